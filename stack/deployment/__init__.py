@@ -1,0 +1,1 @@
+"""The program behind `deploy.py`: plan, build, deploy, watch and inspect the stack."""

@@ -1,0 +1,5 @@
+"""Start the command line."""
+
+from deployment.cli import main
+
+main()

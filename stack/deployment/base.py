@@ -1,0 +1,122 @@
+"""The two third-party images: pulled where a registry answers, otherwise built from packages."""
+
+import shutil
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import docker
+from docker.errors import APIError, ImageNotFound, NotFound
+
+from deployment import images
+from deployment.engine import run_shown
+from deployment.errors import DeployError
+from deployment.layout import ROOT, STACK
+from deployment.progress import Progress, Task
+
+DEBIAN_SUITE = "trixie"
+DEBIAN = f"debian:{DEBIAN_SUITE}-slim"
+TRAEFIK = "traefik:v3.7.15"
+DEBIAN_STANDIN = f"{STACK}/debian:{DEBIAN_SUITE}-packages"
+TRAEFIK_STANDIN = f"{STACK}/traefik:v3.7.15-packages"
+HOST_AUTHORITIES = Path("/usr/local/share/ca-certificates")
+AUTHORITIES = "/etc/ssl/certs/ca-certificates.crt"
+# Not needed at run time; Debian's own slim images leave the same out.
+NOT_NEEDED = ("usr/share/doc", "usr/share/man", "usr/share/locale", "usr/share/info", "var/cache/apt",
+              "var/lib/apt/lists")  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Bases:
+    """Names of the images to build on and to run as the edge."""
+
+    debian: str
+    traefik: str
+
+
+def present(client: docker.DockerClient) -> Bases | None:
+    """Return the base images that are already here, or None if one is missing."""
+    debian = next((n for n in (DEBIAN_STANDIN, DEBIAN) if images.exists(client, n)), None)
+    traefik = next((n for n in (TRAEFIK_STANDIN, TRAEFIK) if images.exists(client, n)), None)
+    return Bases(debian, traefik) if debian and traefik else None
+
+
+def provide(client: docker.DockerClient, progress: Progress) -> Bases:
+    """Pull both base images, or build stand-ins for those that no registry offers."""
+    debian = _pulled(client, DEBIAN, progress) or _debian_standin(client, progress)
+    traefik = _pulled(client, TRAEFIK, progress) or _traefik_standin(client, debian, progress)
+    return Bases(debian, traefik)
+
+
+def identity(client: docker.DockerClient, name: str) -> str:
+    """Return the image's registry digest, or its local ID where it never came from a registry."""
+    attributes = client.images.get(name).attrs
+    return str((attributes["RepoDigests"] or [attributes["Id"]])[0])
+
+
+def _pulled(client: docker.DockerClient, name: str, progress: Progress) -> str | None:
+    try:
+        client.images.get(name)
+    except ImageNotFound:
+        try:
+            with progress.task(f"Pulling {name}"):
+                client.images.pull(name)
+        except (APIError, NotFound):
+            progress.say(f"    No registry offers {name} here: building a stand-in from packages.")
+            return None
+    return name
+
+
+def _debian_standin(client: docker.DockerClient, progress: Progress) -> str:
+    if images.exists(client, DEBIAN_STANDIN):
+        return DEBIAN_STANDIN
+    with progress.task(f"Building {DEBIAN_STANDIN} with debootstrap") as task:
+        if not shutil.which("debootstrap"):
+            _install_debootstrap(task)
+        with tempfile.TemporaryDirectory(prefix=f"{STACK}-base-") as folder:
+            _bootstrap(Path(folder), task)
+            _import(client, folder, task)
+    return DEBIAN_STANDIN
+
+
+def _install_debootstrap(task: Task) -> None:
+    if not shutil.which("apt-get"):
+        raise DeployError(
+            "No image registry answers and this machine has no debootstrap to build the base from.",
+            "Install debootstrap, or give the engine access to a registry.",
+        )
+    run_shown(task, ["apt-get", "update", "-q"])
+    run_shown(task, ["apt-get", "install", "-y", "-q", "debootstrap"])
+
+
+def _bootstrap(root: Path, task: Task) -> None:
+    # apt-get inside the builds must trust what this machine trusts, a company's CA included.
+    run_shown(
+        task,
+        ["debootstrap", "--variant=minbase", "--include=ca-certificates", DEBIAN_SUITE, str(root)],
+    )
+    target = root / "usr/local/share/ca-certificates"
+    for certificate in HOST_AUTHORITIES.glob("*.crt"):
+        shutil.copy(certificate, target)
+    run_shown(task, ["chroot", str(root), "update-ca-certificates"])
+    for folder in NOT_NEEDED:
+        for entry in (root / folder).glob("*"):
+            shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+
+
+def _import(client: docker.DockerClient, folder: str, task: Task) -> None:
+    task.detail("importing")
+    changes = [f"ENV PIP_CERT={AUTHORITIES} NODE_EXTRA_CA_CERTS={AUTHORITIES}", 'CMD ["bash"]']
+    repository, tag = DEBIAN_STANDIN.split(":")
+    with tempfile.TemporaryFile() as archive:
+        subprocess.run(["tar", "-C", folder, "-c", "."], stdout=archive, check=True)
+        archive.seek(0)
+        client.api.import_image_from_stream(archive, repository=repository, tag=tag, changes=changes)
+
+
+def _traefik_standin(client: docker.DockerClient, debian: str, progress: Progress) -> str:
+    if not images.exists(client, TRAEFIK_STANDIN):
+        with progress.task(f"Building {TRAEFIK_STANDIN}") as task:
+            images.build(client, ROOT / "traefik" / "standin", TRAEFIK_STANDIN, debian, task)
+    return TRAEFIK_STANDIN

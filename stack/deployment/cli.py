@@ -1,0 +1,157 @@
+"""The command line: parse, call, and turn every expected error into two lines and an exit code.
+
+Exit codes: 0 done; 1 refused or failed, with what and remedy on stderr; 2 wrong usage; 130 interrupted.
+"""
+
+import json
+import subprocess
+import sys
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from deployment import convergence, engine, settings, status, suite, swarm
+from deployment import down as down_command
+from deployment import up as up_command
+from deployment.errors import DeployError
+from deployment.layout import STACK
+from deployment.progress import Progress
+
+app = typer.Typer(
+    add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None,
+    help="Run the voting app on Docker Swarm without losing a vote.",
+)  # fmt: skip
+
+InstallEngine = Annotated[
+    bool,
+    typer.Option("--install-engine", help="Install and start the distribution's Docker Engine."),
+]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Answer every question with yes.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
+
+
+@app.command()
+def up(
+    install_engine: InstallEngine = False,
+    yes: Yes = False,
+    quiet: Quiet = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,
+    domain: Annotated[str, typer.Option(help="Serve vote.DOMAIN and result.DOMAIN.")] = "",
+    acme_email: Annotated[str, typer.Option(help="Let's Encrypt account; needs --domain.")] = "",
+) -> None:
+    """Build, deploy and wait until everything is healthy; changes only what has to change."""
+    chosen = settings.load(domain=domain, acme_email=acme_email)
+    if install_engine and not dry_run and engine.connect() is None:
+        _confirm("Install and start Docker Engine on this machine?", yes=yes)
+    up_command.up(chosen, Progress(quiet=quiet), install_engine=install_engine, dry_run=dry_run)
+
+
+@app.command()
+def down(
+    volumes: Annotated[bool, typer.Option("--volumes", help="Also delete all votes and secrets.")] = False,
+    yes: Yes = False,
+    quiet: Quiet = False,
+) -> None:
+    """Remove the stack; its data stays unless --volumes is given."""
+    client = _manager()
+    if volumes:
+        _confirm("Delete every vote, password and certificate of this stack for good?", yes=yes)
+    down_command.down(client, Progress(quiet=quiet), volumes=volumes)
+
+
+@app.command("status")
+def show_status(
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Show services, both clusters, the queue and the votes; exit 1 unless all is at full strength."""
+    now = status.collect(_manager(), settings.load().urls)
+    if as_json:
+        print(json.dumps(now, indent=2))
+    else:
+        _print_status(now)
+    raise typer.Exit(0 if now["healthy"] else 1)
+
+
+@app.command()
+def logs(
+    service: Annotated[str, typer.Argument(help="Service, e.g. vote, worker, postgres-1.")],
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on as lines arrive.")] = False,
+    tail: Annotated[int, typer.Option(help="Lines of each task to begin with.")] = 100,
+) -> None:
+    """Show a service's log."""
+    names = _service_names()
+    if service not in names:
+        raise DeployError(f"There is no service {service!r}.", "Choose one of: " + ", ".join(names))
+    command = ["docker", "service", "logs", "--tail", str(tail), *(["--follow"] if follow else [])]
+    raise typer.Exit(subprocess.run([*command, f"{STACK}_{service}"], check=False).returncode)
+
+
+@app.command()
+def test(
+    chosen: Annotated[list[str] | None, typer.Argument(help="Test files, passed to pytest.")] = None,
+    fast: Annotated[bool, typer.Option("--fast", help="Only what needs no engine.")] = False,
+    install_engine: InstallEngine = False,
+    yes: Yes = False,
+) -> None:
+    """Prove the stack: unit, integration and fault tests. The last kill containers of this stack."""
+    if not fast and install_engine and engine.connect() is None:
+        _confirm("Install and start Docker Engine on this machine?", yes=yes)
+        engine.install(Progress())
+    if not fast and not settings.load().local:
+        _confirm("This stack has a public name. Kill its containers and add test votes?", yes=yes)
+    raise typer.Exit(suite.run(fast=fast, chosen=chosen or []))
+
+
+def main() -> None:
+    """Run the command line."""
+    try:
+        app(prog_name="deploy.py")
+    except DeployError as error:
+        _print_error(error)
+        sys.exit(1)
+
+
+def _print_error(error: DeployError) -> None:
+    for line in error.evidence:
+        print(f"    {line}", file=sys.stderr)
+    print(f"ERROR: {error.what}\n       {error.remedy}", file=sys.stderr)
+
+
+def _manager() -> Any:
+    client = engine.require()
+    swarm.require_manager(swarm.membership(client))
+    return client
+
+
+def _service_names() -> list[str]:
+    return [state.name for state in convergence.states(_manager())]
+
+
+def _confirm(question: str, *, yes: bool) -> None:
+    if not yes and not typer.confirm(question, err=True):
+        raise DeployError("Stopped before anything was changed.", "Answer yes, or add --yes.")
+
+
+def _print_status(now: dict[str, Any]) -> None:
+    table = Table(box=None)
+    for heading in ("SERVICE", "RUNNING"):
+        table.add_column(heading)
+    for service in now["services"]:
+        short = service["running"] < service["desired"]
+        count = f"{service['running']}/{service['desired']}"
+        table.add_row(service["name"], f"[red]{count}[/red]" if short else count)
+    console = Console(highlight=False)
+    console.print(table)
+    console.print(status.summary(now))
+    queue, votes = now["queue"], now["votes"]
+    console.print(
+        f"Votes stored {_known(votes['stored'])}, queued {_known(queue['pending'])}, "
+        f"unreadable {_known(queue['dead'])}"
+    )
+    console.print("healthy" if now["healthy"] else "[red]not at full strength[/red]")
+
+
+def _known(count: int | None) -> str:
+    return "unknown" if count is None else str(count)

@@ -1,0 +1,125 @@
+"""Is a release running? Every task of its specification healthy, nothing rolled back."""
+
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import docker
+
+from deployment.errors import DeployError
+from deployment.layout import STACK
+from deployment.progress import Progress
+
+# A task that has failed so often since the deployment began will not recover by itself.
+FAILURES_ALLOWED = 5
+POLL_SECONDS = 1.0
+EVIDENCE_LINES = 20
+STOPPED = ("paused", "rollback_started", "rollback_completed", "rollback_paused")
+
+Api = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class ServiceState:
+    """How far one service has come; `failure` says why it will not arrive."""
+
+    name: str
+    running: int
+    desired: int
+    updating: bool = False
+    failure: str | None = None
+
+    @property
+    def converged(self) -> bool:
+        """Whether all its tasks run its present specification."""
+        return self.running == self.desired and not self.updating and self.failure is None
+
+
+def assess(service: Api, tasks: Iterable[Api], *, since: str = "") -> ServiceState:
+    """Judge one service by its tasks, as the Docker API describes both.
+
+    Only tasks of the service's present specification count. `since` is the time (RFC 3339) from
+    which failed tasks are counted.
+    """
+    tasks = [task for task in tasks if task["ServiceID"] == service["ID"]]
+    current = [task for task in tasks if _is_current(task, service)]
+    running = [t for t in current if t["Status"]["State"] == t["DesiredState"] == "running"]
+    update = (service.get("UpdateStatus") or {}).get("State", "")
+    return ServiceState(
+        name=short_name(service),
+        running=len(running),
+        desired=_desired(service, tasks),
+        updating=update == "updating",
+        failure=_failure(service, current, update, since),
+    )
+
+
+def short_name(service: Api) -> str:
+    """Return the service's name without the stack's."""
+    return str(service["Spec"]["Name"]).removeprefix(f"{STACK}_")
+
+
+def _is_current(task: Api, service: Api) -> bool:
+    wanted = service["Spec"]["TaskTemplate"]
+    return all(
+        task["Spec"].get(part) == wanted.get(part) for part in ("ContainerSpec", "Resources", "ForceUpdate")
+    )
+
+
+def _desired(service: Api, tasks: Sequence[Api]) -> int:
+    mode = service["Spec"]["Mode"]
+    if "Replicated" in mode:
+        return int(mode["Replicated"]["Replicas"])
+    nodes = {task.get("NodeID") for task in tasks if task["DesiredState"] == "running"}
+    return max(1, len(nodes))
+
+
+def _failure(service: Api, current: Sequence[Api], update: str, since: str) -> str | None:
+    if update in STOPPED and service["UpdateStatus"].get("StartedAt", "") >= since:
+        return f"{update.replace('_', ' ')}: {service['UpdateStatus'].get('Message', '')}"
+    failed = [
+        task for task in current
+        if task["Status"]["State"] in ("failed", "rejected") and task["Status"]["Timestamp"] >= since
+    ]  # fmt: skip
+    if len(failed) < FAILURES_ALLOWED:
+        return None
+    last = max(failed, key=lambda task: str(task["Status"]["Timestamp"]))
+    return f"failed {len(failed)} times, last: {last['Status'].get('Err', 'no reason given')}"
+
+
+def states(client: docker.DockerClient, *, since: str = "") -> list[ServiceState]:
+    """Judge every service of the stack, in order of name."""
+    label = {"label": f"com.docker.stack.namespace={STACK}"}
+    services = client.api.services(filters=label)
+    tasks = client.api.tasks(filters=label)
+    found = [assess(service, tasks, since=since) for service in services]
+    return sorted(found, key=lambda state: state.name)
+
+
+def wait(client: docker.DockerClient, progress: Progress, *, since: str, timeout: float) -> None:
+    """Wait until every service has converged.
+
+    Raises DeployError with the last log lines of the service that will not, or did not within
+    `timeout` seconds.
+    """
+    with progress.task("Waiting for every service to run and be healthy") as task:
+        while waiting := [state for state in states(client, since=since) if not state.converged]:
+            for state in waiting:
+                if state.failure:
+                    raise _gave_up(client, state, state.failure)
+            if task.seconds > timeout:
+                raise _gave_up(client, waiting[0], f"not healthy after {timeout:.0f} s")
+            task.detail("waiting for " + ", ".join(f"{s.name} {s.running}/{s.desired}" for s in waiting))
+            time.sleep(POLL_SECONDS)
+
+
+def _gave_up(client: docker.DockerClient, state: ServiceState, reason: str) -> DeployError:
+    service = client.services.list(filters={"name": f"{STACK}_{state.name}"})[0]
+    logs = b"".join(service.logs(stdout=True, stderr=True, tail=EVIDENCE_LINES))
+    return DeployError(
+        f"Service {state.name} does not run ({state.running}/{state.desired}): {reason}",
+        f"Its last log lines are above; more: python3 deploy.py logs {state.name}. "
+        "Mend the cause and run `up` again.",
+        logs.decode(errors="replace").splitlines()[-EVIDENCE_LINES:],
+    )

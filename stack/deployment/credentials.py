@@ -1,0 +1,112 @@
+"""Passwords and certificates as Swarm secrets: made once, never printed, never read back."""
+
+import base64
+import hashlib
+import secrets
+from collections.abc import Mapping
+from typing import Any
+
+import docker
+from docker.errors import APIError
+
+from deployment import certificates
+from deployment.layout import LOCAL_CA_FILE, SECRET_LABEL, STACK
+
+PASSWORDS = (
+    "postgres_password",
+    "postgres_repmgr_password",
+    "postgres_pgpool_password",
+    "postgres_worker_password",
+    "postgres_result_password",
+    "postgres_agent_token",
+    "redis_vote_password",
+    "redis_worker_password",
+    "redis_replica_password",
+    "redis_sentinel_password",
+    "redis_proxy_password",
+    "voter_cookie_key",
+)
+TLS = ("tls_certificate", "tls_key")
+HOSTS_LABEL = "vote-app.hosts"
+AUTHORITY = "local_ca"
+PASSWORD_BYTES = 32
+
+
+def observe(client: docker.DockerClient, hosts: tuple[str, str]) -> dict[str, str]:
+    """Return the Swarm names of the secrets that are there, by key.
+
+    A TLS pair counts only if it was issued for exactly these hosts. Of several versions of one key
+    the newest is meant.
+    """
+    found: dict[str, str] = {}
+    for secret in sorted(client.secrets.list(), key=lambda s: str(s.attrs["CreatedAt"])):
+        labels: Mapping[str, str] = secret.attrs["Spec"].get("Labels") or {}
+        key = labels.get(SECRET_LABEL, "")
+        if key in PASSWORDS or (key in TLS and labels.get(HOSTS_LABEL) == ",".join(hosts)):
+            found[key] = secret.name
+    return found
+
+
+def missing(found: Mapping[str, str]) -> list[str]:
+    """Return the keys that still have to be made; the TLS pair is made together or not at all."""
+    absent = [key for key in PASSWORDS if key not in found]
+    return absent + (list(TLS) if any(key not in found for key in TLS) else [])
+
+
+def create(client: docker.DockerClient, keys: list[str], hosts: tuple[str, str]) -> dict[str, str]:
+    """Make the secrets of `keys` and return their Swarm names by key."""
+    names = {}
+    for key in keys:
+        if key in PASSWORDS:
+            names[key] = _store(client, key, secrets.token_urlsafe(PASSWORD_BYTES).encode(), {})
+    if TLS[0] in keys:
+        names |= _create_tls(client, hosts)
+    return names
+
+
+def _create_tls(client: docker.DockerClient, hosts: tuple[str, str]) -> dict[str, str]:
+    made = certificates.issue(hosts)
+    labels = {HOSTS_LABEL: ",".join(hosts)}
+    authority = f"{STACK}_{AUTHORITY}_{_digest(made.authority)}"
+    client.configs.create(name=authority, data=made.authority, labels={SECRET_LABEL: AUTHORITY, **labels})
+    return {
+        "tls_certificate": _store(client, "tls_certificate", made.chain, labels),
+        "tls_key": _store(client, "tls_key", made.key, labels),
+    }
+
+
+def _store(client: docker.DockerClient, key: str, value: bytes, labels: dict[str, str]) -> str:
+    name = f"{STACK}_{key}_{_digest(value)}"
+    client.secrets.create(name=name, data=value, labels={SECRET_LABEL: key, **labels})
+    return name
+
+
+def _digest(value: bytes) -> str:
+    return hashlib.sha256(value).hexdigest()[:12]
+
+
+def save_authority(client: docker.DockerClient, hosts: tuple[str, str]) -> None:
+    """Write the public certificate of the local CA to stack/local-ca.crt."""
+    for config in sorted(client.configs.list(), key=lambda c: str(c.attrs["CreatedAt"]), reverse=True):
+        labels = config.attrs["Spec"].get("Labels") or {}
+        if labels.get(SECRET_LABEL) == AUTHORITY and labels.get(HOSTS_LABEL) == ",".join(hosts):
+            LOCAL_CA_FILE.write_bytes(_data(config.attrs))
+            return
+
+
+def _data(attributes: dict[str, Any]) -> bytes:
+    return base64.b64decode(attributes["Spec"]["Data"])
+
+
+def remove_unused(client: docker.DockerClient, *, keep: set[str]) -> None:
+    """Remove our secrets and configs that are not in `keep` and that no service uses any more."""
+    stack_label = "com.docker.stack.namespace"
+    for item in [*client.secrets.list(), *client.configs.list()]:
+        labels = item.attrs["Spec"].get("Labels") or {}
+        if item.name in keep or not (SECRET_LABEL in labels or labels.get(stack_label) == STACK):
+            continue
+        try:
+            item.remove()
+        except APIError as error:
+            if "is in use" not in str(error):
+                raise

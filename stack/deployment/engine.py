@@ -1,0 +1,117 @@
+"""The Docker Engine: find it, or install and start the distribution's own."""
+
+import os
+import shutil
+import subprocess
+import time
+from pathlib import Path
+
+import docker
+from docker.errors import DockerException
+
+from deployment.errors import DeployError
+from deployment.progress import Progress, Task
+
+DAEMON_LOG = Path("/var/log/dockerd.log")
+START_TIMEOUT_SECONDS = 60
+
+
+def connect() -> docker.DockerClient | None:
+    """Return a client of the engine that answers (DOCKER_HOST or the local one), or None.
+
+    Raises DeployError if an engine is there but refuses this user.
+    """
+    try:
+        client = docker.from_env(timeout=120)
+        client.ping()
+    except DockerException as error:
+        if "Permission denied" in str(error) or "PermissionError" in str(error):
+            raise DeployError(
+                "The Docker Engine refuses this user.",
+                "Run as root (sudo python3 deploy.py …), or join the docker group and log in again.",
+            ) from error
+        return None
+    return client
+
+
+def require() -> docker.DockerClient:
+    """Return a client of the running engine; raise DeployError if there is none."""
+    if client := connect():
+        return client
+    raise DeployError(
+        "No Docker Engine answers on this machine.",
+        "Start it (`systemctl start docker`), or let me install the distribution's own: "
+        "add --install-engine.",
+    )
+
+
+def install(progress: Progress) -> docker.DockerClient:
+    """Install the distribution's engine if it is missing, start it, and return a client.
+
+    Raises DeployError where there is no apt, no root, or the engine does not start.
+    """
+    if os.geteuid() != 0:
+        raise DeployError("Installing an engine needs root.", "Run: sudo python3 deploy.py …")
+    if not shutil.which("dockerd"):
+        with progress.task("Installing Docker Engine (docker.io)") as task:
+            _apt_install(task, "docker.io", *([] if shutil.which("docker") else ["docker-cli"]))
+    with progress.task("Starting Docker Engine") as task:
+        _start()
+        return _wait(task)
+
+
+def _apt_install(task: Task, *packages: str) -> None:
+    if not shutil.which("apt-get"):
+        raise DeployError(
+            "I can install an engine on Debian and Ubuntu only.",
+            "Install Docker Engine by hand (docs.docker.com/engine/install), then run this again.",
+        )
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    run_shown(task, ["apt-get", "update", "-q"], environment)
+    known = [
+        p
+        for p in packages
+        if subprocess.run(["apt-cache", "show", p], capture_output=True, check=False).returncode == 0
+    ]
+    run_shown(task, ["apt-get", "install", "-y", "-q", *known], environment)
+
+
+def run_shown(task: Task, command: list[str], environment: dict[str, str] | None = None) -> None:
+    """Run a command, showing its lines as the task's detail; raise DeployError with the last ones."""
+    lines: list[str] = []
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment
+    ) as process:
+        for line in process.stdout or ():
+            lines.append(line.rstrip())
+            task.detail(lines[-1])
+    if process.returncode:
+        raise DeployError(
+            f"`{' '.join(command[:3])} …` failed (exit {process.returncode}).",
+            "See the lines above; mend the cause and run the same command again.",
+            lines[-15:],
+        )
+
+
+def _start() -> None:
+    if Path("/run/systemd/system").exists():
+        subprocess.run(["systemctl", "start", "docker"], check=False)
+        return
+    with DAEMON_LOG.open("ab") as log:
+        subprocess.Popen(
+            ["dockerd"], stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+        )
+
+
+def _wait(task: Task) -> docker.DockerClient:
+    while task.seconds < START_TIMEOUT_SECONDS:
+        if client := connect():
+            return client
+        task.detail("waiting for the engine to answer")
+        time.sleep(0.5)
+    evidence = DAEMON_LOG.read_text(errors="replace").splitlines()[-15:] if DAEMON_LOG.exists() else []
+    raise DeployError(
+        f"The engine did not answer within {START_TIMEOUT_SECONDS} s.",
+        f"Look at {DAEMON_LOG} (or `journalctl -u docker`).",
+        evidence,
+    )

@@ -1,0 +1,11 @@
+"""Errors that a user can act on."""
+
+
+class DeployError(Exception):
+    """Something the user must know: what happened, what to do, and the lines that show why."""
+
+    def __init__(self, what: str, remedy: str, evidence: list[str] | None = None) -> None:
+        super().__init__(what)
+        self.what = what
+        self.remedy = remedy
+        self.evidence = evidence or []

@@ -1,0 +1,71 @@
+"""What the machine must offer before anything is changed: memory, disk and the two ports."""
+
+import shutil
+from dataclasses import dataclass
+
+import psutil
+
+from deployment.errors import DeployError
+
+MEMORY_NEEDED_MIB = 2048
+DISK_NEEDED_MIB = 6144
+MIB = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Host:
+    """What was observed of this machine; `listeners` maps a TCP port to who listens there."""
+
+    memory_mib: int
+    disk_mib: int
+    listeners: dict[int, str]
+
+
+def observe(data_root: str = "/var") -> Host:
+    """Look at this machine's total memory, the free disk where the engine keeps its data, and ports."""
+    return Host(
+        memory_mib=psutil.virtual_memory().total // MIB,
+        disk_mib=shutil.disk_usage(data_root).free // MIB,
+        listeners=_listeners(),
+    )
+
+
+def check(host: Host, ports: tuple[int, ...], *, fresh: bool) -> None:
+    """Raise DeployError if the machine is too small or, unless our stack holds them, a port is taken.
+
+    `fresh` says that the images are not there yet, so that the disk must have room for them.
+    """
+    if host.memory_mib < MEMORY_NEEDED_MIB:
+        raise DeployError(
+            f"Too little memory: {host.memory_mib} MiB, the stack needs {MEMORY_NEEDED_MIB} MiB.",
+            "Use a larger machine, or stop what else runs on it.",
+        )
+    if fresh and host.disk_mib < DISK_NEEDED_MIB:
+        raise DeployError(
+            f"Too little disk: {host.disk_mib} MiB free, building needs {DISK_NEEDED_MIB} MiB.",
+            "Free some space (`docker system df` shows what the engine holds).",
+        )
+    for port, variable in zip(ports, ("HTTP_PORT", "HTTPS_PORT"), strict=False):
+        if port in host.listeners:
+            raise DeployError(
+                f"Port {port} is taken by {host.listeners[port]}.",
+                f"Stop it, or choose another port: {variable}=8{port % 1000:03d} python3 deploy.py up",
+            )
+
+
+def _listeners() -> dict[int, str]:
+    sockets = psutil.net_connections(kind="tcp")
+    return {
+        socket.laddr.port: _name(socket.pid)
+        for socket in sockets
+        if socket.status == psutil.CONN_LISTEN and socket.laddr
+    }
+
+
+def _name(pid: int | None) -> str:
+    if pid is None:
+        return "a process of another user"
+    try:
+        return f"{psutil.Process(pid).name()} (process {pid})"
+    except psutil.NoSuchProcess:
+        return f"process {pid}"

@@ -1,0 +1,99 @@
+"""The project's images: what each is built from, the tag that follows from it, and building it."""
+
+import hashlib
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import docker
+from docker.errors import ImageNotFound
+
+from deployment.errors import DeployError
+from deployment.layout import ROOT, STACK
+from deployment.progress import Task
+
+EVIDENCE_LINES = 25
+# A file of one of these parts is never in an image (each folder's .dockerignore says the same).
+LEFT_OUT = {"__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache"}
+
+
+@dataclass(frozen=True)
+class Component:
+    """One image of the project: its name, and the folder that it is built from."""
+
+    name: str
+    folder: str
+    parts: tuple[str, ...] = ()  # subfolders that are images of their own
+
+    @property
+    def context(self) -> Path:
+        """Build context."""
+        return ROOT / self.folder
+
+    @property
+    def variable(self) -> str:
+        """Variable of the stack file that names this image."""
+        return f"{self.name.upper()}_IMAGE"
+
+
+COMPONENTS = (
+    Component("vote", "vote"),
+    Component("result", "result"),
+    Component("worker", "worker"),
+    Component("redis", "redis-sentinel", parts=("haproxy",)),
+    Component("haproxy", "redis-sentinel/haproxy"),
+    Component("postgres", "postgres-ha", parts=("pgpool",)),
+    Component("pgpool", "postgres-ha/pgpool"),
+)
+
+
+def reference(component: Component, base_id: str) -> str:
+    """Return the image's name; its tag is a hash of all that it is built from, the base included."""
+    digest = hashlib.sha256(base_id.encode())
+    for path in _files(component):
+        digest.update(f"{path.relative_to(component.context)}\0{path.stat().st_mode & 0o111}\0".encode())
+        digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return f"{STACK}/{component.name}:{digest.hexdigest()[:12]}"
+
+
+def _files(component: Component) -> Iterator[Path]:
+    for path in sorted(component.context.rglob("*")):
+        relative = path.relative_to(component.context).parts
+        if path.is_file() and not LEFT_OUT & set(relative) and relative[0] not in component.parts:
+            yield path
+
+
+def exists(client: docker.DockerClient, name: str) -> bool:
+    """Whether the engine has an image of this name."""
+    try:
+        client.images.get(name)
+    except ImageNotFound:
+        return False
+    return True
+
+
+def build(client: docker.DockerClient, context: Path, tag: str, base: str, task: Task) -> None:
+    """Build one image, showing each step; raise DeployError with the last lines if it fails."""
+    lines: deque[str] = deque(maxlen=EVIDENCE_LINES)
+    stream = client.api.build(
+        path=str(context), tag=tag, buildargs={"BASE": base}, network_mode="host",
+        rm=True, forcerm=True, decode=True,
+    )  # fmt: skip
+    for message in stream:
+        if problem := message.get("error"):
+            raise DeployError(
+                f"Building {tag} failed: {problem.strip()}",
+                f"Mend {context.relative_to(ROOT)}/Dockerfile or its cause above, then run `up` again: "
+                "what is already built is kept, and nothing was deployed.",
+                list(lines),
+            )
+        _note(message, lines, task)
+
+
+def _note(message: dict[str, Any], lines: deque[str], task: Task) -> None:
+    for line in str(message.get("stream", "")).splitlines():
+        if line.strip():
+            lines.append(line.rstrip())
+            task.detail(line.strip())

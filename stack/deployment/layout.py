@@ -1,0 +1,15 @@
+"""Where things are in the checkout, and the names that the stack gives them."""
+
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+STACK_FILE = ROOT / "stack" / "docker-stack.yaml"
+ENCRYPTION_FILE = ROOT / "stack" / "encrypted-networks.yaml"
+ENV_FILE = ROOT / "stack" / ".env"
+LOCAL_CA_FILE = ROOT / "stack" / "local-ca.crt"
+
+STACK = "vote-app"
+RELEASE_LABEL = "vote-app.release"
+SECRET_LABEL = "vote-app.secret"
+EDGE_LABEL = "vote-app.edge"
+SLOT_LABELS = ("vote-app.slot-1", "vote-app.slot-2", "vote-app.slot-3")

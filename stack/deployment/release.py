@@ -1,0 +1,80 @@
+"""A release: the stack file with the values of all its variables, and handing it to Swarm."""
+
+import hashlib
+import os
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import docker
+
+from deployment.errors import DeployError
+from deployment.layout import ENCRYPTION_FILE, RELEASE_LABEL, ROOT, STACK, STACK_FILE
+
+CONFIG_FILES = {
+    "TRAEFIK_CONFIG_HASH": "traefik/traefik.yaml",
+    "TRAEFIK_DYNAMIC_CONFIG_HASH": "traefik/dynamic.yaml",
+    "DOCKER_PROXY_CONFIG_HASH": "traefik/docker-proxy.cfg",
+}
+
+
+@dataclass(frozen=True)
+class Release:
+    """The variables of the stack file, and whether the networks are encrypted."""
+
+    variables: Mapping[str, str]
+    encrypted: bool = False
+
+    @property
+    def identity(self) -> str:
+        """Hash of everything that Swarm would be told."""
+        digest = hashlib.sha256()
+        for path in self.files:
+            digest.update(path.read_bytes())
+        for name, value in sorted(self.variables.items()):
+            digest.update(f"{name}={value}\0".encode())
+        return digest.hexdigest()[:12]
+
+    @property
+    def files(self) -> list[Path]:
+        """Stack files, in the order in which they are merged."""
+        return [STACK_FILE, ENCRYPTION_FILE] if self.encrypted else [STACK_FILE]
+
+    def deploy(self) -> None:
+        """Hand the release to Swarm; raise DeployError with what Docker says if it refuses."""
+        command = ["docker", "stack", "deploy", "--prune", "--resolve-image", "never"]
+        for path in self.files:
+            command += ["-c", str(path)]
+        environment = {**os.environ, **self.variables, "RELEASE": self.identity}
+        done = subprocess.run(
+            [*command, STACK],
+            env=environment,
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            raise DeployError(
+                "Docker refused the stack.",
+                "Mend what it says above; services that run already are left as they are.",
+                done.stderr.splitlines()[-15:],
+            )
+
+
+def config_hashes() -> dict[str, str]:
+    """Return the hash variables of the files that are mounted as Swarm configs."""
+    return {
+        variable: hashlib.sha256((ROOT / path).read_bytes()).hexdigest()[:12]
+        for variable, path in CONFIG_FILES.items()
+    }
+
+
+def deployed(client: docker.DockerClient) -> str | None:
+    """Return the identity of the release that all services of the stack carry, or None."""
+    labels = {
+        (service.attrs["Spec"].get("Labels") or {}).get(RELEASE_LABEL)
+        for service in client.services.list(filters={"label": f"com.docker.stack.namespace={STACK}"})
+    }
+    return labels.pop() if len(labels) == 1 else None

@@ -1,0 +1,131 @@
+"""What a user can set: read from the shell and stack/.env, checked whole before anything happens."""
+
+import re
+from typing import Annotated, Any
+
+from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from deployment.errors import DeployError
+from deployment.layout import ENV_FILE
+
+HOST_NAME = re.compile(
+    r"(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)+"
+)
+LETS_ENCRYPT = "https://acme-v02.api.letsencrypt.org/directory"
+OPTION_LIMITS = (2, 10)
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+Replicas = Annotated[int, Field(ge=1, le=100)]
+
+
+class Settings(BaseSettings):
+    """The stack's settings; the names are those of stack/.env.example in lower case."""
+
+    model_config = SettingsConfigDict(env_file=ENV_FILE, env_ignore_empty=True, extra="ignore")
+
+    domain: str = ""
+    vote_host: str = "vote.localhost"
+    result_host: str = "result.localhost"
+    http_port: Port = 80
+    https_port: Port = 443
+    acme_email: str = ""
+    acme_server: str = LETS_ENCRYPT
+    option_a: str = "Cats"
+    option_b: str = "Dogs"
+    vote_options: str = ""
+    vote_replicas: Replicas = 2
+    result_replicas: Replicas = 2
+    worker_replicas: Replicas = 2
+    redis_maxmemory: Annotated[str, Field(pattern=r"^[1-9][0-9]*(mb|gb)$")] = "256mb"
+    network_encryption: bool = False
+
+    @model_validator(mode="before")
+    @classmethod
+    def _hosts_of_the_domain(cls, values: dict[str, Any]) -> dict[str, Any]:
+        if domain := values.get("domain"):
+            return {"vote_host": f"vote.{domain}", "result_host": f"result.{domain}"} | values
+        return values
+
+    @field_validator("domain", "vote_host", "result_host")
+    @classmethod
+    def _a_host_name(cls, value: str) -> str:
+        if value and not HOST_NAME.fullmatch(value):
+            raise ValueError(f"{value!r} is not a host name such as example.org")
+        return value
+
+    @field_validator("acme_email")
+    @classmethod
+    def _an_address(cls, value: str) -> str:
+        if value and not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", value):
+            raise ValueError(f"{value!r} is not an e-mail address")
+        return value
+
+    @field_validator("vote_options")
+    @classmethod
+    def _two_to_ten(cls, value: str) -> str:
+        names = [name.strip() for name in value.split(",")] if value else []
+        least, most = OPTION_LIMITS
+        if value and not least <= len(names) <= most:
+            raise ValueError(f"{len(names)} option(s) given, {least} to {most} are possible")
+        if any(not name for name in names) or len(set(names)) < len(names):
+            raise ValueError("every option needs a name of its own")
+        return value
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "Settings":
+        if self.http_port == self.https_port:
+            raise ValueError("HTTP_PORT and HTTPS_PORT must differ")
+        if self.vote_host == self.result_host:
+            raise ValueError("VOTE_HOST and RESULT_HOST must differ")
+        if self.acme_email and self.vote_host.endswith(".localhost"):
+            raise ValueError("ACME_EMAIL needs a public name: set DOMAIN (or use --domain) as well")
+        return self
+
+    @property
+    def local(self) -> bool:
+        """Whether certificates come from the local CA rather than from ACME."""
+        return not self.acme_email
+
+    @property
+    def hosts(self) -> tuple[str, str]:
+        """Host names of the two pages."""
+        return self.vote_host, self.result_host
+
+    @property
+    def urls(self) -> dict[str, str]:
+        """Addresses of the two pages."""
+        port = "" if self.https_port == 443 else f":{self.https_port}"
+        return {
+            "vote": f"https://{self.vote_host}{port}/",
+            "result": f"https://{self.result_host}{port}/",
+        }
+
+    def variables(self) -> dict[str, str]:
+        """Return what the stack file's `${…}` variables of the same names stand for."""
+        names = (
+            *("vote_host", "result_host", "http_port", "https_port", "acme_email", "acme_server"),
+            *("option_a", "option_b", "vote_options"),
+            *("vote_replicas", "result_replicas", "worker_replicas", "redis_maxmemory"),
+        )
+        values = {name.upper(): str(getattr(self, name)) for name in names}
+        return values | {"CERTIFICATE_RESOLVER": "" if self.local else "letsencrypt"}
+
+
+def load(**overrides: Any) -> Settings:
+    """Read the settings; flags in `overrides` win where they are not empty.
+
+    Raises DeployError naming the variable that is malformed.
+    """
+    try:
+        return Settings(**{name: value for name, value in overrides.items() if value})
+    except ValidationError as error:
+        raise DeployError(
+            "Invalid settings: " + "; ".join(_sentence(dict(e)) for e in error.errors()),
+            f"Correct them in the shell or in {ENV_FILE.name} (stack/.env.example explains each).",
+        ) from error
+
+
+def _sentence(error: dict[str, Any]) -> str:
+    message = str(error["msg"]).removeprefix("Value error, ")
+    return f"{str(error['loc'][0]).upper()}: {message}" if error["loc"] else message

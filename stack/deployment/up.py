@@ -1,0 +1,166 @@
+"""`deploy.py up`: look, plan, carry out, wait, and say what there is now."""
+
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+import docker
+
+from deployment import (
+    base,
+    convergence,
+    credentials,
+    engine,
+    host,
+    images,
+    plan,
+    release,
+    status,
+    swarm,
+)
+from deployment.images import COMPONENTS, Component
+from deployment.layout import EDGE_LABEL, LOCAL_CA_FILE, ROOT, SLOT_LABELS, STACK
+from deployment.plan import Observed, Plan
+from deployment.progress import Progress
+from deployment.release import Release
+from deployment.settings import Settings
+from deployment.swarm import Membership
+
+CONVERGENCE_TIMEOUT_SECONDS = 600
+CLUSTER_TIMEOUT_SECONDS = 300
+
+
+def up(settings: Settings, progress: Progress, *, install_engine: bool, dry_run: bool) -> None:
+    """Bring the whole stack up, or print what that would do.
+
+    Raises DeployError before anything is changed if the machine or the settings do not allow it.
+    """
+    started = time.monotonic()
+    client = engine.connect()
+    if client is None and not install_engine:
+        engine.require()
+    observed, bases = observe(client, settings)
+    host.check(host.observe(), _ports(client, settings), fresh=not observed.bases)
+    intended = _plan(client, settings, observed, bases)
+    if dry_run:
+        _print(intended)
+        return
+    if intended.empty and client:
+        status.wait_healthy(client, progress, CLUSTER_TIMEOUT_SECONDS)
+        progress.say(f"Nothing to do: the stack runs as wanted ({time.monotonic() - started:.1f} s).")
+    else:
+        client = _carry_out(client, settings, intended, progress)
+        progress.say(f"The stack is up ({time.monotonic() - started:.0f} s).")
+    _summary(client, settings, progress)
+
+
+def observe(client: docker.DockerClient | None, settings: Settings) -> tuple[Observed, base.Bases | None]:
+    """Look at the engine and its Swarm; raise DeployError if this node cannot deploy."""
+    if client is None:
+        return Observed(engine=False), None
+    member = swarm.membership(client)
+    swarm.require_manager(member)
+    bases = base.present(client)
+    managed = member is Membership.MANAGER
+    tags = frozenset(tag for image in client.images.list() for tag in image.tags)
+    observed = Observed(
+        engine=True,
+        membership=member,
+        bases=bases is not None,
+        images=tags,
+        secrets=credentials.observe(client, settings.hosts) if managed else {},
+        missing_labels=tuple(swarm.missing_labels(client)) if managed else (),
+        release=release.deployed(client) if managed else None,
+    )
+    return observed, bases
+
+
+def _plan(
+    client: docker.DockerClient | None,
+    settings: Settings,
+    observed: Observed,
+    bases: base.Bases | None,
+) -> Plan:
+    wanted, identity = None, None
+    if client and bases:
+        wanted = _references(client, bases)
+        if not credentials.missing(observed.secrets):
+            identity = _release(settings, wanted, bases, observed.secrets).identity
+    return plan.make(observed, wanted, identity, (EDGE_LABEL, *SLOT_LABELS))
+
+
+def _references(client: docker.DockerClient, bases: base.Bases) -> dict[Component, str]:
+    base_id = base.identity(client, bases.debian)
+    return {component: images.reference(component, base_id) for component in COMPONENTS}
+
+
+def _release(
+    settings: Settings,
+    references: Mapping[Component, str],
+    bases: base.Bases,
+    secrets: Mapping[str, str],
+) -> Release:
+    variables = settings.variables() | release.config_hashes()
+    variables |= {component.variable: image for component, image in references.items()}
+    variables |= {f"{key.upper()}_SECRET": name for key, name in secrets.items()}
+    return Release(variables | {"TRAEFIK_IMAGE": bases.traefik}, settings.network_encryption)
+
+
+def _carry_out(
+    client: docker.DockerClient | None, settings: Settings, intended: Plan, progress: Progress
+) -> docker.DockerClient:
+    client = client or engine.install(progress)
+    bases = base.provide(client, progress)
+    references = _references(client, bases)
+    for component, image in references.items():
+        if not images.exists(client, image):
+            with progress.task(f"Building {image}") as task:
+                images.build(client, component.context, image, bases.debian, task)
+    if intended.initialise_swarm:
+        with progress.task("Initialising a Swarm of this one node"):
+            swarm.initialise(client)
+    swarm.add_labels(client, swarm.missing_labels(client))
+    secrets = credentials.observe(client, settings.hosts)
+    secrets |= credentials.create(client, credentials.missing(secrets), settings.hosts)
+    _roll_out(client, _release(settings, references, bases, secrets), progress)
+    credentials.remove_unused(client, keep=set(secrets.values()))
+    return client
+
+
+def _roll_out(client: docker.DockerClient, wanted: Release, progress: Progress) -> None:
+    since = datetime.now(UTC).isoformat()
+    with progress.task(f"Deploying release {wanted.identity}"):
+        wanted.deploy()
+    convergence.wait(client, progress, since=since, timeout=CONVERGENCE_TIMEOUT_SECONDS)
+    status.wait_healthy(client, progress, CLUSTER_TIMEOUT_SECONDS)
+
+
+def _ports(client: docker.DockerClient | None, settings: Settings) -> tuple[int, ...]:
+    """Return the ports that must be free: none of those that our own edge holds."""
+    wanted = (settings.http_port, settings.https_port)
+    held = swarm.published_ports(client, f"{STACK}_traefik") if client else set()
+    return tuple(port for port in wanted if port not in held)
+
+
+def _print(intended: Plan) -> None:
+    lines = intended.lines()
+    print("\n".join(f"would {line}" for line in lines) or "Nothing to do: the stack runs as wanted.")
+
+
+def _summary(client: docker.DockerClient, settings: Settings, progress: Progress) -> None:
+    progress.say(f"""
+  Vote     {settings.urls["vote"]}
+  Results  {settings.urls["result"]}
+""")
+    if settings.local:
+        credentials.save_authority(client, settings.hosts)
+        path = LOCAL_CA_FILE.relative_to(ROOT)
+        progress.say(f"""  Browsers warn until they trust this machine's own certificate authority, {path}:
+    import it into the browser, or on Debian
+    sudo cp {path} /usr/local/share/ca-certificates/{STACK}.crt && sudo update-ca-certificates
+""")
+    progress.say("""  Look further
+    python3 deploy.py status           services, both clusters, queue, votes
+    python3 deploy.py logs vote        a service's log
+    docker stack services vote-app     what Swarm says
+    python3 deploy.py test             prove it: the tests, faults included""")
