@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import docker
-from docker.errors import APIError, ImageNotFound, NotFound
+from docker.errors import APIError
 
 from deployment import images
 from deployment.engine import run_shown
 from deployment.errors import DeployError
+from deployment.images import COMPONENTS, Component
 from deployment.layout import ROOT, STACK
 from deployment.progress import Progress, Task
 
@@ -55,15 +56,20 @@ def identity(client: docker.DockerClient, name: str) -> str:
     return str((attributes["RepoDigests"] or [attributes["Id"]])[0])
 
 
+def references(client: docker.DockerClient, bases: Bases) -> dict[Component, str]:
+    """Return the name of every image of ours, built on `bases` from what is in the checkout now."""
+    base_id = identity(client, bases.debian)
+    return {component: images.reference(component, base_id) for component in COMPONENTS}
+
+
 def _pulled(client: docker.DockerClient, name: str, progress: Progress) -> str | None:
-    try:
-        client.images.get(name)
-    except ImageNotFound:
+    if images.exists(client, name):
+        return name
+    with progress.task(f"Asking a registry for {name}"):
         try:
-            with progress.task(f"Pulling {name}"):
-                client.images.pull(name)
-        except (APIError, NotFound):
-            progress.say(f"    No registry offers {name} here: building a stand-in from packages.")
+            client.images.pull(name)
+        except APIError:
+            progress.say(f"    no registry offers {name} here: a stand-in is built from packages")
             return None
     return name
 
@@ -109,10 +115,9 @@ def _import(client: docker.DockerClient, folder: str, task: Task) -> None:
     task.detail("importing")
     changes = [f"ENV PIP_CERT={AUTHORITIES} NODE_EXTRA_CA_CERTS={AUTHORITIES}", 'CMD ["bash"]']
     repository, tag = DEBIAN_STANDIN.split(":")
-    with tempfile.TemporaryFile() as archive:
+    with tempfile.NamedTemporaryFile(suffix=".tar") as archive:
         subprocess.run(["tar", "-C", folder, "-c", "."], stdout=archive, check=True)
-        archive.seek(0)
-        client.api.import_image_from_stream(archive, repository=repository, tag=tag, changes=changes)
+        client.api.import_image_from_file(archive.name, repository, tag, changes)
 
 
 def _traefik_standin(client: docker.DockerClient, debian: str, progress: Progress) -> str:

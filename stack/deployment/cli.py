@@ -9,6 +9,7 @@ import sys
 from typing import Annotated, Any
 
 import typer
+from docker.errors import DockerException
 from rich.console import Console
 from rich.table import Table
 
@@ -110,6 +111,11 @@ def main() -> None:
         app(prog_name="deploy.py")
     except DeployError as error:
         _print_error(error)
+        sys.exit(1)
+    except DockerException as error:
+        _print_error(
+            DeployError(f"Docker refused: {error}", "Mend the cause and run the same command again.")
+        )
         sys.exit(1)
 
 

@@ -15,6 +15,8 @@ from deployment.progress import Progress
 FAILURES_ALLOWED = 5
 POLL_SECONDS = 1.0
 EVIDENCE_LINES = 20
+# An unhealthy task that leaves cleanly is "complete", and has failed all the same.
+ENDED = ("failed", "rejected", "complete")
 STOPPED = ("paused", "rollback_started", "rollback_completed", "rollback_paused")
 
 Api = dict[str, Any]
@@ -78,10 +80,7 @@ def _desired(service: Api, tasks: Sequence[Api]) -> int:
 def _failure(service: Api, current: Sequence[Api], update: str, since: str) -> str | None:
     if update in STOPPED and service["UpdateStatus"].get("StartedAt", "") >= since:
         return f"{update.replace('_', ' ')}: {service['UpdateStatus'].get('Message', '')}"
-    failed = [
-        task for task in current
-        if task["Status"]["State"] in ("failed", "rejected") and task["Status"]["Timestamp"] >= since
-    ]  # fmt: skip
+    failed = [t for t in current if t["Status"]["State"] in ENDED and t["Status"]["Timestamp"] >= since]
     if len(failed) < FAILURES_ALLOWED:
         return None
     last = max(failed, key=lambda task: str(task["Status"]["Timestamp"]))

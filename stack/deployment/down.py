@@ -33,13 +33,13 @@ def down(client: docker.DockerClient, progress: Progress, *, volumes: bool) -> N
 
 
 def _wait_for_containers(client: docker.DockerClient, task: Task) -> None:
-    while left := client.containers.list(all=True, filters={"label": NAMESPACE}):
+    while left := client.api.containers(all=True, filters={"label": NAMESPACE}):
         task.detail(f"waiting for {len(left)} container(s) to stop cleanly")
         if task.seconds > TIMEOUT_SECONDS:
             raise DeployError(
                 f"{len(left)} container(s) did not stop within {TIMEOUT_SECONDS} s.",
                 "Run `down` again; `docker ps` shows which.",
-                [str(container.name) for container in left],
+                [str(container["Names"][0]) for container in left],
             )
         time.sleep(0.5)
 

@@ -1,6 +1,7 @@
 """What the machine must offer before anything is changed: memory, disk and the two ports."""
 
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import psutil
@@ -30,8 +31,8 @@ def observe(data_root: str = "/var") -> Host:
     )
 
 
-def check(host: Host, ports: tuple[int, ...], *, fresh: bool) -> None:
-    """Raise DeployError if the machine is too small or, unless our stack holds them, a port is taken.
+def check(host: Host, ports: Mapping[str, int], *, fresh: bool) -> None:
+    """Raise DeployError if the machine is too small or one of `ports`, by variable, is taken.
 
     `fresh` says that the images are not there yet, so that the disk must have room for them.
     """
@@ -45,7 +46,7 @@ def check(host: Host, ports: tuple[int, ...], *, fresh: bool) -> None:
             f"Too little disk: {host.disk_mib} MiB free, building needs {DISK_NEEDED_MIB} MiB.",
             "Free some space (`docker system df` shows what the engine holds).",
         )
-    for port, variable in zip(ports, ("HTTP_PORT", "HTTPS_PORT"), strict=False):
+    for variable, port in ports.items():
         if port in host.listeners:
             raise DeployError(
                 f"Port {port} is taken by {host.listeners[port]}.",

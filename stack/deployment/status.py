@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import docker
+from docker.errors import APIError
 
 from deployment import convergence
 from deployment.convergence import ServiceState
@@ -78,8 +79,18 @@ def summary(status: Mapping[str, Any]) -> str:
 def _inside(client: docker.DockerClient) -> dict[str, Any]:
     """Ask a worker, the one service that is on both data networks."""
     label = {"label": f"com.docker.swarm.service.name={STACK}_worker", "status": "running"}
-    for container in client.containers.list(filters=label):
-        done = container.exec_run(PROBE, demux=True)
-        if done.exit_code == 0:
-            return {**UNKNOWN, **json.loads(done.output[0])}
+    for container in client.api.containers(filters=label):
+        if answer := _ask(client, container["Id"]):
+            return {**UNKNOWN, **json.loads(answer)}
     return UNKNOWN
+
+
+def _ask(client: docker.DockerClient, container: str) -> bytes | None:
+    """Run the probe in a worker; None if that worker is just going away."""
+    try:
+        started = client.api.exec_create(container, PROBE, stderr=False)
+        answer = client.api.exec_start(started["Id"])
+        succeeded = client.api.exec_inspect(started["Id"])["ExitCode"] == 0
+    except APIError:
+        return None
+    return bytes(answer) if succeeded else None

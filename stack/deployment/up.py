@@ -18,7 +18,7 @@ from deployment import (
     status,
     swarm,
 )
-from deployment.images import COMPONENTS, Component
+from deployment.images import Component
 from deployment.layout import EDGE_LABEL, LOCAL_CA_FILE, ROOT, SLOT_LABELS, STACK
 from deployment.plan import Observed, Plan
 from deployment.progress import Progress
@@ -83,15 +83,10 @@ def _plan(
 ) -> Plan:
     wanted, identity = None, None
     if client and bases:
-        wanted = _references(client, bases)
+        wanted = base.references(client, bases)
         if not credentials.missing(observed.secrets):
             identity = _release(settings, wanted, bases, observed.secrets).identity
     return plan.make(observed, wanted, identity, (EDGE_LABEL, *SLOT_LABELS))
-
-
-def _references(client: docker.DockerClient, bases: base.Bases) -> dict[Component, str]:
-    base_id = base.identity(client, bases.debian)
-    return {component: images.reference(component, base_id) for component in COMPONENTS}
 
 
 def _release(
@@ -111,7 +106,7 @@ def _carry_out(
 ) -> docker.DockerClient:
     client = client or engine.install(progress)
     bases = base.provide(client, progress)
-    references = _references(client, bases)
+    references = base.references(client, bases)
     for component, image in references.items():
         if not images.exists(client, image):
             with progress.task(f"Building {image}") as task:
@@ -135,11 +130,11 @@ def _roll_out(client: docker.DockerClient, wanted: Release, progress: Progress) 
     status.wait_healthy(client, progress, CLUSTER_TIMEOUT_SECONDS)
 
 
-def _ports(client: docker.DockerClient | None, settings: Settings) -> tuple[int, ...]:
-    """Return the ports that must be free: none of those that our own edge holds."""
-    wanted = (settings.http_port, settings.https_port)
+def _ports(client: docker.DockerClient | None, settings: Settings) -> dict[str, int]:
+    """Return the ports that must be free, by variable: none of those that our own edge holds."""
+    wanted = {"HTTP_PORT": settings.http_port, "HTTPS_PORT": settings.https_port}
     held = swarm.published_ports(client, f"{STACK}_traefik") if client else set()
-    return tuple(port for port in wanted if port not in held)
+    return {variable: port for variable, port in wanted.items() if port not in held}
 
 
 def _print(intended: Plan) -> None:

@@ -1,0 +1,106 @@
+"""The files that pgpool reads."""
+
+import os
+import secrets
+import subprocess
+from pathlib import Path
+
+from pgpool_leader.leader import Backend
+from pgpool_leader.settings import Settings
+
+# Not raw mode, although there is but one backend: it answers an extended-protocol write as
+# committed while its own transaction around it is still open (pgpool2 issue 172).
+_CONF = """\
+backend_clustering_mode = 'streaming_replication'
+listen_addresses = '*'
+port = 5432
+unix_socket_directories = '{runtime}'
+pcp_listen_addresses = ''
+pcp_socket_dir = '{runtime}'
+pid_file_name = '{runtime}/pgpool.pid'
+logdir = '{runtime}'
+backend_hostname0 = '{address}'
+backend_port0 = 5432
+backend_application_name0 = '{node}'
+failover_on_backend_error = off
+failover_on_backend_shutdown = off
+health_check_period = 0
+sr_check_period = 0
+sr_check_user = 'pgpool'
+sr_check_password = ''
+sr_check_database = 'votes'
+search_primary_node_timeout = 10s
+check_temp_table = none
+check_unlogged_table = off
+connect_timeout = 3000
+enable_pool_hba = on
+pool_passwd = 'pool_passwd'
+allow_clear_text_frontend_auth = off
+authentication_timeout = 10
+process_management_mode = dynamic
+num_init_children = 32
+min_spare_children = 2
+max_spare_children = 4
+max_pool = 1
+connection_cache = off
+enable_shared_relcache = off
+memory_cache_enabled = off
+# Reserved even while the cache is off: at the defaults 135 MB, and seconds at each start.
+memqcache_total_size = 1MB
+memqcache_max_num_cache = 1000
+memqcache_cache_block_size = 64kB
+memqcache_maxcache = 16kB
+load_balance_mode = off
+log_min_messages = warning
+log_line_prefix = '%m [%p] '
+"""
+
+_HBA = "host votes worker,result,pgpool all scram-sha-256\n"
+
+
+def configuration_path(settings: Settings) -> Path:
+    """Return the path of pgpool.conf."""
+    return settings.runtime / "pgpool.conf"
+
+
+def command(settings: Settings) -> list[str]:
+    """Return the command that runs pgpool in the foreground with no memory of past states."""
+    runtime = settings.runtime
+    return [
+        "pgpool", "-n", "-D",
+        "-f", str(configuration_path(settings)),
+        "-a", str(runtime / "pool_hba.conf"),
+        "-k", str(runtime / "pool_key"),
+    ]  # fmt: skip
+
+
+def write(settings: Settings, backend: Backend) -> None:
+    """Write pgpool.conf for one backend."""
+    text = _CONF.format(runtime=settings.runtime, address=backend.address, node=backend.node)
+    configuration_path(settings).write_text(text)
+
+
+def write_credentials(settings: Settings) -> None:
+    """Write pool_hba.conf, and pool_passwd under a key that lives as long as this container."""
+    runtime = settings.runtime
+    runtime.mkdir(mode=0o700, parents=True, exist_ok=True)
+    (runtime / "pool_hba.conf").write_text(_HBA)
+    (runtime / "pool_passwd").unlink(missing_ok=True)
+    write(settings, Backend("none", "127.0.0.1"))
+    _write_private(runtime / "pool_key", secrets.token_hex(32) + "\n")
+    plain = runtime / "passwords"
+    _write_private(plain, "".join(f"{r}:{p}\n" for r, p in settings.passwords.items()))
+    try:
+        subprocess.run(
+            ["pg_enc", "-m", "-k", str(runtime / "pool_key"),
+             "-f", str(configuration_path(settings)), "-i", str(plain)],
+            check=True, stdout=subprocess.DEVNULL,
+        )  # fmt: skip
+    finally:
+        plain.unlink()
+
+
+def _write_private(path: Path, text: str) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(text)

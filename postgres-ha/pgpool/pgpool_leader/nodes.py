@@ -1,0 +1,46 @@
+"""Asking the database nodes, all at once, for what they see."""
+
+import http.client
+import json
+import socket
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+
+from pgpool_leader.leader import Backend, NodeReport
+
+AGENT_PORT = 8008
+TIMEOUT_SECONDS = 1.5
+
+
+class Nodes:
+    """The agents of a fixed set of nodes."""
+
+    def __init__(self, names: tuple[str, ...]) -> None:
+        self._names = names
+        self._pool = ThreadPoolExecutor(len(names))
+
+    def reports(self) -> Mapping[str, NodeReport | None]:
+        """Return what each node says, None for one that does not answer in time."""
+        return dict(zip(self._names, self._pool.map(_report, self._names), strict=True))
+
+
+def locate(node: str | None) -> Backend | None:
+    """Return the backend at the node's present address, None if its name has none."""
+    if node is None:
+        return None
+    try:
+        return Backend(node, socket.gethostbyname(node))
+    except OSError:
+        return None
+
+
+def _report(node: str) -> NodeReport | None:
+    connection = http.client.HTTPConnection(node, AGENT_PORT, timeout=TIMEOUT_SECONDS)
+    try:
+        connection.request("GET", "/state")
+        answer = json.loads(connection.getresponse().read())
+        return NodeReport(leader=answer["leader"], open=answer["open"])
+    except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError):
+        return None
+    finally:
+        connection.close()

@@ -1,0 +1,52 @@
+"""Pgpool as a child process."""
+
+import contextlib
+import os
+import signal
+import subprocess
+
+from pgpool_leader import configuration
+from pgpool_leader.leader import Backend
+from pgpool_leader.settings import Settings
+
+STOP_SECONDS = 2.0
+
+
+class Pgpool:
+    """Run pgpool for one backend at a time."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._process: subprocess.Popen[bytes] | None = None
+        self.served: Backend | None = None
+
+    @property
+    def alive(self) -> bool:
+        """Whether the parent process lives."""
+        return self._process is not None and self._process.poll() is None
+
+    def start(self, backend: Backend) -> None:
+        """Serve this backend; whatever ran before is stopped, its clients are cut off."""
+        self.stop()
+        configuration.write(self._settings, backend)
+        self._process = subprocess.Popen(configuration.command(self._settings), start_new_session=True)
+        self.served = backend
+
+    def stop(self) -> None:
+        """Stop: fast, or after two seconds by force together with every child."""
+        if self._process is None:
+            return
+        self._process.send_signal(signal.SIGINT)
+        # A child that waits for a dead server does not hear it.
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(STOP_SECONDS)
+        self._kill_group(self._process.pid)
+        self._process.wait()
+        self._process, self.served = None, None
+        (self._settings.runtime / "pgpool.pid").unlink(missing_ok=True)
+        for socket in self._settings.runtime.glob(".s.PGSQL.*"):
+            socket.unlink(missing_ok=True)
+
+    def _kill_group(self, group: int) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(group, signal.SIGKILL)

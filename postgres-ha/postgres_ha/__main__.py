@@ -1,0 +1,80 @@
+"""The command `postgres-ha`: run the node, or ask the running one for something."""
+
+import argparse
+import json
+import os
+import sys
+from typing import Any
+
+from postgres_ha import peers
+from postgres_ha.settings import SettingError, read_secret
+
+LOCAL = "127.0.0.1"
+WAIT_SECONDS = 90.0
+
+
+def main(arguments: list[str]) -> int:
+    """Run one command and return its exit code: 0 done, 1 refused, 2 wrong use or setting."""
+    options = _parser().parse_args(arguments)
+    try:
+        if options.command == "run":
+            return _run()
+        print(json.dumps(_ask(options), indent=2))
+    except SettingError as error:
+        print(f"ERROR: {error}", file=sys.stderr)
+        return 2
+    except peers.AgentError as error:
+        print(f"ERROR: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="postgres-ha", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("run", help="run the node (the container's command)")
+    commands.add_parser("state", help="print what this node says of itself")
+    campaign = commands.add_parser("campaign", help="ask the peers for the vote (for repmgrd)")
+    campaign.add_argument("node_id", nargs="?")
+    follow = commands.add_parser("follow", help="wait until this node follows (for repmgrd)")
+    follow.add_argument("node_id", nargs="?")
+    promote = commands.add_parser("promote", help="make this node the primary")
+    how = promote.add_mutually_exclusive_group(required=True)
+    how.add_argument("--elected", action="store_true", help="by the vote just won (for repmgrd)")
+    how.add_argument(
+        "--force",
+        action="store_true",
+        help="WITHOUT a majority: every acknowledged commit that only the unreachable nodes"
+        " hold is lost for good. For when they will never come back",
+    )
+    return parser
+
+
+def _ask(options: argparse.Namespace) -> dict[str, Any]:
+    if options.command == "state":
+        return peers.Client().get_state(LOCAL, WAIT_SECONDS)
+    token = read_secret(os.environ, "AGENT_TOKEN_FILE", "postgres_agent_token")
+    return peers.Client(token).post(LOCAL, _path(options), {}, WAIT_SECONDS)
+
+
+def _path(options: argparse.Namespace) -> str:
+    if options.command == "promote":
+        return "/override" if options.force else "/promotion"
+    return {"campaign": "/campaign", "follow": "/following"}[options.command]
+
+
+def _run() -> int:
+    # Only the node itself needs the database's client library; the other commands start faster.
+    from postgres_ha import logs, node, settings, supervisor  # noqa: PLC0415
+    from postgres_ha.agent import Agent  # noqa: PLC0415
+
+    logs.configure()
+    own = node.Node(settings.load(os.environ))
+    Agent(own).start()
+    own.peers.start()
+    supervisor.Supervisor(own).run()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

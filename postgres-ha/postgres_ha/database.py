@@ -1,0 +1,133 @@
+"""What the local server says of itself, and the few statements that change it."""
+
+import threading
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+from psycopg import sql
+from psycopg.rows import class_row
+
+from postgres_ha import configuration
+from postgres_ha.position import Position
+from postgres_ha.settings import Settings
+
+_OBSERVE = """\
+SELECT pg_is_in_recovery() AS standby,
+       (CASE WHEN pg_is_in_recovery() THEN coalesce(pg_last_wal_replay_lsn(), '0/0')
+             ELSE pg_current_wal_flush_lsn() END - '0/0')::bigint AS lsn,
+       (SELECT coalesce(max(epoch), 0) FROM postgres_ha.epoch) AS epoch,
+       current_setting('synchronous_standby_names') AS required,
+       current_setting('primary_conninfo') AS conninfo,
+       EXISTS (SELECT FROM pg_stat_wal_receiver) AS receiving,
+       (SELECT sender_host FROM pg_stat_wal_receiver WHERE status = 'streaming') AS upstream,
+       (SELECT wait_event FROM pg_stat_activity WHERE backend_type = 'startup') AS startup,
+       ARRAY (SELECT application_name FROM pg_stat_replication
+              WHERE state = 'streaming' AND application_name = ANY(%(peers)s)
+              ORDER BY application_name) AS standbys,
+       EXISTS (SELECT FROM pg_stat_replication
+               WHERE state = 'streaming' AND sync_state IN ('sync', 'quorum')) AS synchronous,
+       (SELECT system_identifier::text FROM pg_control_system()) AS system
+"""
+
+
+class DatabaseError(Exception):
+    """The local server did not do what was asked of it."""
+
+
+@dataclass(frozen=True)
+class Observation:
+    """One row of what the server knows of itself; `lsn` in bytes."""
+
+    standby: bool
+    lsn: int
+    epoch: int
+    required: str
+    conninfo: str
+    receiving: bool
+    upstream: str | None
+    startup: str | None
+    standbys: list[str]
+    synchronous: bool
+    system: str
+
+    @property
+    def open(self) -> bool:
+        """Whether this is a primary that may acknowledge commits."""
+        return not self.standby and configuration.FENCE not in self.required
+
+    @property
+    def fenced(self) -> bool:
+        """Whether nothing can be acknowledged here or to anyone from here."""
+        return not self.conninfo if self.standby else not self.open
+
+    @property
+    def settled(self) -> bool:
+        """Whether no WAL can arrive and all that is here is replayed."""
+        # The startup process pauses like this only after it has found no further WAL anywhere.
+        return not self.receiving and self.startup == "RecoveryRetrieveRetryInterval"
+
+    @property
+    def follows(self) -> str | None:
+        """The node that this standby was told to stream from."""
+        return psycopg.conninfo.conninfo_to_dict(self.conninfo).get("host", None)  # type: ignore[return-value]
+
+    @property
+    def position(self) -> Position:
+        """How far the replayed history reaches."""
+        return Position(self.epoch, self.lsn)
+
+
+class Database:
+    """The superuser's way to the local server, through its socket."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._parameters: dict[str, Any] = {
+            "host": str(settings.runtime),
+            "user": "postgres",
+            "passfile": str(settings.passfile),
+            "connect_timeout": 2,
+            # What the node notes about itself must not wait for a standby.
+            "options": "-c synchronous_commit=local -c statement_timeout=5000",
+        }
+        self._connection: psycopg.Connection[Any] | None = None
+        self._lock = threading.Lock()
+
+    def connect(self, dbname: str = "postgres") -> psycopg.Connection[Any]:
+        """Open a connection of the caller's own; raise psycopg.Error."""
+        return psycopg.connect(**(self._parameters | {"dbname": dbname}), autocommit=True)
+
+    def execute(self, *statements: str | sql.Composed) -> None:
+        """Run statements one after the other; raise psycopg.Error."""
+        with self.connect() as connection:
+            for statement in statements:
+                connection.execute(statement)
+
+    def observe(self) -> Observation | None:
+        """Return what the server says, or None while it accepts no connection."""
+        with self._lock:
+            try:
+                return self._observe()
+            except psycopg.Error:
+                self._disconnect()
+                return None
+
+    def _observe(self) -> Observation:
+        if self._connection is None:
+            self._connection = self.connect()
+        with self._connection.cursor(row_factory=class_row(Observation)) as cursor:
+            row = cursor.execute(_OBSERVE, {"peers": list(self._settings.peers)}).fetchone()
+        if row is None:
+            raise psycopg.OperationalError("no answer to the state query")
+        return row
+
+    def _disconnect(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+
+def setting(name: str, value: str) -> sql.Composed:
+    """Return the statement that changes one server setting for good."""
+    return sql.SQL("ALTER SYSTEM SET {} = {}").format(sql.Identifier(name), sql.Literal(value))

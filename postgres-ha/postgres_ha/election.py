@@ -1,0 +1,175 @@
+"""Asking for the vote, answering to it, and taking office."""
+
+import time
+from dataclasses import asdict
+
+import structlog
+
+from postgres_ha import ballot, fence
+from postgres_ha.ballot import Candidacy
+from postgres_ha.database import DatabaseError
+from postgres_ha.node import Mandate, Node
+from postgres_ha.peers import NotEnoughError
+from postgres_ha.position import Position
+from postgres_ha.repmgr import RepmgrError
+from postgres_ha.state import Role
+
+log = structlog.get_logger()
+
+CUT_OFF_SECONDS = 5.0
+BALLOT_SECONDS = 8.0
+MANDATE_SECONDS = 15.0
+BUSY_SECONDS = 1.0
+_PROMOTE = ("SET statement_timeout = '35s'", "SELECT pg_promote(true, 30)")
+
+
+class ElectionError(Exception):
+    """A vote was refused or lost, or a mandate is missing; the message says why."""
+
+
+def campaign(node: Node) -> Mandate:
+    """Cut this node off, ask every peer, and return the mandate of a majority.
+
+    Raise ElectionError if it is not granted; the node then stays cut off until the gate has
+    found a leader. Raise DatabaseError or psycopg.Error if the server does not cut itself off.
+    """
+    with node.changing:
+        _require_candidate(node)
+        fence.cut_off(node.database, CUT_OFF_SECONDS)
+        me = node.observe()
+        known = [me, *(peer for peer in node.peers.states().values() if peer)]
+        candidacy = Candidacy(me.node, ballot.next_term(known), me.position)
+        _collect(node, candidacy)
+        node.promise.keep(candidacy.term)
+        node.mandate = Mandate(candidacy.term, time.monotonic())
+        log.info("vote won", term=candidacy.term, position=str(candidacy.position))
+        return node.mandate
+
+
+def vote(node: Node, candidacy: Candidacy) -> None:
+    """Cut this node off and promise the term to the candidate; raise ElectionError if refused."""
+    if not node.changing.acquire(timeout=BUSY_SECONDS):
+        raise ElectionError(f"{node.settings.node} is busy: {node.phase}")
+    try:
+        _raise_if(ballot.objection(candidacy, node.observe(), node.peers.living_primary()))
+        fence.cut_off(node.database, CUT_OFF_SECONDS)
+        _raise_if(ballot.newer_data(candidacy, node.observe()))
+        node.promise.keep(candidacy.term)
+        log.info("vote given", candidate=candidacy.candidate, term=candidacy.term)
+    finally:
+        node.changing.release()
+
+
+def take_office(node: Node) -> None:
+    """Become the open primary of a freshly won term; raise ElectionError without one."""
+    with node.changing:
+        if node.observe().open:
+            return
+        mandate = _fresh_mandate(node)
+        if mandate is None:
+            raise ElectionError("no fresh mandate: ask for the vote first")
+        node.mandate = None
+        _promote(node)
+        _open(node, mandate.term)
+
+
+def run_for_office(node: Node) -> None:
+    """Take office, after asking for the vote unless it has just been won; raise ElectionError."""
+    with node.changing:
+        if _fresh_mandate(node) is None:
+            campaign(node)
+        take_office(node)
+
+
+def open_first(node: Node) -> None:
+    """Open the database that this node has just made; nobody else has any data."""
+    with node.changing:
+        node.database.execute(*_PROMOTE)
+        node.promise.keep(ballot.next_term([node.observe()]))
+        _open(node, node.promise.term)
+        node.volume.end_first_boot()
+
+
+def override(node: Node) -> int:
+    """Become primary on an operator's word alone, and return the term.
+
+    Commits that only the unreachable nodes hold are given up. Raise ElectionError if there is
+    nothing here that could be promoted or a primary lives.
+    """
+    with node.changing:
+        _require_candidate(node)
+        fence.cut_off(node.database, CUT_OFF_SECONDS)
+        known = [node.observe(), *(peer for peer in node.peers.states().values() if peer)]
+        node.promise.keep(ballot.next_term(known))
+        log.warning("promoting without a majority", term=node.promise.term)
+        _promote(node)
+        _open(node, node.promise.term)
+        return node.promise.term
+
+
+def candidacy_to_json(candidacy: Candidacy) -> dict[str, object]:
+    """Return the body of a request for a vote."""
+    return asdict(candidacy)
+
+
+def candidacy_from_json(body: dict[str, object]) -> Candidacy:
+    """Rebuild a request for a vote; raise KeyError, TypeError or ValueError."""
+    position = body["position"]
+    if not isinstance(position, dict) or not isinstance(body["term"], int):
+        raise TypeError("term must be a number and position an object")
+    return Candidacy(
+        str(body["candidate"]),
+        body["term"],
+        Position(int(position["epoch"]), int(position["lsn"])),
+    )
+
+
+def _fresh_mandate(node: Node) -> Mandate | None:
+    mandate = node.mandate
+    if mandate is None or time.monotonic() - mandate.won > MANDATE_SECONDS:
+        return None
+    return mandate if mandate.term == node.promise.term else None
+
+
+def _require_candidate(node: Node) -> None:
+    me = node.observe()
+    if me.role is not Role.STANDBY:
+        raise ElectionError(f"{me.node} is {me.role.value}, not a standby")
+    living = node.peers.living_primary()
+    if living:
+        raise ElectionError(f"{living} is a living primary")
+
+
+def _collect(node: Node, candidacy: Candidacy) -> None:
+    body = candidacy_to_json(candidacy)
+    try:
+        node.peers.ask("/ballot", body, BALLOT_SECONDS, enough=node.settings.majority - 1)
+    except NotEnoughError as error:
+        raise ElectionError(f"term {candidacy.term} not granted: {error}") from error
+
+
+def _promote(node: Node) -> None:
+    try:
+        node.repmgr.promote()
+    except RepmgrError as error:
+        # repmgr refuses when its own records are stale; the vote is what counts.
+        log.warning("repmgr does not promote", error=str(error))
+        if node.observe().role is Role.STANDBY:
+            node.database.execute(*_PROMOTE)
+
+
+def _open(node: Node, term: int) -> None:
+    with node.database.connect() as connection:
+        connection.execute(
+            "INSERT INTO postgres_ha.epoch (epoch, node) VALUES (%s, %s)",
+            (term, node.settings.node),
+        )
+    fence.open_to(node.database, node.settings.peers)
+    if node.observe().epoch != term:
+        raise DatabaseError(f"the row of epoch {term} is missing")
+    log.info("primary", epoch=term)
+
+
+def _raise_if(refusal: str | None) -> None:
+    if refusal:
+        raise ElectionError(refusal)

@@ -1,0 +1,218 @@
+"""What a node does next, decided from what it sees. Nothing here acts."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from postgres_ha.state import Data, NodeState, Role
+from postgres_ha.timeline import Kinship, kinship
+
+ALONE_SECONDS = 15
+OUTDATED_SECONDS = 3
+COMPLETE_SECONDS = 2
+INCOMPLETE_SECONDS = 10
+REPAIR_SECONDS = 8
+CLONE_SECONDS = 40
+
+
+class Action(Enum):
+    """What the supervisor can be told to do."""
+
+    NOTHING = auto()
+    INITIALISE = auto()
+    CLONE = auto()
+    START = auto()
+    OPEN_FIRST = auto()
+    FENCE = auto()
+    FOLLOW = auto()
+    REWIND = auto()
+    CAMPAIGN = auto()
+    STEP_DOWN = auto()
+
+
+class Condition(Enum):
+    """What must hold for some time before the gate acts on it."""
+
+    ALONE = auto()
+    OUTDATED = auto()
+    COMPLETE = auto()
+    INCOMPLETE = auto()
+    DETACHED = auto()
+
+
+@dataclass(frozen=True)
+class View:
+    """What one node sees: itself and its peers, None for one that does not answer."""
+
+    me: NodeState
+    peers: Mapping[str, NodeState | None]
+    order: tuple[str, ...]
+    running: bool
+    first_boot: bool = False
+    invited: bool = False
+
+    @property
+    def majority(self) -> int:
+        """How many nodes must agree, of all that exist."""
+        return len(self.order) // 2 + 1
+
+    @property
+    def visible(self) -> tuple[NodeState, ...]:
+        """The peers that answer."""
+        return tuple(peer for peer in self.peers.values() if peer)
+
+    @property
+    def voters(self) -> tuple[NodeState, ...]:
+        """The nodes, this one included, whose data can be compared."""
+        return tuple(n for n in (self.me, *self.visible) if n.role is Role.STANDBY)
+
+    @property
+    def hidden(self) -> tuple[str, ...]:
+        """The peers that may hold data which cannot be compared now."""
+        return tuple(name for name, peer in self.peers.items() if not _comparable_or_empty(peer))
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What to do, why or what for, and with which leader."""
+
+    action: Action
+    phase: str
+    leader: NodeState | None = None
+
+
+Held = Mapping[Condition, float]
+
+
+def find_leader(view: View) -> NodeState | None:
+    """Return the open primary that this node may follow: the highest epoch it can vouch for."""
+    nodes = (view.me, *view.visible)
+    leaders = [n for n in nodes if n.open and n.epoch >= max(view.me.promised, view.me.epoch)]
+    return max(leaders, key=lambda node: node.epoch, default=None)
+
+
+def conditions(view: View) -> dict[Condition, bool]:
+    """Return which of the timed conditions hold now."""
+    leader = find_leader(view)
+    unled = leader is None and view.me.upstream is None
+    electable = unled and len(view.voters) >= view.majority
+    return {
+        Condition.ALONE: not view.visible,
+        Condition.OUTDATED: any(peer.promised > view.me.epoch for peer in view.visible),
+        Condition.COMPLETE: electable and not view.hidden,
+        Condition.INCOMPLETE: electable,
+        Condition.DETACHED: _is_detached(view.me, leader),
+    }
+
+
+def decide(view: View, held: Held) -> Decision:
+    """Return what this node does next; `held` says for how many seconds each condition holds."""
+    if view.me.data is not Data.USABLE:
+        return _without_data(view)
+    if not view.running:
+        return Decision(Action.START, "starting PostgreSQL, fenced")
+    if view.me.role is Role.PRIMARY:
+        return _as_primary(view, held)
+    if view.me.role is Role.STANDBY:
+        return _as_standby(view, held)
+    return Decision(Action.NOTHING, "waiting for PostgreSQL to accept connections")
+
+
+def _without_data(view: View) -> Decision:
+    leader = find_leader(view)
+    if leader:
+        return Decision(Action.CLONE, f"cloning from {leader.node}", leader)
+    if not (view.me.data is Data.EMPTY and _peers_are_empty(view)):
+        return Decision(Action.NOTHING, "no usable data here: waiting for a primary to clone from")
+    if view.me.node != view.order[0]:
+        return Decision(Action.NOTHING, f"first boot: waiting for {view.order[0]} to initialise")
+    return Decision(Action.INITIALISE, "first boot: initialising the database")
+
+
+def _as_primary(view: View, held: Held) -> Decision:
+    rivals = [peer for peer in view.visible if peer.open and peer.epoch > view.me.epoch]
+    if rivals:
+        return Decision(Action.STEP_DOWN, f"{rivals[0].node} is primary of a later epoch")
+    if not view.me.open:
+        return Decision(Action.STEP_DOWN, "primary that no majority stands behind")
+    if held[Condition.OUTDATED] >= OUTDATED_SECONDS:
+        return Decision(Action.STEP_DOWN, "a peer voted for a later epoch")
+    if held[Condition.ALONE] >= ALONE_SECONDS:
+        return Decision(Action.STEP_DOWN, f"no peer seen for {ALONE_SECONDS} s")
+    return Decision(Action.NOTHING, "primary")
+
+
+def _as_standby(view: View, held: Held) -> Decision:
+    leader = find_leader(view)
+    if leader is None:
+        return _without_leader(view, held)
+    if view.me.system != leader.system:
+        return Decision(Action.NOTHING, f"the data here is not of {leader.node}'s cluster")
+    if view.me.upstream == leader.node:
+        return Decision(Action.NOTHING, f"streaming from {leader.node}")
+    if view.me.follows == leader.node:
+        return _detached(view, held[Condition.DETACHED], leader)
+    if not view.me.fenced:
+        return Decision(Action.FENCE, f"leaving {view.me.follows} for {leader.node}")
+    return _join(view.me, leader)
+
+
+def _detached(view: View, seconds: float, leader: NodeState) -> Decision:
+    if seconds >= CLONE_SECONDS:
+        return Decision(Action.CLONE, f"cloning: cannot stream from {leader.node}", leader)
+    if seconds >= REPAIR_SECONDS:
+        return _join(view.me, leader)
+    return Decision(Action.NOTHING, f"waiting for the stream from {leader.node}", leader)
+
+
+def _join(me: NodeState, leader: NodeState) -> Decision:
+    if not me.settled:
+        return Decision(Action.NOTHING, "replaying what is here")
+    match kinship(me.timelines, me.lsn, leader.timelines):
+        case Kinship.SAME:
+            return Decision(Action.FOLLOW, f"following {leader.node}", leader)
+        case Kinship.DIVERGED:
+            return Decision(Action.REWIND, f"rewinding to the history of {leader.node}", leader)
+        case Kinship.STRANGER:
+            return Decision(Action.CLONE, f"cloning from {leader.node}: other history", leader)
+
+
+def _without_leader(view: View, held: Held) -> Decision:
+    if view.first_boot and _peers_are_empty(view) and view.me.settled:
+        return Decision(Action.OPEN_FIRST, "first boot: opening")
+    if len(view.voters) < view.majority:
+        return Decision(Action.NOTHING, f"no majority: {_who_is_missing(view)}")
+    if not _may_campaign(view, held):
+        return Decision(Action.NOTHING, "no primary: giving the others time to answer")
+    best = max(view.voters, key=lambda node: (node.position, -view.order.index(node.node)))
+    if best.node != view.me.node:
+        return Decision(Action.NOTHING, f"no primary: expecting {best.node} to ask for the vote")
+    return Decision(Action.CAMPAIGN, "no primary: asking for the vote")
+
+
+def _may_campaign(view: View, held: Held) -> bool:
+    return (
+        view.invited
+        or held[Condition.COMPLETE] >= COMPLETE_SECONDS
+        or held[Condition.INCOMPLETE] >= INCOMPLETE_SECONDS
+    )
+
+
+def _is_detached(me: NodeState, leader: NodeState | None) -> bool:
+    return leader is not None and me.follows == leader.node and me.upstream != leader.node
+
+
+def _peers_are_empty(view: View) -> bool:
+    return all(peer is not None and peer.data is Data.EMPTY for peer in view.peers.values())
+
+
+def _comparable_or_empty(peer: NodeState | None) -> bool:
+    return peer is not None and (peer.role is Role.STANDBY or peer.data is Data.EMPTY)
+
+
+def _who_is_missing(view: View) -> str:
+    return ", ".join(
+        f"{name} does not answer" if peer is None else f"{name} has no usable data"
+        for name, peer in view.peers.items()
+        if peer is None or peer.role is not Role.STANDBY
+    )

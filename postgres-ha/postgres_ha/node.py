@@ -1,0 +1,111 @@
+"""The parts of one node, and what they add up to at this moment."""
+
+import threading
+import time
+from dataclasses import dataclass, replace
+
+from postgres_ha.ballot import Promise
+from postgres_ha.database import Database, Observation
+from postgres_ha.gate import View, find_leader
+from postgres_ha.peers import Peers
+from postgres_ha.repmgr import Repmgr
+from postgres_ha.server import Server
+from postgres_ha.settings import Settings
+from postgres_ha.state import NodeState, Role
+from postgres_ha.timeline import read_timelines
+from postgres_ha.volume import Volume
+
+STATE_MAX_AGE_SECONDS = 4.0
+INVITATION_SECONDS = 10.0
+
+
+@dataclass(frozen=True)
+class Mandate:
+    """A term that a majority has granted, and when (monotonic seconds)."""
+
+    term: int
+    won: float
+
+
+class Node:
+    """Everything that the supervisor's loop and the agent's routes share.
+
+    `changing` is held by whoever changes what the server is; it keeps the gate from acting
+    during a vote or a promotion.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.volume = Volume(settings.volume)
+        self.server = Server(self.volume.data)
+        self.database = Database(settings)
+        self.repmgr = Repmgr(settings)
+        self.peers = Peers(settings.peers, settings.secrets.agent_token)
+        self.changing = threading.RLock()
+        self.promise = Promise(self.volume.promise)
+        self.mandate: Mandate | None = None
+        self.phase = "starting"
+        self._invited = float("-inf")
+        self._state = NodeState(settings.node, promised=self.promise.term)
+        self._observed = time.monotonic()
+
+    @property
+    def state(self) -> NodeState:
+        """The last known state; without role or claims if it is too old to be trusted."""
+        state = replace(self._state, promised=self.promise.term, phase=self.phase)
+        if self.state_age > STATE_MAX_AGE_SECONDS:
+            return replace(state, role=Role.NONE, open=False, fenced=True, synchronous=False)
+        return state
+
+    @property
+    def state_age(self) -> float:
+        """How many seconds ago the server was last looked at."""
+        return time.monotonic() - self._observed
+
+    def observe(self) -> NodeState:
+        """Look at the server and return the state."""
+        started = time.monotonic()
+        observation = self.database.observe() if self.server.running else None
+        state = NodeState(self.settings.node, data=self.volume.content, promised=self.promise.term)
+        if observation:
+            state = self._with_server(state, observation)
+        leader = find_leader(self._view(state))
+        self._state = replace(state, leader=leader.node if leader else None, phase=self.phase)
+        self._observed = started
+        return self._state
+
+    def view(self) -> View:
+        """Look at the server, and return that together with what the peers last said."""
+        return self._view(self.observe())
+
+    def invite(self, leaving: str) -> None:
+        """Note that the primary has stopped for good, so that nobody waits for it."""
+        self.peers.forget(leaving)
+        self._invited = time.monotonic()
+
+    def _view(self, state: NodeState) -> View:
+        return View(
+            me=state,
+            peers=self.peers.states(),
+            order=self.settings.nodes,
+            running=self.server.running,
+            first_boot=self.volume.is_first_boot,
+            invited=time.monotonic() - self._invited < INVITATION_SECONDS,
+        )
+
+    def _with_server(self, state: NodeState, seen: Observation) -> NodeState:
+        return replace(
+            state,
+            role=Role.STANDBY if seen.standby else Role.PRIMARY,
+            open=seen.open,
+            fenced=seen.fenced,
+            epoch=seen.epoch,
+            lsn=seen.lsn,
+            settled=seen.settled,
+            follows=seen.follows if seen.standby else None,
+            upstream=seen.upstream if seen.standby else None,
+            standbys=tuple(seen.standbys),
+            synchronous=seen.open and seen.synchronous,
+            timelines=read_timelines(self.volume.data / "pg_wal"),
+            system=seen.system,
+        )

@@ -1,0 +1,127 @@
+"""The other nodes' agents: what they last said, and how to ask them for something."""
+
+import http.client
+import json
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass, field
+from typing import Any
+
+from postgres_ha.state import NodeState
+
+PORT = 8008
+POLL_SECONDS = 1.0
+POLL_TIMEOUT_SECONDS = 1.5
+FRESH_SECONDS = 3.0
+LIVING_SECONDS = 2.5
+
+
+class AgentError(Exception):
+    """An agent refused or did not answer; the message says why."""
+
+
+class NotEnoughError(Exception):
+    """Too few peers agreed; the message has every refusal."""
+
+
+@dataclass(frozen=True)
+class Client:
+    """Talk to agents; the token is needed for everything that changes something."""
+
+    token: str = field(default="", repr=False)
+
+    def get_state(self, host: str, timeout: float) -> dict[str, Any]:
+        """Return what a node says of itself; raise AgentError."""
+        return self._call(host, "GET", "/state", {}, timeout)
+
+    def post(self, host: str, path: str, body: dict[str, Any], timeout: float) -> dict[str, Any]:
+        """Ask for something; raise AgentError if it is not done within the timeout."""
+        return self._call(host, "POST", path, body, timeout)
+
+    def _call(
+        self, host: str, method: str, path: str, body: dict[str, Any], timeout: float
+    ) -> dict[str, Any]:
+        connection = http.client.HTTPConnection(host, PORT, timeout=timeout)
+        headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
+        try:
+            connection.request(method, path, json.dumps(body), headers)
+            response = connection.getresponse()
+            answer: dict[str, Any] = json.loads(response.read())
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            raise AgentError(f"{host}: {error}") from error
+        finally:
+            connection.close()
+        if response.status != http.HTTPStatus.OK:
+            raise AgentError(f"{host}: {answer.get('error', response.status)}")
+        return answer
+
+
+class Peers:
+    """Poll every peer in a thread of its own, so that a silent one delays nobody."""
+
+    def __init__(self, names: tuple[str, ...], token: str) -> None:
+        self._names = names
+        self._client = Client(token)
+        self._seen: dict[str, tuple[float, NodeState]] = {}
+
+    def start(self) -> None:
+        """Begin to poll."""
+        for name in self._names:
+            threading.Thread(target=self._watch, args=(name,), daemon=True).start()
+
+    def states(self, max_age: float = FRESH_SECONDS) -> dict[str, NodeState | None]:
+        """Return each peer's state if it was heard within `max_age` seconds, else None."""
+        oldest = time.monotonic() - max_age
+        seen = dict(self._seen)
+        return {
+            name: seen[name][1] if name in seen and seen[name][0] >= oldest else None for name in self._names
+        }
+
+    def living_primary(self) -> str | None:
+        """Return the name of an open primary that answered just now."""
+        states = self.states(LIVING_SECONDS).values()
+        return next((peer.node for peer in states if peer and peer.open), None)
+
+    def leads(self, name: str) -> bool:
+        """Whether a peer said within FRESH_SECONDS that it is an open primary."""
+        state = self.states()[name]
+        return state is not None and state.open
+
+    def forget(self, name: str) -> None:
+        """Drop what a peer said: it has announced that this no longer holds."""
+        self._seen.pop(name, None)
+
+    def ask(self, path: str, body: dict[str, Any], timeout: float, enough: int) -> list[str]:
+        """Post to every peer at once until `enough` have agreed; raise NotEnoughError.
+
+        Return the refusals until then. A peer that is frozen must not delay what the others
+        have already made possible, so its answer is not waited for.
+        """
+        pool = ThreadPoolExecutor(len(self._names))
+        asked = [pool.submit(self._refusal, name, path, body, timeout) for name in self._names]
+        pool.shutdown(wait=False)
+        refusals: list[str] = []
+        for number, answer in enumerate(as_completed(asked), start=1):
+            refusal = answer.result()
+            refusals += [refusal] if refusal else []
+            if number - len(refusals) >= enough:
+                return refusals
+        raise NotEnoughError("; ".join(refusals))
+
+    def _refusal(self, name: str, path: str, body: dict[str, Any], timeout: float) -> str | None:
+        try:
+            self._client.post(name, path, body, timeout)
+        except AgentError as error:
+            return str(error)
+        return None
+
+    def _watch(self, name: str) -> None:
+        while True:
+            started = time.monotonic()
+            try:
+                answer = self._client.get_state(name, POLL_TIMEOUT_SECONDS)
+                self._seen[name] = (started, NodeState.from_json(answer))
+            except (AgentError, KeyError, TypeError, ValueError):
+                pass  # silence is what `states` reports after FRESH_SECONDS
+            time.sleep(max(0.1, POLL_SECONDS - (time.monotonic() - started)))

@@ -1,0 +1,124 @@
+"""Becoming a standby of a leader: by following, by rewinding, or from a new clone."""
+
+import shutil
+import subprocess
+import tempfile
+import time
+
+from postgres_ha import configuration, fence
+from postgres_ha.node import Node
+
+CONSISTENT_SECONDS = 60.0
+_POLL_SECONDS = 0.2
+
+# A slot that fell behind max_slot_wal_keep_size can never be used again.
+_DROP_LOST = """\
+SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots
+ WHERE slot_name = '{slot}' AND wal_status = 'lost' AND NOT active"""
+_RESERVE = """\
+SELECT pg_create_physical_replication_slot('{slot}', true)
+ WHERE NOT EXISTS (SELECT FROM pg_replication_slots WHERE slot_name = '{slot}')"""
+
+
+class ReplicaError(Exception):
+    """A node could not be made a standby of its leader; the message says why."""
+
+
+def follow(node: Node, leader: str) -> None:
+    """Stream from the leader through this node's slot there; raise ReplicaError or psycopg.Error."""
+    slot = _reserve_slot(node, leader)
+    conninfo = configuration.upstream_conninfo(node.settings, leader)
+    fence.stream_from(node.database, conninfo, slot)
+    # Slots of a time as primary would hold WAL here that nobody is going to fetch.
+    node.database.execute(
+        "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE NOT active"
+    )
+
+
+def clone(node: Node, leader: str) -> None:
+    """Replace the data by a copy of the leader's; raise ReplicaError or psycopg.Error.
+
+    Whatever fails or is interrupted, the present directory stays until the copy is complete.
+    """
+    fresh = node.volume.fresh
+    shutil.rmtree(fresh, ignore_errors=True)
+    _reserve_slot(node, leader)
+    # Not under the node's own name: a copy in progress must never count as a synchronous standby.
+    source = _source(node, leader, f"clone-{node.settings.node}")
+    _run(
+        node, leader,
+        "pg_basebackup", "--pgdata", str(fresh), "--dbname", source,
+        "--wal-method=stream", "--checkpoint=fast", "--no-password",
+    )  # fmt: skip
+    node.repmgr.stop()
+    node.server.stop()
+    node.volume.adopt_clone()
+
+
+def rewind(node: Node, leader: str) -> None:
+    """Undo what the leader's history does not hold; raise ReplicaError or psycopg.Error.
+
+    The directory counts as broken until the server is consistent again. To become so it may
+    need WAL that only the leader has, so it starts streaming at once.
+    """
+    slot = _reserve_slot(node, leader)
+    node.repmgr.stop()
+    node.server.stop()
+    node.volume.begin_rewind()
+    source = _source(node, leader, f"rewind-{node.settings.node}")
+    _run(
+        node, leader,
+        "pg_rewind", "--target-pgdata", str(node.volume.data),
+        "--source-server", f"{source} dbname=postgres",
+    )  # fmt: skip
+    conninfo = configuration.upstream_conninfo(node.settings, leader)
+    configuration.write(node.settings, node.volume.data, conninfo, slot)
+    node.server.start()
+    _wait_until_consistent(node)
+    node.volume.end_rewind()
+
+
+def _reserve_slot(node: Node, leader: str) -> str:
+    slot = configuration.slot_name(node.settings.node_id)
+    source = f"{_source(node, leader, node.settings.node)} dbname=postgres"
+    statements = [f"--command={text.format(slot=slot)}" for text in (_DROP_LOST, _RESERVE)]
+    _run(node, leader, "psql", "--quiet", "--no-psqlrc", "--dbname", source, *statements)
+    return slot
+
+
+def _source(node: Node, leader: str, name: str) -> str:
+    return (
+        f"host={leader} port=5432 user=repmgr passfile={node.settings.passfile}"
+        f" application_name={name} connect_timeout=5 tcp_user_timeout=10000"
+        " options='-c synchronous_commit=local'"
+    )
+
+
+def _wait_until_consistent(node: Node) -> None:
+    deadline = time.monotonic() + CONSISTENT_SECONDS
+    while time.monotonic() < deadline and node.server.running:
+        if node.database.observe():
+            return
+        time.sleep(_POLL_SECONDS)
+    node.server.stop()
+    raise ReplicaError("the rewound server does not become consistent")
+
+
+def _run(node: Node, leader: str, *command: str) -> None:
+    """Run a command against the leader for as long as that one leads.
+
+    A frozen leader never ends a connection; waiting for it would keep this node from the vote.
+    """
+    with tempfile.TemporaryFile("w+") as errors:
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=errors)
+        try:
+            while process.poll() is None:
+                if not node.peers.leads(leader):
+                    raise ReplicaError(f"{command[0]}: {leader} no longer leads")
+                time.sleep(_POLL_SECONDS)
+        finally:
+            process.kill()
+            process.wait()
+        errors.seek(0)
+        if process.returncode:
+            raise ReplicaError(f"{command[0]}: {errors.read().strip()[-500:]}")

@@ -1,0 +1,107 @@
+"""repmgr: its configuration, its commands, and its daemon as a child process."""
+
+import subprocess
+
+import structlog
+
+from postgres_ha.settings import Settings
+
+log = structlog.get_logger()
+
+COMMAND_SECONDS = 20
+_STOP_SECONDS = 3
+
+_CONF = """\
+node_id={node_id}
+node_name='{node}'
+conninfo='host={node} port=5432 user=repmgr dbname=repmgr passfile={passfile} connect_timeout=2'
+data_directory='{data}'
+passfile='{passfile}'
+use_replication_slots=yes
+failover=automatic
+monitor_interval_secs=1
+reconnect_attempts=3
+reconnect_interval=1
+connection_check_type=ping
+primary_visibility_consensus=true
+standby_disconnect_on_failover=false
+election_rerun_interval=3
+promote_check_interval=1
+failover_validation_command='/usr/local/bin/postgres-ha campaign %n'
+promote_command='/usr/local/bin/postgres-ha promote --elected'
+follow_command='/usr/local/bin/postgres-ha follow %n'
+log_level=NOTICE
+log_status_interval=3600
+"""
+
+
+class RepmgrError(Exception):
+    """A repmgr command failed; the message is its last line."""
+
+
+class Repmgr:
+    """Run repmgr for one node."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._conf = settings.repmgr_conf
+        self._daemon: subprocess.Popen[bytes] | None = None
+        self._watched: object = None
+
+    def promote(self) -> None:
+        """Promote the local standby; raise RepmgrError."""
+        self._run("standby", "promote")
+
+    def register_primary(self) -> None:
+        """Record the local node as the primary; raise RepmgrError."""
+        self._run("primary", "register", "--force")
+
+    def register_standby(self, upstream_id: int) -> None:
+        """Record the local node as a standby of another; raise RepmgrError."""
+        self._run("standby", "register", "--force", f"--upstream-node-id={upstream_id}")
+
+    def watch(self, situation: object) -> None:
+        """Keep repmgrd running, afresh whenever the situation it was started in has changed."""
+        if self._daemon is not None and self._daemon.poll() is not None:
+            log.info("repmgrd ended", code=self._daemon.returncode)
+            self._daemon = None
+        if self._daemon is not None and self._watched != situation:
+            self.stop()
+        if self._daemon is None:
+            command = ["repmgrd", "-f", str(self._conf), "--daemonize=false", "--no-pid-file"]
+            self._daemon = subprocess.Popen(command)
+            self._watched = situation
+
+    def stop(self) -> None:
+        """Stop repmgrd."""
+        if self._daemon is None:
+            return
+        self._daemon.terminate()
+        try:
+            self._daemon.wait(_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._daemon.kill()
+            self._daemon.wait()
+        self._daemon = None
+
+    def _run(self, *arguments: str) -> None:
+        command = ["repmgr", "-f", str(self._conf), *arguments]
+        try:
+            result = subprocess.run(
+                command, capture_output=True, text=True, timeout=COMMAND_SECONDS, check=False
+            )
+        except subprocess.TimeoutExpired as error:
+            raise RepmgrError(f"{' '.join(arguments)}: not done in {error.timeout:g} s") from error
+        if result.returncode:
+            lines = result.stderr.strip().splitlines()
+            raise RepmgrError(f"{' '.join(arguments)}: {lines[-1] if lines else 'no output'}")
+
+
+def write_configuration(settings: Settings) -> None:
+    """Write repmgr.conf."""
+    text = _CONF.format(
+        node=settings.node,
+        node_id=settings.node_id,
+        passfile=settings.passfile,
+        data=settings.data,
+    )
+    settings.repmgr_conf.write_text(text)

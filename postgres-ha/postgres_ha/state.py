@@ -1,0 +1,78 @@
+"""What a node says of itself: the answer to `GET /state`."""
+
+from dataclasses import asdict, dataclass
+from enum import Enum
+from typing import Any
+
+from postgres_ha.position import Position, format_lsn, parse_lsn
+from postgres_ha.timeline import Branch, Timelines
+
+
+class Role(Enum):
+    """What the local PostgreSQL server is at this moment."""
+
+    PRIMARY = "primary"
+    STANDBY = "standby"
+    NONE = "none"
+
+
+class Data(Enum):
+    """What the node's volume holds; broken is a directory that a rewind left half done."""
+
+    EMPTY = "empty"
+    USABLE = "usable"
+    BROKEN = "broken"
+
+
+@dataclass(frozen=True)
+class NodeState:
+    """One node at one moment.
+
+    `follows` is the node that the standby was told to stream from, `upstream` the one that it
+    does stream from. `settled` means that all WAL held here is replayed. `promised` is the
+    highest term that this node voted for.
+    """
+
+    node: str
+    role: Role = Role.NONE
+    data: Data = Data.EMPTY
+    open: bool = False
+    fenced: bool = True
+    epoch: int = 0
+    lsn: int = 0
+    promised: int = 0
+    settled: bool = False
+    follows: str | None = None
+    upstream: str | None = None
+    standbys: tuple[str, ...] = ()
+    synchronous: bool = False
+    timelines: Timelines = ()
+    system: str | None = None
+    leader: str | None = None
+    phase: str = ""
+
+    @property
+    def position(self) -> Position:
+        """The node's place in the order in which candidates are preferred."""
+        return Position(self.epoch, self.lsn)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the state as plain values."""
+        return asdict(self) | {
+            "role": self.role.value,
+            "data": self.data.value,
+            "lsn": format_lsn(self.lsn),
+        }
+
+    @classmethod
+    def from_json(cls, fields: dict[str, Any]) -> "NodeState":
+        """Rebuild a peer's state; raise KeyError, TypeError or ValueError if it is malformed."""
+        converted = {
+            "role": Role(fields["role"]),
+            "data": Data(fields["data"]),
+            "lsn": parse_lsn(fields["lsn"]),
+            "standbys": tuple(fields["standbys"]),
+            "timelines": tuple(Branch(*branch) for branch in fields["timelines"]),
+        }
+        known = {name: fields[name] for name in cls.__dataclass_fields__ if name in fields}
+        return cls(**(known | converted))

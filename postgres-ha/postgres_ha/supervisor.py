@@ -1,0 +1,186 @@
+"""The loop that looks, asks the gate, and does what it says."""
+
+import contextlib
+import signal
+import subprocess
+import threading
+import time
+from types import FrameType
+
+import psycopg
+import structlog
+
+from postgres_ha import bootstrap, configuration, election, fence, gate, replica, repmgr
+from postgres_ha.database import DatabaseError
+from postgres_ha.election import ElectionError
+from postgres_ha.gate import Action, Decision, View
+from postgres_ha.node import Node
+from postgres_ha.peers import NotEnoughError
+from postgres_ha.replica import ReplicaError
+from postgres_ha.repmgr import RepmgrError
+from postgres_ha.state import Role
+from postgres_ha.stopwatch import Stopwatch
+
+log = structlog.get_logger()
+
+TICK_SECONDS = 0.2
+STEADY_SECONDS = 0.7
+RETRY_SECONDS = 2.0
+RESTART_SECONDS = 3.0
+STOP_SECONDS = 5.0
+FAREWELL_SECONDS = 2.0
+OBSERVE_SECONDS = 1.0
+EXPECTED = (
+    DatabaseError,
+    ElectionError,
+    ReplicaError,
+    RepmgrError,
+    psycopg.Error,
+    subprocess.SubprocessError,
+    OSError,
+)
+
+
+class Supervisor:
+    """Keep one node doing what the gate decides, until SIGTERM."""
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+        self._stopwatch = Stopwatch()
+        self._registered: tuple[str, str, int] | None = None
+        self._started = float("-inf")
+
+    def run(self) -> None:
+        """Run until SIGTERM, then stop everything cleanly."""
+        signal.signal(signal.SIGTERM, _leave)
+        signal.signal(signal.SIGINT, _leave)
+        try:
+            self._prepare()
+            threading.Thread(target=self._observe_forever, daemon=True).start()
+            while True:
+                time.sleep(self._tick())
+        finally:
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+            self._stop()
+
+    def _prepare(self) -> None:
+        node = self._node
+        configuration.write_passfile(node.settings)
+        repmgr.write_configuration(node.settings)
+        node.phase = "waiting for another container to release the volume"
+        while not node.volume.try_lock():
+            time.sleep(TICK_SECONDS)
+        node.volume.recover()
+
+    def _observe_forever(self) -> None:
+        """Keep the state fresh while an action takes long."""
+        while True:
+            time.sleep(OBSERVE_SECONDS)
+            if self._node.state_age > OBSERVE_SECONDS:
+                try:
+                    self._node.observe()
+                except OSError as error:
+                    log.warning("data directory is being replaced", error=str(error))
+
+    def _tick(self) -> float:
+        """Act once and return how many seconds to wait before the next time."""
+        if not self._node.changing.acquire(blocking=False):
+            return TICK_SECONDS
+        try:
+            view = self._node.view()
+            held = self._stopwatch.measure(gate.conditions(view), time.monotonic())
+            decision = gate.decide(view, held)
+            self._announce(decision)
+            self._act(decision, view)
+        except EXPECTED as error:
+            log.warning("not done", phase=self._node.phase, error=str(error).strip())
+            return RETRY_SECONDS
+        finally:
+            self._node.changing.release()
+        return STEADY_SECONDS if decision.action is Action.NOTHING else TICK_SECONDS
+
+    def _announce(self, decision: Decision) -> None:
+        if decision.phase != self._node.phase:
+            log.info("gate", action=decision.action.name.lower(), phase=decision.phase)
+        self._node.phase = decision.phase
+
+    def _act(self, decision: Decision, view: View) -> None:
+        node, leader = self._node, decision.leader.node if decision.leader else ""
+        match decision.action:
+            case Action.NOTHING:
+                self._attend(view)
+            case Action.INITIALISE:
+                bootstrap.initialise(node.settings, node.volume)
+            case Action.CLONE:
+                replica.clone(node, leader)
+            case Action.START:
+                self._start()
+            case Action.OPEN_FIRST:
+                election.open_first(node)
+            case Action.FENCE:
+                fence.cut_off(node.database, election.CUT_OFF_SECONDS)
+            case Action.FOLLOW:
+                replica.follow(node, leader)
+            case Action.REWIND:
+                replica.rewind(node, leader)
+            case Action.CAMPAIGN:
+                election.run_for_office(node)
+            case Action.STEP_DOWN:
+                self._step_down()
+
+    def _start(self) -> None:
+        if time.monotonic() - self._started < RESTART_SECONDS:
+            return
+        self._started = time.monotonic()
+        self._node.repmgr.stop()
+        configuration.write(self._node.settings, self._node.volume.data)
+        self._node.server.start()
+
+    def _step_down(self) -> None:
+        log.warning("stepping down", reason=self._node.phase)
+        self._node.repmgr.stop()
+        self._node.server.stop()
+
+    def _attend(self, view: View) -> None:
+        """In a settled situation: keep repmgr's records right and its daemon running."""
+        me = view.me
+        leader = me.node if me.open else me.upstream
+        if leader is None:
+            return
+        situation = (me.role.value, leader, me.epoch)
+        if situation != self._registered:
+            self._register(me.role, leader)
+            self._registered = situation
+        self._node.repmgr.watch(situation)
+        self._node.volume.end_first_boot()
+        self._node.volume.discard_old()
+
+    def _register(self, role: Role, leader: str) -> None:
+        if role is Role.PRIMARY:
+            self._node.repmgr.register_primary()
+        else:
+            self._node.repmgr.register_standby(self._node.settings.nodes.index(leader) + 1)
+
+    def _stop(self) -> None:
+        node = self._node
+        node.changing.acquire(timeout=STOP_SECONDS)
+        leaving = node.state.open
+        node.phase = "stopping"
+        node.repmgr.stop()
+        node.server.stop()
+        node.observe()
+        if leaving:
+            self._say_farewell()
+        log.info("stopped")
+
+    def _say_farewell(self) -> None:
+        """Tell the peers not to wait: everything committed here has been sent to them."""
+        node = self._node
+        with contextlib.suppress(NotEnoughError):
+            node.peers.ask(
+                "/farewell", {"node": node.settings.node}, FAREWELL_SECONDS, len(node.settings.peers)
+            )
+
+
+def _leave(_signal_number: int, _frame: FrameType | None) -> None:
+    raise SystemExit(0)

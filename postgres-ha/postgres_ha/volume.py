@@ -1,0 +1,102 @@
+"""The node's volume: which directory holds the data, and how it is replaced without losing it."""
+
+import fcntl
+import os
+import shutil
+from pathlib import Path
+
+from postgres_ha.state import Data
+
+
+class Volume:
+    """Keep one usable data directory at a fixed place, whatever interrupts a replacement."""
+
+    def __init__(self, root: Path) -> None:
+        self.data = root / "pgdata"
+        self.fresh = root / "pgdata.new"
+        self._root = root
+        self._old = root / "pgdata.old"
+        self._rewinding = root / "rewinding"
+        self._first_boot = root / "first-boot"
+        self._lock: int | None = None
+
+    @property
+    def promise(self) -> Path:
+        """The file that holds the promised term."""
+        return self._root / "promise.json"
+
+    @property
+    def content(self) -> Data:
+        """What the data directory is good for."""
+        if self._rewinding.exists():
+            return Data.BROKEN
+        return Data.USABLE if (self.data / "PG_VERSION").exists() else Data.EMPTY
+
+    @property
+    def is_first_boot(self) -> bool:
+        """Whether the data here was made by this node and no other ever had a copy."""
+        return self._first_boot.exists()
+
+    def try_lock(self) -> bool:
+        """Take the volume for this container; False while another one still has it."""
+        descriptor = os.open(self._root / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(descriptor)
+            return False
+        self._lock = descriptor
+        return True
+
+    def recover(self) -> None:
+        """Put the old directory back if a replacement was interrupted halfway."""
+        if not self.data.exists() and self._old.exists():
+            self._old.rename(self.data)
+
+    def adopt_first(self) -> None:
+        """Make the fresh directory the first data of all."""
+        self._mark(self._first_boot)
+        self.fresh.rename(self.data)
+        self._sync()
+
+    def end_first_boot(self) -> None:
+        """Note that the data is open, so that others may hold copies of it."""
+        self._unmark(self._first_boot)
+
+    def adopt_clone(self) -> None:
+        """Replace the data by the fresh directory; the old one stays until `discard_old`."""
+        shutil.rmtree(self._old, ignore_errors=True)
+        if self.data.exists():
+            self.data.rename(self._old)
+        self.fresh.rename(self.data)
+        self._unmark(self._first_boot)
+        self._unmark(self._rewinding)
+
+    def discard_old(self) -> None:
+        """Remove what a clone has replaced."""
+        if self._old.exists():
+            shutil.rmtree(self._old)
+
+    def begin_rewind(self) -> None:
+        """Note that the data directory is unusable until `end_rewind`."""
+        self._mark(self._rewinding)
+
+    def end_rewind(self) -> None:
+        """Note that the data directory is whole again."""
+        self._unmark(self._rewinding)
+
+    def _mark(self, marker: Path) -> None:
+        marker.touch()
+        self._sync()
+
+    def _unmark(self, marker: Path) -> None:
+        if marker.exists():
+            marker.unlink()
+            self._sync()
+
+    def _sync(self) -> None:
+        descriptor = os.open(self._root, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

@@ -1,0 +1,36 @@
+"""Who may do what: the ACL files of Redis and of Sentinel, with hashed passwords."""
+
+import hashlib
+from collections.abc import Mapping
+
+_ANY_CLIENT = "+ping +hello +client|setinfo +client|setname"
+
+REDIS_RULES: Mapping[str, str] = {
+    "vote": f"~votes {_ANY_CLIENT} +xadd +wait +role +info +multi +exec +discard",
+    "worker": (
+        f"~votes ~votes:dead {_ANY_CLIENT} +role +info +wait +multi +exec +discard"
+        " +xadd +xlen +xrange +xack +xdel +xreadgroup +xautoclaim +xclaim +xpending +xinfo"
+        " +xgroup|create +xgroup|createconsumer +xgroup|delconsumer"
+    ),
+    "replica": "+psync +replconf +ping",
+    "sentinel": (
+        f"&* {_ANY_CLIENT} +role +info +multi +exec +slaveof +subscribe +publish"
+        " +config|rewrite +client|kill +script|kill"
+    ),
+    "proxy": "+role",
+}
+
+SENTINEL_RULES: Mapping[str, str] = {
+    "sentinel": f"&* {_ANY_CLIENT} +role +info +subscribe +publish +sentinel",
+    "proxy": "+sentinel|master",
+}
+
+
+def acl_file(rules: Mapping[str, str], passwords: Mapping[str, str]) -> str:
+    """Write the users that the rules name; everybody else, the default user too, is locked out."""
+    users = [f"user {user} on {_hashed(passwords[user])} {rule}" for user, rule in rules.items()]
+    return "\n".join(["user default off", *users, ""])
+
+
+def _hashed(password: str) -> str:
+    return f"#{hashlib.sha256(password.encode()).hexdigest()}"

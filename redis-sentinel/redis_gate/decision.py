@@ -1,0 +1,140 @@
+"""From what a node observed to how it may start. Nothing here asks, waits or writes."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum, auto
+from math import inf
+
+
+class Peer(Enum):
+    """What another Redis node is seen to be."""
+
+    SILENT = auto()
+    WAITING_EMPTY = auto()
+    WAITING_WITH_DATA = auto()
+    PRIMARY = auto()
+    SYNCED_REPLICA = auto()
+    UNSYNCED_REPLICA = auto()
+
+    @property
+    def waiting(self) -> bool:
+        """Whether its gate has not let it start yet."""
+        return self in (Peer.WAITING_EMPTY, Peer.WAITING_WITH_DATA)
+
+
+class Situation(Enum):
+    """What the observations add up to; the value is told to the operator."""
+
+    UNDECIDED = "no majority of Sentinels names a primary"
+    PRIMARY_RUNS = "another node runs as primary"
+    PRIMARY_RETURNING = "the named primary waits at its gate with its data"
+    PRIMARY_ABSENT = "the named primary is not there"
+    PRIMARY_ABSENT_AND_EMPTY_HERE = "the named primary is not there, and this node is empty"
+    SUCCESSOR_EXISTS = "named as primary, but a peer holds what this node may lack: failover is due"
+    ALL_EMPTY = "named as primary, and every node is empty"
+    EMPTY_HERE = "named as primary, but empty, and the peers are not all known to be empty"
+    DATA_HERE_ALL_WAITING = "named as primary, holding data, and every peer waits"
+    DATA_HERE = "named as primary, holding data, but some peer is not seen waiting"
+
+
+@dataclass(frozen=True)
+class Observation:
+    """One look around: the primary that each Sentinel names (None: no answer), and the peers."""
+
+    node: str
+    has_data: bool
+    named: tuple[str | None, ...]
+    peers: Mapping[str, Peer]
+
+
+@dataclass(frozen=True)
+class StartAsPrimary:
+    """Start without following anybody."""
+
+
+@dataclass(frozen=True)
+class StartAsReplica:
+    """Start as the replica of a node."""
+
+    primary: str
+
+
+@dataclass(frozen=True)
+class Wait:
+    """Look again a moment later."""
+
+
+Decision = StartAsPrimary | StartAsReplica | Wait
+
+# Seconds that a situation must last before it is acted on. One that is not here is waited out.
+PATIENCE: Mapping[Situation, float] = {
+    Situation.PRIMARY_RUNS: 0,
+    Situation.PRIMARY_ABSENT: 15,
+    Situation.ALL_EMPTY: 0,
+    Situation.DATA_HERE_ALL_WAITING: 1,
+    Situation.DATA_HERE: 6,
+}
+
+
+def named_primary(seen: Observation) -> str | None:
+    """Return the primary that a majority of all Sentinels names."""
+    counts = Counter(name for name in seen.named if name is not None)
+    majority = len(seen.named) // 2 + 1
+    return next((name for name, count in counts.items() if count >= majority), None)
+
+
+def situation(seen: Observation) -> Situation:
+    """Tell which situation an observation is."""
+    primary = named_primary(seen)
+    if primary is None:
+        return Situation.UNDECIDED
+    return _named_here(seen) if primary == seen.node else _named_elsewhere(seen, primary)
+
+
+def _named_elsewhere(seen: Observation, primary: str) -> Situation:
+    match seen.peers.get(primary, Peer.SILENT):
+        case Peer.PRIMARY:
+            return Situation.PRIMARY_RUNS
+        case Peer.WAITING_WITH_DATA:
+            return Situation.PRIMARY_RETURNING
+        case _ if seen.has_data:
+            return Situation.PRIMARY_ABSENT
+        case _:
+            return Situation.PRIMARY_ABSENT_AND_EMPTY_HERE
+
+
+def _named_here(seen: Observation) -> Situation:
+    peers = set(seen.peers.values())
+    if peers & {Peer.PRIMARY, Peer.SYNCED_REPLICA}:
+        return Situation.SUCCESSOR_EXISTS
+    if seen.has_data:
+        all_waiting = all(peer.waiting for peer in peers)
+        return Situation.DATA_HERE_ALL_WAITING if all_waiting else Situation.DATA_HERE
+    return Situation.ALL_EMPTY if peers == {Peer.WAITING_EMPTY} else Situation.EMPTY_HERE
+
+
+def decide(seen: Observation, lasted: float) -> Decision:
+    """Tell what to do in a situation that has lasted so many seconds."""
+    if lasted < PATIENCE.get(situation(seen), inf):
+        return Wait()
+    primary = named_primary(seen)
+    if primary is None or primary == seen.node:
+        return StartAsPrimary()
+    return StartAsReplica(primary)
+
+
+class Stopwatch:
+    """Count how long a situation lasts; a moment without a majority neither ends nor resets it."""
+
+    def __init__(self) -> None:
+        self._situation = Situation.UNDECIDED
+        self._since = 0.0
+
+    def lasted(self, present: Situation, now: float) -> float:
+        """Return the seconds since the present situation began."""
+        if present is Situation.UNDECIDED:
+            return 0.0
+        if present is not self._situation:
+            self._situation, self._since = present, now
+        return now - self._since

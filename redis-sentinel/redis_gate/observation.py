@@ -1,0 +1,106 @@
+"""Ask the Sentinels and the other nodes, all at once, each question bounded by half a second."""
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from redis_gate.decision import Observation, Peer
+from redis_gate.peer import ASK_SECONDS, REDIS_GATE_PORT, SENTINEL_GATE_PORT, Answer, ask_waiting
+from redis_gate.redis_config import REDIS_PORT
+from redis_gate.sentinel_config import PRIMARY_SET, SENTINEL_PORT, SentinelState
+from redis_gate.sentinel_decision import Knowledge, SentinelObservation
+from redis_gate.settings import Cluster
+
+# What an append-only directory without a single key takes up, at most.
+EMPTY_APPEND_ONLY_BYTES = 128
+
+T = TypeVar("T")
+
+
+def holds_data(data: Path) -> bool:
+    """Tell whether an append-only directory holds more than the frame of an empty one."""
+    parts = (*data.glob("appendonlydir/*.base.*"), *data.glob("appendonlydir/*.incr.*"))
+    return sum(part.stat().st_size for part in parts) > EMPTY_APPEND_ONLY_BYTES
+
+
+def observe_redis(cluster: Cluster, has_data: bool) -> Observation:
+    """Ask all Sentinels for their primary, and all other Redis nodes what they are."""
+    named = _ask_all(cluster.sentinel_nodes, lambda node: _running_sentinel(node, cluster))
+    others = [node for node in cluster.redis_nodes if node != cluster.node]
+    return Observation(
+        node=cluster.node,
+        has_data=has_data,
+        named=tuple(answer.primary if answer else None for answer in named.values()),
+        peers=_ask_all(others, lambda node: _peer(node, cluster)),
+    )
+
+
+def observe_sentinels(cluster: Cluster, kept: SentinelState | None) -> SentinelObservation:
+    """Ask all other Sentinels, running or waiting, for the primary that they know."""
+    others = [node for node in cluster.sentinel_nodes if node != cluster.node]
+    answers = _ask_all(others, lambda node: _running_sentinel(node, cluster) or _waiting_sentinel(node))
+    return SentinelObservation(kept, answers)
+
+
+def _ask_all(nodes: Sequence[str], ask: Callable[[str], T]) -> Mapping[str, T]:
+    with ThreadPoolExecutor(max_workers=len(nodes)) as pool:
+        return dict(zip(nodes, pool.map(ask, nodes), strict=True))
+
+
+def _running_sentinel(node: str, cluster: Cluster) -> Knowledge | None:
+    try:
+        with _client(node, SENTINEL_PORT, cluster) as client:
+            state = cast(dict[str, Any], client.sentinel_master(PRIMARY_SET))
+    except redis.RedisError:
+        return None
+    return Knowledge(str(state["ip"]), int(state["config-epoch"]))
+
+
+def _waiting_sentinel(node: str) -> Knowledge | None:
+    answer = ask_waiting(node, SENTINEL_GATE_PORT)
+    if answer is None:
+        return None
+    primary, epoch = answer.get("primary"), answer.get("config_epoch")
+    return Knowledge(str(primary) if primary else None, int(epoch or 0))
+
+
+def _peer(node: str, cluster: Cluster) -> Peer:
+    try:
+        with _client(node, REDIS_PORT, cluster) as client:
+            return running_peer(cast(dict[str, Any], client.info("replication")))
+    except redis.RedisError:
+        return waiting_peer(ask_waiting(node, REDIS_GATE_PORT))
+
+
+def running_peer(replication: Mapping[str, Any]) -> Peer:
+    """Classify a Redis by its INFO replication: an offset above 1 came from a primary."""
+    if replication["role"] == "master":
+        return Peer.PRIMARY
+    synced = int(replication["slave_repl_offset"]) > 1
+    return Peer.SYNCED_REPLICA if synced else Peer.UNSYNCED_REPLICA
+
+
+def waiting_peer(answer: Answer | None) -> Peer:
+    """Classify what the gate of a node answered."""
+    if answer is None:
+        return Peer.SILENT
+    return Peer.WAITING_WITH_DATA if answer.get("has_data") else Peer.WAITING_EMPTY
+
+
+def _client(node: str, port: int, cluster: Cluster) -> redis.Redis:
+    return redis.Redis(
+        host=node,
+        port=port,
+        username="sentinel",
+        password=cluster.passwords["sentinel"],
+        socket_timeout=ASK_SECONDS,
+        socket_connect_timeout=ASK_SECONDS,
+        retry=Retry(NoBackoff(), 0),
+        decode_responses=True,
+        protocol=2,
+    )

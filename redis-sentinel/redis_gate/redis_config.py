@@ -1,0 +1,52 @@
+"""The configuration of a Redis node, as primary or as somebody's replica."""
+
+from redis_gate.settings import RedisSettings
+
+REDIS_PORT = 6379
+
+
+def redis_config(settings: RedisSettings, acl_path: str, primary: str | None) -> str:
+    """Write redis.conf; without a primary to follow the node is the primary itself."""
+    cluster = settings.cluster
+    lines = [
+        "bind * -::*",
+        f"port {REDIS_PORT}",
+        "protected-mode no",
+        "dir /data",
+        f"aclfile {acl_path}",
+        *_durability(),
+        *_memory(settings.maxmemory),
+        *_replication(),
+        f"replica-announce-ip {cluster.node}",
+        "masteruser replica",
+        f"masterauth {cluster.passwords['replica']}",
+    ]
+    if primary is not None:
+        lines.append(f"replicaof {primary} {REDIS_PORT}")
+    return "\n".join([*lines, ""])
+
+
+def _durability() -> list[str]:
+    return ["appendonly yes", "appendfsync everysec", 'save ""']
+
+
+def _memory(maxmemory: str) -> list[str]:
+    return [
+        f"maxmemory {maxmemory}",
+        "maxmemory-policy noeviction",
+        # A replica that is slow must not cost the primary more than this beyond maxmemory.
+        "client-output-buffer-limit replica 128mb 64mb 60",
+    ]
+
+
+def _replication() -> list[str]:
+    return [
+        "min-replicas-to-write 1",
+        "min-replicas-max-lag 3",
+        "repl-diskless-sync yes",
+        "repl-diskless-sync-delay 0",
+        # Counted in maxmemory once it is full.
+        "repl-backlog-size 64mb",
+        # A primary told to stop lets its replicas catch up for so many seconds.
+        "shutdown-timeout 5",
+    ]

@@ -1,0 +1,57 @@
+"""Ask the peers of a Sentinel what they know, then become Sentinel."""
+
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import NoReturn
+
+import structlog
+
+from redis_gate.acl import SENTINEL_RULES, acl_file
+from redis_gate.observation import observe_sentinels
+from redis_gate.peer import SENTINEL_GATE_PORT, Answer, waiting_port
+from redis_gate.sentinel_config import SentinelState, parse_state, sentinel_config
+from redis_gate.sentinel_decision import starting_state
+from redis_gate.server import DATA, RUNTIME, become, write_private
+from redis_gate.settings import SentinelSettings
+
+LOOK_AGAIN_SECONDS = 0.5
+STATE_FILE = DATA / "sentinel.conf"
+
+log = structlog.get_logger()
+
+
+def start_sentinel(settings: SentinelSettings) -> NoReturn:
+    """Become the Sentinel of this node, naming the primary that the newest knowledge names."""
+    kept = _kept_state(STATE_FILE)
+    with waiting_port(SENTINEL_GATE_PORT, _answer(settings.cluster.node, kept)):
+        state = _wait_for_state(settings, kept)
+    log.info("start", **asdict(state))
+    users = write_private(RUNTIME / "users.acl", acl_file(SENTINEL_RULES, settings.cluster.passwords))
+    config = write_private(STATE_FILE, sentinel_config(settings, users, state))
+    become("redis-server", config, "--sentinel")
+
+
+def _kept_state(path: Path) -> SentinelState | None:
+    return parse_state(path.read_text(encoding="utf-8")) if path.exists() else None
+
+
+def _answer(node: str, kept: SentinelState | None) -> Answer:
+    if kept is None:
+        return {"node": node, "primary": None}
+    return {"node": node, "primary": kept.primary, "config_epoch": kept.config_epoch}
+
+
+def _wait_for_state(settings: SentinelSettings, kept: SentinelState | None) -> SentinelState:
+    began = time.monotonic()
+    told = None
+    while True:
+        seen = observe_sentinels(settings.cluster, kept)
+        lasted = time.monotonic() - began
+        if seen != told:
+            log.info("gate", **asdict(seen))
+            told = seen
+        state = starting_state(seen, lasted, settings.cluster.redis_nodes[0])
+        if state is not None:
+            return state
+        time.sleep(LOOK_AGAIN_SECONDS)

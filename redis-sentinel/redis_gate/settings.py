@@ -1,0 +1,109 @@
+"""What the environment says about this node, checked before anything else happens."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+REDIS_ACCOUNTS = ("vote", "worker", "replica", "sentinel", "proxy")
+SENTINEL_ACCOUNTS = ("sentinel", "proxy")
+
+NAME = re.compile(r"[a-z0-9][a-z0-9.-]*")
+MEMORY = re.compile(r"[1-9][0-9]*(kb|mb|gb)")
+PASSWORD = re.compile(r"[A-Za-z0-9._~+/=-]+")
+
+Environment = Mapping[str, str]
+
+
+class SettingsError(Exception):
+    """A setting is missing or malformed; the message names the variable."""
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """The nodes of the queue, this one's name, and the passwords of the accounts it deals with."""
+
+    node: str
+    redis_nodes: tuple[str, ...]
+    sentinel_nodes: tuple[str, ...]
+    passwords: Mapping[str, str] = field(repr=False)
+
+    @property
+    def majority(self) -> int:
+        """The number of Sentinels without which nothing is decided."""
+        return len(self.sentinel_nodes) // 2 + 1
+
+
+@dataclass(frozen=True)
+class RedisSettings:
+    """What a Redis node needs to know."""
+
+    cluster: Cluster
+    maxmemory: str
+
+
+@dataclass(frozen=True)
+class SentinelSettings:
+    """What a Sentinel needs to know."""
+
+    cluster: Cluster
+    quorum: int
+
+
+def redis_settings(environment: Environment) -> RedisSettings:
+    """Read the settings of a Redis node; raise SettingsError on the first bad one."""
+    cluster = _cluster(environment, REDIS_ACCOUNTS)
+    _require_member("NODE_NAME", cluster.node, cluster.redis_nodes)
+    maxmemory = _matching(environment, "MAXMEMORY", MEMORY, "a size such as 256mb")
+    return RedisSettings(cluster, maxmemory)
+
+
+def sentinel_settings(environment: Environment) -> SentinelSettings:
+    """Read the settings of a Sentinel; raise SettingsError on the first bad one."""
+    cluster = _cluster(environment, SENTINEL_ACCOUNTS)
+    _require_member("NODE_NAME", cluster.node, cluster.sentinel_nodes)
+    count = len(cluster.sentinel_nodes)
+    quorum = environment.get("QUORUM", "")
+    if not (quorum.isdecimal() and cluster.majority <= int(quorum) <= count):
+        raise SettingsError(f"QUORUM: expected a number from {cluster.majority} to {count}")
+    return SentinelSettings(cluster, int(quorum))
+
+
+def _cluster(environment: Environment, accounts: tuple[str, ...]) -> Cluster:
+    return Cluster(
+        node=_matching(environment, "NODE_NAME", NAME, "the name of this service"),
+        redis_nodes=_names(environment, "REDIS_NODES"),
+        sentinel_nodes=_names(environment, "SENTINEL_NODES"),
+        passwords={account: _password(environment, account) for account in accounts},
+    )
+
+
+def _matching(environment: Environment, variable: str, pattern: re.Pattern[str], expected: str) -> str:
+    value = environment.get(variable, "")
+    if not pattern.fullmatch(value):
+        raise SettingsError(f"{variable}: expected {expected}")
+    return value
+
+
+def _names(environment: Environment, variable: str) -> tuple[str, ...]:
+    names = tuple(environment.get(variable, "").split(","))
+    if len(set(names)) < max(3, len(names)) or not all(map(NAME.fullmatch, names)):
+        raise SettingsError(f"{variable}: expected three or more different names with commas")
+    return names
+
+
+def _require_member(variable: str, node: str, nodes: tuple[str, ...]) -> None:
+    if node not in nodes:
+        raise SettingsError(f"{variable}: {node} is none of {', '.join(nodes)}")
+
+
+def _password(environment: Environment, account: str) -> str:
+    variable = f"REDIS_{account.upper()}_PASSWORD_FILE"
+    path = Path(environment.get(variable, f"/run/secrets/redis_{account}_password"))
+    try:
+        password = path.read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise SettingsError(f"{variable}: cannot read {path} ({error.strerror})") from error
+    if not PASSWORD.fullmatch(password):
+        raise SettingsError(f"{variable}: {path} must hold letters, digits and ._~+/=- only")
+    return password

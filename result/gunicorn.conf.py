@@ -1,0 +1,22 @@
+"""How gunicorn serves the result page."""
+
+# Before anything else is imported: what was imported unpatched blocks the whole process.
+from gevent import monkey
+
+monkey.patch_all()
+
+from result import logs, settings  # noqa: E402
+
+_settings = settings.load()
+
+bind = f"0.0.0.0:{_settings.port}"
+worker_class = "result.drain.DrainingWorker"
+# A viewer's requests must all meet the process that knows the viewer: more replicas, not workers.
+workers = 1
+worker_connections = 10_000
+# Longer than the edge keeps its idle connections, so that it is never us who closes one in use.
+keepalive = 120
+graceful_timeout = int(_settings.drain_seconds) + 5
+worker_tmp_dir = "/dev/shm"  # noqa: S108
+control_socket_disable = True
+logconfig_dict = logs.gunicorn_dictionary()

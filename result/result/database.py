@@ -1,0 +1,77 @@
+"""The database as the result page needs it: one query, and never a long wait."""
+
+from __future__ import annotations
+
+import random
+import socket
+
+import gevent
+import psycopg
+
+from result.scores import Reading
+from result.settings import Settings
+
+CONNECT_SECONDS = 2
+FROZEN_SECONDS = 3.0
+
+QUERY = """
+SELECT (SELECT coalesce(json_object_agg(vote, count), '{}') FROM tally),
+       (SELECT extract(epoch FROM clock_timestamp() - at)::float FROM pulse)
+"""
+
+
+class DatabaseAwayError(Exception):
+    """The database did not answer in time or not as expected; the next attempt may succeed."""
+
+
+class Database:
+    """One connection, made when it is needed and dropped at the first doubt."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._connection: psycopg.Connection | None = None
+
+    def read(self) -> Reading:
+        """Return the present tally within three seconds, or raise DatabaseAwayError."""
+        try:
+            # A frozen server still acknowledges TCP: only a clock of our own ends the wait.
+            with gevent.Timeout(FROZEN_SECONDS, DatabaseAwayError("no answer in time")):
+                return self._ask()
+        except (psycopg.Error, OSError, DatabaseAwayError) as error:
+            self.close()
+            raise DatabaseAwayError(str(error).strip()) from error
+
+    def close(self) -> None:
+        """Close the connection, if there is one."""
+        if self._connection is not None:
+            self._connection.close()
+        self._connection = None
+
+    def _ask(self) -> Reading:
+        self._connection = self._connection or self._open()
+        row = self._connection.execute(QUERY).fetchone()
+        if row is None:
+            raise DatabaseAwayError("no row")
+        return Reading(tally=row[0], pulse_age=row[1])
+
+    def _open(self) -> psycopg.Connection:
+        settings = self._settings
+        addresses = _addresses_of(settings.database_host, settings.database_port)
+        return psycopg.connect(
+            host=",".join([settings.database_host] * len(addresses)),
+            hostaddr=",".join(addresses),
+            port=settings.database_port,
+            dbname=settings.database_name,
+            user=settings.database_user,
+            password=settings.database_password.get_secret_value(),
+            application_name="result",
+            connect_timeout=CONNECT_SECONDS,
+            prepare_threshold=None,
+            autocommit=True,
+        )
+
+
+def _addresses_of(host: str, port: int) -> list[str]:
+    """Return all addresses of a host in random order, so that an attempt does not fix on one."""
+    found = {str(a[4][0]) for a in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)}
+    return random.sample(sorted(found), len(found))

@@ -1,0 +1,72 @@
+"""Follows the tally and tells every viewer when something has changed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+import structlog
+
+from result.database import DatabaseAwayError
+from result.scores import Reading, State, complete, judge
+
+POLL_SECONDS = 0.2
+
+Emit = Callable[[str, Mapping[str, object]], None]
+
+log = structlog.get_logger()
+
+
+class Source(Protocol):
+    """Where readings come from."""
+
+    def read(self) -> Reading:
+        """Return the present reading, or raise DatabaseAwayError."""
+
+
+class Feed:
+    """The last known scores and state, and everyone who wants to hear of the next."""
+
+    def __init__(self, source: Source, options: Mapping[str, str], emit: Emit) -> None:
+        self._source = source
+        self._options = options
+        self._emit = emit
+        self.scores: dict[str, int] | None = None
+        self.state = State.WAITING
+        self.reachable = False
+
+    def run(self) -> None:
+        """Poll for as long as the process lives."""
+        while True:
+            self.turn()
+            time.sleep(POLL_SECONDS)
+
+    def turn(self) -> None:
+        """Read once and emit what differs from what was known."""
+        reading = self._read()
+        if reading is not None:
+            self._publish_scores(complete(reading.tally, self._options))
+        self._publish_state(judge(reading))
+
+    def _read(self) -> Reading | None:
+        try:
+            reading = self._source.read()
+        except DatabaseAwayError as error:
+            if self.reachable:
+                log.warning("database away", reason=str(error))
+            self.reachable = False
+            return None
+        self.reachable = True
+        return reading
+
+    def _publish_scores(self, scores: dict[str, int]) -> None:
+        if scores != self.scores:
+            self.scores = scores
+            self._emit("scores", scores)
+
+    def _publish_state(self, state: State) -> None:
+        if state != self.state:
+            self.state = state
+            log.info("state", state=state.value)
+            self._emit("status", {"state": state.value})

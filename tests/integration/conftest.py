@@ -1,0 +1,196 @@
+"""Real Redis and PostgreSQL, and the services on top of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import psycopg
+import pytest
+from redis import Redis
+from redis.exceptions import RedisError
+
+from images import reference
+from integration.containers import Container, Forwarder
+from integration.services import GUNICORN, Service, eventually, free_port
+
+PASSWORD = "hush"
+REDIS_OPTIONS = (
+    "--bind", "0.0.0.0", "--requirepass", PASSWORD, "--masterauth", PASSWORD, "--dir", "/tmp",
+    "--save", "", "--repl-diskless-sync-delay", "0", "--repl-ping-replica-period", "1",
+)  # fmt: skip
+POSTGRES_START = """
+set -e
+bin=/usr/lib/postgresql/17/bin
+export PGDATA=/tmp/data
+if [ ! -e $PGDATA/ready ]; then
+  $bin/initdb --auth trust --username postgres --encoding UTF8 --locale C.UTF-8 >/dev/null
+  echo 'host all all all trust' >> $PGDATA/pg_hba.conf
+  printf 'CREATE ROLE worker LOGIN;\\nCREATE ROLE result LOGIN;\\n
+CREATE DATABASE votes OWNER worker;\\n' | $bin/postgres --single postgres >/dev/null
+  touch $PGDATA/ready
+fi
+exec $bin/postgres -c listen_addresses='*' -c unix_socket_directories=/tmp
+"""
+
+
+class RedisNode(NamedTuple):
+    """A Redis server and a client to it."""
+
+    container: Container
+    client: Any
+
+    def follow(self, primary: RedisNode | None) -> None:
+        """Become a replica of another one, or a primary."""
+        place = (primary.container.inner_ip, "6379") if primary else ("NO", "ONE")
+        self.client.replicaof(*place)
+
+
+class Trio(NamedTuple):
+    """A primary with two replicas behind one address."""
+
+    primary: RedisNode
+    replicas: tuple[RedisNode, RedisNode]
+    proxy: Forwarder
+
+
+class Database(NamedTuple):
+    """A PostgreSQL server behind one address."""
+
+    container: Container
+    proxy: Forwarder
+
+    def query(self, sql: str, user: str = "worker") -> list[tuple[Any, ...]]:
+        """Run one statement and return its rows."""
+        host, port = self.container.address
+        with psycopg.connect(
+            host=host, port=port, dbname="votes", user=user, autocommit=True, connect_timeout=3
+        ) as connection:
+            cursor = connection.execute(sql.encode())
+            return cursor.fetchall() if cursor.description else []
+
+    def answers(self) -> bool:
+        """Say whether it can be queried."""
+        try:
+            return bool(self.query("SELECT 1"))
+        except psycopg.Error:
+            return False
+
+    def tally(self) -> dict[str, int]:
+        """Return the tally without options that have no votes."""
+        return dict(self.query("SELECT vote, count FROM tally WHERE count <> 0"))
+
+    def counted(self) -> dict[str, int]:
+        """Return what counting every row gives."""
+        return dict(self.query("SELECT vote, count(id) FROM votes GROUP BY vote"))
+
+
+def _start_redis() -> RedisNode:
+    container = Container(reference("redis"), 6379, "redis-server", *REDIS_OPTIONS)
+    host, port = container.address
+    client: Any = Redis(host=host, port=port, password=PASSWORD, socket_timeout=5)
+    eventually(lambda: _pings(client))
+    return RedisNode(container, client)
+
+
+def _pings(client: Any) -> bool:
+    try:
+        return bool(client.ping())
+    except RedisError:
+        return False
+
+
+def _replicas_in_sync(node: RedisNode) -> int:
+    replication = node.client.info("replication")
+    slaves = (replication.get(f"slave{number}", {}) for number in range(2))
+    return sum(slave.get("state") == "online" for slave in slaves)
+
+
+@pytest.fixture
+def trio() -> Iterator[Trio]:
+    """Start three Redis servers."""
+    nodes = [_start_redis() for _ in range(3)]
+    primary, first, second = nodes
+    first.follow(primary)
+    second.follow(primary)
+    eventually(lambda: _replicas_in_sync(primary) == 2)
+    proxy = Forwarder(primary.container.address)
+    yield Trio(primary, (first, second), proxy)
+    proxy.close()
+    for node in nodes:
+        node.client.close()
+        node.container.remove()
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[RedisNode]:
+    """Start one Redis server for all tests that need no replica."""
+    node = _start_redis()
+    yield node
+    node.client.close()
+    node.container.remove()
+
+
+@pytest.fixture
+def redis(redis_server: RedisNode) -> Any:
+    """Return a client to a Redis server that is empty."""
+    redis_server.client.flushall()
+    return redis_server.client
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[Database]:
+    """Start one PostgreSQL server for all tests."""
+    container = Container(reference("postgres"), 5432, "bash", "-c", POSTGRES_START)
+    database = Database(container, Forwarder(container.address))
+    eventually(database.answers, 60)
+    yield database
+    database.proxy.close()
+    container.remove()
+
+
+@pytest.fixture
+def database(postgres_server: Database) -> Database:
+    """Return a database as it is at first boot."""
+    postgres_server.query("DROP TABLE IF EXISTS votes, tally, pulse")
+    return postgres_server
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> dict[str, str]:
+    """Return the settings that all services share."""
+    secret = tmp_path / "secret"
+    secret.write_text(PASSWORD)
+    names = ("REDIS_PASSWORD_FILE", "DATABASE_PASSWORD_FILE", "COOKIE_KEY_FILE")
+    return {
+        "REDIS_HOST": "127.0.0.1",
+        "REDIS_USERNAME": "default",
+        "DATABASE_HOST": "127.0.0.1",
+        "HEARTBEAT_FILE": str(tmp_path / "heartbeat"),
+        "DRAIN_SECONDS": "1",
+        **dict.fromkeys(names, str(secret)),
+    }
+
+
+Start = Callable[..., Service]
+
+
+@pytest.fixture
+def start(environment: dict[str, str]) -> Iterator[Start]:
+    """Return a function that starts a service, which ends with the test."""
+    started: list[Service] = []
+
+    def _start(name: str, **settings: object) -> Service:
+        own = {key.upper(): str(value) for key, value in settings.items()}
+        if name == "worker":
+            service = Service(name, ("-m", "worker"), environment | own)
+        else:
+            command = (*GUNICORN, f"{name}:create_app()")
+            service = Service(name, command, environment | {"PORT": str(free_port())} | own)
+        started.append(service)
+        return service
+
+    yield _start
+    for service in started:
+        service.kill()

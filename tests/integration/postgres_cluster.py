@@ -1,0 +1,181 @@
+"""Three PostgreSQL nodes and a pgpool from the real images, on a network of their own."""
+
+import json
+import secrets
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+NODES = ("postgres-1", "postgres-2", "postgres-3")
+SECRETS = (
+    "postgres_password",
+    "postgres_repmgr_password",
+    "postgres_pgpool_password",
+    "postgres_worker_password",
+    "postgres_result_password",
+    "postgres_agent_token",
+)
+
+State = dict[str, Any]
+
+
+def docker(*arguments: str, check: bool = True) -> str:
+    result = subprocess.run(["docker", *arguments], capture_output=True, text=True, check=False)
+    if check and result.returncode:
+        raise RuntimeError(f"docker {' '.join(arguments)}: {result.stderr.strip()}")
+    return result.stdout.strip()
+
+
+def wait_for(what: str, happens: Callable[[], bool], seconds: float) -> float:
+    """Return after how many seconds it happened; raise TimeoutError."""
+    started = time.monotonic()
+    while time.monotonic() - started < seconds:
+        if happens():
+            return time.monotonic() - started
+        time.sleep(0.2)
+    raise TimeoutError(f"not within {seconds:g} s: {what}")
+
+
+class PostgresCluster:
+    """Start, break and mend the nodes; everything carries the prefix and goes with `remove`."""
+
+    def __init__(self, prefix: str, folder: Path, images: dict[str, str]) -> None:
+        self.prefix = prefix
+        self._images = images
+        self._secrets = folder / "secrets"
+        self._secrets.mkdir(parents=True)
+        for name in SECRETS:
+            (self._secrets / name).write_text(secrets.token_hex(16) + "\n")
+
+    def create(self) -> None:
+        docker("network", "create", "--internal", self.prefix)
+
+    def run_node(self, node: str) -> None:
+        self._run(
+            node,
+            self._images["postgres"],
+            *("--volume", f"{self.prefix}-{node}:/data"),
+            *("--env", f"NODE_NAME={node}"),
+            stop_timeout=30,
+        )
+
+    def run_pgpool(self) -> None:
+        self._run("pgpool", self._images["pgpool"], stop_timeout=10)
+
+    def kill(self, name: str) -> None:
+        docker("rm", "--force", f"{self.prefix}-{name}")
+
+    def stop(self, name: str) -> None:
+        docker("stop", f"{self.prefix}-{name}")
+
+    def wipe(self, node: str) -> None:
+        docker("volume", "rm", f"{self.prefix}-{node}")
+
+    def freeze(self, name: str) -> None:
+        docker("pause", f"{self.prefix}-{name}")
+
+    def thaw(self, name: str) -> None:
+        docker("unpause", f"{self.prefix}-{name}")
+
+    def cut(self, name: str) -> None:
+        docker("network", "disconnect", self.prefix, f"{self.prefix}-{name}")
+
+    def heal(self, name: str) -> None:
+        docker("network", "connect", "--alias", name, self.prefix, f"{self.prefix}-{name}")
+
+    def remove(self) -> None:
+        for name in (*NODES, "pgpool"):
+            docker("rm", "--force", f"{self.prefix}-{name}", check=False)
+        for node in NODES:
+            docker("volume", "rm", "--force", f"{self.prefix}-{node}", check=False)
+        docker("network", "rm", self.prefix, check=False)
+
+    def logs(self, name: str) -> str:
+        command = ["docker", "logs", f"{self.prefix}-{name}"]
+        return subprocess.run(
+            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+        ).stdout
+
+    def address(self, name: str) -> str | None:
+        template = "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}"
+        found = docker("inspect", "--format", template, f"{self.prefix}-{name}", check=False)
+        return found or None
+
+    def state(self, node: str) -> State | None:
+        address = self.address(node)
+        if address is None:
+            return None
+        try:
+            with urllib.request.urlopen(f"http://{address}:8008/state", timeout=1) as answer:
+                state: State = json.load(answer)
+                return state
+        except (OSError, ValueError):
+            return None
+
+    def post_without_token(self, node: str, path: str) -> int:
+        """Return the status with which an agent answers a stranger."""
+        url = f"http://{self.address(node)}:8008/{path}"
+        try:
+            with urllib.request.urlopen(url, data=b"{}", timeout=5) as answer:
+                return int(answer.status)
+        except urllib.error.HTTPError as error:
+            return error.code
+
+    def states(self) -> list[State]:
+        return [state for node in NODES if (state := self.state(node))]
+
+    def primary(self) -> str | None:
+        """Return the node that a majority names and that is open, None while there is none."""
+        states = self.states()
+        for state in states:
+            if state["open"] and sum(s["leader"] == state["node"] for s in states) >= 2:
+                return str(state["node"])
+        return None
+
+    def is_whole(self) -> bool:
+        """One open primary, two standbys that stream from it, commits that wait for one."""
+        states = self.states()
+        primaries = [state for state in states if state["role"] == "primary"]
+        standbys = [state for state in states if state["role"] == "standby"]
+        if len(primaries) != 1 or len(standbys) != 2:
+            return False
+        primary = primaries[0]
+        return (
+            primary["open"]
+            and primary["synchronous"]
+            and sorted(primary["standbys"]) == sorted(state["node"] for state in standbys)
+            and all(state["upstream"] == primary["node"] for state in standbys)
+        )
+
+    def connect(self, role: str, host: str = "pgpool", dbname: str = "votes") -> Any:
+        """Open a connection as one of the roles; raise psycopg.Error."""
+        return psycopg.connect(
+            host=self.address(host) or "",
+            user=role,
+            dbname=dbname,
+            password=self.password(role),
+            connect_timeout=2,
+            autocommit=True,
+        )
+
+    def password(self, role: str) -> str:
+        name = "postgres_password" if role == "postgres" else f"postgres_{role}_password"
+        return (self._secrets / name).read_text().strip()
+
+    def _run(self, name: str, image: str, *options: str, stop_timeout: int) -> None:
+        docker(
+            *("run", "--detach", "--name", f"{self.prefix}-{name}", "--hostname", name),
+            *("--network", self.prefix, "--network-alias", name),
+            *("--env", f"POSTGRES_NODES={','.join(NODES)}"),
+            *("--volume", f"{self._secrets}:/run/secrets:ro"),
+            *("--read-only", "--tmpfs", "/tmp"),
+            *("--cap-drop", "ALL", "--stop-timeout", str(stop_timeout)),
+            *options,
+            image,
+        )

@@ -1,0 +1,66 @@
+"""The services as processes of this machine, exactly as their images start them."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
+
+ROOT = Path(__file__).parents[2]
+GUNICORN = ("-m", "gunicorn")
+START_SECONDS = 30.0
+
+
+def eventually(condition: Callable[[], object], within: float = 20.0) -> None:
+    """Wait until a condition holds, or fail."""
+    limit = time.monotonic() + within
+    while not condition():
+        assert time.monotonic() < limit, f"not within {within} s"
+        time.sleep(0.05)
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on now."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+class Service:
+    """A running service."""
+
+    def __init__(self, folder: str, command: tuple[str, ...], environment: Mapping[str, str]):
+        self.url = f"http://127.0.0.1:{environment.get('PORT', '')}"
+        self._process = subprocess.Popen(
+            [sys.executable, *command],
+            cwd=ROOT / folder,
+            env={"PATH": os.environ["PATH"], **environment},
+        )
+
+    def wait_ready(self, path: str = "/readyz") -> None:
+        """Return when its page says that it is ready."""
+        eventually(lambda: self._answers(path), START_SECONDS)
+
+    def terminate(self, within: float = 40.0) -> int:
+        """Ask it to end and return its exit code."""
+        self._process.send_signal(signal.SIGTERM)
+        return self._process.wait(within)
+
+    def kill(self) -> None:
+        """End it at once."""
+        self._process.kill()
+        self._process.wait()
+
+    def _answers(self, path: str) -> bool:
+        assert self._process.poll() is None, "the service ended"
+        try:
+            with urlopen(self.url + path, timeout=2) as answer:
+                return bool(answer.status == 200)
+        except (URLError, OSError):
+            return False

@@ -1,0 +1,174 @@
+"""What becomes of acknowledged commits when parts of the database tier die."""
+
+import time
+import uuid
+from collections.abc import Callable, Iterator
+
+import psycopg
+import pytest
+
+from images import reference
+from integration.postgres_cluster import NODES, PostgresCluster, docker, wait_for
+from integration.postgres_load import Load
+
+FIRST_BOOT_SECONDS = 90
+WHOLE_SECONDS = 90
+ENOUGH_COMMITS = 20
+
+Fault = Callable[[PostgresCluster, str, tuple[str, ...]], None]
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresCluster]:
+    images = {name: reference(name) for name in ("postgres", "pgpool")}
+    cluster = PostgresCluster(
+        f"test-postgres-{uuid.uuid4().hex[:8]}", tmp_path_factory.mktemp("postgres"), images
+    )
+    try:
+        cluster.create()
+        # Not in order: the node that initialises comes last.
+        for node in reversed(NODES):
+            cluster.run_node(node)
+        cluster.run_pgpool()
+        yield cluster
+    finally:
+        cluster.remove()
+
+
+@pytest.fixture
+def whole(cluster: PostgresCluster) -> PostgresCluster:
+    wait_for("a whole cluster behind pgpool", lambda: serves(cluster), FIRST_BOOT_SECONDS)
+    return cluster
+
+
+def serves(cluster: PostgresCluster) -> bool:
+    if not cluster.is_whole():
+        return False
+    try:
+        with cluster.connect("worker") as connection:
+            connection.execute("SELECT 1")
+    except psycopg.OperationalError:
+        return False
+    return True
+
+
+def test_first_boot_makes_the_database_and_its_roles(whole: PostgresCluster) -> None:
+    with whole.connect("worker") as connection:
+        owner = connection.execute(
+            "SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = 'votes'"
+        ).fetchone()
+        connection.execute("CREATE TABLE IF NOT EXISTS made_by_worker (id int)")
+        connection.execute("GRANT SELECT ON made_by_worker TO result")
+    assert owner == ("worker",)
+    with whole.connect("result") as connection:
+        assert connection.execute("SELECT count(*) FROM made_by_worker").fetchone() == (0,)
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            connection.execute("INSERT INTO made_by_worker VALUES (1)")
+
+
+def test_an_autocommitted_write_through_pgpool_is_committed(whole: PostgresCluster) -> None:
+    with whole.connect("worker") as writer, whole.connect("worker") as reader:
+        writer.execute("CREATE TABLE IF NOT EXISTS autocommitted (id text)")
+        row = uuid.uuid4().hex
+        writer.execute("INSERT INTO autocommitted VALUES (%s)", (row,))
+        found = reader.execute("SELECT id FROM autocommitted WHERE id = %s", (row,)).fetchone()
+    assert found == (row,)
+
+
+def test_nobody_enters_without_the_right_password(whole: PostgresCluster) -> None:
+    for host in ("pgpool", *NODES):
+        with pytest.raises(psycopg.OperationalError):
+            psycopg.connect(host=whole.address(host), dbname="votes", user="worker", password="wrong")
+
+
+def test_no_secret_shows_in_processes_or_logs(whole: PostgresCluster) -> None:
+    roles = ("postgres", "repmgr", "pgpool", "worker", "result")
+    for name in (*NODES, "pgpool"):
+        shown = whole.logs(name) + docker("top", f"{whole.prefix}-{name}", "-eo", "pid,args")
+        shown += docker("inspect", f"{whole.prefix}-{name}")
+        assert [role for role in roles if whole.password(role) in shown] == []
+
+
+def test_changes_need_the_token(whole: PostgresCluster) -> None:
+    for path in ("ballot", "campaign", "promotion", "override", "farewell"):
+        assert whole.post_without_token(NODES[0], path) == 401, path
+
+
+def restart(cluster: PostgresCluster, *nodes: str) -> None:
+    for node in nodes:
+        cluster.kill(node)
+    time.sleep(1)
+    for node in nodes:
+        cluster.run_node(node)
+
+
+def kill_primary(cluster: PostgresCluster, primary: str, _standbys: tuple[str, ...]) -> None:
+    restart(cluster, primary)
+
+
+def kill_one_standby(cluster: PostgresCluster, _primary: str, standbys: tuple[str, ...]) -> None:
+    restart(cluster, standbys[0])
+
+
+def kill_pgpool(cluster: PostgresCluster, _primary: str, _standbys: tuple[str, ...]) -> None:
+    cluster.kill("pgpool")
+    cluster.run_pgpool()
+
+
+def kill_all(cluster: PostgresCluster, primary: str, standbys: tuple[str, ...]) -> None:
+    """Kill every node, and start the former primary last."""
+    for node in (primary, *standbys):
+        cluster.kill(node)
+    for node in (*standbys, primary):
+        cluster.run_node(node)
+
+
+def wipe_standby(cluster: PostgresCluster, _primary: str, standbys: tuple[str, ...]) -> None:
+    cluster.kill(standbys[1])
+    cluster.wipe(standbys[1])
+    cluster.run_node(standbys[1])
+
+
+def stop_primary(cluster: PostgresCluster, primary: str, _standbys: tuple[str, ...]) -> None:
+    cluster.stop(primary)
+    restart(cluster, primary)
+
+
+@pytest.mark.parametrize(
+    ("fault", "pause_seconds"),
+    [
+        (kill_one_standby, 5),
+        (kill_pgpool, 15),
+        (wipe_standby, 5),
+        (kill_primary, 30),
+        (stop_primary, 30),
+        (kill_all, 60),
+    ],
+)
+def test_no_acknowledged_commit_is_lost(whole: PostgresCluster, fault: Fault, pause_seconds: float) -> None:
+    primary = whole.primary()
+    assert primary is not None
+    standbys = tuple(node for node in NODES if node != primary)
+    with Load(whole) as load:
+        began = time.monotonic()
+        fault(whole, primary, standbys)
+        wait_for("one primary, two standbys, synchronous", whole.is_whole, WHOLE_SECONDS)
+        healed = time.monotonic()
+        wait_for("commits", lambda: load.commits_since(healed) >= ENOUGH_COMMITS, 30)
+    assert load.lost() == set()
+    assert load.longest_gap(began) < pause_seconds
+
+
+def test_history_is_the_same_on_every_node(whole: PostgresCluster) -> None:
+    with whole.connect("worker") as connection:
+        connection.execute("CREATE TABLE IF NOT EXISTS ledger (id text PRIMARY KEY)")
+    query = "SELECT count(*), md5(string_agg(id, '' ORDER BY id)) FROM ledger"
+
+    def same() -> bool:
+        found = []
+        for node in NODES:
+            with whole.connect("worker", node) as connection:
+                found.append(connection.execute(query).fetchone())
+        return len(set(found)) == 1
+
+    wait_for("three equal ledgers", same, 10)

@@ -1,0 +1,132 @@
+"""The vote page on real Redis servers: what it calls recorded survives a failover."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Any
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
+
+import pytest
+
+from integration.conftest import Database, RedisNode, Start, Trio
+from integration.services import Service, eventually
+
+STREAM = "votes"
+
+
+def vote(service: Service, choice: str = "a") -> str | None:
+    """Vote as a new voter; return the voter's id if the vote was called recorded."""
+    request = Request(service.url + "/", data=f"vote={choice}".encode())
+    try:
+        with urlopen(request, timeout=20) as answer:
+            cookie: str = answer.headers["Set-Cookie"]
+    except HTTPError as error:
+        if error.code != 503:
+            raise
+        return None
+    return cookie.partition("=")[2].partition(".")[0]
+
+
+def voters_in(node: RedisNode) -> set[str]:
+    return {fields[b"id"].decode() for _, fields in node.client.xrange(STREAM)}
+
+
+@pytest.fixture
+def service(start: Start, trio: Trio) -> Service:
+    started = start("vote", redis_port=trio.proxy.port)
+    started.wait_ready()
+    return started
+
+
+def test_a_vote_travels_to_the_tally_and_to_the_viewer(
+    start: Start, trio: Trio, service: Service, database: Database
+) -> None:
+    socketio: Any = pytest.importorskip("socketio")
+    database.proxy.switch(database.container.address)
+    start("worker", redis_port=trio.proxy.port, database_port=database.proxy.port)
+    result = start("result", database_port=database.proxy.port)
+    result.wait_ready("/healthz")
+    seen: list[dict[str, int]] = []
+    states: list[str] = []
+    with socketio.SimpleClient() as viewer:
+        viewer.client.on("*", lambda *_: None)
+        viewer.client.on("scores", seen.append)
+        viewer.client.on("status", lambda status: states.append(status["state"]))
+        viewer.connect(result.url, transports=["websocket"])
+        eventually(lambda: states[-1:] == ["live"], 30)
+        assert vote(service, "b")
+        eventually(lambda: {"a": 0, "b": 1} in seen, 3)
+        database.proxy.switch(None)
+        eventually(lambda: states[-1] == "waiting", 10)
+        database.proxy.switch(database.container.address)
+        eventually(lambda: states[-1] == "live", 10)
+    assert database.tally() == {"b": 1}
+    assert result.terminate() == 0
+
+
+def test_votes_that_the_promoted_replica_lacks_are_put_back(trio: Trio, service: Service) -> None:
+    witness, promoted = trio.replicas
+    promoted.follow(None)
+    acknowledged = [vote(service) for _ in range(30)]
+    assert None not in acknowledged
+    assert voters_in(promoted) == set()
+    trio.primary.container.kill()
+    witness.follow(promoted)
+    trio.proxy.switch(promoted.container.address)
+    eventually(lambda: voters_in(promoted) >= set(acknowledged), 10)
+
+
+def test_a_failover_under_load_fails_no_request_and_loses_no_vote(trio: Trio, service: Service) -> None:
+    witness, promoted = trio.replicas
+    acknowledged: list[str | None] = []
+    stop = threading.Event()
+
+    def load() -> None:
+        while not stop.is_set():
+            acknowledged.append(vote(service))
+
+    threads = [threading.Thread(target=load) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    time.sleep(1)
+    promoted.follow(None)
+    time.sleep(0.5)
+    trio.primary.container.kill()
+    witness.follow(promoted)
+    trio.proxy.switch(promoted.container.address)
+    before = len(acknowledged)
+    eventually(lambda: len(acknowledged) > before + 50)
+    stop.set()
+    for thread in threads:
+        thread.join()
+    assert None not in acknowledged
+    eventually(lambda: voters_in(promoted) >= set(acknowledged), 10)
+
+
+def test_a_vote_no_replica_holds_is_not_called_recorded(trio: Trio, service: Service) -> None:
+    for replica in trio.replicas:
+        replica.container.kill()
+    began = time.monotonic()
+    assert vote(service) is None
+    assert 9 < time.monotonic() - began < 13
+
+
+def test_sigterm_loses_no_request(trio: Trio, service: Service) -> None:
+    outcomes: list[str | None] = []
+    finished = threading.Event()
+
+    def load() -> None:
+        try:
+            while True:
+                outcomes.append(vote(service))
+        except OSError:
+            finished.set()
+
+    threading.Thread(target=load).start()
+    eventually(lambda: len(outcomes) > 10)
+    assert service.terminate() == 0
+    assert finished.wait(10)
+    assert None not in outcomes
+    assert voters_in(trio.primary) >= set(outcomes)

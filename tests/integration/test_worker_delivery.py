@@ -1,0 +1,203 @@
+"""The worker between a real Redis and a real PostgreSQL: nothing lost, nothing counted twice."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from integration.conftest import Database, RedisNode
+from integration.services import Service, eventually
+from worker import stream as stream_module
+from worker.stream import GROUP, STREAM, Stream
+
+StartWorker = Callable[[], Service]
+
+
+@pytest.fixture
+def start_worker(start: Any, redis_server: RedisNode, database: Database) -> StartWorker:
+    database.proxy.switch(database.container.address)
+    redis_port = redis_server.container.address[1]
+    return lambda: start("worker", redis_port=redis_port, database_port=database.proxy.port)
+
+
+def put(redis: Any, voter: object, choice: str, version: int) -> None:
+    redis.xadd(STREAM, {"id": f"{voter}", "vote": choice, "version": version})
+
+
+def drained(redis: Any) -> Callable[[], bool]:
+    return lambda: bool(redis.xlen(STREAM) == 0)
+
+
+def test_votes_are_stored_and_counted(redis: Any, database: Database, start_worker: StartWorker) -> None:
+    for number in range(10):
+        put(redis, number, "a" if number < 7 else "b", 1)
+    start_worker()
+    eventually(drained(redis))
+    assert database.tally() == database.counted() == {"a": 7, "b": 3}
+    assert redis.xpending(STREAM, GROUP)["pending"] == 0
+
+
+def test_whatever_order_and_however_often_the_newest_vote_counts(
+    redis: Any, database: Database, start_worker: StartWorker
+) -> None:
+    deliveries = [(voter, "ab"[version % 2], version) for voter in range(20) for version in (1, 2)]
+    deliveries *= 3
+    random.Random(1).shuffle(deliveries)
+    start_worker()
+    for delivery in deliveries:
+        put(redis, *delivery)
+    eventually(drained(redis))
+    assert database.query("SELECT DISTINCT vote, version FROM votes") == [("a", 2)]
+    assert database.tally() == {"a": 20}
+
+
+def test_poison_moves_aside_with_its_reason(
+    redis: Any, database: Database, start_worker: StartWorker
+) -> None:
+    for number in range(5):
+        put(redis, number, "a", 1)
+    put(redis, "x", "z", 1)
+    put(redis, "no\0good", "a", 1)
+    redis.xadd(STREAM, {"nonsense": "1"})
+    start_worker()
+    eventually(drained(redis))
+    assert database.tally() == {"a": 5}
+    reasons = sorted(fields[b"reason"].decode() for _, fields in redis.xrange("votes:dead"))
+    assert reasons[0] == "PostgreSQL text fields cannot contain NUL (0x00) bytes"
+    assert reasons[1:] == ["id is missing", "vote is not an option"]
+
+
+def test_what_a_killed_worker_took_is_delivered_again(
+    redis: Any, database: Database, start_worker: StartWorker
+) -> None:
+    victim = start_worker()
+    eventually(lambda: redis.exists(STREAM))
+    database.proxy.switch(None)
+    for number in range(10):
+        put(redis, number, "b", 1)
+    eventually(lambda: redis.xpending(STREAM, GROUP)["pending"] == 10)
+    victim.kill()
+    database.proxy.switch(database.container.address)
+    start_worker()
+    eventually(drained(redis), 30)
+    assert database.tally() == {"b": 10}
+
+
+def test_a_vanished_group_is_made_again(redis: Any, database: Database, start_worker: StartWorker) -> None:
+    start_worker()
+    eventually(lambda: redis.exists(STREAM))
+    redis.flushall()
+    put(redis, "v", "a", 1)
+    eventually(drained(redis))
+    assert database.tally() == {"a": 1}
+
+
+def test_postgres_killed_under_load_loses_nothing(
+    redis: Any, database: Database, start_worker: StartWorker
+) -> None:
+    start_worker()
+    done = threading.Event()
+
+    def vote() -> None:
+        for number in range(1500):
+            put(redis, number, "ab"[number % 2], 1)
+            time.sleep(0.002)
+        done.set()
+
+    threading.Thread(target=vote).start()
+    eventually(lambda: database.counted() if redis.exists(STREAM) and redis.xlen(STREAM) else 0)
+    database.container.kill()
+    database.container.start()
+    eventually(database.answers, 30)
+    assert not done.is_set(), "the load ended before the database was back"
+    database.proxy.switch(database.container.address)
+    eventually(done.is_set, 30)
+    eventually(drained(redis), 30)
+    assert database.tally() == database.counted() == {"a": 750, "b": 750}
+
+
+def test_two_workers_keep_the_tally_exact(redis: Any, database: Database, start_worker: StartWorker) -> None:
+    workers = [start_worker() for _ in range(2)]
+    chance = random.Random(2)
+    newest: dict[int, str] = {}
+    pipeline = redis.pipeline(transaction=False)
+    for version in range(6000):
+        voter, choice = chance.randrange(500), chance.choice("ab")
+        newest[voter] = choice
+        put(pipeline, voter, choice, version)
+        if version % 50 == 49:
+            pipeline.execute()
+    eventually(drained(redis), 60)
+    choices = list(newest.values())
+    assert database.tally() == database.counted()
+    assert database.tally() == {choice: choices.count(choice) for choice in "ab"}
+    assert [worker.terminate() for worker in workers] == [0, 0]
+
+
+def test_a_commit_whose_wait_for_the_standby_was_cancelled_is_not_settled(
+    redis: Any, database: Database, start_worker: StartWorker
+) -> None:
+    def require(standbys: str) -> None:
+        database.query(f"ALTER SYSTEM SET synchronous_standby_names = '{standbys}'", "postgres")
+        database.query("SELECT pg_reload_conf()", "postgres")
+
+    waiting = (
+        "SELECT pg_cancel_backend(pid) FROM pg_stat_activity "
+        "WHERE wait_event = 'SyncRep' AND query = 'COMMIT' "
+        "AND application_name = 'worker'"
+    )
+    start_worker()
+    eventually(lambda: redis.exists(STREAM))
+    time.sleep(2.5)
+    require("nobody")
+    try:
+        put(redis, "v", "a", 1)
+        for _ in range(3):
+            eventually(lambda: database.query(waiting, "postgres"))
+            assert redis.xlen(STREAM) == 1
+    finally:
+        require("")
+    eventually(drained(redis))
+    assert database.tally() == {"a": 1}
+
+
+def test_rows_can_be_deleted_changed_and_truncated_by_hand(
+    redis: Any, database: Database, start_worker: StartWorker
+) -> None:
+    for number in range(6):
+        put(redis, number, "a", 1)
+    start_worker()
+    eventually(drained(redis))
+    database.query("DELETE FROM votes WHERE id IN ('0', '1')")
+    database.query("UPDATE votes SET vote = 'b' WHERE id = '2'")
+    assert database.tally() == database.counted() == {"a": 3, "b": 1}
+    database.query("TRUNCATE votes")
+    assert database.tally() == database.counted() == {}
+
+
+def test_sigterm_ends_a_worker_well_even_without_a_database(
+    redis: Any, database: Database, start_worker: StartWorker, environment: dict[str, str]
+) -> None:
+    database.proxy.switch(None)
+    put(redis, "v", "a", 1)
+    worker = start_worker()
+    database.proxy.switch(None)
+    eventually(Path(environment["HEARTBEAT_FILE"]).exists)
+    assert worker.terminate() == 0
+    assert redis.xlen(STREAM) == 1
+
+
+def test_a_forgotten_consumer_that_woke_up_loses_nothing(redis: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    redis.xgroup_create(STREAM, GROUP, id="0", mkstream=True)
+    put(redis, "v", "a", 1)
+    redis.xreadgroup(GROUP, "woken", {STREAM: ">"})
+    monkeypatch.setattr(stream_module, "is_forgettable", lambda name, *_: name == "woken")
+    (entry,) = Stream(redis, "me").take()
+    assert entry.fields[b"id"] == b"v"
+    assert [consumer["name"] for consumer in redis.xinfo_consumers(STREAM, GROUP)] == [b"me"]

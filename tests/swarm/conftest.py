@@ -1,0 +1,46 @@
+"""Fixtures over the stack that `deploy.py up` brought up. It is real: faults really kill its containers."""
+
+import socket
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from deployment import engine, settings
+from deployment.layout import LOCAL_CA_FILE
+from deployment.settings import Settings
+from images import absent
+from swarm.cluster import Cluster
+
+
+@pytest.fixture(scope="session")
+def chosen() -> Settings:
+    return settings.load()
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Cluster:
+    client = engine.connect()
+    if client is None or not client.info()["Swarm"]["ControlAvailable"]:
+        absent("no stack to test here: run `python3 deploy.py up` first")
+    found = Cluster(client)
+    found.wait_healthy()
+    return found
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _names_lead_here(chosen: Settings) -> Iterator[None]:
+    """Resolve the stack's host names to this machine, as a browser resolves *.localhost."""
+    resolve = socket.getaddrinfo
+
+    def local(host: Any, *rest: Any, **options: Any) -> Any:
+        return resolve("127.0.0.1" if host in chosen.hosts else host, *rest, **options)
+
+    socket.getaddrinfo = local
+    yield
+    socket.getaddrinfo = resolve
+
+
+@pytest.fixture(scope="session")
+def authority() -> str:
+    return str(LOCAL_CA_FILE)

@@ -1,0 +1,127 @@
+"""The way in, as a voter and an audience use it: HTTPS by host name, a vote, and the tally that moves."""
+
+import subprocess
+import time
+
+import pytest
+import requests
+import socketio
+
+from deployment.layout import LOCAL_CA_FILE
+from deployment.settings import Settings
+from swarm.cluster import Cluster
+
+pytestmark = pytest.mark.usefixtures("cluster")
+
+
+@pytest.fixture
+def browser() -> requests.Session:
+    session = requests.Session()
+    session.verify = str(LOCAL_CA_FILE)
+    return session
+
+
+@pytest.fixture
+def audience(chosen: Settings, browser: requests.Session) -> socketio.SimpleClient:
+    with socketio.SimpleClient(http_session=browser) as client:
+        client.connect(chosen.urls["result"], transports=["websocket"])
+        yield client
+
+
+def scores(audience: socketio.SimpleClient, timeout: float = 5.0) -> dict[str, int]:
+    while True:
+        name, *arguments = audience.receive(timeout=timeout)
+        if name == "scores":
+            return dict(arguments[0])
+
+
+def test_a_vote_reaches_the_audience(
+    chosen: Settings, browser: requests.Session, audience: socketio.SimpleClient
+) -> None:
+    before = scores(audience)
+    answer = browser.post(chosen.urls["vote"], data={"vote": "a"})
+    acknowledged = time.monotonic()
+    assert answer.ok
+    while scores(audience)["a"] <= before["a"]:
+        pass
+    print(f"from the answer to the screen: {time.monotonic() - acknowledged:.2f} s")
+
+
+def test_plain_curl_can_vote(chosen: Settings) -> None:
+    host = chosen.vote_host
+    port = chosen.https_port
+    command = ["curl", "-sk", "--resolve", f"{host}:{port}:127.0.0.1", "-X", "POST", "-d", "vote=a"]
+    status = [*command, "-o", "/dev/null", "-w", "%{http_code}", chosen.urls["vote"]]
+    assert subprocess.run(status, capture_output=True, text=True, check=True).stdout == "200"
+
+
+def test_http_is_redirected(chosen: Settings, browser: requests.Session) -> None:
+    answer = browser.get(f"http://{chosen.vote_host}:{chosen.http_port}/", allow_redirects=False)
+    assert answer.is_permanent_redirect
+    assert answer.headers["Location"].rstrip("/") == chosen.urls["vote"].rstrip("/")
+
+
+def test_the_cookie_is_safe_and_a_forged_one_is_replaced(chosen: Settings, browser: requests.Session) -> None:
+    answer = browser.get(chosen.urls["vote"])
+    given = answer.headers["Set-Cookie"]
+    assert all(word in given for word in ("HttpOnly", "Secure", "SameSite=Lax", "Max-Age=31536000"))
+    forged = requests.get(chosen.urls["vote"], cookies={"voter_id": "0" * 32 + ".x"}, verify=browser.verify)
+    assert forged.cookies["voter_id"].split(".")[0] != "0" * 32
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{"Origin": "https://elsewhere.example"}, {"Sec-Fetch-Site": "cross-site"}],
+    ids=["origin", "fetch"],
+)
+def test_another_site_cannot_vote_for_you(
+    chosen: Settings, browser: requests.Session, headers: dict[str, str]
+) -> None:
+    assert browser.post(chosen.urls["vote"], data={"vote": "a"}, headers=headers).status_code == 403
+
+
+def test_an_unknown_option_is_refused(chosen: Settings, browser: requests.Session) -> None:
+    assert browser.post(chosen.urls["vote"], data={"vote": "zebra"}).status_code == 400
+
+
+def test_a_huge_body_is_refused(chosen: Settings, browser: requests.Session) -> None:
+    assert browser.post(chosen.urls["vote"], data={"vote": "a" * 100_000}).status_code == 413
+
+
+def test_an_unknown_host_is_not_served(chosen: Settings) -> None:
+    answer = requests.get(
+        f"https://127.0.0.1:{chosen.https_port}/", headers={"Host": "elsewhere.example"}, verify=False
+    )
+    assert answer.status_code == 404
+
+
+def test_the_docker_api_is_read_only_and_partial(cluster: Cluster) -> None:
+    """From the edge's network, everything but the Swarm provider's own questions is refused."""
+    proxy = cluster.container("docker-proxy")
+    for request, expected in {
+        "GET /v1.41/services": 200,
+        "GET /_ping": 200,
+        "POST /v1.41/services/create": 403,
+        "GET /v1.41/secrets": 403,
+        "GET /v1.41/containers/json": 403,
+        "DELETE /v1.41/services/x": 403,
+        "GET /v1.41/services/../secrets": 403,
+    }.items():
+        script = (
+            "exec 3<>/dev/tcp/127.0.0.1/2375; "
+            f"printf '{request} HTTP/1.0\\r\\nHost: docker\\r\\n\\r\\n' >&3; read -r line <&3; echo \"$line\""
+        )
+        command = ["docker", "exec", proxy, "bash", "-c", script]
+        line = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        assert line.split()[1] == str(expected), request
+
+
+def test_no_password_shows_in_docker_inspect(cluster: Cluster) -> None:
+    """Every secret is a file: none of the values may appear in any service or container."""
+    values = set()
+    for service in ("worker", "vote", "postgres-1", "redis-1", "redis-proxy", "pgpool"):
+        command = ["docker", "exec", cluster.container(service), "sh", "-c", "cat /run/secrets/*; echo"]
+        values |= set(subprocess.run(command, capture_output=True, text=True, check=True).stdout.split("\n"))
+    shown = str([c.attrs for c in cluster.client.containers.list()])
+    shown += str([s.attrs for s in cluster.client.services.list()])
+    assert not [value for value in values if value and value in shown]

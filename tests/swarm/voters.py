@@ -1,0 +1,79 @@
+"""Voters who vote through the edge, change their minds all the time, and remember what they were told."""
+
+import threading
+import time
+from pathlib import Path
+
+import requests
+
+from swarm.cluster import wait_until
+from swarm.ledger import Ballot
+
+REQUEST_TIMEOUT_SECONDS = 15
+ACKNOWLEDGED_WITHIN_SECONDS = 60
+
+
+class Voters:
+    """A crowd that votes at a steady rate from several threads; a context manager.
+
+    Each voter alternates between two options, so that the loss of any last vote shows.
+    """
+
+    def __init__(
+        self, url: str, authority: Path, *, voters: int = 120, per_second: int = 80, threads: int = 8
+    ) -> None:
+        self.url = url
+        self.authority = str(authority)
+        self.interval = threads / per_second
+        self.ballots: list[Ballot] = []
+        self._ending = threading.Event()
+        share = voters // threads
+        self._threads = [threading.Thread(target=self._crowd, args=(share,)) for _ in range(threads)]
+        self._problems: list[BaseException] = []
+
+    def __enter__(self) -> "Voters":
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ending.set()
+        for thread in self._threads:
+            thread.join()
+        if self._problems:
+            raise self._problems[0]
+
+    def wait_for_votes(self, count: int) -> None:
+        """Wait until so many more votes were acknowledged."""
+        wanted = sum(b.acknowledged for b in self.ballots) + count
+        wait_until(
+            lambda: bool(self._problems) or sum(b.acknowledged for b in self.ballots) >= wanted,
+            ACKNOWLEDGED_WITHIN_SECONDS,
+            lambda: f"{len(self.ballots)} votes sent, the last: {self.ballots[-1:]}",
+        )
+
+    def _crowd(self, size: int) -> None:
+        try:
+            sessions = [self._register() for _ in range(size)]
+            turn = 0
+            while not self._ending.wait(self.interval):
+                session, voter = sessions[turn % size]
+                self.ballots.append(self._vote(session, voter, "ab"[turn // size % 2]))
+                turn += 1
+        except BaseException as problem:  # noqa: BLE001 - raised again where the crowd is joined
+            self._problems.append(problem)
+
+    def _register(self) -> tuple[requests.Session, str]:
+        session = requests.Session()
+        session.verify = self.authority
+        session.get(self.url, timeout=REQUEST_TIMEOUT_SECONDS).raise_for_status()
+        return session, session.cookies["voter_id"].split(".")[0]
+
+    def _vote(self, session: requests.Session, voter: str, choice: str) -> Ballot:
+        sent, problem = time.monotonic(), ""
+        try:
+            answer = session.post(self.url, data={"vote": choice}, timeout=REQUEST_TIMEOUT_SECONDS)
+            problem = "" if answer.status_code == requests.codes.ok else f"HTTP {answer.status_code}"
+        except requests.RequestException as error:
+            problem = type(error).__name__
+        return Ballot(voter, choice, sent, time.monotonic(), not problem, problem)

@@ -1,0 +1,116 @@
+"""When does a service count as deployed, and when is it given up?"""
+
+from typing import Any
+
+import pytest
+
+from deployment.convergence import ServiceState, assess
+
+START = "2026-01-01T00:00:00Z"
+SPEC = {"ContainerSpec": {"Image": "new"}, "Resources": {}, "ForceUpdate": 0}
+OLD_SPEC = {"ContainerSpec": {"Image": "old"}, "Resources": {}, "ForceUpdate": 0}
+
+
+def service(
+    replicas: int | None = 2, update: str | None = None, started: str = "2026-01-01T00:01:00Z"
+) -> dict[str, Any]:
+    mode = {"Global": {}} if replicas is None else {"Replicated": {"Replicas": replicas}}
+    status = {"State": update, "StartedAt": started, "Message": "update paused"} if update else None
+    return {
+        "ID": "s1",
+        "Spec": {"Name": "vote-app_vote", "Mode": mode, "TaskTemplate": SPEC},
+        **({"UpdateStatus": status} if status else {}),
+    }
+
+
+def task(
+    state: str,
+    desired: str = "running",
+    spec: dict[str, Any] = SPEC,
+    at: str = "2026-01-01T00:01:00Z",
+    node: str = "n1",
+) -> dict[str, Any]:
+    return {
+        "ServiceID": "s1",
+        "NodeID": node,
+        "Spec": spec,
+        "DesiredState": desired,
+        "Status": {"State": state, "Timestamp": at, "Err": "task: non-zero exit (1)"},
+    }
+
+
+FAILED = [task("failed", "shutdown")] * 5
+
+
+@pytest.mark.parametrize(
+    ("given", "tasks", "expected"),
+    [
+        pytest.param(service(), [task("running")] * 2, (2, 2, True), id="all running"),
+        pytest.param(service(), [task("running"), task("starting")], (1, 2, False), id="one not healthy yet"),
+        pytest.param(
+            service(), [task("running"), task("running", "shutdown")], (1, 2, False), id="one leaving"
+        ),
+        pytest.param(
+            service(), [task("running", spec=OLD_SPEC)] * 2, (0, 2, False), id="still the old release"
+        ),
+        pytest.param(
+            service(update="updating"), [task("running")] * 2, (2, 2, False), id="update still monitored"
+        ),
+        pytest.param(service(update="completed"), [task("running")] * 2, (2, 2, True), id="update complete"),
+        pytest.param(service(replicas=0), [], (0, 0, True), id="scaled to zero"),
+        pytest.param(service(replicas=None), [], (0, 1, False), id="global without a task"),
+        pytest.param(
+            service(replicas=None),
+            [task("running", node="n1"), task("preparing", node="n2")],
+            (1, 2, False),
+            id="global on two nodes",
+        ),
+    ],
+)
+def test_convergence(
+    given: dict[str, Any], tasks: list[dict[str, Any]], expected: tuple[int, int, bool]
+) -> None:
+    state = assess(given, tasks, since=START)
+    assert (state.running, state.desired, state.converged) == expected
+    assert state.failure is None
+
+
+@pytest.mark.parametrize(
+    ("given", "tasks", "reason"),
+    [
+        pytest.param(service(), FAILED, "failed 5 times, last: task: non-zero exit (1)", id="crash loop"),
+        pytest.param(service(update="paused"), [], "paused: update paused", id="update paused"),
+        pytest.param(
+            service(update="rollback_completed"),
+            [task("running")] * 2,
+            "rollback completed: update paused",
+            id="rolled back by Swarm",
+        ),
+    ],
+)
+def test_giving_up(given: dict[str, Any], tasks: list[dict[str, Any]], reason: str) -> None:
+    state = assess(given, tasks, since=START)
+    assert state.failure == reason
+    assert not state.converged
+
+
+@pytest.mark.parametrize(
+    ("given", "tasks"),
+    [
+        pytest.param(service(), FAILED[:4], id="a few failures while dependencies start"),
+        pytest.param(
+            service(), [task("failed", at="2025-12-31T00:00:00Z")] * 9, id="failures before this deployment"
+        ),
+        pytest.param(service(), [task("failed", spec=OLD_SPEC)] * 9, id="failures of the old release"),
+        pytest.param(
+            service(update="paused", started="2025-12-31T00:00:00Z"), [], id="an update of the past"
+        ),
+    ],
+)
+def test_not_giving_up(given: dict[str, Any], tasks: list[dict[str, Any]]) -> None:
+    assert assess(given, tasks, since=START).failure is None
+
+
+def test_tasks_of_other_services_do_not_count() -> None:
+    other = task("running") | {"ServiceID": "s2"}
+    assert assess(service(), [other, other]) == ServiceState("vote", 0, 2)

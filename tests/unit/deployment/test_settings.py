@@ -1,0 +1,70 @@
+"""Settings are refused as a whole, with the variable's name, before anything happens."""
+
+import pytest
+
+from deployment import settings
+from deployment.errors import DeployError
+from deployment.settings import Settings
+
+
+@pytest.fixture(autouse=True)
+def _no_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(Settings.model_config, "env_file", None)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "complaint"),
+    [
+        ("VOTE_OPTIONS", "Cats", "1 option(s) given, 2 to 10 are possible"),
+        ("VOTE_OPTIONS", "a,b,c,d,e,f,g,h,i,j,k", "11 option(s) given"),
+        ("VOTE_OPTIONS", "Cats,,Dogs", "every option needs a name of its own"),
+        ("VOTE_OPTIONS", "Cats,Cats", "every option needs a name of its own"),
+        ("DOMAIN", "not a domain", "is not a host name"),
+        ("DOMAIN", "-example.org", "is not a host name"),
+        ("VOTE_HOST", "vote", "is not a host name"),
+        ("HTTP_PORT", "0", "HTTP_PORT"),
+        ("HTTPS_PORT", "65536", "HTTPS_PORT"),
+        ("HTTP_PORT", "eighty", "HTTP_PORT"),
+        ("HTTP_PORT", "443", "must differ"),
+        ("RESULT_HOST", "vote.localhost", "must differ"),
+        ("ACME_EMAIL", "nobody", "is not an e-mail address"),
+        ("ACME_EMAIL", "me@example.org", "needs a public name"),
+        ("VOTE_REPLICAS", "0", "VOTE_REPLICAS"),
+        ("REDIS_MAXMEMORY", "lots", "REDIS_MAXMEMORY"),
+    ],
+)
+def test_refused(monkeypatch: pytest.MonkeyPatch, variable: str, value: str, complaint: str) -> None:
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(DeployError) as refused:
+        settings.load()
+    assert complaint in refused.value.what
+    assert refused.value.remedy
+
+
+def test_defaults_are_local() -> None:
+    chosen = settings.load()
+    assert chosen.urls == {"vote": "https://vote.localhost/", "result": "https://result.localhost/"}
+    assert chosen.local
+    assert chosen.variables()["CERTIFICATE_RESOLVER"] == ""
+
+
+def test_a_domain_names_both_hosts_and_an_address_turns_acme_on() -> None:
+    chosen = settings.load(domain="example.org", acme_email="me@example.org")
+    assert chosen.hosts == ("vote.example.org", "result.example.org")
+    assert chosen.variables()["CERTIFICATE_RESOLVER"] == "letsencrypt"
+
+
+def test_an_explicit_host_wins_over_the_domain(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VOTE_HOST", "ballot.example.org")
+    assert settings.load(domain="example.org").hosts == ("ballot.example.org", "result.example.org")
+
+
+def test_an_unusual_port_is_part_of_the_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PORT", "8443")
+    assert settings.load().urls["vote"] == "https://vote.localhost:8443/"
+
+
+def test_empty_variables_mean_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VOTE_OPTIONS", "")
+    monkeypatch.setenv("HTTP_PORT", "")
+    assert settings.load().http_port == 80

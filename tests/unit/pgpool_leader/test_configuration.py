@@ -1,0 +1,16 @@
+from pathlib import Path
+
+from pgpool_leader import configuration
+from pgpool_leader.leader import Backend
+from pgpool_leader.settings import Settings
+
+
+def test_only_the_leader_is_a_backend(tmp_path: Path) -> None:
+    settings = Settings(("a", "b", "c"), {"worker": "secret"}, tmp_path)
+    configuration.write(settings, Backend("postgres-2", "10.0.0.2"))
+    text = configuration.configuration_path(settings).read_text()
+    assert "backend_hostname0 = '10.0.0.2'" in text
+    assert "backend_hostname1" not in text
+    # Raw mode acknowledges extended-protocol writes that are not committed.
+    assert "backend_clustering_mode = 'streaming_replication'" in text
+    assert "secret" not in text + " ".join(configuration.command(settings))

@@ -1,0 +1,64 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from postgres_ha.ballot import Candidacy, Promise, newer_data, next_term, objection
+from postgres_ha.position import Position
+from postgres_ha.state import Data, NodeState, Role
+
+CANDIDACY = Candidacy("postgres-2", term=7, position=Position(6, 1000))
+
+
+def voter(role: Role = Role.STANDBY, promised: int = 6, epoch: int = 6, lsn: int = 1000) -> NodeState:
+    return NodeState("postgres-3", role=role, data=Data.USABLE, promised=promised, epoch=epoch, lsn=lsn)
+
+
+@pytest.mark.parametrize(
+    ("case", "node", "living", "reason"),
+    [
+        ("a standby that sees no primary", voter(), None, None),
+        ("never promised anything", voter(promised=0), None, None),
+        ("an open or fenced primary", voter(role=Role.PRIMARY), None, "not a standby"),
+        ("an empty, cloning or starting node", voter(role=Role.NONE), None, "not a standby"),
+        ("the primary answers", voter(), "postgres-1", "living primary"),
+        ("promised this term already", voter(promised=7), None, "promised term 7"),
+        ("promised a later term", voter(promised=9), None, "promised term 9"),
+    ],
+)
+def test_what_a_voter_objects_to(case: str, node: NodeState, living: str | None, reason: str | None) -> None:
+    answer = objection(CANDIDACY, node, living)
+    assert answer is None if reason is None else answer is not None and reason in answer, case
+
+
+@pytest.mark.parametrize(
+    ("case", "node", "refused"),
+    [
+        ("the same position", voter(), False),
+        ("less WAL", voter(lsn=999), False),
+        ("more WAL of the same epoch", voter(lsn=1001), True),
+        ("more WAL of an older epoch", voter(epoch=5, lsn=9999), False),
+        ("less WAL of a later epoch", voter(epoch=7, lsn=1), True),
+    ],
+)
+def test_a_candidate_must_hold_what_the_voter_holds(case: str, node: NodeState, refused: bool) -> None:
+    assert (newer_data(CANDIDACY, node) is not None) is refused, case
+
+
+def test_the_next_term_exceeds_every_known_promise_and_epoch() -> None:
+    assert next_term([voter(promised=3, epoch=4), voter(promised=9, epoch=2)]) == 10
+
+
+def test_a_promise_survives_a_restart(tmp_path: Path) -> None:
+    path = tmp_path / "promise.json"
+    Promise(path).keep(4)
+    assert Promise(path).term == 4
+    assert json.loads(path.read_text()) == {"term": 4}
+
+
+@pytest.mark.parametrize("term", [3, 4])
+def test_a_promise_is_never_given_twice(tmp_path: Path, term: int) -> None:
+    promise = Promise(tmp_path / "promise.json")
+    promise.keep(4)
+    with pytest.raises(ValueError, match="does not exceed"):
+        promise.keep(term)

@@ -1,0 +1,77 @@
+from pathlib import Path
+
+import pytest
+
+from postgres_ha.state import Data
+from postgres_ha.volume import Volume
+
+
+def put(directory: Path, content: str) -> None:
+    directory.mkdir(exist_ok=True)
+    (directory / "PG_VERSION").write_text(content)
+
+
+@pytest.fixture
+def volume(tmp_path: Path) -> Volume:
+    return Volume(tmp_path)
+
+
+def content(volume: Volume) -> str:
+    return (volume.data / "PG_VERSION").read_text()
+
+
+def test_a_new_volume_is_empty(volume: Volume) -> None:
+    assert volume.content is Data.EMPTY
+
+
+def test_a_half_made_directory_does_not_count(volume: Volume) -> None:
+    put(volume.fresh, "new")
+    assert volume.content is Data.EMPTY
+
+
+def test_first_data_is_marked_until_it_is_open(volume: Volume) -> None:
+    put(volume.fresh, "new")
+    volume.adopt_first()
+    assert volume.content is Data.USABLE
+    assert volume.is_first_boot
+    volume.end_first_boot()
+    assert not volume.is_first_boot
+
+
+def test_a_clone_keeps_the_old_directory_until_told_otherwise(volume: Volume) -> None:
+    put(volume.data, "old")
+    put(volume.fresh, "new")
+    volume.adopt_clone()
+    assert content(volume) == "new"
+    assert (volume.data.parent / "pgdata.old").exists()
+    volume.discard_old()
+    assert not (volume.data.parent / "pgdata.old").exists()
+
+
+def test_an_interrupted_exchange_is_undone(volume: Volume) -> None:
+    put(volume.data, "old")
+    volume.data.rename(volume.data.parent / "pgdata.old")
+    put(volume.fresh, "new")
+    volume.recover()
+    assert content(volume) == "old"
+
+
+def test_an_interrupted_rewind_leaves_broken_data_until_a_clone(volume: Volume) -> None:
+    put(volume.data, "old")
+    volume.begin_rewind()
+    assert Volume(volume.data.parent).content is Data.BROKEN
+    put(volume.fresh, "new")
+    volume.adopt_clone()
+    assert volume.content is Data.USABLE
+
+
+def test_a_finished_rewind_is_whole_again(volume: Volume) -> None:
+    put(volume.data, "old")
+    volume.begin_rewind()
+    volume.end_rewind()
+    assert volume.content is Data.USABLE
+
+
+def test_one_container_at_a_time(volume: Volume) -> None:
+    assert volume.try_lock()
+    assert not Volume(volume.data.parent).try_lock()

@@ -1,0 +1,40 @@
+import hashlib
+
+import pytest
+
+from redis_gate.acl import REDIS_RULES, SENTINEL_RULES, acl_file
+from redis_gate.settings import REDIS_ACCOUNTS, SENTINEL_ACCOUNTS
+from unit.redis_gate.samples import PASSWORDS
+
+
+def users(text: str) -> dict[str, list[str]]:
+    return {words[1]: words[2:] for words in map(str.split, text.splitlines())}
+
+
+def test_every_account_has_a_user_and_the_default_has_no_access() -> None:
+    assert set(REDIS_RULES) == set(REDIS_ACCOUNTS)
+    assert set(SENTINEL_RULES) == set(SENTINEL_ACCOUNTS)
+    assert users(acl_file(REDIS_RULES, PASSWORDS))["default"] == ["off"]
+
+
+def test_passwords_are_hashed() -> None:
+    text = acl_file(REDIS_RULES, PASSWORDS)
+    assert "secret" not in text
+    assert f"#{hashlib.sha256(b'vote-secret').hexdigest()}" in users(text)["vote"]
+
+
+@pytest.mark.parametrize("user", REDIS_ACCOUNTS)
+@pytest.mark.parametrize("right", ["+@all", "~*", "+flushall", "+config|set", "+acl", "+debug", "nopass"])
+def test_nobody_may_do_everything(user: str, right: str) -> None:
+    assert right not in REDIS_RULES[user].split()
+
+
+@pytest.mark.parametrize("user", ["vote", "worker", "replica", "proxy"])
+def test_only_sentinel_may_change_who_follows_whom(user: str) -> None:
+    assert not {"+slaveof", "+replicaof", "+config|rewrite"} & set(REDIS_RULES[user].split())
+
+
+def test_vote_may_append_but_not_read_or_remove() -> None:
+    rights = set(REDIS_RULES["vote"].split())
+    assert {"~votes", "+xadd", "+wait", "+role", "+info"} <= rights
+    assert not {"+xrange", "+xreadgroup", "+xdel", "~votes:dead"} & rights

@@ -1,0 +1,67 @@
+import socket
+from pathlib import Path
+
+import pytest
+
+from redis_gate.decision import Peer
+from redis_gate.name_server import no_such_name
+from redis_gate.observation import holds_data, running_peer, waiting_peer
+from redis_gate.peer import Answer, ask_waiting, waiting_port
+
+
+@pytest.mark.parametrize(
+    ("replication", "expected"),
+    [
+        ({"role": "master"}, Peer.PRIMARY),
+        ({"role": "slave", "slave_repl_offset": 7376}, Peer.SYNCED_REPLICA),
+        ({"role": "slave", "slave_repl_offset": 1}, Peer.UNSYNCED_REPLICA),
+        ({"role": "slave", "slave_repl_offset": 0}, Peer.UNSYNCED_REPLICA),
+    ],
+)
+def test_running_peer(replication: dict[str, str | int], expected: Peer) -> None:
+    assert running_peer(replication) is expected
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        (None, Peer.SILENT),
+        ({"has_data": True}, Peer.WAITING_WITH_DATA),
+        ({"has_data": False}, Peer.WAITING_EMPTY),
+    ],
+)
+def test_waiting_peer(answer: Answer | None, expected: Peer) -> None:
+    assert waiting_peer(answer) is expected
+
+
+@pytest.mark.parametrize(
+    ("sizes", "expected"),
+    [
+        ({}, False),
+        ({"appendonly.aof.1.base.rdb": 88, "appendonly.aof.1.incr.aof": 0}, False),
+        ({"appendonly.aof.1.base.rdb": 88, "appendonly.aof.1.incr.aof": 131}, True),
+        ({"appendonly.aof.2.base.rdb": 350, "appendonly.aof.2.incr.aof": 0}, True),
+    ],
+)
+def test_holds_data(tmp_path: Path, sizes: dict[str, int], expected: bool) -> None:
+    (tmp_path / "appendonlydir").mkdir()
+    for name, size in sizes.items():
+        (tmp_path / "appendonlydir" / name).write_bytes(bytes(size))
+    assert holds_data(tmp_path) is expected
+
+
+def test_a_waiting_gate_answers_until_it_stops_waiting() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    with waiting_port(port, {"node": "redis-1", "has_data": True}):
+        assert ask_waiting("127.0.0.1", port) == {"node": "redis-1", "has_data": True}
+    assert ask_waiting("127.0.0.1", port) is None
+
+
+def test_no_such_name() -> None:
+    header = b"\x12\x34" + b"\x01\x00" + b"\x00\x01" + bytes(6)
+    question = b"\x07redis-1\x00" + b"\x00\x01\x00\x01"
+    answer = no_such_name(header + question)
+    assert answer[:2] == b"\x12\x34"
+    assert answer[3] & 0x0F == 3
+    assert answer[12:] == question

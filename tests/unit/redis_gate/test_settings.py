@@ -1,0 +1,71 @@
+from pathlib import Path
+
+import pytest
+
+from redis_gate.settings import REDIS_ACCOUNTS, SettingsError, redis_settings, sentinel_settings
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> dict[str, str]:
+    """The environment of a node that may be either: its name is in both lists."""
+    files = {account: tmp_path / account for account in REDIS_ACCOUNTS}
+    for account, path in files.items():
+        path.write_text(f"{account}-secret\n")
+    return {
+        "NODE_NAME": "node-1",
+        "REDIS_NODES": "node-1,redis-2,redis-3",
+        "SENTINEL_NODES": "node-1,sentinel-2,sentinel-3",
+        "MAXMEMORY": "256mb",
+        "QUORUM": "2",
+    } | {f"REDIS_{account.upper()}_PASSWORD_FILE": str(path) for account, path in files.items()}
+
+
+def test_redis_settings(environment: dict[str, str]) -> None:
+    settings = redis_settings(environment)
+    assert settings.maxmemory == "256mb"
+    assert settings.cluster.redis_nodes == ("node-1", "redis-2", "redis-3")
+    assert settings.cluster.passwords["worker"] == "worker-secret"
+
+
+def test_sentinel_reads_only_the_secrets_that_it_needs(environment: dict[str, str]) -> None:
+    del environment["REDIS_VOTE_PASSWORD_FILE"]
+    settings = sentinel_settings(environment)
+    assert set(settings.cluster.passwords) == {"sentinel", "proxy"}
+
+
+def test_passwords_are_not_printed(environment: dict[str, str]) -> None:
+    assert "secret" not in repr(redis_settings(environment))
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("NODE_NAME", ""),
+        ("NODE_NAME", "Node 1"),
+        ("NODE_NAME", "redis-9"),
+        ("REDIS_NODES", ""),
+        ("REDIS_NODES", "node-1,redis-2"),
+        ("REDIS_NODES", "node-1,redis-2,redis-2"),
+        ("SENTINEL_NODES", "node-1,sentinel-2,sentinel 3"),
+        ("MAXMEMORY", ""),
+        ("MAXMEMORY", "256"),
+        ("MAXMEMORY", "0mb"),
+        ("REDIS_VOTE_PASSWORD_FILE", "/nowhere"),
+    ],
+)
+def test_bad_redis_setting_names_the_variable(environment: dict[str, str], variable: str, value: str) -> None:
+    with pytest.raises(SettingsError, match=rf"^{variable}: "):
+        redis_settings(environment | {variable: value})
+
+
+@pytest.mark.parametrize("value", ["", "1", "4", "two"])
+def test_quorum_is_a_majority(environment: dict[str, str], value: str) -> None:
+    with pytest.raises(SettingsError, match=r"^QUORUM: expected a number from 2 to 3"):
+        sentinel_settings(environment | {"QUORUM": value})
+
+
+@pytest.mark.parametrize("password", ["", "two words", 'quo"te', "back\\slash"])
+def test_password_that_a_configuration_cannot_carry(environment: dict[str, str], password: str) -> None:
+    Path(environment["REDIS_VOTE_PASSWORD_FILE"]).write_text(password)
+    with pytest.raises(SettingsError, match=r"^REDIS_VOTE_PASSWORD_FILE: "):
+        redis_settings(environment)

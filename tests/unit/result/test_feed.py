@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from result.feed import Feed
+from result.scores import Reading
+
+Said = list[tuple[str, Mapping[str, object]]]
+
+
+@pytest.fixture
+def said() -> Said:
+    return []
+
+
+@pytest.fixture
+def feed(source: Any, said: Said) -> Feed:
+    return Feed(source, {"a": "Cats", "b": "Dogs"}, lambda event, data: said.append((event, data)))
+
+
+def test_scores_are_told_once_for_each_change(feed: Feed, source: Any, said: Said) -> None:
+    for tally in ({}, {"a": 1}, {"a": 1}, {"a": 1, "b": 2}):
+        source.reading = Reading(tally, 0.0)
+        feed.turn()
+    scores = [data for event, data in said if event == "scores"]
+    assert scores == [{"a": 0, "b": 0}, {"a": 1, "b": 0}, {"a": 1, "b": 2}]
+
+
+def test_viewers_hear_when_numbers_wait_and_when_they_are_live_again(
+    feed: Feed, source: Any, said: Said
+) -> None:
+    for reading in (Reading({"a": 1}, 0.0), None, None, Reading({"a": 1}, 9.0), Reading({}, 0.0)):
+        source.reading = reading
+        feed.turn()
+    states = [data["state"] for event, data in said if event == "status"]
+    assert states == ["live", "waiting", "live"]
+
+
+def test_the_last_scores_are_kept_while_the_database_is_away(feed: Feed, source: Any) -> None:
+    source.reading = Reading({"a": 5}, 0.0)
+    feed.turn()
+    source.reading = None
+    feed.turn()
+    assert feed.scores == {"a": 5, "b": 0}
+    assert not feed.reachable

@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from vote import create_app
+from vote.ballot import Ballot
+from vote.queue import NotRecordedError
+from vote.settings import Settings
+
+
+class QueueDouble:
+    """A queue that takes everything, or nothing when it is away."""
+
+    def __init__(self) -> None:
+        self.ballots: list[Ballot] = []
+        self.away = False
+        self.finished = False
+
+    def publish(self, ballot: Ballot) -> None:
+        if self.away:
+            raise NotRecordedError
+        self.ballots.append(ballot)
+
+    def ready(self) -> bool:
+        return not self.away
+
+    def finish(self) -> None:
+        self.finished = True
+
+
+@pytest.fixture
+def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    (tmp_path / "secret").write_text("hush\n")
+    for name in ("REDIS_PASSWORD_FILE", "COOKIE_KEY_FILE"):
+        monkeypatch.setenv(name, str(tmp_path / "secret"))
+    monkeypatch.setenv("DRAIN_SECONDS", "0")
+    return Settings.model_validate({})
+
+
+@pytest.fixture
+def queue() -> QueueDouble:
+    return QueueDouble()
+
+
+@pytest.fixture
+def app(settings: Settings, queue: QueueDouble) -> Flask:
+    return create_app(settings, queue)
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    return app.test_client()

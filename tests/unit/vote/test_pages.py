@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+import socket
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+
+def cookie_header(response: Any) -> str:
+    return str(response.headers.get("Set-Cookie", ""))
+
+
+def test_the_page_offers_every_option(client: FlaskClient) -> None:
+    page = client.get("/").text
+    assert 'value="a"' in page
+    assert "Cats" in page
+    assert 'value="b"' in page
+    assert "Dogs" in page
+
+
+def test_a_vote_without_cookie_is_queued(client: FlaskClient, queue: Any) -> None:
+    answer = client.post("/", data={"vote": "a"})
+    assert answer.status_code == 200
+    assert "Your vote for Cats is recorded" in answer.text
+    assert socket.gethostname() in answer.text
+    (ballot,) = queue.ballots
+    assert ballot.choice == "a"
+    assert len(ballot.voter) == 32
+    assert f"voter_id={ballot.voter}." in cookie_header(answer)
+
+
+def test_the_cookie_cannot_be_read_by_scripts_and_lasts_a_year(client: FlaskClient) -> None:
+    header = cookie_header(client.get("/"))
+    for part in ("HttpOnly", "SameSite=Lax", "Max-Age=31536000", "Path=/"):
+        assert part in header
+    assert "Secure" not in header
+
+
+def test_the_cookie_is_secure_behind_https(client: FlaskClient) -> None:
+    assert "Secure" in cookie_header(client.get("/", headers={"X-Forwarded-Proto": "https"}))
+
+
+def test_a_voter_keeps_the_id_and_versions_rise(client: FlaskClient, queue: Any) -> None:
+    for choice in ("a", "b", "a"):
+        client.post("/", data={"vote": choice})
+    first, second, third = queue.ballots
+    assert first.voter == second.voter == third.voter
+    assert first.version < second.version < third.version
+
+
+@pytest.mark.parametrize("forgery", ["", "deadbeef", "0" * 32, "0" * 32 + ".AAAA", "ünï.cöde"])
+def test_a_forged_cookie_is_replaced(app: Flask, queue: Any, forgery: str) -> None:
+    answer = app.test_client(use_cookies=False).post(
+        "/", data={"vote": "a"}, headers={"Cookie": f"voter_id={forgery}"}
+    )
+    assert answer.status_code == 200
+    (ballot,) = queue.ballots
+    assert ballot.voter != forgery.partition(".")[0]
+    assert f"voter_id={ballot.voter}." in cookie_header(answer)
+
+
+@pytest.mark.parametrize("form", [{}, {"vote": ""}, {"vote": "c"}, {"vote": "A"}, {"v": "a"}])
+def test_an_unknown_option_is_refused(client: FlaskClient, queue: Any, form: dict[str, str]) -> None:
+    assert client.post("/", data=form).status_code == 400
+    assert not queue.ballots
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{"Sec-Fetch-Site": "cross-site"}, {"Origin": "https://evil.example"}, {"Origin": "null"}],
+)
+def test_a_vote_from_another_site_is_refused(
+    client: FlaskClient, queue: Any, headers: dict[str, str]
+) -> None:
+    answer = client.post("/", data={"vote": "a"}, headers=headers)
+    assert answer.status_code == 403
+    assert "Nothing was recorded" in answer.text
+    assert not queue.ballots
+
+
+def test_the_origin_is_compared_with_the_host_the_edge_saw(client: FlaskClient) -> None:
+    headers = {
+        "Origin": "https://vote.localhost:8443",
+        "X-Forwarded-Host": "vote.localhost:8443",
+    }
+    assert client.post("/", data={"vote": "a"}, headers=headers).status_code == 200
+
+
+def test_a_vote_that_is_not_acknowledged_is_not_called_recorded(client: FlaskClient, queue: Any) -> None:
+    queue.away = True
+    answer = client.post("/", data={"vote": "a"})
+    assert answer.status_code == 503
+    assert int(answer.headers["Retry-After"]) > 0
+    assert "NOT recorded" in answer.text
+    assert "is recorded" not in answer.text
+    assert "✓" not in answer.text
+
+
+def test_a_large_body_is_refused(client: FlaskClient, queue: Any) -> None:
+    assert client.post("/", data={"vote": "a" * 10_000}).status_code == 413
+    assert not queue.ballots
+
+
+@pytest.mark.parametrize(("method", "path", "code"), [("GET", "/x", 404), ("PUT", "/", 405)])
+def test_errors_have_a_page(client: FlaskClient, method: str, path: str, code: int) -> None:
+    answer = client.open(path, method=method)
+    assert answer.status_code == code
+    assert "Back to the vote" in answer.text
+
+
+def test_an_unexpected_error_has_a_page_too(app: Flask, queue: Any) -> None:
+    def fail(_ballot: object) -> None:
+        raise RuntimeError
+
+    queue.publish = fail
+    answer = app.test_client().post("/", data={"vote": "a"})
+    assert answer.status_code == 500
+    assert "Back to the vote" in answer.text
+
+
+def test_nothing_comes_from_another_host_or_inline(client: FlaskClient) -> None:
+    answer = client.get("/")
+    assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+    for inline in ("<script", "<style", " style=", "http://", "https://"):
+        assert inline not in answer.text

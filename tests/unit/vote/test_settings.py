@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from vote import settings as configuration
+from vote.options import parse_options
+from vote.settings import Settings
+
+
+@pytest.mark.parametrize(
+    ("listed", "options"),
+    [
+        ("", {"a": "Cats", "b": "Dogs"}),
+        ("  ", {"a": "Cats", "b": "Dogs"}),
+        ("Tea, Coffee ,Water", {"a": "Tea", "b": "Coffee", "c": "Water"}),
+        ("1,2,3,4,5,6,7,8,9,10", dict(zip("abcdefghij", map(str, range(1, 11)), strict=True))),
+    ],
+)
+def test_options(listed: str, options: dict[str, str]) -> None:
+    assert parse_options(listed, "Cats", "Dogs") == options
+
+
+@pytest.mark.parametrize(
+    "listed", ["One", "1,2,3,4,5,6,7,8,9,10,11", "Cats,", "Cats,cats", "x" * 61 + ",y", ","]
+)
+def test_unsound_options(listed: str) -> None:
+    with pytest.raises(ValueError, match="option"):
+        parse_options(listed, "Cats", "Dogs")
+
+
+def test_a_secret_comes_from_its_file_and_is_never_shown(settings: Settings) -> None:
+    assert settings.redis_password.get_secret_value() == "hush"
+    assert "hush" not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("REDIS_PASSWORD_FILE", None),
+        ("REDIS_PASSWORD_FILE", "/nowhere"),
+        ("COOKIE_KEY_FILE", "/dev/null"),
+        ("REDIS_PORT", "many"),
+        ("PORT", "0"),
+        ("DRAIN_SECONDS", "-1"),
+        ("VOTE_OPTIONS", "One"),
+        ("OPTION_A", ""),
+    ],
+)
+@pytest.mark.usefixtures("settings")
+def test_a_bad_setting_ends_the_start_with_its_name(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    variable: str,
+    value: str | None,
+) -> None:
+    if value is None:
+        monkeypatch.delenv(variable)
+    else:
+        monkeypatch.setenv(variable, value)
+    with pytest.raises(SystemExit) as ended:
+        configuration.load()
+    assert ended.value.code == 2
+    message = capsys.readouterr().err
+    assert variable in message
+    assert message.count("\n") == 1
+
+
+def test_secrets_do_not_appear_in_complaints(
+    settings: Settings,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("VOTE_OPTIONS", "One")
+    with pytest.raises(SystemExit):
+        configuration.load()
+    assert settings.redis_password.get_secret_value() not in capsys.readouterr().err

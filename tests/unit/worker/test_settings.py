@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from worker import settings as configuration
+from worker.options import parse_options
+
+VARIABLES = ("REDIS_PASSWORD_FILE", "DATABASE_PASSWORD_FILE")
+
+
+@pytest.fixture
+def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "secret").write_text("hush\n")
+    for name in VARIABLES:
+        monkeypatch.setenv(name, str(tmp_path / "secret"))
+
+
+@pytest.mark.usefixtures("environment")
+def test_defaults_fit_the_stack() -> None:
+    settings = configuration.load()
+    assert (settings.redis_host, settings.database_host) == ("redis-proxy", "pgpool")
+    assert settings.database_password.get_secret_value() == "hush"
+
+
+@pytest.mark.parametrize("variable", VARIABLES)
+@pytest.mark.usefixtures("environment")
+def test_a_missing_setting_is_named(
+    variable: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv(variable)
+    with pytest.raises(SystemExit) as ended:
+        configuration.load()
+    assert ended.value.code == 2
+    assert variable in capsys.readouterr().err
+
+
+def test_options_have_the_same_keys_as_on_the_vote_page() -> None:
+    assert list(parse_options("Tea,Coffee,Water", "", "")) == ["a", "b", "c"]

@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from worker.status import summarize_postgres, summarize_redis
+
+NOBODY: dict[str, Any] = {"primary": None, "standbys": [], "synchronous": False}
+PRIMARY = {"role": "primary", "open": True, "standbys": ["p3", "p2"], "synchronous": True}
+STANDBY = {"role": "standby", "open": False, "upstream": "p1"}
+
+
+@pytest.mark.parametrize(
+    ("states", "summary"),
+    [
+        ({}, NOBODY),
+        ({"p1": STANDBY}, NOBODY),
+        ({"p1": PRIMARY | {"open": False}, "p2": STANDBY}, NOBODY),
+        ({"p1": PRIMARY, "p2": PRIMARY}, NOBODY),
+        (
+            {"p1": PRIMARY, "p2": STANDBY},
+            {"primary": "p1", "standbys": ["p2", "p3"], "synchronous": True},
+        ),
+    ],
+)
+def test_postgres(states: dict[str, Any], summary: dict[str, Any]) -> None:
+    assert summarize_postgres(states) == summary
+
+
+def replica(of: str, link: str = "connected") -> list[Any]:
+    return [b"slave", of.encode(), 6379, link.encode(), 100]
+
+
+MASTER: list[Any] = [b"master", 100, []]
+
+
+@pytest.mark.parametrize(
+    ("roles", "primary", "replicas"),
+    [
+        ({}, None, []),
+        ({"r1": MASTER, "r2": MASTER}, None, []),
+        ({"r1": replica("r2")}, None, []),
+        ({"r1": MASTER, "r3": replica("r1"), "r2": replica("r1")}, "r1", ["r2", "r3"]),
+        ({"r1": MASTER, "r2": replica("r1", "sync"), "r3": replica("r9")}, "r1", []),
+        ({"r1": MASTER, "r2": [b"sentinel", []]}, "r1", []),
+    ],
+)
+def test_redis(roles: dict[str, Any], primary: str | None, replicas: list[str]) -> None:
+    assert summarize_redis(roles) == {"primary": primary, "replicas": replicas}

@@ -1,0 +1,20 @@
+"""How gunicorn serves the vote page."""
+
+# Before anything else is imported: what was imported unpatched blocks the whole process.
+from gevent import monkey
+
+monkey.patch_all()
+
+from vote import logs, settings  # noqa: E402
+
+_settings = settings.load()
+
+bind = f"0.0.0.0:{_settings.port}"
+worker_class = "vote.drain.DrainingWorker"
+# Longer than the edge keeps its idle connections, so that it is never us who closes one in use.
+keepalive = 120
+# A drain, then ten seconds for a vote under way and five more of replay: see vote/drain.py.
+graceful_timeout = int(_settings.drain_seconds) + 20
+worker_tmp_dir = "/dev/shm"  # noqa: S108
+control_socket_disable = True
+logconfig_dict = logs.gunicorn_dictionary()

@@ -1,0 +1,91 @@
+"""The page on which people vote."""
+
+from __future__ import annotations
+
+import socket
+
+import structlog
+from flask import Blueprint, Response, current_app, make_response, render_template, request
+from werkzeug.exceptions import BadRequest, Forbidden, HTTPException
+
+from vote.ballot import Ballot, VersionClock
+from vote.drain import Lifetime
+from vote.origin import is_cross_site
+from vote.queue import NotRecordedError
+from vote.settings import Settings
+from vote.voter import VoterCookie
+
+RETRY_AFTER_SECONDS = 5
+
+blueprint = Blueprint("pages", __name__)
+log = structlog.get_logger()
+
+
+class Booth:
+    """What the page needs to take a vote."""
+
+    def __init__(self, settings: Settings, lifetime: Lifetime) -> None:
+        self.options = settings.options
+        self.cookie = VoterCookie(settings.cookie_key.get_secret_value())
+        self.versions = VersionClock()
+        self.queue = lifetime.queue
+
+
+def _booth() -> Booth:
+    booth: Booth = current_app.extensions["booth"]
+    return booth
+
+
+def _page(voter: str, choice: str | None = None, *, recorded: bool = True) -> Response:
+    """Return the page with the voter's cookie renewed."""
+    booth = _booth()
+    html = render_template(
+        "vote.html",
+        options=booth.options,
+        choice=choice,
+        recorded=recorded,
+        hostname=socket.gethostname(),
+    )
+    response = make_response(html, 200 if recorded else 503)
+    booth.cookie.write(response, voter, secure=request.is_secure)
+    return response
+
+
+@blueprint.get("/")
+def show() -> Response:
+    """Show what can be voted for."""
+    return _page(_booth().cookie.read_or_new(request))
+
+
+@blueprint.post("/")
+def vote() -> Response:
+    """Take a vote: 200 means that it is safe, 503 that it was not recorded."""
+    booth = _booth()
+    version = booth.versions.next()
+    if is_cross_site(request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin"), request.host):
+        raise Forbidden("This vote was sent from another site's page.")
+    choice = request.form.get("vote", "")
+    if choice not in booth.options:
+        raise BadRequest("There is no such option to vote for.")
+    voter = booth.cookie.read_or_new(request)
+    try:
+        booth.queue.publish(Ballot(voter, choice, version))
+    except NotRecordedError:
+        log.error("vote not recorded")
+        response = _page(voter, choice, recorded=False)
+        response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+        return response
+    return _page(voter, choice)
+
+
+def show_error(error: HTTPException) -> Response:
+    """Show an error in the page's own style, with what the visitor can do."""
+    response = Response(status=error.code, headers=_extra_headers(error), mimetype="text/html")
+    response.set_data(
+        render_template("error.html", code=error.code, name=error.name, description=error.description)
+    )
+    return response
+
+
+def _extra_headers(error: HTTPException) -> list[tuple[str, str]]:
+    return [(k, v) for k, v in error.get_headers() if k.lower() != "content-type"]

@@ -1,0 +1,69 @@
+"""Puts acknowledged votes into the queue again when the primary has changed."""
+
+from __future__ import annotations
+
+import random
+import time
+
+import structlog
+
+from vote import lifelong
+from vote.connection import Dialler
+from vote.ledger import Ledger
+from vote.primary import NotAcceptingError
+
+POLL_SECONDS = 1.0
+CHUNK = 400
+RETRY_SECONDS = (0.05, 0.15)
+
+log = structlog.get_logger()
+
+
+class Replayer:
+    """Looks once a second, and at once after a change, which primary is there."""
+
+    def __init__(self, dialler: Dialler, ledger: Ledger) -> None:
+        self._dialler = dialler
+        self._ledger = ledger
+        self._away = False
+        self.last_success: float | None = None
+        """When the present primary last had everything, on the monotonic clock."""
+
+    def start(self) -> None:
+        """Run for as long as the process lives."""
+        lifelong.start(self._run, "replay")
+
+    def _run(self) -> None:
+        while True:
+            self._dialler.newcomer.clear()
+            try:
+                self._catch_up()
+            except NotAcceptingError as error:
+                self._note_away(True, str(error))
+                time.sleep(random.uniform(*RETRY_SECONDS))  # noqa: S311
+            else:
+                self._note_away(False, "")
+                self._dialler.newcomer.wait(POLL_SECONDS)
+
+    def _catch_up(self) -> None:
+        """Bring the present primary up to date, or raise NotAcceptingError.
+
+        Asks on a new connection: an old one may lead to a primary that was replaced meanwhile.
+        """
+        connection = self._dialler.open()
+        try:
+            missing = self._ledger.poll(connection.identity, time.monotonic())
+            for start in range(0, len(missing), CHUNK):
+                chunk = missing[start : start + CHUNK]
+                connection.append(chunk)
+                self._ledger.confirm(chunk, connection.identity)
+        finally:
+            connection.close()
+        if missing:
+            log.info("votes replayed", count=len(missing), primary=connection.identity.run_id)
+        self.last_success = time.monotonic()
+
+    def _note_away(self, away: bool, reason: str) -> None:
+        if away != self._away:
+            self._away = away
+            log.warning("queue away" if away else "queue back", reason=reason)

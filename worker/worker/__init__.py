@@ -1,0 +1,1 @@
+"""Moves votes from the queue to the database, each exactly once as far as anyone can see."""

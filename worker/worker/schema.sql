@@ -1,0 +1,72 @@
+-- Applied at every start of a worker; every statement may meet what an earlier start made.
+
+-- One row for each voter. The spare room lets a changed vote stay on its page (HOT update).
+CREATE TABLE IF NOT EXISTS votes (
+    id      text   PRIMARY KEY,
+    vote    text   NOT NULL,
+    version bigint NOT NULL
+) WITH (fillfactor = 80);
+
+-- How many voters chose what: always exactly what counting the rows of votes would give.
+CREATE TABLE IF NOT EXISTS tally (
+    vote  text   PRIMARY KEY,
+    count bigint NOT NULL
+) WITH (fillfactor = 50);
+
+-- When a commit was last possible: what a reader sees here has reached a standby.
+CREATE TABLE IF NOT EXISTS pulse (
+    only_row boolean     PRIMARY KEY DEFAULT true CHECK (only_row),
+    at       timestamptz NOT NULL
+) WITH (fillfactor = 50);
+
+CREATE OR REPLACE FUNCTION keep_tally() RETURNS trigger
+LANGUAGE plpgsql AS $$
+BEGIN
+    -- One INSERT … ON CONFLICT fires twice, for its inserts and for its updates. Rows alone would
+    -- be locked in an order that differs between two workers; this lock comes before all of them.
+    PERFORM pg_advisory_xact_lock('tally'::regclass::oid::bigint);
+
+    IF TG_OP = 'TRUNCATE' THEN
+        DELETE FROM tally;
+    ELSIF TG_OP = 'INSERT' THEN
+        INSERT INTO tally AS t (vote, count)
+        SELECT vote, count(*) FROM new_rows GROUP BY vote
+        ON CONFLICT (vote) DO UPDATE SET count = t.count + excluded.count;
+    ELSIF TG_OP = 'DELETE' THEN
+        UPDATE tally AS t SET count = t.count - gone.count
+        FROM (SELECT vote, count(*) FROM old_rows GROUP BY vote) AS gone
+        WHERE t.vote = gone.vote;
+    ELSE
+        INSERT INTO tally AS t (vote, count)
+        SELECT vote, sum(change) FROM (
+            SELECT vote, 1 AS change FROM new_rows
+            UNION ALL
+            SELECT vote, -1 FROM old_rows
+        ) AS changes
+        GROUP BY vote HAVING sum(change) <> 0
+        ON CONFLICT (vote) DO UPDATE SET count = t.count + excluded.count;
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+CREATE OR REPLACE TRIGGER tally_insert AFTER INSERT ON votes
+REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION keep_tally();
+
+CREATE OR REPLACE TRIGGER tally_update AFTER UPDATE ON votes
+REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
+FOR EACH STATEMENT EXECUTE FUNCTION keep_tally();
+
+CREATE OR REPLACE TRIGGER tally_delete AFTER DELETE ON votes
+REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION keep_tally();
+
+CREATE OR REPLACE TRIGGER tally_truncate AFTER TRUNCATE ON votes
+FOR EACH STATEMENT EXECUTE FUNCTION keep_tally();
+
+DO $$
+BEGIN
+    IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'result') THEN
+        GRANT SELECT ON votes, tally, pulse TO result;
+    END IF;
+END
+$$;

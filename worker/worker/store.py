@@ -1,0 +1,143 @@
+"""The database's side of a worker: a batch is stored when its commit is safe on a standby."""
+
+from __future__ import annotations
+
+import random
+import socket
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from importlib.resources import files
+
+import psycopg
+import structlog
+from psycopg.errors import Diagnostic
+
+from worker.ballot import Ballot
+from worker.settings import Settings
+from worker.watchdog import watchdog
+
+CONNECT_SECONDS = 3
+FROZEN_SECONDS = 8.0
+# Below the watchdog's time: a connection that it cuts leaves its lock request with the server.
+LOCK_SECONDS = 5
+SCHEMA_LOCK = 0x766F7465
+
+# The row is locked even when the newer vote is already there, so that this commit, too, waits
+# for the standby: a repetition is acknowledged only when what it repeats is safe.
+UPSERT = """
+INSERT INTO votes AS known (id, vote, version)
+SELECT * FROM unnest(%s::text[], %s::text[], %s::bigint[])
+ON CONFLICT (id) DO UPDATE SET vote = excluded.vote, version = excluded.version
+WHERE excluded.version > known.version
+"""
+PULSE = """
+INSERT INTO pulse (at) VALUES (clock_timestamp())
+ON CONFLICT (only_row) DO UPDATE SET at = excluded.at
+"""
+
+log = structlog.get_logger()
+
+
+class StoreAwayError(Exception):
+    """The database cannot be reached or cannot commit safely; the same batch can be tried again."""
+
+
+class UnstorableError(Exception):
+    """The database refuses something in the batch itself; trying again would not help."""
+
+
+def addresses_of(host: str, port: int) -> list[str]:
+    """Return all addresses of a host in random order, so that an attempt does not fix on one."""
+    found = {str(a[4][0]) for a in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)}
+    return random.sample(sorted(found), len(found))
+
+
+def connect(settings: Settings) -> psycopg.Connection:
+    """Open a connection, trying every address of the host for some seconds each."""
+    addresses = addresses_of(settings.database_host, settings.database_port)
+    return psycopg.connect(
+        host=",".join([settings.database_host] * len(addresses)),
+        hostaddr=",".join(addresses),
+        port=settings.database_port,
+        dbname=settings.database_name,
+        user=settings.database_user,
+        password=settings.database_password.get_secret_value(),
+        application_name="worker",
+        connect_timeout=CONNECT_SECONDS,
+        prepare_threshold=None,
+    )
+
+
+class Store:
+    """One connection to the database, made when it is needed and dropped at the first doubt."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._connection: psycopg.Connection | None = None
+        self._has_schema = False
+        self._warnings: list[str] = []
+
+    def save(self, ballots: Sequence[Ballot]) -> None:
+        """Return once every ballot, or a newer one of its voter, is committed and on a standby.
+
+        Expects them sorted by voter, each voter once. Raises StoreAwayError or UnstorableError.
+        """
+        columns = [list(column) for column in zip(*ballots, strict=True)]
+        with self._transaction() as connection:
+            connection.execute(UPSERT, columns)
+
+    def pulse(self) -> None:
+        """Leave the time of a commit, for readers to see that commits are possible."""
+        with self._transaction() as connection:
+            connection.execute(PULSE)
+
+    def close(self) -> None:
+        """Close the connection, if there is one."""
+        if self._connection is not None:
+            self._connection.close()
+        self._connection = None
+
+    @contextmanager
+    def _transaction(self) -> Iterator[psycopg.Connection]:
+        """Commit what the block does, or raise and keep nothing of the connection."""
+        try:
+            connection = self._connection or self._open()
+            with watchdog(connection.fileno(), FROZEN_SECONDS):
+                yield connection
+                self._commit(connection)
+        except (psycopg.DataError, psycopg.IntegrityError) as error:
+            self.close()
+            raise UnstorableError(str(error).strip()) from error
+        except (psycopg.Error, OSError, StoreAwayError) as error:
+            self.close()
+            if isinstance(error, psycopg.errors.UndefinedTable):
+                self._has_schema = False
+            raise StoreAwayError(str(error).strip()) from error
+
+    def _commit(self, connection: psycopg.Connection) -> None:
+        """Commit; a warning says that the wait for the standby was cut short."""
+        self._warnings.clear()
+        connection.commit()
+        if self._warnings:
+            raise StoreAwayError(f"commit is not on a standby: {self._warnings[0]}")
+
+    def _open(self) -> psycopg.Connection:
+        connection = connect(self._settings)
+        self._connection = connection
+        connection.add_notice_handler(self._note)
+        with watchdog(connection.fileno(), FROZEN_SECONDS):
+            connection.execute(f"SET synchronous_commit = on; SET lock_timeout = '{LOCK_SECONDS}s'")
+            if not self._has_schema:
+                self._apply_schema(connection)
+            connection.commit()
+        return connection
+
+    def _apply_schema(self, connection: psycopg.Connection) -> None:
+        connection.execute("SELECT pg_advisory_xact_lock(%s)", [SCHEMA_LOCK])
+        connection.execute((files("worker") / "schema.sql").read_bytes())
+        self._has_schema = True
+        log.info("schema applied")
+
+    def _note(self, notice: Diagnostic) -> None:
+        if notice.severity_nonlocalized == "WARNING":
+            self._warnings.append(notice.message_primary or "")

@@ -1,0 +1,154 @@
+"""The queue's side of a worker: entries are taken, and settled only when they are stored."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import structlog
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError, ResponseError
+from redis.retry import Retry
+
+from worker.ballot import Entry, Poison
+from worker.settings import Settings
+
+STREAM, DEAD, GROUP = "votes", "votes:dead", "workers"
+BATCH = 1000
+BLOCK_MILLISECONDS = 1000
+CLAIM_IDLE_MILLISECONDS = 10_000
+CLAIM_EVERY_SECONDS = 2.0
+FORGET_IDLE_MILLISECONDS = 600_000
+FORGET_EVERY_SECONDS = 60.0
+TIMEOUT_SECONDS = 3.0
+CONNECT_SECONDS = 1.0
+
+log = structlog.get_logger()
+
+
+class StreamAwayError(Exception):
+    """The queue did not answer as it should; entries that were taken are delivered again later."""
+
+
+def connect(settings: Settings, host: str) -> Redis:
+    """Return a client that never retries by itself."""
+    return Redis(
+        host=host,
+        port=settings.redis_port,
+        username=settings.redis_username,
+        password=settings.redis_password.get_secret_value(),
+        socket_timeout=TIMEOUT_SECONDS,
+        socket_connect_timeout=CONNECT_SECONDS,
+        retry=Retry(NoBackoff(), 0),
+        protocol=2,
+    )
+
+
+class Every:
+    """Says when something that is due every so many seconds is due again."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._last = float("-inf")
+
+    def due(self) -> bool:
+        """Say whether it is due now, and if so, take it as done."""
+        now = time.monotonic()
+        if now - self._last < self._seconds:
+            return False
+        self._last = now
+        return True
+
+
+class Stream:
+    """The stream of votes as one consumer of the group sees it."""
+
+    def __init__(self, client: Redis, consumer: str) -> None:
+        self._client: Any = client
+        self._consumer = consumer
+        self._claim = Every(CLAIM_EVERY_SECONDS)
+        self._forget = Every(FORGET_EVERY_SECONDS)
+
+    def take(self) -> list[Entry]:
+        """Return entries to settle: first what a dead worker left, then new ones.
+
+        Waits a second for new ones. Raises StreamAwayError.
+        """
+        with self._answering():
+            if self._forget.due():
+                self._forget_dead_consumers()
+            if self._claim.due() and (claimed := self._claim_abandoned()):
+                return claimed
+            return self._read_new()
+
+    def settle(self, stored: Sequence[bytes], poison: Sequence[Poison]) -> None:
+        """Remove what is stored, and move what never can be to the dead letters, all or nothing.
+
+        Raises StreamAwayError; everything is then delivered again, which does no harm.
+        """
+        done = [*stored, *(bad.entry.entry_id for bad in poison)]
+        with self._answering(), self._client.pipeline(transaction=True) as pipeline:
+            for bad in poison:
+                pipeline.xadd(DEAD, {**bad.entry.fields, b"entry": bad.entry.entry_id, b"reason": bad.reason})
+            pipeline.xack(STREAM, GROUP, *done)
+            pipeline.xdel(STREAM, *done)
+            pipeline.execute()
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._client.close()
+
+    @contextmanager
+    def _answering(self) -> Iterator[None]:
+        """Turn every failure into StreamAwayError, and make a group that vanished anew."""
+        try:
+            yield
+        except ResponseError as error:
+            if str(error).startswith(("NOGROUP", "no such key")):
+                self._create_group()
+            raise StreamAwayError(str(error)) from error
+        except (RedisError, OSError) as error:
+            self._client.connection_pool.disconnect()
+            raise StreamAwayError(str(error)) from error
+
+    def _create_group(self) -> None:
+        try:
+            self._client.xgroup_create(STREAM, GROUP, id="0", mkstream=True)
+            log.info("group created", group=GROUP)
+        except (RedisError, OSError) as error:
+            log.info("group not created", reason=str(error))
+
+    def _read_new(self) -> list[Entry]:
+        reply = self._client.xreadgroup(
+            GROUP, self._consumer, {STREAM: ">"}, count=BATCH, block=BLOCK_MILLISECONDS
+        )
+        return [Entry(*entry) for _, entries in reply or () for entry in entries]
+
+    def _claim_abandoned(self) -> list[Entry]:
+        _, entries, _ = self._client.xautoclaim(
+            STREAM, GROUP, self._consumer, CLAIM_IDLE_MILLISECONDS, start_id="0-0", count=BATCH
+        )
+        if entries:
+            log.info("entries claimed", count=len(entries))
+        return [Entry(*entry) for entry in entries]
+
+    def _forget_dead_consumers(self) -> None:
+        for consumer in self._client.xinfo_consumers(STREAM, GROUP):
+            name = consumer["name"].decode()
+            if is_forgettable(name, consumer["pending"], consumer["idle"], self._consumer):
+                self._forget_consumer(name)
+
+    def _forget_consumer(self, name: str) -> None:
+        """Delete a consumer; should it have woken up and taken entries, deliver all again."""
+        orphaned = self._client.xgroup_delconsumer(STREAM, GROUP, name)
+        log.info("consumer forgotten", consumer=name, orphaned=orphaned)
+        if orphaned:
+            self._client.xgroup_setid(STREAM, GROUP, id="0")
+
+
+def is_forgettable(name: str, pending: int, idle_milliseconds: int, me: str) -> bool:
+    """Say whether a consumer is another one's that has been silent for long and owes nothing."""
+    return name != me and pending == 0 and idle_milliseconds > FORGET_IDLE_MILLISECONDS
