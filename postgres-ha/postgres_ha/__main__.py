@@ -19,7 +19,10 @@ def main(arguments: list[str]) -> int:
     try:
         if options.command == "run":
             return _run()
-        print(json.dumps(_ask(options), indent=2))
+        answer = _ask(options)
+        # repmgrd reads one line of what its commands print and fails the command for a second.
+        if options.command == "state":
+            print(json.dumps(answer, indent=2))
     except SettingError as error:
         print(f"ERROR: {error}", file=sys.stderr)
         return 2

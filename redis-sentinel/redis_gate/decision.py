@@ -31,7 +31,9 @@ class Situation(Enum):
     PRIMARY_RETURNING = "the named primary waits at its gate with its data"
     PRIMARY_ABSENT = "the named primary is not there"
     PRIMARY_ABSENT_AND_EMPTY_HERE = "the named primary is not there, and this node is empty"
+    SUCCESSOR_RUNS = "named as primary, but a peer runs as primary already: failover is under way"
     SUCCESSOR_EXISTS = "named as primary, but a peer holds what this node may lack: failover is due"
+    SUCCESSOR_EXISTS_ALL_SEEN = "as before, and every peer is seen"
     ALL_EMPTY = "named as primary, and every node is empty"
     EMPTY_HERE = "named as primary, but empty, and the peers are not all known to be empty"
     DATA_HERE_ALL_WAITING = "named as primary, holding data, and every peer waits"
@@ -61,16 +63,29 @@ class StartAsReplica:
 
 
 @dataclass(frozen=True)
+class RenewReplicas:
+    """Let these replicas forget for how long they have been without their primary, then go on waiting.
+
+    Sentinel promotes no replica that lost its primary long before Sentinel itself saw it down, so that
+    Sentinels which all restarted meanwhile would wait for ever. With every replica seen the most advanced
+    one wins, whatever its age.
+    """
+
+    replicas: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Wait:
     """Look again a moment later."""
 
 
-Decision = StartAsPrimary | StartAsReplica | Wait
+Decision = StartAsPrimary | StartAsReplica | RenewReplicas | Wait
 
 # Seconds that a situation must last before it is acted on. One that is not here is waited out.
 PATIENCE: Mapping[Situation, float] = {
     Situation.PRIMARY_RUNS: 0,
     Situation.PRIMARY_ABSENT: 15,
+    Situation.SUCCESSOR_EXISTS_ALL_SEEN: 20,
     Situation.ALL_EMPTY: 0,
     Situation.DATA_HERE_ALL_WAITING: 1,
     Situation.DATA_HERE: 6,
@@ -106,8 +121,11 @@ def _named_elsewhere(seen: Observation, primary: str) -> Situation:
 
 def _named_here(seen: Observation) -> Situation:
     peers = set(seen.peers.values())
-    if peers & {Peer.PRIMARY, Peer.SYNCED_REPLICA}:
-        return Situation.SUCCESSOR_EXISTS
+    if Peer.PRIMARY in peers:
+        return Situation.SUCCESSOR_RUNS
+    if Peer.SYNCED_REPLICA in peers:
+        all_seen = Peer.SILENT not in peers
+        return Situation.SUCCESSOR_EXISTS_ALL_SEEN if all_seen else Situation.SUCCESSOR_EXISTS
     if seen.has_data:
         all_waiting = all(peer.waiting for peer in peers)
         return Situation.DATA_HERE_ALL_WAITING if all_waiting else Situation.DATA_HERE
@@ -116,12 +134,13 @@ def _named_here(seen: Observation) -> Situation:
 
 def decide(seen: Observation, lasted: float) -> Decision:
     """Tell what to do in a situation that has lasted so many seconds."""
-    if lasted < PATIENCE.get(situation(seen), inf):
-        return Wait()
+    present = situation(seen)
     primary = named_primary(seen)
-    if primary is None or primary == seen.node:
-        return StartAsPrimary()
-    return StartAsReplica(primary)
+    if primary is None or lasted < PATIENCE.get(present, inf):
+        return Wait()
+    if present is Situation.SUCCESSOR_EXISTS_ALL_SEEN:
+        return RenewReplicas(tuple(n for n, peer in seen.peers.items() if peer is Peer.SYNCED_REPLICA))
+    return StartAsPrimary() if primary == seen.node else StartAsReplica(primary)
 
 
 class Stopwatch:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -75,6 +76,15 @@ def _peer(node: str, cluster: Cluster) -> Peer:
             return running_peer(cast(dict[str, Any], client.info("replication")))
     except redis.RedisError:
         return waiting_peer(ask_waiting(node, REDIS_GATE_PORT))
+
+
+def renew_replica(node: str, cluster: Cluster) -> None:
+    """Make a replica of this node one anew: its data and offset stay, its time without primary does not."""
+    with suppress(redis.RedisError), _client(node, REDIS_PORT, cluster) as client:
+        pipeline = client.pipeline(transaction=True)
+        pipeline.execute_command("SLAVEOF", "NO", "ONE")
+        pipeline.execute_command("SLAVEOF", cluster.node, REDIS_PORT)
+        pipeline.execute()
 
 
 def running_peer(replication: Mapping[str, Any]) -> Peer:

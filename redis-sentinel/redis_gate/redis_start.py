@@ -9,13 +9,15 @@ from redis_gate.acl import REDIS_RULES, acl_file
 from redis_gate.decision import (
     Decision,
     Observation,
+    RenewReplicas,
+    StartAsPrimary,
     StartAsReplica,
     Stopwatch,
     Wait,
     decide,
     situation,
 )
-from redis_gate.observation import holds_data, observe_redis
+from redis_gate.observation import holds_data, observe_redis, renew_replica
 from redis_gate.peer import REDIS_GATE_PORT, waiting_port
 from redis_gate.redis_config import redis_config
 from redis_gate.server import DATA, RUNTIME, become, write_private
@@ -37,7 +39,7 @@ def start_redis(settings: RedisSettings) -> NoReturn:
     become("redis-server", config)
 
 
-def _wait_for_decision(settings: RedisSettings, has_data: bool) -> Decision:
+def _wait_for_decision(settings: RedisSettings, has_data: bool) -> StartAsPrimary | StartAsReplica:
     stopwatch = Stopwatch()
     told = None
     while True:
@@ -47,8 +49,13 @@ def _wait_for_decision(settings: RedisSettings, has_data: bool) -> Decision:
         if present is not told or not isinstance(decision, Wait):
             _tell(present.value, seen, decision)
             told = present
-        if not isinstance(decision, Wait):
-            return decision
+        match decision:
+            case StartAsPrimary() | StartAsReplica():
+                return decision
+            case RenewReplicas(replicas):
+                for replica in replicas:
+                    renew_replica(replica, settings.cluster)
+                stopwatch = Stopwatch()
         time.sleep(LOOK_AGAIN_SECONDS)
 
 

@@ -7,7 +7,7 @@ from flask_socketio import SocketIO, emit
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from result import health, lifelong, logs, pages
+from result import health, lifelong, logs, origin, pages
 from result import settings as configuration
 from result.database import Database
 from result.drain import Lifetime
@@ -33,7 +33,12 @@ def create_app(settings: Settings | None = None, source: Source | None = None) -
     app.register_blueprint(health.blueprint)
     app.register_error_handler(HTTPException, pages.show_error)
     app.after_request(_secure)
-    sockets = SocketIO(app, async_mode="gevent", max_http_buffer_size=LARGEST_BODY_BYTES)
+    sockets = SocketIO(
+        app,
+        async_mode="gevent",
+        max_http_buffer_size=LARGEST_BODY_BYTES,
+        cors_allowed_origins=origin.is_ours,
+    )
     feed = Feed(source or Database(settings), settings.options, sockets.emit)
     app.extensions["feed"] = feed
     _greet(sockets, feed)

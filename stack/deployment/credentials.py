@@ -4,10 +4,10 @@ import base64
 import hashlib
 import secrets
 from collections.abc import Mapping
-from typing import Any
 
 import docker
 from docker.errors import APIError
+from docker.models.resource import Model
 
 from deployment import certificates
 from deployment.layout import LOCAL_CA_FILE, SECRET_LABEL, STACK
@@ -35,8 +35,8 @@ PASSWORD_BYTES = 32
 def observe(client: docker.DockerClient, hosts: tuple[str, str]) -> dict[str, str]:
     """Return the Swarm names of the secrets that are there, by key.
 
-    A TLS pair counts only if it was issued for exactly these hosts. Of several versions of one key
-    the newest is meant.
+    A TLS pair counts only if it was issued for exactly these hosts and its authority, a config, is
+    still there to be trusted. Of several versions of one key the newest is meant.
     """
     found: dict[str, str] = {}
     for secret in sorted(client.secrets.list(), key=lambda s: str(s.attrs["CreatedAt"])):
@@ -44,7 +44,9 @@ def observe(client: docker.DockerClient, hosts: tuple[str, str]) -> dict[str, st
         key = labels.get(SECRET_LABEL, "")
         if key in PASSWORDS or (key in TLS and labels.get(HOSTS_LABEL) == ",".join(hosts)):
             found[key] = secret.name
-    return found
+    if authority := _authority(client, hosts):
+        return found | {AUTHORITY: authority.name}
+    return {key: name for key, name in found.items() if key not in TLS}
 
 
 def missing(found: Mapping[str, str]) -> list[str]:
@@ -70,6 +72,7 @@ def _create_tls(client: docker.DockerClient, hosts: tuple[str, str]) -> dict[str
     authority = f"{STACK}_{AUTHORITY}_{_digest(made.authority)}"
     client.configs.create(name=authority, data=made.authority, labels={SECRET_LABEL: AUTHORITY, **labels})
     return {
+        AUTHORITY: authority,
         "tls_certificate": _store(client, "tls_certificate", made.chain, labels),
         "tls_key": _store(client, "tls_key", made.key, labels),
     }
@@ -86,16 +89,16 @@ def _digest(value: bytes) -> str:
 
 
 def save_authority(client: docker.DockerClient, hosts: tuple[str, str]) -> None:
-    """Write the public certificate of the local CA to stack/local-ca.crt."""
-    for config in sorted(client.configs.list(), key=lambda c: str(c.attrs["CreatedAt"]), reverse=True):
-        labels = config.attrs["Spec"].get("Labels") or {}
-        if labels.get(SECRET_LABEL) == AUTHORITY and labels.get(HOSTS_LABEL) == ",".join(hosts):
-            LOCAL_CA_FILE.write_bytes(_data(config.attrs))
-            return
+    """Write the public certificate of the local CA to stack/local-ca.crt, for the user to trust."""
+    if config := _authority(client, hosts):
+        LOCAL_CA_FILE.write_bytes(base64.b64decode(config.attrs["Spec"]["Data"]))
 
 
-def _data(attributes: dict[str, Any]) -> bytes:
-    return base64.b64decode(attributes["Spec"]["Data"])
+def _authority(client: docker.DockerClient, hosts: tuple[str, str]) -> Model | None:
+    """Return the newest config that holds the authority of the certificate for `hosts`."""
+    wanted = {SECRET_LABEL: AUTHORITY, HOSTS_LABEL: ",".join(hosts)}
+    found = [c for c in client.configs.list() if (c.attrs["Spec"].get("Labels") or {}) == wanted]
+    return max(found, key=lambda config: str(config.attrs["CreatedAt"]), default=None)
 
 
 def remove_unused(client: docker.DockerClient, *, keep: set[str]) -> None:

@@ -61,12 +61,15 @@ class Database(NamedTuple):
     container: Container
     proxy: Forwarder
 
+    def connect(self, user: str = "worker") -> psycopg.Connection:
+        """Open a connection that bypasses the proxy."""
+        host, port = self.container.address
+        return psycopg.connect(host=host, port=port, dbname="votes", user=user, connect_timeout=5)
+
     def query(self, sql: str, user: str = "worker") -> list[tuple[Any, ...]]:
         """Run one statement and return its rows."""
-        host, port = self.container.address
-        with psycopg.connect(
-            host=host, port=port, dbname="votes", user=user, autocommit=True, connect_timeout=3
-        ) as connection:
+        with self.connect(user) as connection:
+            connection.autocommit = True
             cursor = connection.execute(sql.encode())
             return cursor.fetchall() if cursor.description else []
 
@@ -76,6 +79,13 @@ class Database(NamedTuple):
             return bool(self.query("SELECT 1"))
         except psycopg.Error:
             return False
+
+    def stored(self) -> int:
+        """Return how many votes there are; none while there is no table or no database."""
+        try:
+            return sum(self.counted().values())
+        except psycopg.Error:
+            return 0
 
     def tally(self) -> dict[str, int]:
         """Return the tally without options that have no votes."""
@@ -90,7 +100,7 @@ def _start_redis() -> RedisNode:
     container = Container(reference("redis"), 6379, "redis-server", *REDIS_OPTIONS)
     host, port = container.address
     client: Any = Redis(host=host, port=port, password=PASSWORD, socket_timeout=5)
-    eventually(lambda: _pings(client))
+    eventually(lambda: _pings(client), 60)
     return RedisNode(container, client)
 
 
@@ -144,7 +154,7 @@ def postgres_server() -> Iterator[Database]:
     """Start one PostgreSQL server for all tests."""
     container = Container(reference("postgres"), 5432, "bash", "-c", POSTGRES_START)
     database = Database(container, Forwarder(container.address))
-    eventually(database.answers, 60)
+    eventually(database.answers, 120)
     yield database
     database.proxy.close()
     container.remove()

@@ -47,10 +47,18 @@ class Service:
         """Return when its page says that it is ready."""
         eventually(lambda: self._answers(path), START_SECONDS)
 
-    def terminate(self, within: float = 40.0) -> int:
-        """Ask it to end and return its exit code."""
+    def ask_to_end(self) -> None:
+        """Send SIGTERM."""
         self._process.send_signal(signal.SIGTERM)
+
+    def wait(self, within: float = 40.0) -> int:
+        """Return its exit code when it has ended."""
         return self._process.wait(within)
+
+    def terminate(self) -> int:
+        """Ask it to end and return its exit code."""
+        self.ask_to_end()
+        return self.wait()
 
     def kill(self) -> None:
         """End it at once."""

@@ -75,16 +75,8 @@ def primary_killed_and_its_volume_lost(cluster: RedisCluster, primary: str) -> N
     restart_wiped(cluster, primary)
 
 
-def replica_killed(cluster: RedisCluster, primary: str) -> None:
-    restart(cluster, replica(primary))
-
-
 def replica_killed_and_its_volume_lost(cluster: RedisCluster, primary: str) -> None:
     restart_wiped(cluster, replica(primary))
-
-
-def sentinel_killed(cluster: RedisCluster, primary: str) -> None:
-    restart(cluster, "sentinel-1")
 
 
 def sentinel_killed_and_its_volume_lost(cluster: RedisCluster, primary: str) -> None:
@@ -101,9 +93,7 @@ def proxy_killed(cluster: RedisCluster, primary: str) -> None:
         (primary_killed_and_soon_back, True),
         (primary_killed_and_back_after_the_failover, True),
         (primary_killed_and_its_volume_lost, True),
-        (replica_killed, False),
         (replica_killed_and_its_volume_lost, False),
-        (sentinel_killed, False),
         (sentinel_killed_and_its_volume_lost, False),
         (proxy_killed, False),
     ],

@@ -50,20 +50,20 @@ def test_a_vote_travels_to_the_tally_and_to_the_viewer(
     result.wait_ready("/healthz")
     seen: list[dict[str, int]] = []
     states: list[str] = []
-    with socketio.SimpleClient() as viewer:
-        viewer.client.on("*", lambda *_: None)
-        viewer.client.on("scores", seen.append)
-        viewer.client.on("status", lambda status: states.append(status["state"]))
-        viewer.connect(result.url, transports=["websocket"])
-        eventually(lambda: states[-1:] == ["live"], 30)
-        assert vote(service, "b")
-        eventually(lambda: {"a": 0, "b": 1} in seen, 3)
-        database.proxy.switch(None)
-        eventually(lambda: states[-1] == "waiting", 10)
-        database.proxy.switch(database.container.address)
-        eventually(lambda: states[-1] == "live", 10)
+    viewer = socketio.Client()
+    viewer.on("scores", seen.append)
+    viewer.on("status", lambda status: states.append(status["state"]))
+    viewer.connect(result.url, transports=["websocket"])
+    eventually(lambda: states[-1:] == ["live"], 30)
+    assert vote(service, "b")
+    eventually(lambda: {"a": 0, "b": 1} in seen, 3)
+    database.proxy.switch(None)
+    eventually(lambda: states[-1] == "waiting", 10)
+    database.proxy.switch(database.container.address)
+    eventually(lambda: states[-1] == "live", 10)
     assert database.tally() == {"b": 1}
     assert result.terminate() == 0
+    viewer.shutdown()
 
 
 def test_votes_that_the_promoted_replica_lacks_are_put_back(trio: Trio, service: Service) -> None:
@@ -115,18 +115,20 @@ def test_a_vote_no_replica_holds_is_not_called_recorded(trio: Trio, service: Ser
 
 def test_sigterm_loses_no_request(trio: Trio, service: Service) -> None:
     outcomes: list[str | None] = []
-    finished = threading.Event()
+    stop = threading.Event()
 
     def load() -> None:
-        try:
-            while True:
-                outcomes.append(vote(service))
-        except OSError:
-            finished.set()
+        while not stop.is_set():
+            outcomes.append(vote(service))
 
-    threading.Thread(target=load).start()
+    thread = threading.Thread(target=load)
+    thread.start()
     eventually(lambda: len(outcomes) > 10)
-    assert service.terminate() == 0
-    assert finished.wait(10)
+    service.ask_to_end()
+    before = len(outcomes)
+    eventually(lambda: len(outcomes) > before + 10)
+    stop.set()
+    thread.join()
+    assert service.wait() == 0
     assert None not in outcomes
     assert voters_in(trio.primary) >= set(outcomes)

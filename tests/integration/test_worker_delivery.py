@@ -6,6 +6,7 @@ import random
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -102,22 +103,21 @@ def test_postgres_killed_under_load_loses_nothing(
     redis: Any, database: Database, start_worker: StartWorker
 ) -> None:
     start_worker()
-    done = threading.Event()
 
     def vote() -> None:
         for number in range(1500):
             put(redis, number, "ab"[number % 2], 1)
             time.sleep(0.002)
-        done.set()
 
-    threading.Thread(target=vote).start()
-    eventually(lambda: database.counted() if redis.exists(STREAM) and redis.xlen(STREAM) else 0)
+    load = threading.Thread(target=vote)
+    load.start()
+    eventually(lambda: database.stored() > 0)
     database.container.kill()
+    assert load.is_alive(), "the load ended before the database was killed"
     database.container.start()
     eventually(database.answers, 30)
-    assert not done.is_set(), "the load ended before the database was back"
     database.proxy.switch(database.container.address)
-    eventually(done.is_set, 30)
+    load.join()
     eventually(drained(redis), 30)
     assert database.tally() == database.counted() == {"a": 750, "b": 750}
 
@@ -138,6 +138,31 @@ def test_two_workers_keep_the_tally_exact(redis: Any, database: Database, start_
     assert database.tally() == database.counted()
     assert database.tally() == {choice: choices.count(choice) for choice in "ab"}
     assert [worker.terminate() for worker in workers] == [0, 0]
+
+
+def test_transactions_that_touch_the_options_in_another_order_do_not_deadlock(
+    redis: Any, database: Database, start_worker: StartWorker
+) -> None:
+    start_worker()
+    eventually(lambda: redis.exists(STREAM))
+    put(redis, "v", "a", 1)
+    eventually(drained(redis))
+    first, second = database.connect(), database.connect()
+    insert = "INSERT INTO votes VALUES (%s, %s, 1)"
+    first.execute(insert, ["w", "a"])
+
+    def other_way_round() -> None:
+        second.execute(insert, ["x", "b"])
+        second.execute(insert, ["y", "a"])
+        second.commit()
+
+    with ThreadPoolExecutor() as pool:
+        other = pool.submit(other_way_round)
+        time.sleep(0.5)
+        first.execute(insert, ["z", "b"])
+        first.commit()
+        other.result(10)
+    assert database.tally() == database.counted() == {"a": 3, "b": 2}
 
 
 def test_a_commit_whose_wait_for_the_standby_was_cancelled_is_not_settled(

@@ -85,17 +85,30 @@ class Stream:
             return self._read_new()
 
     def settle(self, stored: Sequence[bytes], poison: Sequence[Poison]) -> None:
-        """Remove what is stored, and move what never can be to the dead letters, all or nothing.
+        """Remove what is stored, then move what never can be to the dead letters.
 
-        Raises StreamAwayError; everything is then delivered again, which does no harm.
+        Raises StreamAwayError; what is left is then delivered again, which does no harm.
         """
-        done = [*stored, *(bad.entry.entry_id for bad in poison)]
-        with self._answering(), self._client.pipeline(transaction=True) as pipeline:
-            for bad in poison:
-                pipeline.xadd(DEAD, {**bad.entry.fields, b"entry": bad.entry.entry_id, b"reason": bad.reason})
-            pipeline.xack(STREAM, GROUP, *done)
-            pipeline.xdel(STREAM, *done)
-            pipeline.execute()
+        with self._answering():
+            # First and by itself: a queue that is full has no room for dead letters, but gains some.
+            self._remove(stored)
+            self._bury(poison)
+
+    def _remove(self, entry_ids: Sequence[bytes]) -> None:
+        if entry_ids:
+            with self._client.pipeline(transaction=True) as pipeline:
+                pipeline.xack(STREAM, GROUP, *entry_ids)
+                pipeline.xdel(STREAM, *entry_ids)
+                pipeline.execute()
+
+    def _bury(self, poison: Sequence[Poison]) -> None:
+        for bad in poison:
+            note = {b"entry": bad.entry.entry_id, b"reason": bad.reason}
+            with self._client.pipeline(transaction=True) as pipeline:
+                pipeline.xadd(DEAD, {**bad.entry.fields, **note})
+                pipeline.xack(STREAM, GROUP, bad.entry.entry_id)
+                pipeline.xdel(STREAM, bad.entry.entry_id)
+                pipeline.execute()
 
     def close(self) -> None:
         """Close the connection."""

@@ -1,18 +1,19 @@
-"""A write through pgpool that leaves nothing behind."""
+"""A write through pgpool that leaves nothing behind, tried again and again."""
 
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import psycopg
 
 PERIOD_SECONDS = 3.0
-TIMEOUT_SECONDS = 3
+CONNECT_SECONDS = 3
 
 
 class Probe:
-    """Try a write again and again, and count the failures since the last success."""
+    """Count the failed writes since the last success; one that hangs is a failure each period."""
 
-    def __init__(self, password: str) -> None:
-        self._password = password
+    def __init__(self, write: Callable[[], bool]) -> None:
+        self._write = write
         self._pool = ThreadPoolExecutor(1)
         self._running: Future[bool] | None = None
         self._next = 0.0
@@ -20,6 +21,9 @@ class Probe:
 
     def reset(self, now: float) -> None:
         """Begin to count anew, for a pgpool that has just started."""
+        # What still hangs in the one before it must not hold up the next attempt.
+        self._pool.shutdown(wait=False)
+        self._pool = ThreadPoolExecutor(1)
         self._running, self.failures = None, 0
         self._next = now + PERIOD_SECONDS
 
@@ -34,15 +38,16 @@ class Probe:
         if self._running is None or self._running.done():
             self._running = self._pool.submit(self._write)
 
-    def _write(self) -> bool:
-        try:
-            with psycopg.connect(
-                host="127.0.0.1", dbname="votes", user="pgpool", password=self._password,
-                connect_timeout=TIMEOUT_SECONDS,
-            ) as connection:  # fmt: skip
-                connection.execute("INSERT INTO postgres_ha.probe DEFAULT VALUES")
-                # Rolled back, so that it waits for no standby: this is a test of the way there.
-                connection.rollback()
-        except psycopg.Error:
-            return False
-        return True
+
+def write(password: str) -> bool:
+    """Return whether a row can be written; it is rolled back, so no standby is waited for."""
+    try:
+        with psycopg.connect(
+            host="127.0.0.1", dbname="votes", user="pgpool", password=password,
+            connect_timeout=CONNECT_SECONDS,
+        ) as connection:  # fmt: skip
+            connection.execute("INSERT INTO postgres_ha.probe DEFAULT VALUES")
+            connection.rollback()
+    except psycopg.Error:
+        return False
+    return True

@@ -4,6 +4,7 @@ import signal
 import socketserver
 import threading
 import time
+from functools import partial
 from types import FrameType
 
 import structlog
@@ -11,7 +12,7 @@ import structlog
 from pgpool_leader import configuration, leader, nodes
 from pgpool_leader.leader import Action, Backend, Situation
 from pgpool_leader.pgpool import Pgpool
-from pgpool_leader.probe import Probe
+from pgpool_leader.probe import Probe, write
 from pgpool_leader.settings import Settings
 
 log = structlog.get_logger()
@@ -27,7 +28,7 @@ class Supervisor:
         self._settings = settings
         self._nodes = nodes.Nodes(settings.nodes)
         self._pgpool = Pgpool(settings)
-        self._probe = Probe(settings.passwords["pgpool"])
+        self._probe = Probe(partial(write, settings.passwords["pgpool"]))
         self._leader_seen = time.monotonic()
 
     def run(self) -> None:

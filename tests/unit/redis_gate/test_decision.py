@@ -7,6 +7,7 @@ from redis_gate.decision import (
     Decision,
     Observation,
     Peer,
+    RenewReplicas,
     Situation,
     StartAsPrimary,
     StartAsReplica,
@@ -43,10 +44,11 @@ def look(named: Named, has_data: bool, redis_2: Peer, redis_3: Peer) -> Observat
         ((P2, P2, P2), False, SILENT, DATA, Situation.PRIMARY_ABSENT_AND_EMPTY_HERE),
         ((P2, P2, P2), False, EMPTY, EMPTY, Situation.PRIMARY_ABSENT_AND_EMPTY_HERE),
         # This node is named, but somebody may hold what it lost: wait for the failover.
-        ((ME, ME, ME), True, SYNCED, SYNCED, Situation.SUCCESSOR_EXISTS),
+        ((ME, ME, ME), True, SYNCED, SYNCED, Situation.SUCCESSOR_EXISTS_ALL_SEEN),
+        ((ME, ME, ME), False, SYNCED, EMPTY, Situation.SUCCESSOR_EXISTS_ALL_SEEN),
         ((ME, ME, ME), True, SYNCED, SILENT, Situation.SUCCESSOR_EXISTS),
         ((ME, ME, ME), False, SILENT, SYNCED, Situation.SUCCESSOR_EXISTS),
-        ((ME, ME, P2), True, PRIMARY, SYNCED, Situation.SUCCESSOR_EXISTS),
+        ((ME, ME, P2), True, PRIMARY, SYNCED, Situation.SUCCESSOR_RUNS),
         # This node is named and holds data.
         ((ME, ME, ME), True, DATA, DATA, Situation.DATA_HERE_ALL_WAITING),
         ((ME, ME, None), True, DATA, EMPTY, Situation.DATA_HERE_ALL_WAITING),
@@ -72,6 +74,8 @@ FOLLOWED = look((P2, P2, P2), True, PRIMARY, SYNCED)
 ABSENT = look((P2, P2, P2), True, SILENT, SYNCED)
 ALL_WAITING = look((ME, ME, ME), True, DATA, EMPTY)
 DATA_HERE = look((ME, ME, ME), True, DATA, SILENT)
+SUCCESSORS = look((ME, ME, ME), True, SYNCED, SYNCED)
+SUCCESSOR_AND_DATA = look((ME, ME, ME), True, SYNCED, DATA)
 FIRST_BOOT = look((ME, ME, ME), False, EMPTY, EMPTY)
 
 
@@ -86,6 +90,9 @@ FIRST_BOOT = look((ME, ME, ME), False, EMPTY, EMPTY)
         (DATA_HERE, 5.9, Wait()),
         (DATA_HERE, 6, StartAsPrimary()),
         (FIRST_BOOT, 0, StartAsPrimary()),
+        (SUCCESSORS, 19.9, Wait()),
+        (SUCCESSORS, 20, RenewReplicas((P2, P3))),
+        (SUCCESSOR_AND_DATA, 20, RenewReplicas((P2,))),
     ],
 )
 def test_patience(seen: Observation, lasted: float, expected: Decision) -> None:
@@ -96,7 +103,7 @@ def test_patience(seen: Observation, lasted: float, expected: Decision) -> None:
     "seen",
     [
         look((ME, ME, ME), True, SYNCED, SILENT),
-        look((ME, ME, ME), False, SYNCED, SYNCED),
+        look((ME, ME, P2), True, PRIMARY, SYNCED),
         look((ME, ME, ME), False, DATA, EMPTY),
         look((ME, ME, ME), False, SILENT, SILENT),
         look((P2, P2, P2), True, DATA, DATA),

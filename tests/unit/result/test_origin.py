@@ -1,0 +1,20 @@
+"""Another site's script may not listen; our own page and plain clients may."""
+
+import pytest
+
+from result.origin import is_ours
+
+
+@pytest.mark.parametrize(
+    ("origin", "allowed"),
+    [
+        (None, True),
+        ("https://result.localhost", True),
+        ("http://result.localhost", True),
+        ("https://result.localhost:8443", False),
+        ("https://elsewhere.example", False),
+        ("null", False),
+    ],
+)
+def test_origin(origin: str | None, allowed: bool) -> None:
+    assert is_ours(origin, {"HTTP_HOST": "result.localhost", "wsgi.url_scheme": "wss"}) is allowed
