@@ -27,7 +27,7 @@ def main(arguments: list[str]) -> NoReturn:
             structlog.processors.JSONRenderer(),
         ]
     )
-    # -I and -S save two thirds of its memory: it needs no package.
+    # It lives as long as the container and needs no package: -I and -S keep it small.
     subprocess.Popen((sys.executable, "-I", "-S", name_server.__file__))
     try:
         _start(arguments)
