@@ -23,9 +23,18 @@ DEBIAN_STANDIN = f"{STACK}/debian:{DEBIAN_SUITE}-packages"
 TRAEFIK_STANDIN = f"{STACK}/traefik:v3.7.15-packages"
 HOST_AUTHORITIES = Path("/usr/local/share/ca-certificates")
 AUTHORITIES = "/etc/ssl/certs/ca-certificates.crt"
-# Not needed at run time; Debian's own slim images leave the same out.
-NOT_NEEDED = ("usr/share/doc", "usr/share/man", "usr/share/locale", "usr/share/info", "var/cache/apt",
-              "var/lib/apt/lists")  # fmt: skip
+# Not needed at run time, now and in what is installed later; Debian's slim images leave the same out.
+NOT_NEEDED = (
+    *("usr/share/doc", "usr/share/man", "usr/share/locale", "usr/share/info"),
+    *("var/cache/apt", "var/lib/apt/lists"),
+)
+NO_DOCUMENTS = "".join(f"path-exclude=/{folder}/*\n" for folder in NOT_NEEDED if folder.startswith("usr"))
+KEEP_NOTHING = """\
+DPkg::Post-Invoke { "rm -f /var/cache/apt/archives/*.deb /var/cache/apt/*.bin || true"; };
+Dir::Cache::pkgcache "";
+Dir::Cache::srcpkgcache "";
+Acquire::Languages "none";
+"""
 
 
 @dataclass(frozen=True)
@@ -106,6 +115,8 @@ def _bootstrap(root: Path, task: Task) -> None:
     for certificate in HOST_AUTHORITIES.glob("*.crt"):
         shutil.copy(certificate, target)
     run_shown(task, ["chroot", str(root), "update-ca-certificates"])
+    (root / "etc/apt/apt.conf.d/keep-nothing").write_text(KEEP_NOTHING)
+    (root / "etc/dpkg/dpkg.cfg.d/no-documents").write_text(NO_DOCUMENTS)
     for folder in NOT_NEEDED:
         for entry in (root / folder).glob("*"):
             shutil.rmtree(entry) if entry.is_dir() else entry.unlink()

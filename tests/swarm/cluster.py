@@ -13,6 +13,10 @@ from deployment.layout import STACK
 
 RECOVERY_SECONDS = 120
 DRAIN_SECONDS = 60
+PSQL = (
+    "PGPASSWORD=$(cat /run/secrets/postgres_password) "
+    "exec psql -h localhost -U postgres -d votes -X -A -t -q -F '\t'"
+)
 
 
 @dataclass(frozen=True)
@@ -58,13 +62,8 @@ class Cluster:
     def sql(self, statement: str) -> list[list[str]]:
         """Run a statement on the PostgreSQL primary as its superuser; return rows of texts."""
         primary = self.status()["postgres"]["primary"]
-        command = ["docker", "exec", self.container(primary), "psql", "-U", "postgres", "-d", "votes"]
-        done = subprocess.run(
-            [*command, "-X", "-A", "-t", "-F", "\t", "-c", statement],
-            capture_output=True,
-            text=True,
-            check=True,
-        )
+        command = ["docker", "exec", "-i", self.container(primary), "sh", "-c", PSQL]
+        done = subprocess.run(command, input=statement, capture_output=True, text=True, check=True)
         return [line.split("\t") for line in done.stdout.splitlines() if line]
 
 
