@@ -94,8 +94,7 @@ def find_leader(view: View) -> NodeState | None:
 def conditions(view: View) -> dict[Condition, bool]:
     """Return which of the timed conditions hold now."""
     leader = find_leader(view)
-    unled = leader is None and view.me.upstream is None
-    electable = unled and len(view.voters) >= view.majority
+    electable = leader is None and not _may_be_led(view) and len(view.voters) >= view.majority
     return {
         Condition.ALONE: not view.visible,
         Condition.OUTDATED: any(peer.promised > view.me.epoch for peer in view.visible),
@@ -196,6 +195,16 @@ def _may_campaign(view: View, held: Held) -> bool:
         or held[Condition.COMPLETE] >= COMPLETE_SECONDS
         or held[Condition.INCOMPLETE] >= INCOMPLETE_SECONDS
     )
+
+
+def _may_be_led(view: View) -> bool:
+    """Whether WAL still comes from a node that does not say what it is.
+
+    One that does say so is no primary: standbys can go on streaming from a former one that
+    came back fenced.
+    """
+    upstream = view.me.upstream
+    return upstream is not None and view.peers.get(upstream) is None
 
 
 def _is_detached(me: NodeState, leader: NodeState | None) -> bool:

@@ -1,6 +1,7 @@
 """repmgr: its configuration, its commands, and its daemon as a child process."""
 
 import subprocess
+import time
 
 import structlog
 
@@ -9,6 +10,7 @@ from postgres_ha.settings import Settings
 log = structlog.get_logger()
 
 COMMAND_SECONDS = 20
+RESTART_SECONDS = 2.0
 _STOP_SECONDS = 3
 
 _CONF = """\
@@ -20,7 +22,7 @@ passfile='{passfile}'
 use_replication_slots=yes
 failover=automatic
 monitor_interval_secs=1
-reconnect_attempts=3
+reconnect_attempts=2
 reconnect_interval=1
 connection_check_type=ping
 primary_visibility_consensus=true
@@ -46,6 +48,7 @@ class Repmgr:
         self._conf = settings.repmgr_conf
         self._daemon: subprocess.Popen[bytes] | None = None
         self._watched: object = None
+        self._not_before = 0.0
 
     def promote(self) -> None:
         """Promote the local standby; raise RepmgrError."""
@@ -66,7 +69,8 @@ class Repmgr:
             self._daemon = None
         if self._daemon is not None and self._watched != situation:
             self.stop()
-        if self._daemon is None:
+        if self._daemon is None and time.monotonic() >= self._not_before:
+            self._not_before = time.monotonic() + RESTART_SECONDS
             command = ["repmgrd", "-f", str(self._conf), "--daemonize=false", "--no-pid-file"]
             self._daemon = subprocess.Popen(command)
             self._watched = situation

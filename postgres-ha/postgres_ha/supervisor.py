@@ -144,12 +144,11 @@ class Supervisor:
     def _attend(self, view: View) -> None:
         """In a settled situation: keep repmgr's records right and its daemon running."""
         me = view.me
-        leader = me.node if me.open else me.upstream
-        if leader is None:
+        if me.leader is None or me.leader not in (me.node, me.upstream):
             return
-        situation = (me.role.value, leader, me.epoch)
+        situation = (me.role.value, me.leader, me.epoch)
         if situation != self._registered:
-            self._register(me.role, leader)
+            self._register(me.role, me.leader)
             self._registered = situation
         self._node.repmgr.watch(situation)
         self._node.volume.end_first_boot()

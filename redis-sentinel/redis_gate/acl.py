@@ -10,7 +10,7 @@ REDIS_RULES: Mapping[str, str] = {
     "worker": (
         f"~votes ~votes:dead {_ANY_CLIENT} +role +info +wait +multi +exec +discard"
         " +xadd +xlen +xrange +xack +xdel +xreadgroup +xautoclaim +xclaim +xpending +xinfo"
-        " +xgroup|create +xgroup|createconsumer +xgroup|delconsumer"
+        " +xgroup|create +xgroup|createconsumer +xgroup|delconsumer +xgroup|setid"
     ),
     "replica": "+psync +replconf +ping",
     "sentinel": (
@@ -20,6 +20,8 @@ REDIS_RULES: Mapping[str, str] = {
     "proxy": "+role",
 }
 
+DEFAULT_USER = "user default off resetpass ~* &* +@all"
+
 SENTINEL_RULES: Mapping[str, str] = {
     "sentinel": f"&* {_ANY_CLIENT} +role +info +subscribe +publish +sentinel",
     "proxy": "+sentinel|master",
@@ -27,9 +29,13 @@ SENTINEL_RULES: Mapping[str, str] = {
 
 
 def acl_file(rules: Mapping[str, str], passwords: Mapping[str, str]) -> str:
-    """Write the users that the rules name; everybody else, the default user too, is locked out."""
+    """Write the users that the rules name; everybody else is locked out.
+
+    The default user is off and has no password, so that nobody can be it, but it may do everything:
+    Redis replays its append-only file in its name, and refuses the transactions therein otherwise.
+    """
     users = [f"user {user} on {_hashed(passwords[user])} {rule}" for user, rule in rules.items()]
-    return "\n".join(["user default off", *users, ""])
+    return "\n".join([DEFAULT_USER, *users, ""])
 
 
 def _hashed(password: str) -> str:

@@ -171,7 +171,8 @@ class PostgresCluster:
     def _run(self, name: str, image: str, *options: str, stop_timeout: int) -> None:
         docker(
             *("run", "--detach", "--name", f"{self.prefix}-{name}", "--hostname", name),
-            *("--network", self.prefix, "--network-alias", name),
+            # The name of a node that is gone is unknown at once, with nobody outside to ask.
+            *("--network", self.prefix, "--network-alias", name, "--dns", "127.0.0.1"),
             *("--env", f"POSTGRES_NODES={','.join(NODES)}"),
             *("--volume", f"{self._secrets}:/run/secrets:ro"),
             *("--read-only", "--tmpfs", "/tmp"),

@@ -124,3 +124,17 @@ def test_everything_killed_at_once_comes_back_with_everything(cluster: RedisClus
 
     producer = suffer(cluster, everything_killed).producer
     assert not producer.lost(cluster.recover(RECOVERY_SECONDS))
+
+
+def test_what_was_settled_stays_settled_after_a_restart(cluster: RedisCluster) -> None:
+    """The append-only file is replayed with its transactions, as accounts without a default user need."""
+    primary = cluster.recover(RECOVERY_SECONDS)
+    with cluster.client(primary, "vote") as vote, cluster.client(primary, "worker") as worker:
+        entry = str(vote.xadd("votes", {"id": "voter", "vote": "a", "version": 1}))
+        with worker.pipeline(transaction=True) as pipeline:
+            pipeline.xdel("votes", entry).execute()
+    cluster.remove(*REDIS)
+    cluster.start(*REDIS)
+    after = cluster.recover(RECOVERY_SECONDS)
+    with cluster.client(after, "worker") as worker:
+        assert worker.xrange("votes", entry, entry) == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import socket
 import threading
 import time
 from collections.abc import Callable
@@ -12,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from integration.conftest import Database, RedisNode
+from integration.conftest import Database, RedisNode, Start
 from integration.services import Service, eventually
 from worker import stream as stream_module
 from worker.stream import GROUP, STREAM, Stream
@@ -216,6 +217,22 @@ def test_sigterm_ends_a_worker_well_even_without_a_database(
     eventually(Path(environment["HEARTBEAT_FILE"]).exists)
     assert worker.terminate() == 0
     assert redis.xlen(STREAM) == 1
+
+
+def test_a_second_sigterm_ends_a_worker_at_once(
+    start: Start, redis_server: RedisNode, environment: dict[str, str]
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as frozen:
+        worker = start(
+            "worker",
+            redis_port=redis_server.container.address[1],
+            database_port=frozen.getsockname()[1],
+        )
+        eventually(Path(environment["HEARTBEAT_FILE"]).exists)
+        worker.ask_to_end()
+        time.sleep(0.3)
+        worker.ask_to_end()
+        assert worker.wait(1) == 3
 
 
 def test_a_forgotten_consumer_that_woke_up_loses_nothing(redis: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,7 @@ RECOVERY_SECONDS = 120
 DRAIN_SECONDS = 60
 PSQL = (
     "PGPASSWORD=$(cat /run/secrets/postgres_password) "
-    "exec psql -h localhost -U postgres -d votes -X -A -t -q -F '\t'"
+    "exec psql -h /tmp/postgres-ha -U postgres -d votes -X -A -t -q -F '\t'"
 )
 
 

@@ -18,7 +18,7 @@ from pgpool_leader.settings import Settings
 log = structlog.get_logger()
 
 HEALTH_PORT = 8009
-TICK_SECONDS = 1.0
+TICK_SECONDS = 0.5
 
 
 class Supervisor:

@@ -272,6 +272,11 @@ def test_as_standby_without_a_primary(case: str, seen: View, since: Held, expect
             view(streaming(2, 1, **CUT), primary(1), standby(3)),
             {Condition.DETACHED},
         ),
+        (
+            "still streaming from a former primary that came back fenced",
+            view(streaming(2, 1), standby(1), streaming(3, 1)),
+            {Condition.COMPLETE, Condition.INCOMPLETE},
+        ),
         ("led, not told yet", view(standby(2), primary(1), standby(3)), set()),
     ],
 )

@@ -11,10 +11,12 @@ def users(text: str) -> dict[str, list[str]]:
     return {words[1]: words[2:] for words in map(str.split, text.splitlines())}
 
 
-def test_every_account_has_a_user_and_the_default_has_no_access() -> None:
+def test_every_account_has_a_user_and_nobody_can_be_the_default_user() -> None:
     assert set(REDIS_RULES) == set(REDIS_ACCOUNTS)
     assert set(SENTINEL_RULES) == set(SENTINEL_ACCOUNTS)
-    assert users(acl_file(REDIS_RULES, PASSWORDS))["default"] == ["off"]
+    default = users(acl_file(REDIS_RULES, PASSWORDS))["default"]
+    assert {"off", "resetpass"} <= set(default)
+    assert "nopass" not in default
 
 
 def test_passwords_are_hashed() -> None:

@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import ResponseError
+
+from vote.ballot import Ballot
+from vote.connection import QueueConnection
+from vote.primary import Identity, NotAcceptingError
+
+INFO = b"run_id:r\r\nrole:master\r\nconnected_slaves:1\r\nmaster_replid:m\r\n"
+BALLOTS = [Ballot("v", "a", 1), Ballot("w", "b", 2)]
+
+
+class Wire:
+    """A connection to a Redis that gives the replies it was told to give."""
+
+    def __init__(self, *replies: object) -> None:
+        self.replies = [INFO, *replies]
+        self.sent: list[tuple[Any, ...]] = []
+
+    def pack_commands(self, commands: Sequence[tuple[Any, ...]]) -> Sequence[tuple[Any, ...]]:
+        return commands
+
+    def send_packed_command(self, commands: Sequence[tuple[Any, ...]]) -> None:
+        self.sent += commands
+
+    def read_response(self) -> object:
+        reply = self.replies.pop(0)
+        if isinstance(reply, Exception):
+            raise reply
+        return reply
+
+
+def test_ballots_are_appended_and_waited_for_in_one_go() -> None:
+    wire = Wire(b"1-0", b"2-0", 1)
+    connection = QueueConnection(wire, "10.0.0.1")
+    connection.append(BALLOTS)
+    assert connection.identity == Identity("r", "m")
+    assert [command[0] for command in wire.sent] == ["INFO", "XADD", "XADD", "WAIT"]
+
+
+@pytest.mark.parametrize(
+    "replies",
+    [
+        (b"1-0", b"2-0", 0),
+        (ResponseError("NOREPLICAS"), b"2-0", 1),
+        (b"1-0", ResponseError("OOM"), 1),
+        (b"1-0", b"2-0", RedisConnectionError("gone")),
+        (b"1-0", TimeoutError()),
+    ],
+    ids=["no replica", "refused", "full", "cut", "silent"],
+)
+def test_anything_less_is_no_acknowledgement(replies: tuple[object, ...]) -> None:
+    connection = QueueConnection(Wire(*replies), "10.0.0.1")
+    with pytest.raises(NotAcceptingError):
+        connection.append(BALLOTS)
+
+
+def test_an_answer_after_a_second_is_no_acknowledgement(monkeypatch: pytest.MonkeyPatch) -> None:
+    connection = QueueConnection(Wire(b"1-0", b"2-0", 1), "10.0.0.1")
+    clock = itertools.count(0, 1.001)
+    watch = SimpleNamespace(monotonic=lambda: next(clock))
+    monkeypatch.setattr("vote.connection.time", watch)
+    with pytest.raises(NotAcceptingError, match="too late"):
+        connection.append(BALLOTS)
+
+
+def test_a_replica_is_never_given_a_vote() -> None:
+    wire = Wire()
+    wire.replies = [INFO.replace(b"master\r", b"slave\r")]
+    with pytest.raises(NotAcceptingError, match="role is slave"):
+        QueueConnection(wire, "10.0.0.1")
