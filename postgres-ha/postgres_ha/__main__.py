@@ -23,6 +23,8 @@ def main(arguments: list[str]) -> int:
         # repmgrd reads one line of what its commands print and fails the command for a second.
         if options.command == "state":
             print(json.dumps(answer, indent=2))
+        elif getattr(options, "force", False):
+            print(f"primary of epoch {answer['term']}; commits wait until a standby has attached")
     except SettingError as error:
         print(f"ERROR: {error}", file=sys.stderr)
         return 2

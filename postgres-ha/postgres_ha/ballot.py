@@ -1,4 +1,4 @@
-"""The rules of the vote, and the promise that must survive a crash."""
+"""The rules of the vote, and the terms that must survive a crash."""
 
 import json
 import os
@@ -16,6 +16,22 @@ class Candidacy:
     candidate: str
     term: int
     position: Position
+
+
+# A winner needs some seconds before others can see it in office.
+PATIENCE_SECONDS = 8.0
+
+
+@dataclass(frozen=True)
+class Vote:
+    """Whom a node gave its last vote, and when (monotonic seconds)."""
+
+    candidate: str
+    given: float
+
+    def binds(self, candidate: str, now: float) -> bool:
+        """Whether it is too early to support somebody else."""
+        return candidate != self.candidate and now - self.given < PATIENCE_SECONDS
 
 
 def objection(candidacy: Candidacy, voter: NodeState, living_primary: str | None) -> str | None:
@@ -41,17 +57,17 @@ def next_term(known: list[NodeState]) -> int:
     return 1 + max(max(node.promised, node.epoch) for node in known)
 
 
-class Promise:
-    """The highest term this node has voted for, on disk before anyone hears of it."""
+class DurableTerm:
+    """A term that only grows, and is on disk before anyone hears of it."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self.term = json.loads(path.read_text())["term"] if path.exists() else 0
 
     def keep(self, term: int) -> None:
-        """Write the term durably; raise ValueError if it does not exceed the present one."""
+        """Write the term durably; raise ValueError if it does not exceed the last one."""
         if term <= self.term:
-            raise ValueError(f"term {term} does not exceed the promised {self.term}")
+            raise ValueError(f"term {term} does not exceed {self.term}")
         temporary = self._path.with_suffix(".new")
         with temporary.open("w") as file:
             json.dump({"term": term}, file)

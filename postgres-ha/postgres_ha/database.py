@@ -16,7 +16,7 @@ _OBSERVE = """\
 SELECT pg_is_in_recovery() AS standby,
        (CASE WHEN pg_is_in_recovery() THEN coalesce(pg_last_wal_replay_lsn(), '0/0')
              ELSE pg_current_wal_flush_lsn() END - '0/0')::bigint AS lsn,
-       (SELECT coalesce(max(epoch), 0) FROM postgres_ha.epoch) AS epoch,
+       ARRAY (SELECT epoch FROM postgres_ha.epoch ORDER BY epoch DESC LIMIT 100) AS epochs,
        current_setting('synchronous_standby_names') AS required,
        current_setting('primary_conninfo') AS conninfo,
        EXISTS (SELECT FROM pg_stat_wal_receiver) AS receiving,
@@ -41,7 +41,7 @@ class Observation:
 
     standby: bool
     lsn: int
-    epoch: int
+    epochs: list[int]
     required: str
     conninfo: str
     receiving: bool
@@ -50,6 +50,11 @@ class Observation:
     standbys: list[str]
     synchronous: bool
     system: str
+
+    @property
+    def epoch(self) -> int:
+        """The epoch of the last primary whose row is here, 0 if there was none."""
+        return max(self.epochs, default=0)
 
     @property
     def open(self) -> bool:

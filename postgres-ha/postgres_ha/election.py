@@ -6,7 +6,7 @@ from dataclasses import asdict
 import structlog
 
 from postgres_ha import ballot, fence
-from postgres_ha.ballot import Candidacy
+from postgres_ha.ballot import Candidacy, Vote
 from postgres_ha.database import DatabaseError
 from postgres_ha.node import Mandate, Node
 from postgres_ha.peers import NotEnoughError
@@ -35,6 +35,7 @@ def campaign(node: Node) -> Mandate:
     """
     with node.changing:
         _require_candidate(node)
+        _raise_if(_bound(node, node.settings.node))
         fence.cut_off(node.database, CUT_OFF_SECONDS)
         me = node.observe()
         known = [me, *(peer for peer in node.peers.states().values() if peer)]
@@ -52,9 +53,11 @@ def vote(node: Node, candidacy: Candidacy) -> None:
         raise ElectionError(f"{node.settings.node} is busy: {node.phase}")
     try:
         _raise_if(ballot.objection(candidacy, node.observe(), node.peers.living_primary()))
+        _raise_if(_bound(node, candidacy.candidate))
         fence.cut_off(node.database, CUT_OFF_SECONDS)
         _raise_if(ballot.newer_data(candidacy, node.observe()))
         node.promise.keep(candidacy.term)
+        node.vote = Vote(candidacy.candidate, time.monotonic())
         log.info("vote given", candidate=candidacy.candidate, term=candidacy.term)
     finally:
         node.changing.release()
@@ -69,6 +72,7 @@ def take_office(node: Node) -> None:
         if mandate is None:
             raise ElectionError("no fresh mandate: ask for the vote first")
         node.mandate = None
+        node.volume.enter_office(mandate.term)
         _promote(node)
         _open(node, mandate.term)
 
@@ -84,8 +88,9 @@ def run_for_office(node: Node) -> None:
 def open_first(node: Node) -> None:
     """Open the database that this node has just made; nobody else has any data."""
     with node.changing:
-        node.database.execute(*_PROMOTE)
         node.promise.keep(ballot.next_term([node.observe()]))
+        node.volume.enter_office(node.promise.term)
+        node.database.execute(*_PROMOTE)
         _open(node, node.promise.term)
         node.volume.end_first_boot()
 
@@ -102,8 +107,11 @@ def override(node: Node) -> int:
         known = [node.observe(), *(peer for peer in node.peers.states().values() if peer)]
         node.promise.keep(ballot.next_term(known))
         log.warning("promoting without a majority", term=node.promise.term)
+        node.volume.enter_office(node.promise.term)
         _promote(node)
         _open(node, node.promise.term)
+        # The other nodes are expected to be gone; it stays open alone until one is replaced.
+        node.overridden = True
         return node.promise.term
 
 
@@ -129,6 +137,12 @@ def _fresh_mandate(node: Node) -> Mandate | None:
     if mandate is None or time.monotonic() - mandate.won > MANDATE_SECONDS:
         return None
     return mandate if mandate.term == node.promise.term else None
+
+
+def _bound(node: Node, candidate: str) -> str | None:
+    if node.vote and node.vote.binds(candidate, time.monotonic()):
+        return f"{node.settings.node} has just voted for {node.vote.candidate}"
+    return None
 
 
 def _require_candidate(node: Node) -> None:

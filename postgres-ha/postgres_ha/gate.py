@@ -50,6 +50,7 @@ class View:
     running: bool
     first_boot: bool = False
     invited: bool = False
+    overridden: bool = False
 
     @property
     def majority(self) -> int:
@@ -96,7 +97,7 @@ def conditions(view: View) -> dict[Condition, bool]:
     leader = find_leader(view)
     electable = leader is None and not _may_be_led(view) and len(view.voters) >= view.majority
     return {
-        Condition.ALONE: not view.visible,
+        Condition.ALONE: view.me.open and not view.visible and not view.overridden,
         Condition.OUTDATED: any(peer.promised > view.me.epoch for peer in view.visible),
         Condition.COMPLETE: electable and not view.hidden,
         Condition.INCOMPLETE: electable,
@@ -167,6 +168,9 @@ def _detached(view: View, seconds: float, leader: NodeState) -> Decision:
 def _join(me: NodeState, leader: NodeState) -> Decision:
     if not me.settled:
         return Decision(Action.NOTHING, "replaying what is here")
+    if _was_overruled(me, leader):
+        # Its branch may have the number and the beginning of the leader's: nothing else tells.
+        return Decision(Action.CLONE, f"cloning from {leader.node}: promoted in vain", leader)
     match kinship(me.timelines, me.lsn, leader.timelines):
         case Kinship.SAME:
             return Decision(Action.FOLLOW, f"following {leader.node}", leader)
@@ -174,6 +178,11 @@ def _join(me: NodeState, leader: NodeState) -> Decision:
             return Decision(Action.REWIND, f"rewinding to the history of {leader.node}", leader)
         case Kinship.STRANGER:
             return Decision(Action.CLONE, f"cloning from {leader.node}: other history", leader)
+
+
+def _was_overruled(me: NodeState, leader: NodeState) -> bool:
+    """Whether this node was promoted for a term that the leader's history does not hold."""
+    return me.office > min(leader.epochs, default=0) and me.office not in leader.epochs
 
 
 def _without_leader(view: View, held: Held) -> Decision:

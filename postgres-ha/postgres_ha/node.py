@@ -4,7 +4,7 @@ import threading
 import time
 from dataclasses import dataclass, replace
 
-from postgres_ha.ballot import Promise
+from postgres_ha.ballot import DurableTerm, Vote
 from postgres_ha.database import Database, Observation
 from postgres_ha.gate import View, find_leader
 from postgres_ha.peers import Peers
@@ -42,7 +42,9 @@ class Node:
         self.repmgr = Repmgr(settings)
         self.peers = Peers(settings.peers, settings.secrets.agent_token)
         self.changing = threading.RLock()
-        self.promise = Promise(self.volume.promise)
+        self.promise = DurableTerm(self.volume.promise)
+        self.vote: Vote | None = None
+        self.overridden = False
         self.mandate: Mandate | None = None
         self.phase = "starting"
         self._invited = float("-inf")
@@ -90,6 +92,7 @@ class Node:
             order=self.settings.nodes,
             running=self.server.running,
             first_boot=self.volume.is_first_boot,
+            overridden=self.overridden,
             invited=time.monotonic() - self._invited < INVITATION_SECONDS,
         )
 
@@ -100,6 +103,8 @@ class Node:
             open=seen.open,
             fenced=seen.fenced,
             epoch=seen.epoch,
+            epochs=tuple(seen.epochs),
+            office=self.volume.office_term,
             lsn=seen.lsn,
             settled=seen.settled,
             follows=seen.follows if seen.standby else None,

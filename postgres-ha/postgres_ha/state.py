@@ -30,7 +30,8 @@ class NodeState:
 
     `follows` is the node that the standby was told to stream from, `upstream` the one that it
     does stream from. `settled` means that all WAL held here is replayed. `promised` is the
-    highest term that this node voted for.
+    highest term that this node voted for, `office` the last term for which it was promoted with
+    the data it has now, `epochs` the latest of those whose row is here.
     """
 
     node: str
@@ -39,6 +40,8 @@ class NodeState:
     open: bool = False
     fenced: bool = True
     epoch: int = 0
+    epochs: tuple[int, ...] = ()
+    office: int = 0
     lsn: int = 0
     promised: int = 0
     settled: bool = False
@@ -72,6 +75,7 @@ class NodeState:
             "data": Data(fields["data"]),
             "lsn": parse_lsn(fields["lsn"]),
             "standbys": tuple(fields["standbys"]),
+            "epochs": tuple(fields["epochs"]),
             "timelines": tuple(Branch(*branch) for branch in fields["timelines"]),
         }
         known = {name: fields[name] for name in cls.__dataclass_fields__ if name in fields}

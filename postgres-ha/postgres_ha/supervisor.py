@@ -24,7 +24,7 @@ from postgres_ha.stopwatch import Stopwatch
 log = structlog.get_logger()
 
 TICK_SECONDS = 0.2
-STEADY_SECONDS = 0.7
+PAUSES = {Action.NOTHING: 0.7, Action.FOLLOW: 1.5}
 RETRY_SECONDS = 2.0
 RESTART_SECONDS = 3.0
 STOP_SECONDS = 5.0
@@ -97,7 +97,7 @@ class Supervisor:
             return RETRY_SECONDS
         finally:
             self._node.changing.release()
-        return STEADY_SECONDS if decision.action is Action.NOTHING else TICK_SECONDS
+        return PAUSES.get(decision.action, TICK_SECONDS)
 
     def _announce(self, decision: Decision) -> None:
         if decision.phase != self._node.phase:
@@ -152,6 +152,8 @@ class Supervisor:
             self._registered = situation
         self._node.repmgr.watch(situation)
         self._node.volume.end_first_boot()
+        if view.visible:
+            self._node.overridden = False
         self._node.volume.discard_old()
 
     def _register(self, role: Role, leader: str) -> None:

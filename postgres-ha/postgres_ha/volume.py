@@ -5,6 +5,7 @@ import os
 import shutil
 from pathlib import Path
 
+from postgres_ha.ballot import DurableTerm
 from postgres_ha.state import Data
 
 
@@ -17,6 +18,7 @@ class Volume:
         self._root = root
         self._old = root / "pgdata.old"
         self._rewinding = root / "rewinding"
+        self._office = root / "office.json"
         self._first_boot = root / "first-boot"
         self._lock: int | None = None
 
@@ -24,6 +26,15 @@ class Volume:
     def promise(self) -> Path:
         """The file that holds the promised term."""
         return self._root / "promise.json"
+
+    @property
+    def office_term(self) -> int:
+        """The last term for which this node was promoted with the data that it has now."""
+        return DurableTerm(self._office).term
+
+    def enter_office(self, term: int) -> None:
+        """Note, before the promotion, that history here may branch off for this term."""
+        DurableTerm(self._office).keep(term)
 
     @property
     def content(self) -> Data:
@@ -70,6 +81,7 @@ class Volume:
             self.data.rename(self._old)
         self.fresh.rename(self.data)
         self._unmark(self._first_boot)
+        self._unmark(self._office)
         self._unmark(self._rewinding)
 
     def discard_old(self) -> None:
@@ -82,7 +94,8 @@ class Volume:
         self._mark(self._rewinding)
 
     def end_rewind(self) -> None:
-        """Note that the data directory is whole again."""
+        """Note that the data directory is whole again, and holds the leader's history."""
+        self._unmark(self._office)
         self._unmark(self._rewinding)
 
     def _mark(self, marker: Path) -> None:

@@ -3,12 +3,13 @@
 import hashlib
 from collections import deque
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import docker
-from docker.errors import ImageNotFound
+from docker.errors import APIError, ImageNotFound
 
 from deployment.errors import DeployError
 from deployment.layout import ROOT, STACK
@@ -72,6 +73,19 @@ def exists(client: docker.DockerClient, name: str) -> bool:
     except ImageNotFound:
         return False
     return True
+
+
+def remove_unused(client: docker.DockerClient, keep: set[str]) -> None:
+    """Remove our images that are neither in `keep` nor what a service runs or would roll back to."""
+    specs = [
+        s.attrs[key] for s in client.services.list() for key in ("Spec", "PreviousSpec") if key in s.attrs
+    ]
+    used = keep | {str(spec["TaskTemplate"]["ContainerSpec"]["Image"]) for spec in specs}
+    names = [f"{STACK}/{component.name}" for component in COMPONENTS]
+    for image in (image for name in names for image in client.images.list(name)):
+        for tag in set(image.tags) - used:
+            with suppress(APIError):  # a container that is just leaving still holds it; next time
+                client.images.remove(tag)
 
 
 def build(client: docker.DockerClient, context: Path, tag: str, base: str, task: Task) -> None:

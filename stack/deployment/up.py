@@ -119,6 +119,7 @@ def _carry_out(
     secrets |= credentials.create(client, credentials.missing(secrets), settings.hosts)
     _roll_out(client, _release(settings, references, bases, secrets), progress)
     credentials.remove_unused(client, keep=set(secrets.values()))
+    images.remove_unused(client, keep=set(references.values()))
     return client
 
 

@@ -65,9 +65,12 @@ def test_a_killed_container_costs_no_vote(victim: str, cluster: Cluster, chosen:
     rows = {row[0]: row[1] for row in cluster.sql("SELECT id, vote FROM votes")}
     tally = {row[0]: int(row[1]) for row in cluster.sql("SELECT vote, count FROM tally")}
     verdict = judge(voters.ballots, rows, tally)
+    cluster.sql(f"DELETE FROM votes WHERE id IN ({', '.join(map(repr, voters.ids))})")
     report = {
         "fault": f"kill {victim} ({service})",
+        "per_second": round(voters.rate),
         "acknowledged": verdict.acknowledged,
+        "stored": sum(voter in rows for voter in voters.ids),
         "lost": len(verdict.lost) + len(verdict.stale),
         "doubled": sum(verdict.miscounted.values()),
         "refused": dict(Counter(b.problem for b in voters.ballots if not b.acknowledged)),

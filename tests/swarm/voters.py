@@ -28,7 +28,7 @@ class Voters:
     """
 
     def __init__(
-        self, url: str, authority: Path, *, voters: int = 120, per_second: int = 80, threads: int = 8
+        self, url: str, authority: Path, *, voters: int = 120, per_second: int = 160, threads: int = 8
     ) -> None:
         self.url = url
         self.authority = authority
@@ -50,6 +50,17 @@ class Voters:
             thread.join()
         if self._problems:
             raise self._problems[0]
+
+    @property
+    def ids(self) -> set[str]:
+        """Voters who voted."""
+        return {ballot.voter for ballot in self.ballots}
+
+    @property
+    def rate(self) -> float:
+        """Votes sent in a second, from the first to the last."""
+        times = [ballot.sent for ballot in self.ballots]
+        return len(times) / (max(times) - min(times))
 
     def wait_for_votes(self, count: int) -> None:
         """Wait until so many more votes were acknowledged."""

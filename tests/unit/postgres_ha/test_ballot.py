@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from postgres_ha.ballot import Candidacy, Promise, newer_data, next_term, objection
+from postgres_ha.ballot import Candidacy, DurableTerm, Vote, newer_data, next_term, objection
 from postgres_ha.position import Position
 from postgres_ha.state import Data, NodeState, Role
 
@@ -51,14 +51,27 @@ def test_the_next_term_exceeds_every_known_promise_and_epoch() -> None:
 
 def test_a_promise_survives_a_restart(tmp_path: Path) -> None:
     path = tmp_path / "promise.json"
-    Promise(path).keep(4)
-    assert Promise(path).term == 4
+    DurableTerm(path).keep(4)
+    assert DurableTerm(path).term == 4
     assert json.loads(path.read_text()) == {"term": 4}
 
 
 @pytest.mark.parametrize("term", [3, 4])
 def test_a_promise_is_never_given_twice(tmp_path: Path, term: int) -> None:
-    promise = Promise(tmp_path / "promise.json")
+    promise = DurableTerm(tmp_path / "promise.json")
     promise.keep(4)
     with pytest.raises(ValueError, match="does not exceed"):
         promise.keep(term)
+
+
+@pytest.mark.parametrize(
+    ("case", "candidate", "seconds", "bound"),
+    [
+        ("another, at once", "postgres-3", 0, True),
+        ("another, before the winner can be seen in office", "postgres-3", 7, True),
+        ("another, after that", "postgres-3", 8, False),
+        ("the same once more", "postgres-2", 0, False),
+    ],
+)
+def test_a_vote_binds_for_a_while(case: str, candidate: str, seconds: float, bound: bool) -> None:
+    assert Vote("postgres-2", given=100).binds(candidate, now=100 + seconds) is bound, case

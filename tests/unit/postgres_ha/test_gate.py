@@ -27,6 +27,7 @@ def standby(number: int, **fields: object) -> NodeState:
         data=Data.USABLE,
         settled=True,
         epoch=6,
+        epochs=(6, 4, 2),
         promised=6,
         lsn=1000,
         timelines=LINE,
@@ -136,6 +137,9 @@ CUT = {"upstream": None, "settled": True}
             NEVER,
             Action.CLONE,
         ),
+        ("promoted in vain", view(standby(2, office=5), primary(1)), NEVER, Action.CLONE),
+        ("promoted in a past term", view(standby(2, office=4), primary(1)), NEVER, Action.FOLLOW),
+        ("promoted long ago", view(standby(2, office=1), primary(1)), NEVER, Action.FOLLOW),
         ("fenced, replaying", view(standby(2, settled=False), primary(1)), NEVER, Action.NOTHING),
         ("of another cluster", view(standby(2, system="b"), primary(1)), NEVER, Action.NOTHING),
         ("told to stream elsewhere", view(streaming(2, 3), primary(1)), NEVER, Action.FENCE),
@@ -253,6 +257,7 @@ def test_as_standby_without_a_primary(case: str, seen: View, since: Held, expect
     ("case", "seen", "expected"),
     [
         ("alone", view(primary(1)), {Condition.ALONE}),
+        ("alone by an operator's word", view(primary(1), overridden=True), set()),
         ("a later vote", view(primary(1), standby(2, promised=7)), {Condition.OUTDATED}),
         (
             "all can be compared",

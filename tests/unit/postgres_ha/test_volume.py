@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -70,6 +71,16 @@ def test_a_finished_rewind_is_whole_again(volume: Volume) -> None:
     volume.begin_rewind()
     volume.end_rewind()
     assert volume.content is Data.USABLE
+
+
+@pytest.mark.parametrize("mend", [Volume.end_rewind, Volume.adopt_clone])
+def test_an_office_belongs_to_the_data(volume: Volume, mend: Callable[[Volume], None]) -> None:
+    put(volume.data, "old")
+    volume.enter_office(7)
+    assert Volume(volume.data.parent).office_term == 7
+    put(volume.fresh, "new")
+    mend(volume)
+    assert volume.office_term == 0
 
 
 def test_one_container_at_a_time(volume: Volume) -> None:
