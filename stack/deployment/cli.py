@@ -6,6 +6,7 @@ Exit codes: 0 done; 1 refused or failed, with what and remedy on stderr; 2 wrong
 import json
 import subprocess
 import sys
+from contextlib import nullcontext
 from typing import Annotated, Any
 
 import typer
@@ -13,7 +14,7 @@ from docker.errors import DockerException
 from rich.console import Console
 from rich.table import Table
 
-from deployment import convergence, engine, settings, status, suite, swarm
+from deployment import convergence, engine, lock, settings, status, suite, swarm
 from deployment import down as down_command
 from deployment import up as up_command
 from deployment.errors import DeployError
@@ -46,7 +47,8 @@ def up(
     chosen = settings.load(domain=domain, acme_email=acme_email)
     if install_engine and not dry_run and engine.connect() is None:
         _confirm("Install and start Docker Engine on this machine?", yes=yes)
-    up_command.up(chosen, Progress(quiet=quiet), install_engine=install_engine, dry_run=dry_run)
+    with nullcontext() if dry_run else lock.held():
+        up_command.up(chosen, Progress(quiet=quiet), install_engine=install_engine, dry_run=dry_run)
 
 
 @app.command()
@@ -59,7 +61,8 @@ def down(
     client = _manager()
     if volumes:
         _confirm("Delete every vote, password and certificate of this stack for good?", yes=yes)
-    down_command.down(client, Progress(quiet=quiet), volumes=volumes)
+    with lock.held():
+        down_command.down(client, Progress(quiet=quiet), volumes=volumes)
 
 
 @app.command("status")
