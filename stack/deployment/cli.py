@@ -48,7 +48,11 @@ def up(
     if install_engine and not dry_run and engine.connect() is None:
         _confirm("Install and start Docker Engine on this machine?", yes=yes)
     with nullcontext() if dry_run else lock.held():
-        up_command.up(chosen, Progress(quiet=quiet), install_engine=install_engine, dry_run=dry_run)
+        try:
+            up_command.up(chosen, Progress(quiet=quiet), install_engine=install_engine, dry_run=dry_run)
+        except KeyboardInterrupt:
+            print("Interrupted. Run the same command again: it goes on from here.", file=sys.stderr)
+            raise typer.Exit(130) from None
 
 
 @app.command()

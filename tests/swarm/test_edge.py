@@ -1,5 +1,6 @@
 """The way in, as a voter and an audience use it: HTTPS by host name, a vote, and the tally that moves."""
 
+import shutil
 import subprocess
 import time
 
@@ -9,6 +10,7 @@ import socketio
 
 from deployment.layout import LOCAL_CA_FILE
 from deployment.settings import Settings
+from images import absent
 from swarm.cluster import Cluster
 from swarm.voters import trusting_session
 
@@ -47,6 +49,8 @@ def test_a_vote_reaches_the_audience(
 
 
 def test_plain_curl_can_vote(chosen: Settings) -> None:
+    if not shutil.which("curl"):
+        absent("no curl on this machine")
     host = chosen.vote_host
     port = chosen.https_port
     command = ["curl", "-sk", "--resolve", f"{host}:{port}:127.0.0.1", "-X", "POST", "-d", "vote=a"]
