@@ -47,16 +47,20 @@ class Bases:
 
 def present(client: docker.DockerClient) -> Bases | None:
     """Return the base images that are already here, or None if one is missing."""
-    debian = next((n for n in (DEBIAN_STANDIN, DEBIAN) if images.exists(client, n)), None)
-    traefik = next((n for n in (TRAEFIK_STANDIN, TRAEFIK) if images.exists(client, n)), None)
+    debian, traefik = _here(client, DEBIAN_STANDIN, DEBIAN), _here(client, TRAEFIK_STANDIN, TRAEFIK)
     return Bases(debian, traefik) if debian and traefik else None
 
 
 def provide(client: docker.DockerClient, progress: Progress) -> Bases:
-    """Pull both base images, or build stand-ins for those that no registry offers."""
-    debian = _pulled(client, DEBIAN, progress) or _debian_standin(client, progress)
-    traefik = _pulled(client, TRAEFIK, progress) or _traefik_standin(client, debian, progress)
-    return Bases(debian, traefik)
+    """Use the base images that are here; pull the others, or build stand-ins where no registry answers."""
+    debian = _here(client, DEBIAN_STANDIN, DEBIAN) or _pulled(client, DEBIAN, progress)
+    debian = debian or _debian_standin(client, progress)
+    traefik = _here(client, TRAEFIK_STANDIN, TRAEFIK) or _pulled(client, TRAEFIK, progress)
+    return Bases(debian, traefik or _traefik_standin(client, debian, progress))
+
+
+def _here(client: docker.DockerClient, *names: str) -> str | None:
+    return next((name for name in names if images.exists(client, name)), None)
 
 
 def identity(client: docker.DockerClient, name: str) -> str:
@@ -72,8 +76,6 @@ def references(client: docker.DockerClient, bases: Bases) -> dict[Component, str
 
 
 def _pulled(client: docker.DockerClient, name: str, progress: Progress) -> str | None:
-    if images.exists(client, name):
-        return name
     with progress.task(f"Asking a registry for {name}"):
         try:
             client.images.pull(name)
@@ -84,8 +86,6 @@ def _pulled(client: docker.DockerClient, name: str, progress: Progress) -> str |
 
 
 def _debian_standin(client: docker.DockerClient, progress: Progress) -> str:
-    if images.exists(client, DEBIAN_STANDIN):
-        return DEBIAN_STANDIN
     with progress.task(f"Building {DEBIAN_STANDIN} with debootstrap") as task:
         if not shutil.which("debootstrap"):
             _install_debootstrap(task)
@@ -132,7 +132,6 @@ def _import(client: docker.DockerClient, folder: str, task: Task) -> None:
 
 
 def _traefik_standin(client: docker.DockerClient, debian: str, progress: Progress) -> str:
-    if not images.exists(client, TRAEFIK_STANDIN):
-        with progress.task(f"Building {TRAEFIK_STANDIN}") as task:
-            images.build(client, ROOT / "traefik" / "standin", TRAEFIK_STANDIN, debian, task)
+    with progress.task(f"Building {TRAEFIK_STANDIN}") as task:
+        images.build(client, ROOT / "traefik" / "standin", TRAEFIK_STANDIN, debian, task)
     return TRAEFIK_STANDIN

@@ -1,7 +1,7 @@
 """Fixtures over the stack that `deploy.py up` brought up. It is real: faults really kill its containers."""
 
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -11,6 +11,22 @@ from deployment.layout import LOCAL_CA_FILE
 from deployment.settings import Settings
 from images import absent
 from swarm.cluster import Cluster
+
+REPORTS = pytest.StashKey[list[dict[str, Any]]]()
+
+
+@pytest.fixture
+def report(request: pytest.FixtureRequest) -> Callable[[dict[str, Any]], None]:
+    """Return a function that keeps one row of the table of faults."""
+    return request.config.stash.setdefault(REPORTS, []).append
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Print the table of faults as Markdown."""
+    if rows := config.stash.get(REPORTS, []):
+        lines = [list(rows[0]), ["---"] * len(rows[0]), *([str(v) for v in row.values()] for row in rows)]
+        terminalreporter.section("faults under load")
+        terminalreporter.write_line("\n".join(f"| {' | '.join(line)} |" for line in lines))
 
 
 @pytest.fixture(scope="session")

@@ -1,9 +1,8 @@
 """Kill one container of each kind while votes come in: none that was acknowledged may be lost or doubled."""
 
-import json
 import time
-from collections import Counter
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -51,7 +50,9 @@ VICTIMS = {
 
 
 @pytest.mark.parametrize("victim", VICTIMS)
-def test_a_killed_container_costs_no_vote(victim: str, cluster: Cluster, chosen: Settings) -> None:
+def test_a_killed_container_costs_no_vote(
+    victim: str, cluster: Cluster, chosen: Settings, report: Callable[[dict[str, Any]], None]
+) -> None:
     cluster.wait_healthy()
     service = VICTIMS[victim](cluster)
     with Voters(chosen.urls["vote"], LOCAL_CA_FILE) as voters:
@@ -66,16 +67,17 @@ def test_a_killed_container_costs_no_vote(victim: str, cluster: Cluster, chosen:
     tally = {row[0]: int(row[1]) for row in cluster.sql("SELECT vote, count FROM tally")}
     verdict = judge(voters.ballots, rows, tally)
     cluster.sql(f"DELETE FROM votes WHERE id IN ({', '.join(map(repr, voters.ids))})")
-    report = {
-        "fault": f"kill {victim} ({service})",
-        "per_second": round(voters.rate),
-        "acknowledged": verdict.acknowledged,
-        "stored": sum(voter in rows for voter in voters.ids),
-        "lost": len(verdict.lost) + len(verdict.stale),
-        "doubled": sum(verdict.miscounted.values()),
-        "refused": dict(Counter(b.problem for b in voters.ballots if not b.acknowledged)),
-        "unavailable_s": round(longest_silence(voters.ballots, since=killed), 1),
-        "recovery_s": round(healthy, 1),
-    }
-    print(json.dumps(report))
+    report(
+        {
+            "container killed": victim,
+            "votes/s": round(voters.rate),
+            "acknowledged": verdict.acknowledged,
+            "voters stored": f"{sum(voter in rows for voter in voters.ids)} of {len(voters.ids)}",
+            "lost": len(verdict.lost) + len(verdict.stale),
+            "doubled": sum(map(abs, verdict.miscounted.values())),
+            "refused": sum(not ballot.acknowledged for ballot in voters.ballots),
+            "seconds without acknowledgement": round(longest_silence(voters.ballots, since=killed), 1),
+            "seconds to full strength": round(healthy, 1),
+        }
+    )
     assert verdict.kept, verdict
