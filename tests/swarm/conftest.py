@@ -35,13 +35,14 @@ def chosen() -> Settings:
 
 
 @pytest.fixture(scope="session")
-def cluster() -> Cluster:
+def cluster() -> Iterator[Cluster]:
     client = engine.connect()
     if client is None or not client.info()["Swarm"]["ControlAvailable"]:
         absent("no stack to test here: run `python3 deploy.py up` first")
     found = Cluster(client)
     found.wait_healthy()
-    return found
+    yield found
+    found.forget_guests()
 
 
 @pytest.fixture(scope="session", autouse=True)
