@@ -40,7 +40,7 @@ def main(arguments: list[str]) -> None:
 def install(lock: Path, *, may_install: bool) -> None:
     """Install a hash-locked requirements file into `.venv`, unless this very lock is there already."""
     stamp = VENV / f"{lock.parent.name}.installed"
-    fingerprint = hashlib.sha256(lock.read_bytes()).hexdigest()
+    fingerprint = hashlib.sha256(lock.read_bytes() + sys.version.encode()).hexdigest()
     if stamp.exists() and stamp.read_text() == fingerprint:
         return
     if not (VENV / "bin" / "pip").exists():

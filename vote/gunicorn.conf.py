@@ -14,7 +14,7 @@ worker_class = "vote.drain.DrainingWorker"
 # Longer than the edge keeps its idle connections, so that it is never us who closes one in use.
 keepalive = 120
 # A drain, then ten seconds for a vote under way and five more of replay: see vote/drain.py.
-graceful_timeout = int(_settings.drain_seconds) + 20
+graceful_timeout = int(_settings.drain_seconds) + 35
 worker_tmp_dir = "/dev/shm"  # noqa: S108
 control_socket_disable = True
 logconfig_dict = logs.gunicorn_dictionary()

@@ -11,7 +11,7 @@ from postgres_ha.peers import Peers
 from postgres_ha.repmgr import Repmgr
 from postgres_ha.server import Server
 from postgres_ha.settings import Settings
-from postgres_ha.state import NodeState, Role
+from postgres_ha.state import Data, NodeState, Role
 from postgres_ha.timeline import read_timelines
 from postgres_ha.volume import Volume
 
@@ -48,7 +48,8 @@ class Node:
         self.mandate: Mandate | None = None
         self.phase = "starting"
         self._invited = float("-inf")
-        self._state = NodeState(settings.node, promised=self.promise.term)
+        # Until the volume was looked at, nobody may take this node for an empty one.
+        self._state = NodeState(settings.node, data=Data.BROKEN, promised=self.promise.term)
         self._observed = time.monotonic()
 
     @property

@@ -11,4 +11,7 @@ def is_ours(origin: str | None, environ: Mapping[str, str]) -> bool:
 
     Only hosts are compared: the edge announces a WebSocket's scheme as `wss`, a page's as `https`.
     """
-    return origin is None or urlsplit(origin).netloc == environ.get("HTTP_HOST")
+    try:
+        return origin is None or urlsplit(origin).netloc == environ.get("HTTP_HOST")
+    except ValueError:
+        return False

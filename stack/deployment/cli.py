@@ -14,7 +14,7 @@ from docker.errors import DockerException
 from rich.console import Console
 from rich.table import Table
 
-from deployment import convergence, engine, lock, settings, status, suite, swarm
+from deployment import convergence, engine, lock, release, settings, status, suite, swarm
 from deployment import down as down_command
 from deployment import up as up_command
 from deployment.errors import DeployError
@@ -107,7 +107,7 @@ def test(
     if not fast and install_engine and engine.connect() is None:
         _confirm("Install and start Docker Engine on this machine?", yes=yes)
         engine.install(Progress())
-    if not fast and not settings.load().local:
+    if not fast and release.public_names(engine.connect()):
         _confirm("This stack has a public name. Kill its containers and add test votes?", yes=yes)
     raise typer.Exit(suite.run(fast=fast, chosen=chosen or []))
 
@@ -119,9 +119,9 @@ def main() -> None:
     except DeployError as error:
         _print_error(error)
         sys.exit(1)
-    except DockerException as error:
+    except (DockerException, OSError, subprocess.CalledProcessError) as error:
         _print_error(
-            DeployError(f"Docker refused: {error}", "Mend the cause and run the same command again.")
+            DeployError(f"{type(error).__name__}: {error}", "Mend the cause and run the same command again.")
         )
         sys.exit(1)
 
@@ -134,7 +134,7 @@ def _print_error(error: DeployError) -> None:
 
 def _manager() -> Any:
     client = engine.require()
-    swarm.require_manager(swarm.membership(client))
+    swarm.require_manager(swarm.membership(client), existing=True)
     return client
 
 

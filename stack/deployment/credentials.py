@@ -4,12 +4,14 @@ import base64
 import hashlib
 import secrets
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 
 import docker
 from docker.errors import APIError
 from docker.models.resource import Model
 
 from deployment import certificates
+from deployment.errors import DeployError
 from deployment.layout import LOCAL_CA_FILE, SECRET_LABEL, STACK
 
 PASSWORDS = (
@@ -30,19 +32,23 @@ TLS = ("tls_certificate", "tls_key")
 HOSTS_LABEL = "vote-app.hosts"
 AUTHORITY = "local_ca"
 PASSWORD_BYTES = 32
+# An `up` within the last hundred days of a certificate renews it.
+RENEW_AFTER = certificates.VALID_FOR - timedelta(days=100)
 
 
 def observe(client: docker.DockerClient, hosts: tuple[str, str]) -> dict[str, str]:
     """Return the Swarm names of the secrets that are there, by key.
 
-    A TLS pair counts only if it was issued for exactly these hosts and its authority, a config, is
-    still there to be trusted. Of several versions of one key the newest is meant.
+    A TLS pair counts only if it was issued for exactly these hosts, not too long ago, and its
+    authority, a config, is still there to be trusted. Of several versions of one key the newest is meant.
     """
     found: dict[str, str] = {}
+    oldest = (datetime.now(UTC) - RENEW_AFTER).isoformat()
     for secret in sorted(client.secrets.list(), key=lambda s: str(s.attrs["CreatedAt"])):
         labels: Mapping[str, str] = secret.attrs["Spec"].get("Labels") or {}
         key = labels.get(SECRET_LABEL, "")
-        if key in PASSWORDS or (key in TLS and labels.get(HOSTS_LABEL) == ",".join(hosts)):
+        fits = labels.get(HOSTS_LABEL) == ",".join(hosts) and str(secret.attrs["CreatedAt"]) > oldest
+        if key in PASSWORDS or (key in TLS and fits):
             found[key] = secret.name
     if authority := _authority(client, hosts):
         return found | {AUTHORITY: authority.name}
@@ -53,6 +59,19 @@ def missing(found: Mapping[str, str]) -> list[str]:
     """Return the keys that still have to be made; the TLS pair is made together or not at all."""
     absent = [key for key in PASSWORDS if key not in found]
     return absent + (list(TLS) if any(key not in found for key in TLS) else [])
+
+
+def check_volumes(client: docker.DockerClient, found: Mapping[str, str]) -> None:
+    """Raise DeployError if data of an earlier stack is here whose passwords are lost."""
+    lost = [key for key in missing(found) if key in PASSWORDS]
+    kept = [v.name for v in client.volumes.list() if str(v.name).startswith(f"{STACK}_postgres-")]
+    if lost and kept:
+        raise DeployError(
+            f"Data of an earlier stack is here ({', '.join(sorted(kept))}), but its passwords are not: "
+            f"the Swarm that held {lost[0]} is gone.",
+            "To start anew and delete that data: `python3 deploy.py down --volumes` in a Swarm, or "
+            f"`docker volume rm $(docker volume ls -qf name={STACK}_)`; to keep it, move it away first.",
+        )
 
 
 def create(client: docker.DockerClient, keys: list[str], hosts: tuple[str, str]) -> dict[str, str]:

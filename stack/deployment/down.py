@@ -15,7 +15,7 @@ TIMEOUT_SECONDS = 120
 
 
 def down(client: docker.DockerClient, progress: Progress, *, volumes: bool) -> None:
-    """Remove services, networks and configs; with `volumes` also all votes, secrets and certificates."""
+    """Remove services and networks; with `volumes` also all votes, secrets, configs and certificates."""
     with progress.task("Removing the stack") as task:
         for service in client.services.list(filters={"label": NAMESPACE}):
             service.remove()

@@ -50,8 +50,13 @@ def check(host: Host, ports: Mapping[str, int], *, fresh: bool) -> None:
         if port in host.listeners:
             raise DeployError(
                 f"Port {port} is taken by {host.listeners[port]}.",
-                f"Stop it, or choose another port: {variable}=8{port % 1000:03d} python3 deploy.py up",
+                f"Stop it, or choose another port: {variable}={_free(port, host)} python3 deploy.py up",
             )
+
+
+def _free(port: int, host: Host) -> int:
+    """Return an unprivileged port nobody listens on, one that reminds of the usual one."""
+    return next(p for p in range(8000 + port % 1000, 65536) if p not in host.listeners)
 
 
 def _listeners() -> dict[int, str]:

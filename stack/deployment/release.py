@@ -71,6 +71,15 @@ def config_hashes() -> dict[str, str]:
     }
 
 
+def public_names(client: docker.DockerClient | None) -> bool:
+    """Whether the stack that runs is served under names other than *.localhost."""
+    if client is None or not client.info()["Swarm"]["ControlAvailable"]:
+        return False
+    services = client.services.list(filters={"name": f"{STACK}_vote"})
+    rules = [s.attrs["Spec"]["Labels"].get("traefik.http.routers.vote.rule", "") for s in services]
+    return any(".localhost" not in rule for rule in rules)
+
+
 def deployed(client: docker.DockerClient) -> str | None:
     """Return the identity of the release that all services of the stack carry, or None."""
     labels = {

@@ -14,6 +14,7 @@ HOST_NAME = re.compile(
 )
 LETS_ENCRYPT = "https://acme-v02.api.letsencrypt.org/directory"
 OPTION_LIMITS = (2, 10)
+LONGEST_OPTION = 60
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 Replicas = Annotated[int, Field(ge=1, le=100)]
@@ -37,7 +38,7 @@ class Settings(BaseSettings):
     vote_replicas: Replicas = 2
     result_replicas: Replicas = 2
     worker_replicas: Replicas = 2
-    redis_maxmemory: Annotated[str, Field(pattern=r"^[1-9][0-9]*(mb|gb)$")] = "256mb"
+    redis_maxmemory: str = "256mb"
     network_encryption: bool = False
 
     @model_validator(mode="before")
@@ -61,19 +62,16 @@ class Settings(BaseSettings):
             raise ValueError(f"{value!r} is not an e-mail address")
         return value
 
-    @field_validator("vote_options")
+    @field_validator("redis_maxmemory")
     @classmethod
-    def _two_to_ten(cls, value: str) -> str:
-        names = [name.strip() for name in value.split(",")] if value else []
-        least, most = OPTION_LIMITS
-        if value and not least <= len(names) <= most:
-            raise ValueError(f"{len(names)} option(s) given, {least} to {most} are possible")
-        if any(not name for name in names) or len(set(names)) < len(names):
-            raise ValueError("every option needs a name of its own")
+    def _a_size(cls, value: str) -> str:
+        if not re.fullmatch(r"[1-9][0-9]*(mb|gb)", value):
+            raise ValueError(f"{value!r} is not a size such as 256mb or 1gb")
         return value
 
     @model_validator(mode="after")
     def _consistent(self) -> "Settings":
+        complain_of_options(self.option_names)
         if self.http_port == self.https_port:
             raise ValueError("HTTP_PORT and HTTPS_PORT must differ")
         if self.vote_host == self.result_host:
@@ -81,6 +79,18 @@ class Settings(BaseSettings):
         if self.acme_email and self.vote_host.endswith(".localhost"):
             raise ValueError("ACME_EMAIL needs a public name: set DOMAIN (or use --domain) as well")
         return self
+
+    @property
+    def option_names(self) -> list[str]:
+        """What can be voted for."""
+        listed = self.vote_options.split(",") if self.vote_options.strip() else [self.option_a, self.option_b]
+        return [name.strip() for name in listed]
+
+    @property
+    def redis_memory_limit(self) -> str:
+        """Limit of a Redis container: the queue, its copy while a file is rewritten, and buffers."""
+        number, unit = int(self.redis_maxmemory[:-2]), self.redis_maxmemory[-2:]
+        return f"{2 * number * (1024 if unit == 'gb' else 1) + 256}M"
 
     @property
     def local(self) -> bool:
@@ -106,7 +116,7 @@ class Settings(BaseSettings):
         names = (
             *("vote_host", "result_host", "http_port", "https_port", "acme_email", "acme_server"),
             *("option_a", "option_b", "vote_options"),
-            *("vote_replicas", "result_replicas", "worker_replicas", "redis_maxmemory"),
+            *("vote_replicas", "result_replicas", "worker_replicas", "redis_maxmemory", "redis_memory_limit"),
         )
         values = {name.upper(): str(getattr(self, name)) for name in names}
         return values | {"CERTIFICATE_RESOLVER": "" if self.local else "letsencrypt"}
@@ -117,13 +127,27 @@ def load(**overrides: Any) -> Settings:
 
     Raises DeployError naming the variable that is malformed.
     """
+    given = {name: value for name, value in overrides.items() if value}
+    if domain := given.get("domain"):
+        given = {"vote_host": f"vote.{domain}", "result_host": f"result.{domain}"} | given
     try:
-        return Settings(**{name: value for name, value in overrides.items() if value})
+        return Settings(**given)
     except ValidationError as error:
         raise DeployError(
             "Invalid settings: " + "; ".join(_sentence(dict(e)) for e in error.errors()),
-            f"Correct them in the shell or in {ENV_FILE.name} (stack/.env.example explains each).",
+            "Correct them in the shell or in stack/.env (stack/.env.example explains each).",
         ) from error
+
+
+def complain_of_options(names: list[str]) -> None:
+    """Raise ValueError unless the names can be voted for: the services' own rule, seen earlier."""
+    least, most = OPTION_LIMITS
+    if not least <= len(names) <= most:
+        raise ValueError(f"VOTE_OPTIONS: {len(names)} option(s) given, {least} to {most} are possible")
+    if not all(0 < len(name) <= LONGEST_OPTION for name in names):
+        raise ValueError(f"VOTE_OPTIONS: every option needs a name of 1 to {LONGEST_OPTION} characters")
+    if len({name.casefold() for name in names}) < len(names):
+        raise ValueError("VOTE_OPTIONS: two options have the same name")
 
 
 def _sentence(error: dict[str, Any]) -> str:

@@ -34,8 +34,10 @@ def membership(client: docker.DockerClient) -> Membership:
     return Membership.MANAGER if swarm["ControlAvailable"] else Membership.WORKER
 
 
-def require_manager(member: Membership) -> None:
-    """Raise DeployError on a worker node."""
+def require_manager(member: Membership, *, existing: bool = False) -> None:
+    """Raise DeployError on a worker node and, where a Swarm must be `existing`, outside of any."""
+    if existing and member is Membership.NONE:
+        raise DeployError("This engine is in no Swarm, so no stack runs here.", "Run `up` first.")
     if member is Membership.WORKER:
         raise DeployError(
             "This node is a worker of a Swarm, and only a manager can deploy.",

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 
 import docker
 
@@ -40,12 +41,15 @@ def up(settings: Settings, progress: Progress, *, install_engine: bool, dry_run:
     if client is None and not install_engine:
         engine.require()
     observed, bases = observe(client, settings)
-    host.check(host.observe(), _ports(client, settings), fresh=not observed.bases)
+    if client:
+        credentials.check_volumes(client, observed.secrets)
+    host.check(host.observe(_data_root(client)), _ports(client, settings), fresh=not observed.bases)
     intended = _plan(client, settings, observed, bases)
     if dry_run:
         _print(intended)
         return
     if intended.empty and client:
+        convergence.wait(client, progress, since=_now(), timeout=CONVERGENCE_TIMEOUT_SECONDS)
         status.wait_healthy(client, progress, CLUSTER_TIMEOUT_SECONDS)
         progress.say(f"Nothing to do: the stack runs as wanted ({time.monotonic() - started:.1f} s).")
     else:
@@ -124,11 +128,20 @@ def _carry_out(
 
 
 def _roll_out(client: docker.DockerClient, wanted: Release, progress: Progress) -> None:
-    since = datetime.now(UTC).isoformat()
+    since = _now()
     with progress.task(f"Deploying release {wanted.identity}"):
         wanted.deploy()
     convergence.wait(client, progress, since=since, timeout=CONVERGENCE_TIMEOUT_SECONDS)
     status.wait_healthy(client, progress, CLUSTER_TIMEOUT_SECONDS)
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat()
+
+
+def _data_root(client: docker.DockerClient | None) -> str:
+    root = str(client.info()["DockerRootDir"]) if client else "/var"
+    return root if Path(root).exists() else "/"
 
 
 def _ports(client: docker.DockerClient | None, settings: Settings) -> dict[str, int]:

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from deployment import engine, settings
-from deployment.layout import LOCAL_CA_FILE
 from deployment.settings import Settings
 from images import absent
 from swarm.cluster import Cluster
@@ -56,8 +55,3 @@ def _names_lead_here(chosen: Settings) -> Iterator[None]:
     socket.getaddrinfo = local
     yield
     socket.getaddrinfo = resolve
-
-
-@pytest.fixture(scope="session")
-def authority() -> str:
-    return str(LOCAL_CA_FILE)

@@ -24,18 +24,20 @@ def trusting_session(authority: Path) -> requests.Session:
 class Voters:
     """A crowd that votes at a steady rate from several threads; a context manager.
 
-    Each voter alternates between two options, so that the loss of any last vote shows.
+    Half of the votes come from strangers, who vote once and have no cookie yet: each acknowledged one
+    must have its row, so that whatever is lost at any moment shows. The others come from regulars, who
+    change their mind every time: an older vote that overwrites a newer one shows.
     """
 
     def __init__(
-        self, url: str, authority: Path, *, voters: int = 120, per_second: int = 160, threads: int = 8
+        self, url: str, authority: Path, *, regulars: int = 120, per_second: int = 160, threads: int = 8
     ) -> None:
         self.url = url
         self.authority = authority
-        self.interval = threads / per_second
+        self.interval = 2 * threads / per_second
         self.ballots: list[Ballot] = []
         self._ending = threading.Event()
-        share = voters // threads
+        share = regulars // threads
         self._threads = [threading.Thread(target=self._crowd, args=(share,)) for _ in range(threads)]
         self._problems: list[BaseException] = []
 
@@ -53,8 +55,8 @@ class Voters:
 
     @property
     def ids(self) -> set[str]:
-        """Voters who voted."""
-        return {ballot.voter for ballot in self.ballots}
+        """Voters who were told at least once that their vote is recorded."""
+        return {ballot.voter for ballot in self.ballots if ballot.acknowledged}
 
     @property
     def rate(self) -> float:
@@ -73,11 +75,14 @@ class Voters:
 
     def _crowd(self, size: int) -> None:
         try:
-            sessions = [self._register() for _ in range(size)]
+            regulars = [self._register() for _ in range(size)]
+            stranger = trusting_session(self.authority)
             turn = 0
             while not self._ending.wait(self.interval):
-                session, voter = sessions[turn % size]
-                self.ballots.append(self._vote(session, voter, "ab"[turn // size % 2]))
+                session, voter = regulars[turn % size]
+                self.ballots.append(self._vote(session, "ab"[turn // size % 2], voter))
+                stranger.cookies.clear()
+                self.ballots.append(self._vote(stranger, "ab"[turn % 2]))
                 turn += 1
         except BaseException as problem:  # noqa: BLE001 - raised again where the crowd is joined
             self._problems.append(problem)
@@ -85,13 +90,20 @@ class Voters:
     def _register(self) -> tuple[requests.Session, str]:
         session = trusting_session(self.authority)
         session.get(self.url, timeout=REQUEST_TIMEOUT_SECONDS).raise_for_status()
-        return session, session.cookies["voter_id"].split(".")[0]
+        return session, identity(session)
 
-    def _vote(self, session: requests.Session, voter: str, choice: str) -> Ballot:
+    def _vote(self, session: requests.Session, choice: str, voter: str = "") -> Ballot:
+        """Vote once; a stranger's identity is what the answer says, and nobody's without an answer."""
         sent, problem = time.monotonic(), ""
         try:
             answer = session.post(self.url, data={"vote": choice}, timeout=REQUEST_TIMEOUT_SECONDS)
             problem = "" if answer.status_code == requests.codes.ok else f"HTTP {answer.status_code}"
         except requests.RequestException as error:
             problem = type(error).__name__
+        voter = voter or (f"nobody at {sent}" if problem else identity(session))
         return Ballot(voter, choice, sent, time.monotonic(), not problem, problem)
+
+
+def identity(session: requests.Session) -> str:
+    """Return the voter's id, the part of the cookie before its signature."""
+    return session.cookies["voter_id"].split(".")[0]

@@ -12,4 +12,11 @@ def is_cross_site(fetch_site: str | None, origin: str | None, host: str) -> bool
     """
     if fetch_site is not None and fetch_site.lower() == "cross-site":
         return True
-    return origin is not None and urlsplit(origin).netloc.lower() != host.lower()
+    return origin is not None and _host(origin) != host.lower()
+
+
+def _host(origin: str) -> str | None:
+    try:
+        return urlsplit(origin).netloc.lower()
+    except ValueError:
+        return None

@@ -22,7 +22,7 @@ BATCH = 400
 DEADLINE_SECONDS = 10.0
 RETRY_SECONDS = (0.05, 0.15)
 REPLAY_AFTER_LAST_SECONDS = 5.0
-LONGEST_FINISH_SECONDS = 15.0
+LONGEST_FINISH_SECONDS = 30.0
 
 log = structlog.get_logger()
 
@@ -77,14 +77,23 @@ class VoteQueue:
         return last is not None and time.monotonic() - last < DEADLINE_SECONDS
 
     def finish(self) -> None:
-        """Return when no vote is under way and the last one is old enough to need no replay."""
+        """Return when no vote is under way and the last one is safe without this process.
+
+        That is when a primary had everything some seconds after the last acknowledgement. Gives up,
+        and says so, if no primary is found for half a minute.
+        """
         limit = time.monotonic() + LONGEST_FINISH_SECONDS
-        while time.monotonic() < limit and not self._settled():
+        while not self._settled():
+            if time.monotonic() > limit:
+                log.error("leaving although no primary is known to have every vote", votes=len(self._ledger))
+                return
             time.sleep(0.1)
 
     def _settled(self) -> bool:
-        quiet = time.monotonic() - self._last_acknowledged
-        return self._in_hand == 0 and quiet >= REPLAY_AFTER_LAST_SECONDS
+        if self._in_hand:
+            return False
+        safe_from = self._last_acknowledged + REPLAY_AFTER_LAST_SECONDS
+        return not len(self._ledger) or (self._replayer.last_success or 0.0) >= safe_from
 
     def _write(self) -> None:
         connection: QueueConnection | None = None

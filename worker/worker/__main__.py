@@ -48,11 +48,10 @@ def main() -> None:
     consumer = Consumer(
         Stream(connect(configured, configured.redis_host), socket.gethostname()),
         Store(configured),
-        configured.options,
         Patience(stop, configured.heartbeat_file),
         stop,
     )
-    log.info("worker started", options=configured.options)
+    log.info("worker started")
     consumer.run()
     log.info("worker stopped")
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
 LONGEST_ID = 200
+# Every key that a vote page may offer. Which of them it does offer now is its business alone: a vote
+# that was acknowledged before a change of the options must still be stored after it.
+KEYS = frozenset("abcdefghij")
 HIGHEST_VERSION = 2**63 - 1
 
 T = TypeVar("T")
@@ -44,13 +47,13 @@ class MalformedError(ValueError):
     """An entry holds no ballot."""
 
 
-def decode(entry: Entry, options: Collection[str]) -> Ballot:
+def decode(entry: Entry) -> Ballot:
     """Read the ballot in an entry; raise MalformedError, with the reason, when there is none."""
     voter = _text(entry, b"id")
     if len(voter) > LONGEST_ID:
         raise MalformedError(f"id has more than {LONGEST_ID} characters")
     choice = _text(entry, b"vote")
-    if choice not in options:
+    if choice not in KEYS:
         raise MalformedError("vote is not an option")
     version = _text(entry, b"version")
     # Only ASCII digits: int() also takes spaces, underscores and the digits of other scripts.
@@ -73,12 +76,12 @@ def _text(entry: Entry, name: bytes) -> str:
     return text
 
 
-def sort_out(entries: Iterable[Entry], options: Collection[str]) -> tuple[list[Delivery], list[Poison]]:
+def sort_out(entries: Iterable[Entry]) -> tuple[list[Delivery], list[Poison]]:
     """Separate entries that hold a ballot from those that do not."""
     deliveries, poison = [], []
     for entry in entries:
         try:
-            deliveries.append(Delivery(entry, decode(entry, options)))
+            deliveries.append(Delivery(entry, decode(entry)))
         except MalformedError as error:
             poison.append(Poison(entry, str(error)))
     return deliveries, poison

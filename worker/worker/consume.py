@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 import structlog
 
@@ -25,13 +25,11 @@ class Consumer:
         self,
         stream: Stream,
         store: Store,
-        options: Collection[str],
         patience: Patience,
         stop: threading.Event,
     ) -> None:
         self._stream = stream
         self._store = store
-        self._options = options
         self._patience = patience
         self._stop = stop
         self._pulse = Every(PULSE_EVERY_SECONDS)
@@ -66,7 +64,7 @@ class Consumer:
         entries = self._stream.take()
         if not entries:
             return
-        stored, poison = store_batch(entries, self._options, self._save_at_last)
+        stored, poison = store_batch(entries, self._save_at_last)
         self._stream.settle(stored, poison)
         log.info("batch stored", entries=len(stored))
         for bad in poison:

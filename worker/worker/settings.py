@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated
 
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings
-
-from worker.options import parse_options
 
 EXIT_BAD_SETTING = 2
 
@@ -40,26 +38,9 @@ class Settings(BaseSettings):
     database_name: str = "votes"
     database_user: str = "worker"
     database_password: SecretInFile = Field(validation_alias="DATABASE_PASSWORD_FILE")
-    option_a: str = "Cats"
-    option_b: str = "Dogs"
-    vote_options: str = ""
     heartbeat_file: Path = Path("/tmp/worker.heartbeat")  # noqa: S108
     postgres_nodes: str = "postgres-1,postgres-2,postgres-3"
     redis_nodes: str = "redis-1,redis-2,redis-3"
-
-    @model_validator(mode="after")
-    def _options_are_sound(self) -> Self:
-        _ = self.options
-        return self
-
-    @property
-    def options(self) -> dict[str, str]:
-        """The options' keys and names."""
-        try:
-            return parse_options(self.vote_options, self.option_a, self.option_b)
-        except ValueError as error:
-            variable = "VOTE_OPTIONS" if self.vote_options.strip() else "OPTION_A/OPTION_B"
-            raise ValueError(f"{variable}: {error}") from error
 
 
 def complaint(error: ValidationError) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 
 from worker.ballot import Ballot, Delivery, Entry, Poison, halves, newest_of_each, sort_out
 from worker.store import UnstorableError
@@ -10,15 +10,13 @@ from worker.store import UnstorableError
 Save = Callable[[Sequence[Ballot]], None]
 
 
-def store_batch(
-    entries: Sequence[Entry], options: Collection[str], save: Save
-) -> tuple[list[bytes], list[Poison]]:
+def store_batch(entries: Sequence[Entry], save: Save) -> tuple[list[bytes], list[Poison]]:
     """Store what can be stored; return the ids of those entries, and the others with reasons.
 
     save raises UnstorableError when the batch holds something that can never be stored; whatever
     else it raises passes through, and nothing of the batch is settled.
     """
-    deliveries, malformed = sort_out(entries, options)
+    deliveries, malformed = sort_out(entries)
     refused = _store_or_split(deliveries, save)
     poison = [*malformed, *refused]
     bad = {each.entry.entry_id for each in poison}

@@ -155,11 +155,12 @@ class Stream:
                 self._forget_consumer(name)
 
     def _forget_consumer(self, name: str) -> None:
-        """Delete a consumer; should it have woken up and taken entries, deliver all again."""
-        orphaned = self._client.xgroup_delconsumer(STREAM, GROUP, name)
-        log.info("consumer forgotten", consumer=name, orphaned=orphaned)
-        if orphaned:
-            self._client.xgroup_setid(STREAM, GROUP, id="0")
+        """Delete a consumer and deliver all again: it may have woken up and taken entries just now."""
+        with self._client.pipeline(transaction=True) as pipeline:
+            pipeline.xgroup_delconsumer(STREAM, GROUP, name)
+            pipeline.xgroup_setid(STREAM, GROUP, id="0")
+            pipeline.execute()
+        log.info("consumer forgotten", consumer=name)
 
 
 def is_forgettable(name: str, pending: int, idle_milliseconds: int, me: str) -> bool:

@@ -17,8 +17,10 @@ def _no_file(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         ("VOTE_OPTIONS", "Cats", "1 option(s) given, 2 to 10 are possible"),
         ("VOTE_OPTIONS", "a,b,c,d,e,f,g,h,i,j,k", "11 option(s) given"),
-        ("VOTE_OPTIONS", "Cats,,Dogs", "every option needs a name of its own"),
-        ("VOTE_OPTIONS", "Cats,Cats", "every option needs a name of its own"),
+        ("VOTE_OPTIONS", "Cats,,Dogs", "every option needs a name"),
+        ("VOTE_OPTIONS", f"Cats,{'x' * 61}", "every option needs a name"),
+        ("VOTE_OPTIONS", "Cats,cats", "two options have the same name"),
+        ("OPTION_A", "Dogs", "two options have the same name"),
         ("DOMAIN", "not a domain", "is not a host name"),
         ("DOMAIN", "-example.org", "is not a host name"),
         ("VOTE_HOST", "vote", "is not a host name"),
@@ -56,7 +58,8 @@ def test_a_domain_names_both_hosts_and_an_address_turns_acme_on() -> None:
 
 def test_an_explicit_host_wins_over_the_domain(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VOTE_HOST", "ballot.example.org")
-    assert settings.load(domain="example.org").hosts == ("ballot.example.org", "result.example.org")
+    monkeypatch.setenv("DOMAIN", "example.org")
+    assert settings.load().hosts == ("ballot.example.org", "result.example.org")
 
 
 def test_an_unusual_port_is_part_of_the_address(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -68,3 +71,15 @@ def test_empty_variables_mean_the_default(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setenv("VOTE_OPTIONS", "")
     monkeypatch.setenv("HTTP_PORT", "")
     assert settings.load().http_port == 80
+
+
+def test_a_flag_wins_over_host_names_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOMAIN", "elsewhere.example")
+    monkeypatch.setenv("VOTE_HOST", "vote.localhost")
+    assert settings.load(domain="example.org").hosts == ("vote.example.org", "result.example.org")
+
+
+@pytest.mark.parametrize(("size", "limit"), [("256mb", "768M"), ("1gb", "2304M")])
+def test_the_limit_of_redis_follows_its_size(monkeypatch: pytest.MonkeyPatch, size: str, limit: str) -> None:
+    monkeypatch.setenv("REDIS_MAXMEMORY", size)
+    assert settings.load().variables()["REDIS_MEMORY_LIMIT"] == limit

@@ -14,6 +14,7 @@ from result.origin import is_ours
         ("https://result.localhost:8443", False),
         ("https://elsewhere.example", False),
         ("null", False),
+        ("https://[x", False),
     ],
 )
 def test_origin(origin: str | None, allowed: bool) -> None:

@@ -18,6 +18,7 @@ from vote.origin import is_cross_site
         (None, "https://evil.example", "vote.example", True),
         ("same-site", "https://other.example", "vote.example", True),
         (None, "null", "vote.example", True),
+        (None, "https://[x", "vote.example", True),
         (None, "", "vote.example", True),
         (None, "https://vote.example:8443", "vote.example", True),
     ],

@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 
 from worker import settings as configuration
-from worker.options import parse_options
 
 VARIABLES = ("REDIS_PASSWORD_FILE", "DATABASE_PASSWORD_FILE")
 
@@ -34,7 +33,3 @@ def test_a_missing_setting_is_named(
         configuration.load()
     assert ended.value.code == 2
     assert variable in capsys.readouterr().err
-
-
-def test_options_have_the_same_keys_as_on_the_vote_page() -> None:
-    assert list(parse_options("Tea,Coffee,Water", "", "")) == ["a", "b", "c"]

@@ -8,8 +8,6 @@ from worker.ballot import Ballot, Entry
 from worker.settle import store_batch
 from worker.store import StoreAwayError, UnstorableError
 
-OPTIONS = {"a": "Cats", "b": "Dogs"}
-
 
 def entry(number: int, voter: str, version: int = 1) -> Entry:
     fields = {b"id": voter.encode(), b"vote": b"a", b"version": str(version).encode()}
@@ -32,7 +30,7 @@ class Table:
 
 def test_a_good_batch_is_stored_at_once() -> None:
     table = Table()
-    stored, poison = store_batch([entry(1, "v"), entry(2, "w")], OPTIONS, table.save)
+    stored, poison = store_batch([entry(1, "v"), entry(2, "w")], table.save)
     assert stored == [b"1-0", b"2-0"]
     assert poison == []
     assert table.attempts == 1
@@ -40,7 +38,7 @@ def test_a_good_batch_is_stored_at_once() -> None:
 
 def test_an_older_vote_of_the_batch_is_settled_but_not_stored() -> None:
     table = Table()
-    stored, _ = store_batch([entry(1, "v", 5), entry(2, "v", 3)], OPTIONS, table.save)
+    stored, _ = store_batch([entry(1, "v", 5), entry(2, "v", 3)], table.save)
     assert stored == [b"1-0", b"2-0"]
     assert table.rows == {"v": 5}
 
@@ -50,7 +48,7 @@ def test_culprits_are_found_and_all_others_stored(culprits: set[int]) -> None:
     table = Table()
     names = [f"bad{n}" if n in culprits else f"good{n}" for n in range(100)]
     entries = [entry(n, name) for n, name in enumerate(names)]
-    stored, poison = store_batch(entries, OPTIONS, table.save)
+    stored, poison = store_batch(entries, table.save)
     assert [bad.entry for bad in poison] == [entries[n] for n in sorted(culprits)]
     assert {bad.reason for bad in poison} == {"refused"}
     assert len(stored) == 100 - len(culprits) == len(table.rows)
@@ -58,7 +56,7 @@ def test_culprits_are_found_and_all_others_stored(culprits: set[int]) -> None:
 
 def test_malformed_entries_do_not_reach_the_table() -> None:
     table = Table()
-    stored, poison = store_batch([Entry(b"1-0", {})], OPTIONS, table.save)
+    stored, poison = store_batch([Entry(b"1-0", {})], table.save)
     assert stored == []
     assert [bad.reason for bad in poison] == ["id is missing"]
     assert table.attempts == 0
@@ -69,4 +67,4 @@ def test_a_database_that_is_away_settles_nothing() -> None:
         raise StoreAwayError
 
     with pytest.raises(StoreAwayError):
-        store_batch([entry(1, "v"), Entry(b"2-0", {})], OPTIONS, away)
+        store_batch([entry(1, "v"), Entry(b"2-0", {})], away)
