@@ -10,8 +10,7 @@ import docker
 from docker.errors import APIError
 
 from deployment import images
-from deployment.engine import run_shown
-from deployment.errors import DeployError
+from deployment.engine import apt_install, run_shown
 from deployment.images import COMPONENTS, Component
 from deployment.layout import ROOT, STACK
 from deployment.progress import Progress, Task
@@ -88,21 +87,11 @@ def _pulled(client: docker.DockerClient, name: str, progress: Progress) -> str |
 def _debian_standin(client: docker.DockerClient, progress: Progress) -> str:
     with progress.task(f"Building {DEBIAN_STANDIN} with debootstrap") as task:
         if not shutil.which("debootstrap"):
-            _install_debootstrap(task)
+            apt_install(task, "debootstrap")
         with tempfile.TemporaryDirectory(prefix=f"{STACK}-base-") as folder:
             _bootstrap(Path(folder), task)
             _import(client, folder, task)
     return DEBIAN_STANDIN
-
-
-def _install_debootstrap(task: Task) -> None:
-    if not shutil.which("apt-get"):
-        raise DeployError(
-            "No image registry answers and this machine has no debootstrap to build the base from.",
-            "Install debootstrap, or give the engine access to a registry.",
-        )
-    run_shown(task, ["apt-get", "update", "-q"])
-    run_shown(task, ["apt-get", "install", "-y", "-q", "debootstrap"])
 
 
 def _bootstrap(root: Path, task: Task) -> None:

@@ -45,8 +45,8 @@ def up(
 ) -> None:
     """Build, deploy and wait until everything is healthy; changes only what has to change."""
     chosen = settings.load(domain=domain, acme_email=acme_email)
-    if install_engine and not dry_run and engine.connect() is None:
-        _confirm("Install and start Docker Engine on this machine?", yes=yes)
+    if install_engine and not dry_run:
+        _confirm_installation(yes=yes)
     with nullcontext() if dry_run else lock.held():
         try:
             up_command.up(chosen, Progress(quiet=quiet), install_engine=install_engine, dry_run=dry_run)
@@ -104,8 +104,7 @@ def test(
     yes: Yes = False,
 ) -> None:
     """Prove the stack: unit, integration and fault tests. The last kill containers of this stack."""
-    if not fast and install_engine and engine.connect() is None:
-        _confirm("Install and start Docker Engine on this machine?", yes=yes)
+    if not fast and install_engine and _confirm_installation(yes=yes):
         engine.install(Progress())
     if not fast and release.public_names(engine.connect()):
         _confirm("This stack has a public name. Kill its containers and add test votes?", yes=yes)
@@ -145,6 +144,14 @@ def _service_names() -> list[str]:
 def _confirm(question: str, *, yes: bool) -> None:
     if not yes and not typer.confirm(question, err=True):
         raise DeployError("Stopped before anything was changed.", "Answer yes, or add --yes.")
+
+
+def _confirm_installation(*, yes: bool) -> bool:
+    """Ask before an engine is installed; return whether one has to be."""
+    if engine.connect():
+        return False
+    _confirm("Install and start Docker Engine on this machine?", yes=yes)
+    return True
 
 
 def _print_status(now: dict[str, Any]) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import docker
 
 from deployment.errors import DeployError
-from deployment.layout import STACK
+from deployment.layout import NAMESPACE, STACK
 from deployment.progress import Progress
 
 # A task that has failed so often since the deployment began will not recover by itself.
@@ -89,7 +89,7 @@ def _failure(service: Api, current: Sequence[Api], update: str, since: str) -> s
 
 def states(client: docker.DockerClient, *, since: str = "") -> list[ServiceState]:
     """Judge every service of the stack, in order of name."""
-    label = {"label": f"com.docker.stack.namespace={STACK}"}
+    label = {"label": NAMESPACE}
     services = client.api.services(filters=label)
     tasks = client.api.tasks(filters=label)
     found = [assess(service, tasks, since=since) for service in services]

@@ -12,7 +12,7 @@ from docker.models.resource import Model
 
 from deployment import certificates
 from deployment.errors import DeployError
-from deployment.layout import LOCAL_CA_FILE, SECRET_LABEL, STACK
+from deployment.layout import LOCAL_CA_FILE, NAMESPACE_LABEL, SECRET_LABEL, STACK
 
 PASSWORDS = (
     "postgres_password",
@@ -122,10 +122,9 @@ def _authority(client: docker.DockerClient, hosts: tuple[str, str]) -> Model | N
 
 def remove_unused(client: docker.DockerClient, *, keep: set[str]) -> None:
     """Remove our secrets and configs that are not in `keep` and that no service uses any more."""
-    stack_label = "com.docker.stack.namespace"
     for item in [*client.secrets.list(), *client.configs.list()]:
         labels = item.attrs["Spec"].get("Labels") or {}
-        if item.name in keep or not (SECRET_LABEL in labels or labels.get(stack_label) == STACK):
+        if item.name in keep or not (SECRET_LABEL in labels or labels.get(NAMESPACE_LABEL) == STACK):
             continue
         try:
             item.remove()

@@ -7,10 +7,9 @@ from docker.errors import APIError
 
 from deployment import credentials
 from deployment.errors import DeployError
-from deployment.layout import LOCAL_CA_FILE, STACK
+from deployment.layout import LOCAL_CA_FILE, NAMESPACE
 from deployment.progress import Progress, Task
 
-NAMESPACE = f"com.docker.stack.namespace={STACK}"
 TIMEOUT_SECONDS = 120
 
 

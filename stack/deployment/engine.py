@@ -54,17 +54,18 @@ def install(progress: Progress) -> docker.DockerClient:
         raise DeployError("Installing an engine needs root.", "Run: sudo python3 deploy.py …")
     if not shutil.which("dockerd"):
         with progress.task("Installing Docker Engine (docker.io)") as task:
-            _apt_install(task, "docker.io", *([] if shutil.which("docker") else ["docker-cli"]))
+            apt_install(task, "docker.io", *([] if shutil.which("docker") else ["docker-cli"]))
     with progress.task("Starting Docker Engine") as task:
         _start()
         return _wait(task)
 
 
-def _apt_install(task: Task, *packages: str) -> None:
+def apt_install(task: Task, *packages: str) -> None:
+    """Install those of the packages that the distribution has; raise DeployError if that fails."""
     if not shutil.which("apt-get"):
         raise DeployError(
-            "I can install an engine on Debian and Ubuntu only.",
-            "Install Docker Engine by hand (docs.docker.com/engine/install), then run this again.",
+            f"I can install {packages[0]} on Debian and Ubuntu only.",
+            "Install it by hand, then run this again.",
         )
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     run_shown(task, ["apt-get", "update", "-q"], environment)

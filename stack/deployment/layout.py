@@ -9,7 +9,10 @@ ENV_FILE = ROOT / "stack" / ".env"
 LOCAL_CA_FILE = ROOT / "stack" / "local-ca.crt"
 
 STACK = "vote-app"
+# What `docker stack deploy` puts on everything that it makes.
+NAMESPACE_LABEL = "com.docker.stack.namespace"
+NAMESPACE = f"{NAMESPACE_LABEL}={STACK}"
 RELEASE_LABEL = "vote-app.release"
 SECRET_LABEL = "vote-app.secret"
 EDGE_LABEL = "vote-app.edge"
-SLOT_LABELS = ("vote-app.slot-1", "vote-app.slot-2", "vote-app.slot-3")
+NODE_LABELS = (EDGE_LABEL, "vote-app.slot-1", "vote-app.slot-2", "vote-app.slot-3")

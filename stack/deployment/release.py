@@ -10,7 +10,7 @@ from pathlib import Path
 import docker
 
 from deployment.errors import DeployError
-from deployment.layout import ENCRYPTION_FILE, RELEASE_LABEL, ROOT, STACK, STACK_FILE
+from deployment.layout import ENCRYPTION_FILE, NAMESPACE, RELEASE_LABEL, ROOT, STACK, STACK_FILE
 
 CONFIG_FILES = {
     "TRAEFIK_CONFIG_HASH": "traefik/traefik.yaml",
@@ -84,6 +84,6 @@ def deployed(client: docker.DockerClient) -> str | None:
     """Return the identity of the release that all services of the stack carry, or None."""
     labels = {
         (service.attrs["Spec"].get("Labels") or {}).get(RELEASE_LABEL)
-        for service in client.services.list(filters={"label": f"com.docker.stack.namespace={STACK}"})
+        for service in client.services.list(filters={"label": NAMESPACE})
     }
     return labels.pop() if len(labels) == 1 else None

@@ -44,9 +44,7 @@ class Settings(BaseSettings):
     @model_validator(mode="before")
     @classmethod
     def _hosts_of_the_domain(cls, values: dict[str, Any]) -> dict[str, Any]:
-        if domain := values.get("domain"):
-            return {"vote_host": f"vote.{domain}", "result_host": f"result.{domain}"} | values
-        return values
+        return with_hosts(values)
 
     @field_validator("domain", "vote_host", "result_host")
     @classmethod
@@ -127,9 +125,8 @@ def load(**overrides: Any) -> Settings:
 
     Raises DeployError naming the variable that is malformed.
     """
-    given = {name: value for name, value in overrides.items() if value}
-    if domain := given.get("domain"):
-        given = {"vote_host": f"vote.{domain}", "result_host": f"result.{domain}"} | given
+    # A domain among the flags outweighs host names of the environment, one of the environment does not.
+    given = with_hosts({name: value for name, value in overrides.items() if value})
     try:
         return Settings(**given)
     except ValidationError as error:
@@ -137,6 +134,13 @@ def load(**overrides: Any) -> Settings:
             "Invalid settings: " + "; ".join(_sentence(dict(e)) for e in error.errors()),
             "Correct them in the shell or in stack/.env (stack/.env.example explains each).",
         ) from error
+
+
+def with_hosts(values: dict[str, Any]) -> dict[str, Any]:
+    """Add the host names that follow from a domain, where they are not given one by one."""
+    if domain := values.get("domain"):
+        return {"vote_host": f"vote.{domain}", "result_host": f"result.{domain}"} | values
+    return values
 
 
 def complain_of_options(names: list[str]) -> None:

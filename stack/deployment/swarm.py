@@ -6,7 +6,7 @@ import socket
 import docker
 
 from deployment.errors import DeployError
-from deployment.layout import EDGE_LABEL, SLOT_LABELS
+from deployment.layout import NODE_LABELS
 
 # An address of the documentation range (RFC 5737): asking for the route to it sends nothing.
 ELSEWHERE = ("192.0.2.1", 9)
@@ -68,7 +68,7 @@ def missing_labels(client: docker.DockerClient) -> list[str]:
         for label, value in (node.attrs["Spec"].get("Labels") or {}).items()
         if value == "true"
     }
-    return [label for label in (EDGE_LABEL, *SLOT_LABELS) if label not in carried]
+    return [label for label in NODE_LABELS if label not in carried]
 
 
 def add_labels(client: docker.DockerClient, labels: list[str]) -> None:

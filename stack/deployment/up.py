@@ -20,7 +20,7 @@ from deployment import (
     swarm,
 )
 from deployment.images import Component
-from deployment.layout import EDGE_LABEL, LOCAL_CA_FILE, ROOT, SLOT_LABELS, STACK
+from deployment.layout import LOCAL_CA_FILE, NODE_LABELS, ROOT, STACK
 from deployment.plan import Observed, Plan
 from deployment.progress import Progress
 from deployment.release import Release
@@ -90,7 +90,7 @@ def _plan(
         wanted = base.references(client, bases)
         if not credentials.missing(observed.secrets):
             identity = _release(settings, wanted, bases, observed.secrets).identity
-    return plan.make(observed, wanted, identity, (EDGE_LABEL, *SLOT_LABELS))
+    return plan.make(observed, wanted, identity, NODE_LABELS)
 
 
 def _release(

@@ -17,6 +17,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from images import reference
+from integration.containers import docker
 
 ACCOUNTS = ("vote", "worker", "replica", "sentinel", "proxy")
 REDIS = ("redis-1", "redis-2", "redis-3")
@@ -24,11 +25,6 @@ SENTINELS = ("sentinel-1", "sentinel-2", "sentinel-3")
 PROXIES = ("redis-proxy-1", "redis-proxy-2")
 # As in the stack: read-only root, one tmpfs, no capability; for unknown names the container asks itself.
 HARDENED = ("--read-only", "--cap-drop=ALL", "--tmpfs=/run/redis", "--dns=127.0.0.1")
-
-
-def docker(*arguments: str) -> str:
-    """Run a docker command and return what it prints."""
-    return subprocess.run(("docker", *arguments), check=True, capture_output=True, text=True).stdout.strip()
 
 
 class RedisCluster:
