@@ -13,6 +13,8 @@ from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
 
+import psutil
+
 ROOT = Path(__file__).parents[2]
 GUNICORN = ("-m", "gunicorn")
 START_SECONDS = 30.0
@@ -64,6 +66,12 @@ class Service:
         """End it at once."""
         self._process.kill()
         self._process.wait()
+
+    def signal_all(self, number: signal.Signals) -> None:
+        """Send a signal to the process and to all that it started."""
+        process = psutil.Process(self._process.pid)
+        for each in (process, *process.children(recursive=True)):
+            each.send_signal(number)
 
     def _answers(self, path: str) -> bool:
         assert self._process.poll() is None, "the service ended"

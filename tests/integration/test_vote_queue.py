@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import signal
+import socket
 import threading
 import time
 from typing import Any
 from urllib.error import HTTPError
+from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
 import pytest
@@ -111,6 +114,18 @@ def test_a_vote_no_replica_holds_is_not_called_recorded(trio: Trio, service: Ser
     began = time.monotonic()
     assert vote(service) is None
     assert 9 < time.monotonic() - began < 13
+
+
+def test_a_vote_that_is_read_after_its_voter_left_does_not_count(trio: Trio, service: Service) -> None:
+    """By then the voter may have voted again, and the late one would pass for the newer."""
+    service.signal_all(signal.SIGSTOP)
+    address = urlsplit(service.url)
+    with socket.create_connection((str(address.hostname), address.port or 0)) as impatient:
+        impatient.sendall(b"POST / HTTP/1.1\r\nHost: vote\r\nContent-Length: 6\r\n")
+        impatient.sendall(b"Content-Type: application/x-www-form-urlencoded\r\n\r\nvote=b")
+    service.signal_all(signal.SIGCONT)
+    patient = vote(service)
+    assert voters_in(trio.primary) == {patient}
 
 
 def test_sigterm_loses_no_request(trio: Trio, service: Service) -> None:

@@ -6,11 +6,12 @@ import socket
 
 import structlog
 from flask import Blueprint, Response, current_app, make_response, render_template, request
-from werkzeug.exceptions import BadRequest, Forbidden, HTTPException
+from werkzeug.exceptions import BadRequest, ClientDisconnected, Forbidden, HTTPException
 
 from vote.ballot import Ballot, VersionClock
 from vote.drain import Lifetime
 from vote.origin import is_cross_site
+from vote.presence import is_waiting
 from vote.queue import NotRecordedError
 from vote.settings import Settings
 from vote.voter import VoterCookie
@@ -62,6 +63,9 @@ def vote() -> Response:
     """Take a vote: 200 means that it is safe, 503 that it was not recorded."""
     booth = _booth()
     version = booth.versions.next()
+    # Asked after the version was given: whoever still waits has not voted again.
+    if not is_waiting(request.environ.get("gunicorn.socket")):
+        raise ClientDisconnected
     if is_cross_site(request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin"), request.host):
         raise Forbidden("This vote was sent from another site's page.")
     choice = request.form.get("vote", "")
