@@ -30,7 +30,7 @@ def main(arguments: list[str]) -> None:
             f"Python {sys.version.split()[0]} is too old: 3.11 or newer is needed.\n"
             "Run it as `python3.11 deploy.py …`, or upgrade Python."
         )
-    locks = [RUNTIME_LOCK, TEST_LOCK] if "test" in arguments[:1] else [RUNTIME_LOCK]
+    locks = [RUNTIME_LOCK, TEST_LOCK] if arguments[:1] in (["test"], ["lab"]) else [RUNTIME_LOCK]
     for lock in locks:
         install(lock, may_install="--install-engine" in arguments)
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "stack"), "PYTHONDONTWRITEBYTECODE": "1"}

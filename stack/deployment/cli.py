@@ -4,13 +4,14 @@ Exit codes: 0 done; 1 refused or failed, with what and remedy on stderr; 2 wrong
 """
 
 import json
+import re
 import subprocess
 import sys
 from contextlib import nullcontext
 from typing import Annotated, Any
 
 import typer
-from docker.errors import DockerException
+from docker.errors import APIError, DockerException
 from rich.console import Console
 from rich.table import Table
 
@@ -31,7 +32,14 @@ InstallEngine = Annotated[
     typer.Option("--install-engine", help="Install and start the distribution's Docker Engine."),
 ]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Answer every question with yes.")]
+DURATION = re.compile(r"[1-9]\d*[smh]", re.ASCII)
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
+
+
+def _duration(value: str) -> str:
+    if value and not DURATION.fullmatch(value):
+        raise typer.BadParameter("give a duration such as 90s, 60m or 2h")
+    return value
 
 
 @app.command()
@@ -42,9 +50,12 @@ def up(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,
     domain: Annotated[str, typer.Option(help="Serve vote.DOMAIN and result.DOMAIN.")] = "",
     acme_email: Annotated[str, typer.Option(help="Let's Encrypt account; needs --domain.")] = "",
+    registry: Annotated[
+        str, typer.Option(metavar="PREFIX", help="Push the images there; needed for several nodes.")
+    ] = "",
 ) -> None:
     """Build, deploy and wait until everything is healthy; changes only what has to change."""
-    chosen = settings.load(domain=domain, acme_email=acme_email)
+    chosen = settings.load(domain=domain, acme_email=acme_email, registry=registry)
     if install_engine and not dry_run:
         _confirm_installation(yes=yes)
     with nullcontext() if dry_run else lock.held():
@@ -100,15 +111,30 @@ def logs(
 def test(
     chosen: Annotated[list[str] | None, typer.Argument(help="Test files, passed to pytest.")] = None,
     fast: Annotated[bool, typer.Option("--fast", help="Only what needs no engine.")] = False,
+    faults: Annotated[bool, typer.Option("--faults", help="Every fault, on the lab's nodes.")] = False,
+    soak: Annotated[
+        str,
+        typer.Option(
+            metavar="DURATION", help="Random faults on the lab's nodes, e.g. 60m.", callback=_duration
+        ),
+    ] = "",
     install_engine: InstallEngine = False,
     yes: Yes = False,
 ) -> None:
-    """Prove the stack: unit, integration and fault tests. The last kill containers of this stack."""
+    """Prove the stack: unit and integration tests, the stack that is up, and faults on the lab's nodes."""
+    if fast + faults + bool(soak) > 1:
+        raise typer.BadParameter("choose one of --fast, --faults and --soak")
     if not fast and install_engine and _confirm_installation(yes=yes):
         engine.install(Progress())
-    if not fast and release.public_names(engine.connect()):
-        _confirm("This stack has a public name. Kill its containers and add test votes?", yes=yes)
-    raise typer.Exit(suite.run(fast=fast, chosen=chosen or []))
+    if not (fast or faults or soak) and release.public_names(engine.connect()):
+        _confirm("Add a few test votes to this stack?", yes=yes)
+    raise typer.Exit(suite.run(suite.arguments(fast=fast, faults=faults, soak=soak, chosen=chosen or [])))
+
+
+@app.command(context_settings={"ignore_unknown_options": True, "allow_extra_args": True})
+def lab(context: typer.Context) -> None:
+    """Make a Swarm of several nodes on this machine, to try faults by hand: lab up|down|status."""
+    raise typer.Exit(suite.lab(context.args))
 
 
 def main() -> None:
@@ -118,11 +144,16 @@ def main() -> None:
     except DeployError as error:
         _print_error(error)
         sys.exit(1)
-    except (DockerException, OSError, subprocess.CalledProcessError) as error:
-        _print_error(
-            DeployError(f"{type(error).__name__}: {error}", "Mend the cause and run the same command again.")
-        )
+    except APIError as error:
+        _print_error(swarm.no_leader() if swarm.leaderless(error) else _unexpected(error))
         sys.exit(1)
+    except (DockerException, OSError, subprocess.CalledProcessError) as error:
+        _print_error(_unexpected(error))
+        sys.exit(1)
+
+
+def _unexpected(error: Exception) -> DeployError:
+    return DeployError(f"{type(error).__name__}: {error}", "Mend the cause and run the same command again.")
 
 
 def _print_error(error: DeployError) -> None:
@@ -162,14 +193,20 @@ def _print_status(now: dict[str, Any]) -> None:
         short = service["running"] < service["desired"]
         count = f"{service['running']}/{service['desired']}"
         table.add_row(service["name"], f"[red]{count}[/red]" if short else count)
-    console = Console(highlight=False)
+    console = Console(highlight=False, soft_wrap=True)
     console.print(table)
+    for node in now["nodes"] if len(now["nodes"]) > 1 else ():
+        console.print(status.node_line(node), style=None if node["state"] == "ready" else "red")
     console.print(status.summary(now))
     queue, votes = now["queue"], now["votes"]
     console.print(
         f"Votes stored {_known(votes['stored'])}, queued {_known(queue['pending'])}, "
         f"unreadable {_known(queue['dead'])}"
     )
+    for warning in now["warnings"]:
+        console.print(f"Warning: {warning}", markup=False)
+    if now["missing"]:
+        console.print(f"Missing: {', '.join(now['missing'])}", style="red")
     console.print("healthy" if now["healthy"] else "[red]not at full strength[/red]")
 
 

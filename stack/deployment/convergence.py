@@ -1,12 +1,14 @@
 """Is a release running? Every task of its specification healthy, nothing rolled back."""
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import docker
+from docker.errors import APIError
 
+from deployment import nodes
 from deployment.errors import DeployError
 from deployment.layout import NAMESPACE, STACK
 from deployment.progress import Progress
@@ -38,20 +40,25 @@ class ServiceState:
         return self.running == self.desired and not self.updating and self.failure is None
 
 
-def assess(service: Api, tasks: Iterable[Api], *, since: str = "") -> ServiceState:
+def assess(service: Api, tasks: Iterable[Api], ready: Collection[str], *, since: str = "") -> ServiceState:
     """Judge one service by its tasks, as the Docker API describes both.
 
-    Only tasks of the service's present specification count. `since` is the time (RFC 3339) from
-    which failed tasks are counted.
+    Only tasks of the service's present specification count, and only on the `ready` nodes (by ID): of
+    a node that is away the Swarm goes on repeating what it last heard. `since` is the time (RFC 3339)
+    from which failed tasks are counted.
     """
     tasks = [task for task in tasks if task["ServiceID"] == service["ID"]]
     current = [task for task in tasks if _is_current(task, service)]
-    running = [t for t in current if t["Status"]["State"] == t["DesiredState"] == "running"]
+    running = [
+        t
+        for t in current
+        if t["Status"]["State"] == t["DesiredState"] == "running" and t.get("NodeID") in ready
+    ]
     update = (service.get("UpdateStatus") or {}).get("State", "")
     return ServiceState(
         name=short_name(service),
         running=len(running),
-        desired=_desired(service, tasks),
+        desired=_desired(service, tasks, ready),
         updating=update == "updating",
         failure=_failure(service, current, update, since),
     )
@@ -69,12 +76,12 @@ def _is_current(task: Api, service: Api) -> bool:
     )
 
 
-def _desired(service: Api, tasks: Sequence[Api]) -> int:
+def _desired(service: Api, tasks: Sequence[Api], ready: Collection[str]) -> int:
     mode = service["Spec"]["Mode"]
     if "Replicated" in mode:
         return int(mode["Replicated"]["Replicas"])
-    nodes = {task.get("NodeID") for task in tasks if task["DesiredState"] == "running"}
-    return max(1, len(nodes))
+    chosen = {task.get("NodeID") for task in tasks if task["DesiredState"] == "running"}
+    return max(1, len(chosen & set(ready)))
 
 
 def _failure(service: Api, current: Sequence[Api], update: str, since: str) -> str | None:
@@ -92,7 +99,8 @@ def states(client: docker.DockerClient, *, since: str = "") -> list[ServiceState
     label = {"label": NAMESPACE}
     services = client.api.services(filters=label)
     tasks = client.api.tasks(filters=label)
-    found = [assess(service, tasks, since=since) for service in services]
+    ready = {node.id for node in nodes.observe(client) if node.ready}
+    found = [assess(service, tasks, ready, since=since) for service in services]
     return sorted(found, key=lambda state: state.name)
 
 
@@ -114,11 +122,18 @@ def wait(client: docker.DockerClient, progress: Progress, *, since: str, timeout
 
 
 def _gave_up(client: docker.DockerClient, state: ServiceState, reason: str) -> DeployError:
-    service = client.services.list(filters={"name": f"{STACK}_{state.name}"})[0]
-    logs = b"".join(service.logs(stdout=True, stderr=True, tail=EVIDENCE_LINES))
     return DeployError(
         f"Service {state.name} does not run ({state.running}/{state.desired}): {reason}",
         f"Its last log lines are above; more: python3 deploy.py logs {state.name}. "
         "Mend the cause and run `up` again.",
-        logs.decode(errors="replace").splitlines()[-EVIDENCE_LINES:],
+        _last_lines(client, state),
     )
+
+
+def _last_lines(client: docker.DockerClient, state: ServiceState) -> list[str]:
+    service = client.services.list(filters={"name": f"{STACK}_{state.name}"})[0]
+    try:
+        logs = b"".join(service.logs(stdout=True, stderr=True, tail=EVIDENCE_LINES))
+    except (APIError, OSError) as error:  # its node may be away
+        return [f"(no log: {error})"]
+    return logs.decode(errors="replace").splitlines()[-EVIDENCE_LINES:]

@@ -5,6 +5,7 @@ import hashlib
 import secrets
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import docker
 from docker.errors import APIError
@@ -107,10 +108,10 @@ def _digest(value: bytes) -> str:
     return hashlib.sha256(value).hexdigest()[:12]
 
 
-def save_authority(client: docker.DockerClient, hosts: tuple[str, str]) -> None:
+def save_authority(client: docker.DockerClient, hosts: tuple[str, str], path: Path = LOCAL_CA_FILE) -> None:
     """Write the public certificate of the local CA to stack/local-ca.crt, for the user to trust."""
     if config := _authority(client, hosts):
-        LOCAL_CA_FILE.write_bytes(base64.b64decode(config.attrs["Spec"]["Data"]))
+        path.write_bytes(base64.b64decode(config.attrs["Spec"]["Data"]))
 
 
 def _authority(client: docker.DockerClient, hosts: tuple[str, str]) -> Model | None:

@@ -1,24 +1,29 @@
 """`deploy.py down`: remove the stack, and on request its data."""
 
 import time
+from collections.abc import Sequence
 
 import docker
 from docker.errors import APIError
 
-from deployment import credentials
+from deployment import credentials, nodes
 from deployment.errors import DeployError
 from deployment.layout import LOCAL_CA_FILE, NAMESPACE
+from deployment.nodes import Node
 from deployment.progress import Progress, Task
 
 TIMEOUT_SECONDS = 120
+ENDED = ("complete", "shutdown", "failed", "rejected", "remove", "orphaned")
+REMOVE_VOLUMES = f"docker volume ls -q --filter label={NAMESPACE} | xargs -r docker volume rm"
 
 
 def down(client: docker.DockerClient, progress: Progress, *, volumes: bool) -> None:
     """Remove services and networks; with `volumes` also all votes, secrets, configs and certificates."""
+    members = nodes.observe(client)
     with progress.task("Removing the stack") as task:
         for service in client.services.list(filters={"label": NAMESPACE}):
             service.remove()
-        _wait_for_containers(client, task)
+        _wait_for_containers(client, members, task)
         _remove_networks(client, task)
     if volumes:
         with progress.task("Removing volumes, secrets and certificates"):
@@ -26,21 +31,52 @@ def down(client: docker.DockerClient, progress: Progress, *, volumes: bool) -> N
                 volume.remove()
             LOCAL_CA_FILE.unlink(missing_ok=True)
             credentials.remove_unused(client, keep=set())
-    progress.say(
-        "The stack is down" + (", its data is gone." if volumes else ": its data stays in its volumes.")
-    )
+    others = [node.name for node in members if node.id != client.info()["Swarm"]["NodeID"]]
+    for line in farewell(others, volumes=volumes):
+        progress.say(line)
 
 
-def _wait_for_containers(client: docker.DockerClient, task: Task) -> None:
-    while left := client.api.containers(all=True, filters={"label": NAMESPACE}):
+def farewell(others: list[str], *, volumes: bool) -> list[str]:
+    """Say what is gone and what is not; volumes of the `others` cannot be reached from this node."""
+    if not volumes:
+        return ["The stack is down: its data stays in its volumes."]
+    if not others:
+        return ["The stack is down, its data is gone."]
+    return [
+        f"The stack is down. Its volumes on this node are gone, those on {', '.join(others)} are not: "
+        "they cannot be removed from here, and a new stack could not read them.",
+        f"Before the next `up` run on each of these nodes:\n    {REMOVE_VOLUMES}",
+    ]
+
+
+def _wait_for_containers(client: docker.DockerClient, members: Sequence[Node], task: Task) -> None:
+    while left := [*_containers(client), *_tasks(client, members)]:
         task.detail(f"waiting for {len(left)} container(s) to stop cleanly")
         if task.seconds > TIMEOUT_SECONDS:
             raise DeployError(
                 f"{len(left)} container(s) did not stop within {TIMEOUT_SECONDS} s.",
-                "Run `down` again; `docker ps` shows which.",
-                [str(container["Names"][0]) for container in left],
+                "Run `down` again; `docker ps`, on the node that is named, shows which.",
+                left,
             )
         time.sleep(0.5)
+
+
+def _containers(client: docker.DockerClient) -> list[str]:
+    """Return what is left on this engine."""
+    found = client.api.containers(all=True, filters={"label": NAMESPACE})
+    return [str(container["Names"][0]) for container in found]
+
+
+def _tasks(client: docker.DockerClient, members: Sequence[Node]) -> list[str]:
+    """Return what is left on the other nodes; of one that is away nothing more is heard."""
+    here = client.info()["Swarm"]["NodeID"]
+    names = {node.id: node.name for node in members if node.ready and node.id != here}
+    tasks = client.api.tasks(filters={"label": NAMESPACE}) if names else []
+    return [
+        f"{names[task['NodeID']]}: task {task['ID']}"
+        for task in tasks
+        if task.get("NodeID") in names and task["Status"]["State"] not in ENDED
+    ]
 
 
 def _remove_networks(client: docker.DockerClient, task: Task) -> None:

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import socket
 import subprocess
 import time
 from pathlib import Path
@@ -32,6 +33,11 @@ def connect() -> docker.DockerClient | None:
             ) from error
         return None
     return client
+
+
+def is_local(client: docker.DockerClient) -> bool:
+    """Whether the engine is this machine's own, and not one that DOCKER_HOST leads to."""
+    return bool(client.info()["Name"] == socket.gethostname())
 
 
 def require() -> docker.DockerClient:

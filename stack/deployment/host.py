@@ -1,8 +1,9 @@
-"""What the machine must offer before anything is changed: memory, disk and the two ports."""
+"""What the engine's machine must offer before anything is changed: memory, disk and the two ports."""
 
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import psutil
 
@@ -15,11 +16,14 @@ MIB = 1024 * 1024
 
 @dataclass(frozen=True)
 class Host:
-    """What was observed of this machine; `listeners` maps a TCP port to who listens there."""
+    """What was observed of a machine; `listeners` maps a TCP port to who listens there.
+
+    Of another machine than this one only the memory is known.
+    """
 
     memory_mib: int
-    disk_mib: int
-    listeners: dict[int, str]
+    disk_mib: int | None = None
+    listeners: Mapping[int, str] = field(default_factory=dict)
 
 
 def observe(data_root: str = "/var") -> Host:
@@ -29,6 +33,11 @@ def observe(data_root: str = "/var") -> Host:
         disk_mib=shutil.disk_usage(data_root).free // MIB,
         listeners=_listeners(),
     )
+
+
+def of_engine(info: Mapping[str, Any]) -> Host:
+    """Return what an engine on another machine says of that."""
+    return Host(memory_mib=int(info["MemTotal"]) // MIB)
 
 
 def check(host: Host, ports: Mapping[str, int], *, fresh: bool) -> None:
@@ -41,7 +50,7 @@ def check(host: Host, ports: Mapping[str, int], *, fresh: bool) -> None:
             f"Too little memory: {host.memory_mib} MiB, the stack needs {MEMORY_NEEDED_MIB} MiB.",
             "Use a larger machine, or stop what else runs on it.",
         )
-    if fresh and host.disk_mib < DISK_NEEDED_MIB:
+    if fresh and host.disk_mib is not None and host.disk_mib < DISK_NEEDED_MIB:
         raise DeployError(
             f"Too little disk: {host.disk_mib} MiB free, building needs {DISK_NEEDED_MIB} MiB.",
             "Free some space (`docker system df` shows what the engine holds).",

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,11 +81,24 @@ def remove_unused(client: docker.DockerClient, keep: set[str]) -> None:
         s.attrs[key] for s in client.services.list() for key in ("Spec", "PreviousSpec") if key in s.attrs
     ]
     used = keep | {str(spec["TaskTemplate"]["ContainerSpec"]["Image"]) for spec in specs}
-    names = [f"{STACK}/{component.name}" for component in COMPONENTS]
-    for image in (image for name in names for image in client.images.list(name)):
-        for tag in set(image.tags) - used:
-            with suppress(APIError):  # a container that is just leaving still holds it; next time
-                client.images.remove(tag)
+    for tag in unused([tag for image in client.api.images() for tag in image["RepoTags"] or ()], used):
+        with suppress(APIError):  # a container that is just leaving still holds it; next time
+            client.images.remove(tag)
+
+
+def unused(tags: Iterable[str], used: Iterable[str]) -> list[str]:
+    """Return those of the names that are ours, here or for a registry, and that nothing uses.
+
+    The base images are not among them: the next build needs them.
+    """
+    wanted = {name.partition("@")[0] for name in used}
+    ours = [f"{STACK}/{component.name}:" for component in COMPONENTS]
+    pushed = [f"/{name}" for name in (*ours, f"{STACK}/traefik:")]
+    return [
+        tag
+        for tag in tags
+        if tag not in wanted and (tag.startswith(tuple(ours)) or any(name in tag for name in pushed))
+    ]
 
 
 def build(client: docker.DockerClient, context: Path, tag: str, base: str, task: Task) -> None:

@@ -15,4 +15,5 @@ NAMESPACE = f"{NAMESPACE_LABEL}={STACK}"
 RELEASE_LABEL = "vote-app.release"
 SECRET_LABEL = "vote-app.secret"
 EDGE_LABEL = "vote-app.edge"
-NODE_LABELS = (EDGE_LABEL, "vote-app.slot-1", "vote-app.slot-2", "vote-app.slot-3")
+SLOT_LABELS = ("vote-app.slot-1", "vote-app.slot-2", "vote-app.slot-3")
+NODE_LABELS = (EDGE_LABEL, *SLOT_LABELS)

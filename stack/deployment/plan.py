@@ -3,9 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from deployment import credentials
+from deployment import credentials, nodes
 from deployment.images import Component
+from deployment.nodes import Node
+from deployment.registry import Digests
 from deployment.swarm import Membership
+
+# What a Swarm that is yet to be made consists of.
+THIS_NODE = Node("", "this node", manager=True)
 
 
 @dataclass(frozen=True)
@@ -15,10 +20,15 @@ class Observed:
     engine: bool
     membership: Membership = Membership.NONE
     bases: bool = False
-    images: frozenset[str] = frozenset()
+    images: Digests = field(default_factory=dict)
     secrets: Mapping[str, str] = field(default_factory=dict)
-    missing_labels: tuple[str, ...] = ()
+    nodes: tuple[Node, ...] = ()
     release: str | None = None
+
+    @property
+    def swarm(self) -> tuple[Node, ...]:
+        """The Swarm's nodes; before there is a Swarm, the one that it will begin with."""
+        return self.nodes if self.membership is Membership.MANAGER else (THIS_NODE,)
 
 
 @dataclass(frozen=True)
@@ -27,9 +37,10 @@ class Plan:
 
     install_engine: bool
     initialise_swarm: bool
-    label_node: tuple[str, ...]
+    label_nodes: tuple[tuple[str, tuple[str, ...]], ...]  # each node's name, and its new labels
     provide_bases: bool
     build: tuple[str, ...]
+    push: tuple[str, ...]
     create_secrets: tuple[str, ...]
     deploy: bool
 
@@ -43,9 +54,10 @@ class Plan:
         steps = {
             "install and start the distribution's Docker Engine": self.install_engine,
             "initialise a Swarm of this one node": self.initialise_swarm,
-            f"label this node: {', '.join(self.label_node)}": self.label_node,
+            **{f"label {node}: {', '.join(labels)}": True for node, labels in self.label_nodes},
             "pull the base images, or build stand-ins where no registry answers": self.provide_bases,
             f"build images: {', '.join(self.build)}": self.build,
+            f"push images to the registry: {', '.join(self.push)}": self.push,
             f"create Swarm secrets: {', '.join(self.create_secrets)}": self.create_secrets,
             "deploy the stack and wait until it is healthy": self.deploy,
         }
@@ -56,21 +68,24 @@ def make(
     observed: Observed,
     wanted: Mapping[Component, str] | None,
     release: str | None,
-    labels: tuple[str, ...],
+    unpushed: tuple[str, ...] = (),
 ) -> Plan:
     """Compare what is there with what is wanted.
 
     `wanted` maps each component to its image, or is None while the base images, on which the tags
     depend, are not known. `release` is the identity of the wanted release where it can be known.
+    `unpushed` names the images that a registry is still to get.
     """
+    added = nodes.spread(observed.swarm)
     missing = credentials.missing(observed.secrets)
     names = tuple(c.name for c, image in (wanted or {}).items() if image not in observed.images)
     return Plan(
         install_engine=not observed.engine,
         initialise_swarm=observed.membership is Membership.NONE,
-        label_node=labels if observed.membership is Membership.NONE else observed.missing_labels,
+        label_nodes=tuple((node.name, added[node.id]) for node in observed.swarm if node.id in added),
         provide_bases=not observed.bases,
         build=names if wanted is not None else ("all",),
+        push=unpushed,
         create_secrets=tuple(missing),
         deploy=release is None or release != observed.release,
     )

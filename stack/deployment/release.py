@@ -41,9 +41,13 @@ class Release:
         """Stack files, in the order in which they are merged."""
         return [STACK_FILE, ENCRYPTION_FILE] if self.encrypted else [STACK_FILE]
 
-    def deploy(self) -> None:
-        """Hand the release to Swarm; raise DeployError with what Docker says if it refuses."""
+    def deploy(self, *, registry_auth: bool = False) -> None:
+        """Hand the release to Swarm; raise DeployError with what Docker says if it refuses.
+
+        `registry_auth` hands the registry's login on to the nodes.
+        """
         command = ["docker", "stack", "deploy", "--prune", "--resolve-image", "never"]
+        command += ["--with-registry-auth"] if registry_auth else []
         for path in self.files:
             command += ["-c", str(path)]
         environment = {**os.environ, **self.variables, "RELEASE": self.identity}

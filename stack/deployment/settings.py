@@ -12,7 +12,13 @@ from deployment.layout import ENV_FILE
 HOST_NAME = re.compile(
     r"(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)+"
 )
+# The first part needs a dot or a port, else Docker takes it for a name on Docker Hub.
+REGISTRY = re.compile(
+    r"(localhost|[a-z0-9-]+(\.[a-z0-9-]+)+(?=[:/]|$)|[a-z0-9-]+(?=:))(:[1-9][0-9]{0,4})?"
+    r"(/[a-z0-9]+((\.|__?|-+)[a-z0-9]+)*)*"
+)
 LETS_ENCRYPT = "https://acme-v02.api.letsencrypt.org/directory"
+DOCKER_HUB = ("docker.io", "index.docker.io", "registry-1.docker.io")
 OPTION_LIMITS = (2, 10)
 LONGEST_OPTION = 60
 
@@ -40,6 +46,7 @@ class Settings(BaseSettings):
     worker_replicas: Replicas = 2
     redis_maxmemory: str = "256mb"
     network_encryption: bool = False
+    registry: str = ""
 
     @model_validator(mode="before")
     @classmethod
@@ -58,6 +65,15 @@ class Settings(BaseSettings):
     def _an_address(cls, value: str) -> str:
         if value and not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", value):
             raise ValueError(f"{value!r} is not an e-mail address")
+        return value
+
+    @field_validator("registry")
+    @classmethod
+    def _a_registry(cls, value: str) -> str:
+        if value and not REGISTRY.fullmatch(value):
+            raise ValueError(f"{value!r} is not a registry such as registry.example.org:5000/team")
+        if value.partition("/")[0] in DOCKER_HUB:
+            raise ValueError("Docker Hub has no names as deep as the images': use another registry")
         return value
 
     @field_validator("redis_maxmemory")

@@ -1,4 +1,4 @@
-"""`deploy.py test`: run the project's tests; what needs an engine runs against the stack that is up."""
+"""`deploy.py test` and `deploy.py lab`: hand over to the project's tests and to their lab."""
 
 import os
 import subprocess
@@ -6,9 +6,30 @@ import sys
 
 from deployment.layout import ROOT
 
+FAULTS = "tests/swarm/faults"
 
-def run(*, fast: bool, chosen: list[str]) -> int:
-    """Run the suite and return its exit code; `fast` leaves out all that needs an engine."""
-    suites = ["tests/unit"] if fast else ["tests/unit", "tests/integration", "tests/swarm"]
-    command = [sys.executable, "-m", "pytest", *(chosen or suites)]
-    return subprocess.run(command, cwd=ROOT, env=os.environ, check=False).returncode
+
+def arguments(*, fast: bool, faults: bool, soak: str, chosen: list[str]) -> list[str]:
+    """Return what pytest is told.
+
+    `fast` leaves out all that needs an engine; `faults` and `soak`, a duration, need a lab.
+    """
+    if soak:
+        return [FAULTS, "--soak", soak, *chosen]
+    if faults:
+        return [FAULTS, "--all-faults", *chosen]
+    return chosen or (["tests/unit"] if fast else ["tests/unit", "tests/integration", "tests/swarm"])
+
+
+def run(told: list[str]) -> int:
+    """Run pytest and return its exit code."""
+    return subprocess.run(
+        [sys.executable, "-m", "pytest", *told], cwd=ROOT, env=os.environ, check=False
+    ).returncode
+
+
+def lab(told: list[str]) -> int:
+    """Run the lab's own command line and return its exit code."""
+    path = os.pathsep.join(str(ROOT / folder) for folder in ("stack", "tests"))
+    command = [sys.executable, "-m", "swarm.lab", *told]
+    return subprocess.run(command, cwd=ROOT, env={**os.environ, "PYTHONPATH": path}, check=False).returncode

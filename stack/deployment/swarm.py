@@ -2,14 +2,19 @@
 
 import enum
 import socket
+from collections.abc import Sequence
 
 import docker
+from docker.errors import APIError
 
+from deployment import engine
 from deployment.errors import DeployError
-from deployment.layout import NODE_LABELS
+from deployment.nodes import Node
 
 # An address of the documentation range (RFC 5737): asking for the route to it sends nothing.
 ELSEWHERE = ("192.0.2.1", 9)
+# What a manager says when too few of the others answer, or what its question to them ends in.
+LEADERLESS = ("does not have a leader", "DeadlineExceeded", "deadline exceeded")
 
 
 class Membership(enum.Enum):
@@ -47,7 +52,29 @@ def require_manager(member: Membership, *, existing: bool = False) -> None:
 
 def initialise(client: docker.DockerClient) -> None:
     """Make this engine the first manager of a new Swarm."""
-    client.swarm.init(advertise_addr=_own_address())
+    try:
+        client.swarm.init(advertise_addr=_own_address() if engine.is_local(client) else None)
+    except APIError as error:
+        raise DeployError(
+            f"The engine made no Swarm: {error.explanation}",
+            "Run `docker swarm init --advertise-addr ADDRESS` on its machine, with the address at which the "
+            "other nodes reach it, then run `up` again.",
+        ) from error
+
+
+def leaderless(error: APIError) -> bool:
+    """Whether a refusal means that the Swarm has no leader."""
+    return any(sign in str(error.explanation or error) for sign in LEADERLESS)
+
+
+def no_leader() -> DeployError:
+    """Return the error of a Swarm that takes no command."""
+    return DeployError(
+        "The Swarm has no leader: half or more of its managers are away. What runs goes on, but nothing is "
+        "repaired and no command is taken.",
+        "Bring the other managers back. If they are gone for good, run on this node: "
+        "docker swarm init --force-new-cluster",
+    )
 
 
 def _own_address() -> str:
@@ -60,24 +87,24 @@ def _own_address() -> str:
         return str(probe.getsockname()[0])
 
 
-def missing_labels(client: docker.DockerClient) -> list[str]:
-    """Return the placement labels that no node carries yet."""
-    carried = {
-        label
-        for node in client.nodes.list()
-        for label, value in (node.attrs["Spec"].get("Labels") or {}).items()
-        if value == "true"
-    }
-    return [label for label in NODE_LABELS if label not in carried]
+def require_way_for_images(nodes: Sequence[Node], registry: str) -> None:
+    """Raise DeployError if there are other nodes, and no registry that they could get the images from."""
+    if len(nodes) > 1 and not registry:
+        raise DeployError(
+            f"This Swarm has {len(nodes)} nodes and no registry is given: the other nodes could not get the "
+            "images that are built here.",
+            "Add --registry HOST[:PORT][/PATH], or set REGISTRY in stack/.env. To run one: "
+            "`docker run -d -p 5000:5000 registry:2`, then --registry ADDRESS-OF-THAT-MACHINE:5000",
+        )
 
 
-def add_labels(client: docker.DockerClient, labels: list[str]) -> None:
-    """Give placement labels to this node; those that another node carries stay there."""
-    node = client.nodes.get(client.info()["Swarm"]["NodeID"])
-    specification = node.attrs["Spec"]
-    carried = specification.get("Labels") or {}
-    specification["Labels"] = carried | dict.fromkeys(labels, "true")
-    node.update(specification)
+def require_usable(nodes: Sequence[Node]) -> None:
+    """Raise DeployError if no node may be given tasks."""
+    if not any(node.usable for node in nodes):
+        raise DeployError(
+            "No node of the Swarm is both ready and active.",
+            "`docker node ls` shows them; `docker node update --availability active NODE` undoes a drain.",
+        )
 
 
 def published_ports(client: docker.DockerClient, service: str) -> set[int]:

@@ -14,13 +14,16 @@ from deployment import (
     engine,
     host,
     images,
+    nodes,
     plan,
+    registry,
     release,
     status,
     swarm,
+    weaknesses,
 )
 from deployment.images import Component
-from deployment.layout import LOCAL_CA_FILE, NODE_LABELS, ROOT, STACK
+from deployment.layout import LOCAL_CA_FILE, ROOT, STACK
 from deployment.plan import Observed, Plan
 from deployment.progress import Progress
 from deployment.release import Release
@@ -41,12 +44,15 @@ def up(settings: Settings, progress: Progress, *, install_engine: bool, dry_run:
     if client is None and not install_engine:
         engine.require()
     observed, bases = observe(client, settings)
+    swarm.require_usable(observed.swarm)
+    swarm.require_way_for_images(observed.swarm, settings.registry)
     if client:
         credentials.check_volumes(client, observed.secrets)
-    host.check(host.observe(_data_root(client)), _ports(client, settings), fresh=not observed.bases)
+    host.check(_host(client), _ports(client, settings), fresh=not observed.bases)
     intended = _plan(client, settings, observed, bases)
+    warnings = weaknesses.of(nodes.labelled(observed.swarm, nodes.spread(observed.swarm)))
     if dry_run:
-        _print(intended)
+        _print(intended, warnings)
         return
     if intended.empty and client:
         convergence.wait(client, progress, since=_now(), timeout=CONVERGENCE_TIMEOUT_SECONDS)
@@ -55,6 +61,8 @@ def up(settings: Settings, progress: Progress, *, install_engine: bool, dry_run:
     else:
         client = _carry_out(client, settings, intended, progress)
         progress.say(f"The stack is up ({time.monotonic() - started:.0f} s).")
+    for warning in warnings:
+        progress.say(f"  Warning: {warning}")
     _summary(client, settings, progress)
 
 
@@ -66,14 +74,13 @@ def observe(client: docker.DockerClient | None, settings: Settings) -> tuple[Obs
     swarm.require_manager(member)
     bases = base.present(client)
     managed = member is Membership.MANAGER
-    tags = frozenset(tag for image in client.images.list() for tag in image.tags)
     observed = Observed(
         engine=True,
         membership=member,
         bases=bases is not None,
-        images=tags,
+        images=registry.observe(client),
         secrets=credentials.observe(client, settings.hosts) if managed else {},
-        missing_labels=tuple(swarm.missing_labels(client)) if managed else (),
+        nodes=nodes.observe(client) if managed else (),
         release=release.deployed(client) if managed else None,
     )
     return observed, bases
@@ -85,24 +92,32 @@ def _plan(
     observed: Observed,
     bases: base.Bases | None,
 ) -> Plan:
-    wanted, identity = None, None
-    if client and bases:
-        wanted = base.references(client, bases)
-        if not credentials.missing(observed.secrets):
-            identity = _release(settings, wanted, bases, observed.secrets).identity
-    return plan.make(observed, wanted, identity, NODE_LABELS)
+    if not client or not bases:
+        return plan.make(observed, None, None, ("all",) if settings.registry else ())
+    wanted = base.references(client, bases)
+    deployed = _deployed(_run(wanted, bases), observed.images, settings.registry)
+    unpushed = tuple(name for name, image in deployed.items() if image is None)
+    identity = None
+    if not unpushed and not credentials.missing(observed.secrets):
+        identity = _release(settings, deployed, observed.secrets).identity
+    return plan.make(observed, wanted, identity, unpushed)
 
 
-def _release(
-    settings: Settings,
-    references: Mapping[Component, str],
-    bases: base.Bases,
-    secrets: Mapping[str, str],
-) -> Release:
+def _run(references: Mapping[Component, str], bases: base.Bases) -> dict[str, str]:
+    """Return every image that the stack runs, as it is named here."""
+    return {component.name: image for component, image in references.items()} | {"traefik": bases.traefik}
+
+
+def _deployed(run: Mapping[str, str], digests: registry.Digests, prefix: str) -> dict[str, str | None]:
+    """Return the names that the nodes get the images by; None is one that was not pushed yet."""
+    return {name: registry.deployable(image, digests, prefix) for name, image in run.items()}
+
+
+def _release(settings: Settings, deployed: Mapping[str, str | None], secrets: Mapping[str, str]) -> Release:
     variables = settings.variables() | release.config_hashes()
-    variables |= {component.variable: image for component, image in references.items()}
+    variables |= {f"{name.upper()}_IMAGE": image for name, image in deployed.items() if image}
     variables |= {f"{key.upper()}_SECRET": name for key, name in secrets.items()}
-    return Release(variables | {"TRAEFIK_IMAGE": bases.traefik}, settings.network_encryption)
+    return Release(variables, settings.network_encryption)
 
 
 def _carry_out(
@@ -115,22 +130,38 @@ def _carry_out(
         if not images.exists(client, image):
             with progress.task(f"Building {image}") as task:
                 images.build(client, component.context, image, bases.debian, task)
+    run = _run(references, bases)
+    deployed = _provide_to_nodes(client, run, settings.registry, progress)
     if intended.initialise_swarm:
         with progress.task("Initialising a Swarm of this one node"):
             swarm.initialise(client)
-    swarm.add_labels(client, swarm.missing_labels(client))
+    nodes.add_labels(client, nodes.spread(nodes.observe(client)))
     secrets = credentials.observe(client, settings.hosts)
     secrets |= credentials.create(client, credentials.missing(secrets), settings.hosts)
-    _roll_out(client, _release(settings, references, bases, secrets), progress)
+    wanted = _release(settings, deployed, secrets)
+    _roll_out(client, wanted, progress, registry_auth=bool(settings.registry))
     credentials.remove_unused(client, keep=set(secrets.values()))
-    images.remove_unused(client, keep=set(references.values()))
+    images.remove_unused(client, keep={*run.values(), *(image for image in deployed.values() if image)})
     return client
 
 
-def _roll_out(client: docker.DockerClient, wanted: Release, progress: Progress) -> None:
+def _provide_to_nodes(
+    client: docker.DockerClient, run: Mapping[str, str], prefix: str, progress: Progress
+) -> dict[str, str | None]:
+    """Push what a registry is still to get; return the names that the nodes get the images by."""
+    for name, image in _deployed(run, registry.observe(client), prefix).items():
+        if image is None:
+            with progress.task(f"Pushing {registry.remote(run[name], prefix)}") as task:
+                registry.push(client, run[name], prefix, task)
+    return _deployed(run, registry.observe(client), prefix)
+
+
+def _roll_out(
+    client: docker.DockerClient, wanted: Release, progress: Progress, *, registry_auth: bool
+) -> None:
     since = _now()
     with progress.task(f"Deploying release {wanted.identity}"):
-        wanted.deploy()
+        wanted.deploy(registry_auth=registry_auth)
     convergence.wait(client, progress, since=since, timeout=CONVERGENCE_TIMEOUT_SECONDS)
     status.wait_healthy(client, progress, CLUSTER_TIMEOUT_SECONDS)
 
@@ -139,9 +170,12 @@ def _now() -> str:
     return datetime.now(UTC).isoformat()
 
 
-def _data_root(client: docker.DockerClient | None) -> str:
+def _host(client: docker.DockerClient | None) -> host.Host:
+    """Look at the machine that the engine is on."""
+    if client and not engine.is_local(client):
+        return host.of_engine(client.info())
     root = str(client.info()["DockerRootDir"]) if client else "/var"
-    return root if Path(root).exists() else "/"
+    return host.observe(root if Path(root).exists() else "/")
 
 
 def _ports(client: docker.DockerClient | None, settings: Settings) -> dict[str, int]:
@@ -151,9 +185,11 @@ def _ports(client: docker.DockerClient | None, settings: Settings) -> dict[str, 
     return {variable: port for variable, port in wanted.items() if port not in held}
 
 
-def _print(intended: Plan) -> None:
+def _print(intended: Plan, warnings: list[str]) -> None:
     lines = intended.lines()
     print("\n".join(f"would {line}" for line in lines) or "Nothing to do: the stack runs as wanted.")
+    for warning in warnings:
+        print(f"Warning: {warning}")
 
 
 def _summary(client: docker.DockerClient, settings: Settings, progress: Progress) -> None:
@@ -172,4 +208,4 @@ def _summary(client: docker.DockerClient, settings: Settings, progress: Progress
     python3 deploy.py status           services, both clusters, queue, votes
     python3 deploy.py logs vote        a service's log
     docker stack services vote-app     what Swarm says
-    python3 deploy.py test             prove it: the tests, faults included""")
+    python3 deploy.py test             prove it: the tests""")

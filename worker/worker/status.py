@@ -1,27 +1,12 @@
-"""Prints what the queue and the database say of themselves, as one JSON object.
-
-Usage: python -m worker.status. Whatever does not answer within three seconds is null.
-"""
+"""What the queue and the database say of themselves, put together as one object."""
 
 from __future__ import annotations
 
-import json
-import os
-import sys
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.request import urlopen
-
-from worker import settings as configuration
-from worker import store, stream
-from worker.settings import Settings
-
-AGENT_PORT = 8008
-PATIENCE_SECONDS = 2.5
-NODE_SECONDS = 1.5
 
 State = Mapping[str, Any]
+Picture = Mapping[str, Any]
 
 
 def summarize_postgres(states: Mapping[str, State]) -> dict[str, Any]:
@@ -47,59 +32,19 @@ def summarize_redis(roles: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
     return {"primary": primaries[0], "replicas": sorted(replicas)}
 
 
-def _ask_agent(node: str) -> Any:
-    with urlopen(f"http://{node}:{AGENT_PORT}/state", timeout=NODE_SECONDS) as answer:
-        return json.load(answer)
+def summarize_queue(answer: Sequence[Any] | None) -> dict[str, Any]:
+    """Count what waits and what is dead, and name the entry that has waited longest."""
+    if answer is None:
+        return {"pending": None, "dead": None, "oldest": None}
+    pending, dead, first = answer
+    return {"pending": pending, "dead": dead, "oldest": first[0][0].decode() if first else None}
 
 
-def _ask_redis(settings: Settings, node: str, *command: str) -> Any:
-    with stream.connect(settings, node) as client:
-        client.connection_pool.connection_kwargs["socket_timeout"] = NODE_SECONDS
-        # Without redis-py's own reading of the answer, which differs between its versions.
-        client.response_callbacks.clear()
-        return client.execute_command(*command)
+def waiting_seconds(before: Picture | None, queue: Mapping[str, Any], now: float) -> float:
+    """Say for how long the same entry has been the oldest of the queue; 0 while there is none.
 
-
-def _ask_database(settings: Settings) -> int:
-    with store.connect(settings) as connection:
-        row = connection.execute("SELECT coalesce(sum(count), 0)::bigint FROM tally").fetchone()
-        return int(row[0]) if row else 0
-
-
-def _result(future: Future[Any]) -> Any:
-    """Return an answer, or None when it failed or is not there in time."""
-    return future.result() if future.done() and not future.exception() else None
-
-
-def gather(settings: Settings) -> dict[str, Any]:
-    """Ask everyone at once and put the answers together."""
-    pool = ThreadPoolExecutor(16)
-    names = (settings.postgres_nodes, settings.redis_nodes)
-    postgres_nodes, redis_nodes = ([n.strip() for n in each.split(",")] for each in names)
-
-    def ask(what: Callable[..., Any], *arguments: Any) -> Future[Any]:
-        return pool.submit(what, *arguments)
-
-    agents = {node: ask(_ask_agent, node) for node in postgres_nodes}
-    roles = {node: ask(_ask_redis, settings, node, "ROLE") for node in redis_nodes}
-    pending = ask(_ask_redis, settings, settings.redis_host, "XLEN", stream.STREAM)
-    dead = ask(_ask_redis, settings, settings.redis_host, "XLEN", stream.DEAD)
-    stored = ask(_ask_database, settings)
-    wait([*agents.values(), *roles.values(), pending, dead, stored], PATIENCE_SECONDS)
-    return {
-        "postgres": summarize_postgres({n: s for n, f in agents.items() if (s := _result(f))}),
-        "redis": summarize_redis({n: r for n, f in roles.items() if (r := _result(f))}),
-        "queue": {"pending": _result(pending), "dead": _result(dead)},
-        "votes": {"stored": _result(stored)},
-    }
-
-
-def main() -> None:
-    """Print the status and leave at once: whoever has not answered is not waited for."""
-    print(json.dumps(gather(configuration.load())))
-    sys.stdout.flush()
-    os._exit(0)
-
-
-if __name__ == "__main__":
-    main()
+    Not counted while the queue does not answer.
+    """
+    if before is None or queue["oldest"] is None or queue["oldest"] != before["queue"]["oldest"]:
+        return 0.0
+    return float(before["queue"]["waiting_seconds"] + max(0.0, now - before["at"]))

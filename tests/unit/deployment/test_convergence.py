@@ -7,6 +7,7 @@ import pytest
 from deployment.convergence import ServiceState, assess
 
 START = "2026-01-01T00:00:00Z"
+READY = {"n1", "n2"}
 SPEC = {"ContainerSpec": {"Image": "new"}, "Resources": {}, "ForceUpdate": 0}
 OLD_SPEC = {"ContainerSpec": {"Image": "old"}, "Resources": {}, "ForceUpdate": 0}
 
@@ -65,12 +66,46 @@ FAILED = [task("failed", "shutdown")] * 5
             (1, 2, False),
             id="global on two nodes",
         ),
+        pytest.param(
+            service(),
+            [task("running", node="n1"), task("running", node="away")],
+            (1, 2, False),
+            id="one on a node that is away",
+        ),
+        pytest.param(
+            service(),
+            [
+                task("running", "shutdown", node="away"),
+                task("running", node="n1"),
+                task("running", node="n2"),
+            ],
+            (2, 2, True),
+            id="replaced while its node is away",
+        ),
+        pytest.param(
+            service(replicas=1), [task("running", node="away")], (0, 1, False), id="pinned to a node away"
+        ),
+        pytest.param(
+            service(replicas=None),
+            [task("running", node="n1"), task("running", node="n2"), task("running", node="away")],
+            (2, 2, True),
+            id="global, one node away",
+        ),
+        pytest.param(
+            service(replicas=None),
+            [task("running", node="n1"), task("running", "shutdown", node="n2")],
+            (1, 1, True),
+            id="global, one node drained",
+        ),
+        pytest.param(
+            service(replicas=None), [task("running", node="away")], (0, 1, False), id="global, all nodes away"
+        ),
     ],
 )
 def test_convergence(
     given: dict[str, Any], tasks: list[dict[str, Any]], expected: tuple[int, int, bool]
 ) -> None:
-    state = assess(given, tasks, since=START)
+    state = assess(given, tasks, READY, since=START)
     assert (state.running, state.desired, state.converged) == expected
     assert state.failure is None
 
@@ -89,7 +124,7 @@ def test_convergence(
     ],
 )
 def test_giving_up(given: dict[str, Any], tasks: list[dict[str, Any]], reason: str) -> None:
-    state = assess(given, tasks, since=START)
+    state = assess(given, tasks, READY, since=START)
     assert state.failure == reason
     assert not state.converged
 
@@ -108,9 +143,9 @@ def test_giving_up(given: dict[str, Any], tasks: list[dict[str, Any]], reason: s
     ],
 )
 def test_not_giving_up(given: dict[str, Any], tasks: list[dict[str, Any]]) -> None:
-    assert assess(given, tasks, since=START).failure is None
+    assert assess(given, tasks, READY, since=START).failure is None
 
 
 def test_tasks_of_other_services_do_not_count() -> None:
     other = task("running") | {"ServiceID": "s2"}
-    assert assess(service(), [other, other]) == ServiceState("vote", 0, 2)
+    assert assess(service(), [other, other], READY) == ServiceState("vote", 0, 2)

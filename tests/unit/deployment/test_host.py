@@ -36,3 +36,9 @@ def test_the_remedy_names_the_right_variable() -> None:
     with pytest.raises(DeployError) as refused:
         host.check(Host(8192, 50000, {443: "x"}), {"HTTPS_PORT": 443}, fresh=False)
     assert "HTTPS_PORT=8443" in refused.value.remedy
+
+
+def test_of_another_machine_only_the_memory_is_judged() -> None:
+    host.check(host.of_engine({"MemTotal": 8 << 30}), {"HTTP_PORT": 80}, fresh=True)
+    with pytest.raises(DeployError):
+        host.check(host.of_engine({"MemTotal": 1 << 30}), {}, fresh=True)

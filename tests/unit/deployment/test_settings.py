@@ -33,6 +33,14 @@ def _no_file(monkeypatch: pytest.MonkeyPatch) -> None:
         ("ACME_EMAIL", "me@example.org", "needs a public name"),
         ("VOTE_REPLICAS", "0", "VOTE_REPLICAS"),
         ("REDIS_MAXMEMORY", "lots", "REDIS_MAXMEMORY"),
+        *[
+            ("REGISTRY", value, "is not a registry")
+            for value in (
+                *("team", "team/app", "Registry.example.org", "registry.example.org/Team", "https://x.org"),
+                *("registry.example.org/", "registry.example.org:x", "registry.example.org//a", "x.org/a b"),
+            )
+        ],
+        ("REGISTRY", "docker.io/team", "Docker Hub"),
     ],
 )
 def test_refused(monkeypatch: pytest.MonkeyPatch, variable: str, value: str, complaint: str) -> None:
@@ -83,3 +91,18 @@ def test_a_flag_wins_over_host_names_of_the_environment(monkeypatch: pytest.Monk
 def test_the_limit_of_redis_follows_its_size(monkeypatch: pytest.MonkeyPatch, size: str, limit: str) -> None:
     monkeypatch.setenv("REDIS_MAXMEMORY", size)
     assert settings.load().variables()["REDIS_MEMORY_LIMIT"] == limit
+
+
+@pytest.mark.parametrize(
+    "prefix",
+    [
+        "registry.example.org",
+        "registry.example.org/team/voting_app",
+        "registry.lab:5000",
+        "registry:5000/team",
+        "192.0.2.7:5000",
+        "localhost/team",
+    ],
+)
+def test_a_registry(prefix: str) -> None:
+    assert settings.load(registry=prefix).registry == prefix

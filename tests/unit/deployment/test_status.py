@@ -1,47 +1,90 @@
-"""Healthy means full strength: every task, both clusters, all replicas."""
+"""Healthy means full strength: every node, every task, both clusters; what is missing has a name."""
 
+import json
 from typing import Any
 
 import pytest
 
+from deployment import status
 from deployment.convergence import ServiceState
-from deployment.status import UNKNOWN, healthy
+from deployment.nodes import Node
+from deployment.status import UNKNOWN
 
+EDGE = frozenset({"vote-app.edge"})
+NODES = [Node("1", "node-1", labels=EDGE), Node("2", "node-2")]
 SERVICES = [ServiceState("vote", 2, 2), ServiceState("redis-1", 1, 1)]
-INSIDE: dict[str, Any] = {
-    "postgres": {"primary": "postgres-1", "standbys": ["postgres-2", "postgres-3"], "synchronous": True},
-    "redis": {"primary": "redis-1", "replicas": ["redis-2", "redis-3"]},
-}
+POSTGRES = {"primary": "postgres-1", "standbys": ["postgres-2", "postgres-3"], "synchronous": True}
+REDIS = {"primary": "redis-1", "replicas": ["redis-2", "redis-3"]}
+INSIDE: dict[str, Any] = {"at": 1.0, "postgres": POSTGRES, "redis": REDIS}
 
 
 def test_full_strength() -> None:
-    assert healthy(SERVICES, INSIDE)
+    assert status.missing(NODES, SERVICES, INSIDE) == []
 
 
 @pytest.mark.parametrize(
-    ("services", "inside"),
+    ("services", "inside", "names"),
     [
-        pytest.param([], INSIDE, id="nothing deployed"),
-        pytest.param([ServiceState("vote", 1, 2)], INSIDE, id="a task missing"),
-        pytest.param(SERVICES, UNKNOWN, id="no worker to ask"),
+        pytest.param([], INSIDE, ["the stack: no service is deployed"], id="nothing deployed"),
+        pytest.param([ServiceState("sentinel-1", 0, 1)], INSIDE, ["sentinel-1 0/1"], id="a task"),
+        pytest.param(SERVICES, UNKNOWN, [status.OBSERVER], id="nobody to ask"),
         pytest.param(
-            SERVICES, INSIDE | {"postgres": INSIDE["postgres"] | {"primary": None}}, id="no primary"
+            SERVICES, INSIDE | {"postgres": UNKNOWN["postgres"]}, ["PostgreSQL primary"], id="no primary"
         ),
         pytest.param(
             SERVICES,
-            INSIDE | {"postgres": INSIDE["postgres"] | {"standbys": ["postgres-2"]}},
-            id="a standby missing",
+            INSIDE | {"postgres": POSTGRES | {"standbys": ["postgres-2"]}},
+            ["postgres-3"],
+            id="a standby",
         ),
-        pytest.param(
-            SERVICES, INSIDE | {"postgres": INSIDE["postgres"] | {"synchronous": False}}, id="not synchronous"
-        ),
-        pytest.param(SERVICES, INSIDE | {"redis": {"primary": None, "replicas": []}}, id="no Redis primary"),
         pytest.param(
             SERVICES,
-            INSIDE | {"redis": {"primary": "redis-1", "replicas": ["redis-2"]}},
-            id="a replica missing",
+            INSIDE | {"postgres": POSTGRES | {"synchronous": False}},
+            ["PostgreSQL synchronous standby"],
+            id="not synchronous",
+        ),
+        pytest.param(
+            SERVICES, INSIDE | {"redis": UNKNOWN["redis"]}, ["Redis primary"], id="no Redis primary"
+        ),
+        pytest.param(
+            SERVICES,
+            INSIDE | {"redis": {"primary": "redis-2", "replicas": []}},
+            ["redis-1", "redis-3"],
+            id="both replicas",
+        ),
+        pytest.param(
+            [*SERVICES, ServiceState("redis-3", 0, 1), ServiceState("worker", 1, 2)],
+            INSIDE | {"redis": {"primary": "redis-1", "replicas": []}},
+            ["redis-3 0/1", "worker 1/2", "redis-2"],
+            id="a member without its task is named once",
         ),
     ],
 )
-def test_anything_less(services: list[ServiceState], inside: dict[str, Any]) -> None:
-    assert not healthy(services, inside)
+def test_what_is_missing(services: list[ServiceState], inside: dict[str, Any], names: list[str]) -> None:
+    assert status.missing(NODES, services, inside) == names
+
+
+@pytest.mark.parametrize(
+    ("node", "names"),
+    [
+        (Node("1", "node-1", "down", labels=EDGE), ["node-1 down"]),
+        (Node("1", "node-1", "unknown", labels=EDGE), ["node-1 unknown"]),
+        (Node("1", "node-1", "down"), []),
+        (Node("1", "node-1", availability="drain", labels=EDGE), []),
+    ],
+    ids=["down", "not heard of", "down, and carries nothing", "drained on purpose"],
+)
+def test_nodes(node: Node, names: list[str]) -> None:
+    assert status.missing([node], SERVICES, INSIDE) == names
+
+
+@pytest.mark.parametrize(("age", "known"), [(0, True), (5, True), (6, False)])
+def test_an_old_picture_says_nothing(age: int, known: bool) -> None:
+    answer = f"{1000 + age}\n{json.dumps(INSIDE | {'at': 1000.0})}".encode()
+    assert status.picture(answer) == (UNKNOWN | INSIDE | {"at": 1000.0} if known else UNKNOWN)
+
+
+def test_a_node_in_one_line() -> None:
+    described = {"name": "node-1", "state": "down", "availability": "active", "manager": True, "edge": True}
+    line = status.node_line(described | {"slots": [1, 3]})
+    assert line == "Node node-1: down, active, manager, edge, slot 1, slot 3"

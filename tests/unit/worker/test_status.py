@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from worker.status import summarize_postgres, summarize_redis
+from worker.status import summarize_postgres, summarize_queue, summarize_redis, waiting_seconds
 
 NOBODY: dict[str, Any] = {"primary": None, "standbys": [], "synchronous": False}
 PRIMARY = {"role": "primary", "open": True, "standbys": ["p3", "p2"], "synchronous": True}
@@ -48,3 +48,31 @@ MASTER: list[Any] = [b"master", 100, []]
 )
 def test_redis(roles: dict[str, Any], primary: str | None, replicas: list[str]) -> None:
     assert summarize_redis(roles) == {"primary": primary, "replicas": replicas}
+
+
+@pytest.mark.parametrize(
+    ("answer", "pending", "dead", "oldest"),
+    [
+        (None, None, None, None),
+        ([0, 2, []], 0, 2, None),
+        ([3, 0, [[b"5-1", [b"vote", b"a"]]]], 3, 0, "5-1"),
+    ],
+)
+def test_queue(answer: list[Any] | None, pending: int | None, dead: int | None, oldest: str | None) -> None:
+    assert summarize_queue(answer) == {"pending": pending, "dead": dead, "oldest": oldest}
+
+
+@pytest.mark.parametrize(
+    ("before", "oldest", "seconds"),
+    [
+        (None, "1-0", 0.0),
+        ("1-0", "1-0", 6.0),
+        ("1-0", "2-0", 0.0),
+        ("1-0", None, 0.0),
+        (None, None, 0.0),
+    ],
+)
+def test_how_long_the_first_entry_waits(before: str | None, oldest: str | None, seconds: float) -> None:
+    picture = {"at": 10.0, "queue": {"oldest": before, "waiting_seconds": 5.0}}
+    assert waiting_seconds(picture, {"oldest": oldest}, 11.0) == seconds
+    assert waiting_seconds(None, {"oldest": oldest}, 11.0) == 0.0

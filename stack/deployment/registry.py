@@ -1,0 +1,72 @@
+"""The images' way to other nodes: a registry that all of them pull from, by digest."""
+
+from collections.abc import Mapping, Sequence
+
+import docker
+from docker.errors import APIError
+
+from deployment.errors import DeployError
+from deployment.layout import STACK
+from deployment.progress import Task
+
+# What the engine knows of an image, by each of its names: its digests in registries.
+Digests = Mapping[str, Sequence[str]]
+
+
+def remote(image: str, prefix: str) -> str:
+    """Return an image's name in the registry."""
+    return f"{prefix}/{STACK}/{image.removeprefix(f'{STACK}/')}"
+
+
+def repository(name: str) -> str:
+    """Return an image's name without its tag and digest; a registry's port is no tag."""
+    name = name.partition("@")[0]
+    head, colon, tag = name.rpartition(":")
+    return head if colon and "/" not in tag else name
+
+
+def observe(client: docker.DockerClient) -> dict[str, tuple[str, ...]]:
+    """Return the digests of every image that the engine has, by name and tag."""
+    return {
+        tag: tuple(image["RepoDigests"] or ())
+        for image in client.api.images()
+        for tag in image["RepoTags"] or ()
+    }
+
+
+def deployable(image: str, digests: Digests, prefix: str) -> str | None:
+    """Return the name to deploy an image by: with its digest, wherever a registry gave it one.
+
+    With a registry's `prefix` that is its name there, or None until it was pushed.
+    """
+    name = remote(image, prefix) if prefix else image
+    for known in digests.get(image, ()):
+        if known.partition("@")[0] == repository(name):
+            return f"{name}@{known.partition('@')[2]}"
+    return None if prefix else image
+
+
+def push(client: docker.DockerClient, image: str, prefix: str, task: Task) -> None:
+    """Put an image into the registry; raise DeployError if that does not take it."""
+    name = remote(image, prefix)
+    target, tag = repository(name), name.rpartition(":")[2]
+    client.images.get(image).tag(target, tag)
+    try:
+        for message in client.api.push(target, tag=tag, stream=True, decode=True):
+            if problem := message.get("error"):
+                raise _refused(name, str(problem))
+            task.detail(" ".join(str(message.get(part, "")) for part in ("id", "status", "progress")).strip())
+    except APIError as error:
+        raise _refused(name, str(error.explanation or error)) from error
+    if not deployable(image, observe(client), prefix):
+        raise _refused(name, "it gave no digest")
+
+
+def _refused(name: str, problem: str) -> DeployError:
+    host = name.partition("/")[0]
+    return DeployError(
+        f"The registry did not take {name}: {problem.strip()}",
+        f"Log in (`docker login {host}`), or see that it runs and that this engine trusts it: one without "
+        "HTTPS must be among the `insecure-registries` of every node. Then run `up` again; nothing was "
+        "deployed.",
+    )

@@ -1,0 +1,48 @@
+"""The name that an image is deployed by."""
+
+import pytest
+
+from deployment import registry
+
+DIGESTS = {
+    "vote-app/vote:1": ("reg.example:5000/vote-app/vote@sha256:aa", "other.example/vote-app/vote@sha256:bb"),
+    "vote-app/worker:1": (),
+    "traefik:v3": ("traefik@sha256:cc",),
+}
+
+
+@pytest.mark.parametrize(
+    ("image", "prefix", "name"),
+    [
+        ("vote-app/vote:1", "", "vote-app/vote:1"),
+        ("vote-app/vote:1", "reg.example:5000", "reg.example:5000/vote-app/vote:1@sha256:aa"),
+        ("vote-app/vote:1", "other.example", "other.example/vote-app/vote:1@sha256:bb"),
+        ("vote-app/vote:1", "reg.example:5000/team", None),
+        ("vote-app/worker:1", "reg.example:5000", None),
+        ("vote-app/unknown:1", "reg.example:5000", None),
+        ("traefik:v3", "", "traefik:v3@sha256:cc"),
+        ("traefik:v3", "reg.example:5000", None),
+        ("vote-app/traefik:v3-packages", "", "vote-app/traefik:v3-packages"),
+    ],
+)
+def test_deployable(image: str, prefix: str, name: str | None) -> None:
+    assert registry.deployable(image, DIGESTS, prefix) == name
+
+
+@pytest.mark.parametrize(
+    ("image", "name"),
+    [
+        ("vote-app/vote:1", "reg.example/team/vote-app/vote:1"),
+        ("traefik:v3", "reg.example/team/vote-app/traefik:v3"),
+        ("vote-app/traefik:v3-packages", "reg.example/team/vote-app/traefik:v3-packages"),
+    ],
+)
+def test_the_name_in_the_registry(image: str, name: str) -> None:
+    assert registry.remote(image, "reg.example/team") == name
+
+
+@pytest.mark.parametrize(
+    "name", ["reg.example:5000/a/b", "reg.example:5000/a/b:tag", "reg.example:5000/a/b:tag@sha256:aa"]
+)
+def test_a_port_is_no_tag(name: str) -> None:
+    assert registry.repository(name) == "reg.example:5000/a/b"

@@ -1,0 +1,42 @@
+"""What pytest is told."""
+
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from deployment import cli, suite
+
+NOTHING: dict[str, Any] = {"fast": False, "faults": False, "soak": "", "chosen": []}
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({}, ["tests/unit", "tests/integration", "tests/swarm"]),
+        ({"fast": True}, ["tests/unit"]),
+        ({"chosen": ["tests/unit/vote"]}, ["tests/unit/vote"]),
+        ({"soak": "60m"}, ["tests/swarm/faults", "--soak", "60m"]),
+        ({"faults": True}, ["tests/swarm/faults", "--all-faults"]),
+    ],
+)
+def test_arguments(options: dict[str, Any], told: list[str]) -> None:
+    assert suite.arguments(**NOTHING | options) == told
+
+
+@pytest.mark.parametrize("value", ["60", "m", "1.5h", "-5m", "0m", "60 m", "1d"])
+def test_a_duration_that_is_none(value: str) -> None:
+    done = CliRunner().invoke(cli.app, ["test", f"--soak={value}"])
+    assert done.exit_code == 2
+
+
+def test_the_lab_gets_its_options(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[list[str]] = []
+
+    def lab(arguments: list[str]) -> int:
+        told.append(arguments)
+        return 3
+
+    monkeypatch.setattr(suite, "lab", lab)
+    done = CliRunner().invoke(cli.app, ["lab", "up", "--nodes", "2"])
+    assert (told, done.exit_code) == ([["up", "--nodes", "2"]], 3)

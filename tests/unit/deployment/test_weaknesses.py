@@ -1,0 +1,80 @@
+"""What a fault would cost is said before it happens."""
+
+import pytest
+
+from deployment import weaknesses
+from deployment.layout import EDGE_LABEL, SLOT_LABELS
+from deployment.nodes import Node
+
+ONE, TWO, THREE = SLOT_LABELS
+MOVE = "To move a slot"
+
+
+def node(number: int, *labels: str, manager: bool = True, state: str = "ready") -> Node:
+    return Node(str(number), f"node-{number}", state, manager=manager, labels=frozenset(labels))
+
+
+def strong() -> list[Node]:
+    return [node(n, EDGE_LABEL, label) for n, label in enumerate(SLOT_LABELS, 1)]
+
+
+@pytest.mark.parametrize(
+    ("given", "beginnings"),
+    [
+        pytest.param([], [], id="no Swarm"),
+        pytest.param(
+            [node(1, EDGE_LABEL, *SLOT_LABELS)], ["One machine: the stack does not"], id="one machine"
+        ),
+        pytest.param(strong(), [], id="three nodes"),
+        pytest.param([*strong(), node(4, manager=False)], [], id="a fourth without anything"),
+        pytest.param(
+            [node(1, EDGE_LABEL, *SLOT_LABELS), node(2, EDGE_LABEL), node(3)],
+            ["All three slots are on node-1: while it is away nobody can vote", MOVE],
+            id="all slots on one of three",
+        ),
+        pytest.param(
+            [node(1, EDGE_LABEL, ONE, THREE), node(2, EDGE_LABEL, TWO), node(3)],
+            ["Two of the three slots are on node-1: while it is away no vote is acknowledged", MOVE],
+            id="two of three nodes used",
+        ),
+        pytest.param(
+            [node(1, EDGE_LABEL, ONE, THREE), node(2, EDGE_LABEL, TWO)],
+            [
+                "Two of the three slots are on node-1",
+                "Three nodes with a slot each",
+                "Two managers: while either",
+            ],
+            id="two nodes",
+        ),
+        pytest.param(
+            [node(1, EDGE_LABEL, ONE), node(2, EDGE_LABEL, TWO)],
+            ["No node carries slot 3: what belongs there cannot run", "Two managers"],
+            id="a slot nowhere",
+        ),
+        pytest.param(
+            [*strong()[:2], node(3, ONE, THREE)],
+            [f"{ONE} is on node-1 and node-3: its parts may move"],
+            id="a slot twice",
+        ),
+        pytest.param(
+            [strong()[0], *(node(n, EDGE_LABEL, SLOT_LABELS[n - 1], manager=False) for n in (2, 3))],
+            ["One manager: while node-1 is away, what runs goes on"],
+            id="one manager",
+        ),
+        pytest.param(
+            [strong()[0], node(2, TWO), node(3, THREE)], ["Only node-1 is an edge: while"], id="one edge"
+        ),
+        pytest.param([node(n, SLOT_LABELS[n - 1]) for n in (1, 2, 3)], ["No node is an edge"], id="no edge"),
+    ],
+)
+def test_weaknesses(given: list[Node], beginnings: list[str]) -> None:
+    said = weaknesses.of(given)
+    assert [one[: len(beginning)] for one, beginning in zip(said, beginnings, strict=True)] == beginnings
+
+
+def test_how_to_move_a_slot() -> None:
+    given = [node(1, EDGE_LABEL, ONE, THREE), node(2, EDGE_LABEL, TWO), node(3, state="down"), node(4)]
+    assert (
+        "`docker node update --label-rm vote-app.slot-3 node-1 && "
+        "docker node update --label-add vote-app.slot-3=true node-4`"
+    ) in weaknesses.of(given)[1]

@@ -1,0 +1,121 @@
+"""Questions that are asked again and again, each by a thread of its own over a connection that it keeps."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+import psycopg
+from redis.exceptions import RedisError
+
+from worker import store, stream
+from worker.settings import Settings
+from worker.watchdog import watchdog
+
+AGENT_PORT = 8008
+EVERY_SECONDS = 1.0
+NODE_SECONDS = 1.5
+DATABASE_SECONDS = 2.5
+# An answer older than this is none: whoever was asked since is silent.
+FRESH_SECONDS = 3.0
+SILENCE = (OSError, ValueError, RedisError, psycopg.Error, http.client.HTTPException)
+
+
+class Probe:
+    """One question; its answer is there to be read at any time and is never waited for."""
+
+    def __init__(self, name: str, ask: Callable[[], Any]) -> None:
+        self._ask = ask
+        self._answered: tuple[float, Any] = (0.0, None)
+        self._tried = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+        self._thread.start()
+
+    @property
+    def alive(self) -> bool:
+        """Whether it still asks; only an error in the program ends it."""
+        return self._thread.is_alive()
+
+    def wait(self, seconds: float) -> None:
+        """Wait for the end of the first attempt."""
+        self._tried.wait(seconds)
+
+    def answer(self) -> Any:
+        """Return the latest answer, or None if the last attempt failed or has no end."""
+        at, answer = self._answered
+        return answer if time.monotonic() - at < FRESH_SECONDS else None
+
+    def _run(self) -> None:
+        while True:
+            began = time.monotonic()
+            try:
+                self._answered = (began, self._ask())
+            except SILENCE:
+                self._answered = (began, None)
+            self._tried.set()
+            time.sleep(max(0.0, began + EVERY_SECONDS - time.monotonic()))
+
+
+def agent(node: str) -> Callable[[], Any]:
+    """Ask the agent of a database node for its state."""
+
+    def ask() -> Any:
+        connection = http.client.HTTPConnection(node, AGENT_PORT, timeout=NODE_SECONDS)
+        try:
+            connection.request("GET", "/state")
+            return json.load(connection.getresponse())
+        finally:
+            connection.close()
+
+    return ask
+
+
+def redis(settings: Settings, host: str, *commands: tuple[str, ...]) -> Callable[[], list[Any]]:
+    """Ask a Redis for several things at once, as it answers: redis-py's own reading varies by version."""
+    client: Any = stream.connect(settings, host)
+    client.connection_pool.connection_kwargs["socket_timeout"] = NODE_SECONDS
+    client.response_callbacks.clear()
+
+    def ask() -> list[Any]:
+        try:
+            with client.pipeline(transaction=False) as pipeline:
+                for command in commands:
+                    pipeline.execute_command(*command)
+                return list(pipeline.execute())
+        except (RedisError, OSError):
+            client.connection_pool.disconnect()
+            raise
+
+    return ask
+
+
+class Database:
+    """Asks for the number of votes over one connection, made anew after any trouble."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._connection: psycopg.Connection | None = None
+
+    def __call__(self) -> int:
+        """Return the number of votes stored."""
+        if self._connection is None:
+            self._connection = store.connect(self._settings)
+            self._connection.autocommit = True
+        try:
+            with watchdog(self._connection.fileno(), DATABASE_SECONDS):
+                return self._count(self._connection)
+        except (psycopg.Error, OSError):
+            with suppress(psycopg.Error, OSError):
+                self._connection.close()
+            self._connection = None
+            raise
+
+    @staticmethod
+    def _count(connection: psycopg.Connection) -> int:
+        row = connection.execute("SELECT coalesce(sum(count), 0)::bigint FROM tally").fetchone()
+        return int(row[0]) if row else 0
