@@ -11,7 +11,7 @@ import docker
 from docker.errors import APIError
 from docker.models.resource import Model
 
-from deployment import certificates
+from deployment import certificates, engine
 from deployment.errors import DeployError
 from deployment.layout import LOCAL_CA_FILE, NAMESPACE_LABEL, SECRET_LABEL, STACK
 
@@ -108,10 +108,17 @@ def _digest(value: bytes) -> str:
     return hashlib.sha256(value).hexdigest()[:12]
 
 
-def save_authority(client: docker.DockerClient, hosts: tuple[str, str], path: Path = LOCAL_CA_FILE) -> None:
-    """Write the public certificate of the local CA to stack/local-ca.crt, for the user to trust."""
+def save_authority(client: docker.DockerClient, hosts: tuple[str, str], path: Path) -> None:
+    """Write the public certificate of the local CA to a file, for the user to trust."""
     if config := _authority(client, hosts):
         path.write_bytes(base64.b64decode(config.attrs["Spec"]["Data"]))
+
+
+def authority_file(client: docker.DockerClient) -> Path:
+    """Return where the authority of this engine's stack is kept: each machine has its own."""
+    if engine.is_local(client):
+        return LOCAL_CA_FILE
+    return LOCAL_CA_FILE.with_name(f"{LOCAL_CA_FILE.stem}-{client.info()['Name']}{LOCAL_CA_FILE.suffix}")
 
 
 def _authority(client: docker.DockerClient, hosts: tuple[str, str]) -> Model | None:

@@ -8,7 +8,7 @@ from docker.errors import APIError
 
 from deployment import credentials, nodes
 from deployment.errors import DeployError
-from deployment.layout import LOCAL_CA_FILE, NAMESPACE
+from deployment.layout import NAMESPACE
 from deployment.nodes import Node
 from deployment.progress import Progress, Task
 
@@ -29,7 +29,7 @@ def down(client: docker.DockerClient, progress: Progress, *, volumes: bool) -> N
         with progress.task("Removing volumes, secrets and certificates"):
             for volume in client.volumes.list(filters={"label": NAMESPACE}):
                 volume.remove()
-            LOCAL_CA_FILE.unlink(missing_ok=True)
+            credentials.authority_file(client).unlink(missing_ok=True)
             credentials.remove_unused(client, keep=set())
     others = [node.name for node in members if node.id != client.info()["Swarm"]["NodeID"]]
     for line in farewell(others, volumes=volumes):

@@ -23,7 +23,7 @@ from deployment import (
     weaknesses,
 )
 from deployment.images import Component
-from deployment.layout import LOCAL_CA_FILE, ROOT, STACK
+from deployment.layout import ROOT, STACK
 from deployment.plan import Observed, Plan
 from deployment.progress import Progress
 from deployment.release import Release
@@ -198,8 +198,9 @@ def _summary(client: docker.DockerClient, settings: Settings, progress: Progress
   Results  {settings.urls["result"]}
 """)
     if settings.local:
-        credentials.save_authority(client, settings.hosts)
-        path = LOCAL_CA_FILE.relative_to(ROOT)
+        file = credentials.authority_file(client)
+        credentials.save_authority(client, settings.hosts, file)
+        path = file.relative_to(ROOT)
         progress.say(f"""  Browsers warn until they trust this machine's own certificate authority, {path}:
     import it into the browser, or on Debian
     sudo cp {path} /usr/local/share/ca-certificates/{STACK}.crt && sudo update-ca-certificates

@@ -1,0 +1,203 @@
+"""Make the lab and take it away: nodes, their registry, the Swarm, and the project's own `up` on it."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import docker
+from docker.errors import NotFound
+from docker.types import IPAMConfig, IPAMPool
+
+from deployment import base, engine, images
+from deployment.errors import DeployError
+from deployment.images import Component
+from deployment.layout import ROOT, STACK
+from deployment.progress import Progress, Task
+from swarm.lab.lab import LABEL, NAME, REGISTRY, SOCKETS, SUBNET, Lab, Node, current
+
+IMAGE = Component("lab-node", "tests/swarm/lab/node")
+REGISTRY_NUMBER = 0
+START_SECONDS = 60
+CGROUPS = Path("/sys/fs/cgroup")
+# All that Docker 20.10 knows but SYS_RESOURCE, which `--privileged` asks for and some machines cannot give.
+CAPABILITIES = (
+    *("AUDIT_CONTROL", "AUDIT_READ", "AUDIT_WRITE", "BLOCK_SUSPEND", "CHOWN", "DAC_OVERRIDE"),
+    *("DAC_READ_SEARCH", "FOWNER", "FSETID", "IPC_LOCK", "IPC_OWNER", "KILL", "LEASE", "LINUX_IMMUTABLE"),
+    *("MAC_ADMIN", "MAC_OVERRIDE", "MKNOD", "NET_ADMIN", "NET_BIND_SERVICE", "NET_BROADCAST", "NET_RAW"),
+    *("SETFCAP", "SETGID", "SETPCAP", "SETUID", "SYSLOG", "SYS_ADMIN", "SYS_BOOT", "SYS_CHROOT"),
+    *("SYS_MODULE", "SYS_NICE", "SYS_PACCT", "SYS_PTRACE", "SYS_RAWIO", "SYS_TIME", "SYS_TTY_CONFIG"),
+    "WAKE_ALARM",
+)
+
+
+def up(progress: Progress, count: int) -> Lab:
+    """Make what is missing of a lab of `count` nodes, and bring the stack up on it.
+
+    Raises DeployError where this machine cannot carry a lab, or carries one of another size.
+    """
+    client = _local_engine()
+    found = current()
+    if found and len(found.nodes) != count:
+        raise DeployError(
+            f"A lab of {len(found.nodes)} node(s) is here already.",
+            "Use it, or take it away first: python3 deploy.py lab down",
+        )
+    lab = Lab(tuple(Node(number) for number in range(1, count + 1)))
+    bases = base.provide(client, progress)
+    image = _image(client, bases, progress)
+    with progress.task(f"Starting {count} node(s) and a registry") as task:
+        _start(client, image, lab, task)
+    with progress.task("Joining the nodes into one Swarm"):
+        _join(lab)
+    _hand_over_images(client, bases, lab.nodes[0], progress)
+    _deploy(lab)
+    return lab
+
+
+def down(progress: Progress) -> None:
+    """Remove the lab with everything in it."""
+    client = _local_engine()
+    with progress.task("Removing the lab"):
+        for container in client.api.containers(all=True, filters={"label": LABEL}):
+            client.api.remove_container(container["Id"], force=True)
+        for volume in client.volumes.list(filters={"label": LABEL}):
+            volume.remove()
+        for network in client.networks.list(filters={"label": LABEL}):
+            network.remove()
+        shutil.rmtree(SOCKETS, ignore_errors=True)
+        _remove_cgroups()
+
+
+def _local_engine() -> docker.DockerClient:
+    client = engine.require()
+    if os.geteuid() != 0 or client.info()["Name"] != socket.gethostname():
+        raise DeployError(
+            "A lab needs this machine's own engine, and root.",
+            "Run it as root on a Linux machine with an engine, without DOCKER_HOST.",
+        )
+    return client
+
+
+def _image(client: docker.DockerClient, bases: base.Bases, progress: Progress) -> str:
+    name = images.reference(IMAGE, base.identity(client, bases.debian))
+    if not images.exists(client, name):
+        with progress.task(f"Building {name}") as task:
+            images.build(client, IMAGE.context, name, bases.debian, task)
+    return name
+
+
+def _start(client: docker.DockerClient, image: str, lab: Lab, task: Task) -> None:
+    try:
+        client.networks.get(NAME)
+    except NotFound:
+        pool = IPAMConfig(pool_configs=[IPAMPool(subnet=f"{SUBNET}.0/24", gateway=f"{SUBNET}.1")])
+        client.networks.create(NAME, ipam=pool, labels={LABEL: ""})
+    _start_registry(client, image)
+    for node in lab.nodes:
+        _start_node(client, image, node)
+    while silent := [node.name for node in lab.nodes if not node.answers()]:
+        task.detail(f"waiting for the engine of {', '.join(silent)}")
+        if task.seconds > START_SECONDS:
+            raise DeployError(
+                f"The engine of {silent[0]} did not start within {START_SECONDS} s.",
+                "See its log above; `python3 deploy.py lab down` takes everything away again.",
+                _log(client, lab, silent[0]),
+            )
+        time.sleep(0.3)
+
+
+def _log(client: docker.DockerClient, lab: Lab, name: str) -> list[str]:
+    node = next(node for node in lab.nodes if node.name == name)
+    text: bytes = client.containers.get(node.container).logs(tail=15)
+    return text.decode(errors="replace").splitlines()
+
+
+def _start_registry(client: docker.DockerClient, image: str) -> None:
+    _switch_on(
+        client, f"{NAME}-registry", REGISTRY_NUMBER, f"{SUBNET}.10",
+        "--network-alias", REGISTRY.split(":")[0], "-v", f"{_volume(client, 'registry')}:/var/lib/registry",
+        image, "registry",
+    )  # fmt: skip
+
+
+def _start_node(client: docker.DockerClient, image: str, node: Node) -> None:
+    sockets = SOCKETS / str(node.number)
+    sockets.mkdir(parents=True, exist_ok=True)
+    SOCKETS.chmod(0o700)
+    _switch_on(
+        client, node.container, node.number, node.address,
+        "--hostname", node.name, "-e", f"NODE_CGROUP={NAME}/{node.number}",
+        *(f"--cap-add={capability}" for capability in CAPABILITIES),
+        *(f"--security-opt={part}=unconfined" for part in ("seccomp", "apparmor", "systempaths")),
+        "--device-cgroup-rule", "a *:* rwm", "--cgroupns", "host", "-v", f"{CGROUPS}:{CGROUPS}:rw",
+        "-v", f"{sockets}:/run/lab", "-v", f"{_volume(client, str(node.number))}:/var/lib/docker",
+        image, "node",
+    )  # fmt: skip
+
+
+def _volume(client: docker.DockerClient, name: str) -> str:
+    return str(client.volumes.create(f"{NAME}-{name}", labels={LABEL: ""}).name)
+
+
+def _switch_on(client: docker.DockerClient, name: str, number: int, address: str, *options: str) -> None:
+    """Start a container of the lab at a fixed address, by `docker run` with options that docker-py lacks."""
+    try:
+        client.containers.get(name).start()
+    except NotFound:
+        command = ["docker", "run", "-d", "--name", name, "--label", f"{LABEL}={number}"]
+        command += ["--network", NAME, "--ip", address, *options]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+
+
+def _join(lab: Lab) -> None:
+    """Make every node a manager of one Swarm; those that are in it already stay."""
+    first = lab.nodes[0]
+    outside = [node for node in lab.nodes if node.client.info()["Swarm"]["LocalNodeState"] == "inactive"]
+    if first in outside:
+        first.client.swarm.init(advertise_addr=first.address)
+    token = lab.manager.swarm.attrs["JoinTokens"]["Manager"]
+    inside = next(node for node in lab.nodes if node not in outside[1:])
+    for node in outside:
+        if node != first:
+            node.client.swarm.join(
+                remote_addrs=[f"{inside.address}:2377"], join_token=token, advertise_addr=node.address
+            )
+
+
+def _hand_over_images(client: docker.DockerClient, bases: base.Bases, to: Node, progress: Progress) -> None:
+    """Copy the images of ours that this machine has, so that the node need not build them again."""
+    names = {bases.debian, bases.traefik, *base.references(client, bases).values()}
+    ours = sorted(name for name in names if name.startswith(f"{STACK}/") and images.exists(client, name))
+    lacking = [name for name in ours if not images.exists(to.client, name)]
+    if not lacking:
+        return
+    with (
+        progress.task(f"Copying {len(lacking)} image(s) to {to.name}"),
+        subprocess.Popen(["docker", "save", *lacking], stdout=subprocess.PIPE) as saved,
+    ):
+        load = ["docker", "-H", to.docker_host, "load", "--quiet"]
+        subprocess.run(load, stdin=saved.stdout, stdout=subprocess.DEVNULL, check=True)
+
+
+def _deploy(lab: Lab) -> None:
+    """Run the project's own `up` against the lab, as a user with these nodes and a registry would."""
+    command = [sys.executable, "-m", "deployment", "up", "--registry", REGISTRY, "--yes"]
+    done = subprocess.run(
+        command, cwd=ROOT, env={**os.environ, "DOCKER_HOST": lab.nodes[0].docker_host}, check=False
+    )
+    if done.returncode:
+        raise DeployError(
+            "`up` did not succeed on the lab.",
+            "It says why above. The nodes go on running: try again, or `python3 deploy.py lab down`.",
+        )
+
+
+def _remove_cgroups() -> None:
+    """Remove the groups that the nodes' engines made, of which there is one tree for each controller (v1)."""
+    for tree in [CGROUPS / NAME, *CGROUPS.glob(f"*/{NAME}")]:
+        for folder, _, _ in os.walk(tree, topdown=False):
+            Path(folder).rmdir()
