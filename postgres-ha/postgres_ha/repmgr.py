@@ -13,6 +13,8 @@ COMMAND_SECONDS = 20
 RESTART_SECONDS = 2.0
 _STOP_SECONDS = 3
 
+# Whether others still see the primary is asked in the vote, where the answer is of that moment; repmgrd's own
+# question is answered from memory, and called off the first election after every kill.
 _CONF = """\
 node_id={node_id}
 node_name='{node}'
@@ -25,7 +27,7 @@ monitor_interval_secs=1
 reconnect_attempts=2
 reconnect_interval=1
 connection_check_type=ping
-primary_visibility_consensus=true
+primary_visibility_consensus=false
 standby_disconnect_on_failover=false
 election_rerun_interval=3
 promote_check_interval=1

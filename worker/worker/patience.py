@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 FIRST_DELAY_SECONDS = 0.1
-LONGEST_DELAY_SECONDS = 2.0
+LONGEST_DELAY_SECONDS = 1.0
 
 
 def delay(attempt: int, chance: float) -> float:

@@ -219,8 +219,8 @@ def test_as_standby_with_a_primary(case: str, seen: View, since: Held, expected:
             held(complete=2),
             Action.CAMPAIGN,
         ),
-        ("two, for 9 s", view(standby(1), standby(2)), held(incomplete=9), Action.NOTHING),
-        ("two, for 10 s", view(standby(1), standby(2)), held(incomplete=10), Action.CAMPAIGN),
+        ("two, for 2.9 s", view(standby(1), standby(2)), held(incomplete=2.9), Action.NOTHING),
+        ("two, for 3 s", view(standby(1), standby(2)), held(incomplete=3), Action.CAMPAIGN),
         ("two, after a farewell", view(standby(1), standby(2), invited=True), NEVER,
          Action.CAMPAIGN),
         (

@@ -15,9 +15,9 @@ from worker.stream import is_forgettable
         (0, 0.0, 0.05),
         (0, 1.0, 0.1),
         (3, 1.0, 0.8),
-        (5, 1.0, 2.0),
-        (5, 0.0, 1.0),
-        (10_000, 1.0, 2.0),
+        (5, 1.0, 1.0),
+        (5, 0.0, 0.5),
+        (10_000, 1.0, 1.0),
     ],
 )
 def test_delays_double_and_are_bounded(attempt: int, chance: float, seconds: float) -> None:
