@@ -19,6 +19,8 @@ CONTENT_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
+# A node that loses its power says nothing: a viewer notices, and goes elsewhere, after twice this.
+PING_SECONDS = 5
 
 
 def create_app(settings: Settings | None = None, source: Source | None = None) -> Flask:
@@ -38,6 +40,8 @@ def create_app(settings: Settings | None = None, source: Source | None = None) -
         async_mode="gevent",
         max_http_buffer_size=LARGEST_BODY_BYTES,
         cors_allowed_origins=origin.is_ours,
+        ping_interval=PING_SECONDS,
+        ping_timeout=PING_SECONDS,
     )
     feed = Feed(source or Database(settings), settings.options, sockets.emit)
     app.extensions["feed"] = feed

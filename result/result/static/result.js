@@ -26,6 +26,7 @@ function showScores(scores) {
 const socket = io({
   transports: ["websocket", "polling"],
   tryAllTransports: true,
+  timeout: 5000,
   reconnectionDelay: 250,
   reconnectionDelayMax: 2000,
 });
