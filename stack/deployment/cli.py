@@ -14,6 +14,7 @@ import typer
 from docker.errors import APIError, DockerException
 from rich.console import Console
 from rich.table import Table
+from urllib3.exceptions import HTTPError
 
 from deployment import convergence, engine, lock, release, settings, status, suite, swarm
 from deployment import down as down_command
@@ -147,7 +148,7 @@ def main() -> None:
     except APIError as error:
         _print_error(swarm.no_leader() if swarm.leaderless(error) else _unexpected(error))
         sys.exit(1)
-    except (DockerException, OSError, subprocess.CalledProcessError) as error:
+    except (DockerException, HTTPError, OSError, subprocess.CalledProcessError) as error:
         _print_error(_unexpected(error))
         sys.exit(1)
 
