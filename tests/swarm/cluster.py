@@ -1,83 +1,237 @@
-"""The stack under test: look inside, kill a container, wait for full strength."""
+"""The stack in the lab: look inside, kill containers, wait for full strength."""
 
 import subprocess
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import docker
+from docker.errors import APIError, DockerException
+from requests.exceptions import RequestException
 
 from deployment import status
+from deployment.errors import DeployError
 from deployment.layout import STACK
+from swarm import firewall
+from swarm.containers import Container
+from swarm.lab.lab import Lab, Node
+from swarm.ledger import Stored
+from swarm.waiting import wait_until
 
 RECOVERY_SECONDS = 120
 DRAIN_SECONDS = 60
+KNOWN_SECONDS = 60
+# What looks whole right after a fault may only not have noticed it yet.
+STEADY_SECONDS = 3.0
+UNREACHABLE = (DockerException, RequestException, DeployError)
 PSQL = (
     "PGPASSWORD=$(cat /run/secrets/postgres_password) "
-    "exec psql -h /tmp/postgres-ha -U postgres -d votes -X -A -t -q -F '\t'"
+    "exec psql -h /tmp/postgres-ha -U postgres -d votes -X -A -t -q -v ON_ERROR_STOP=1 -F '\t'"
 )
 
 
-@dataclass(frozen=True)
 class Cluster:
-    """A stack that is up on the engine of `client`."""
+    """The stack that is up on the nodes of a lab."""
 
-    client: docker.DockerClient
-    guests: set[str] = field(default_factory=set)  # voters of the tests, to be forgotten at the end
+    def __init__(self, lab: Lab) -> None:
+        self.lab = lab
+
+    @property
+    def living(self) -> list[Node]:
+        """The nodes whose engine answers."""
+        return [node for node in self.lab.nodes if node.answers()]
 
     def status(self) -> dict[str, Any]:
-        """Return what `deploy.py status --json` prints."""
-        return status.collect(self.client, {})
+        """Return the status as a node tells it that can command the Swarm and knows the most.
 
-    def container(self, service: str) -> str:
-        """Return the ID of one running container of a service."""
+        Raises DeployError while there is no such node.
+        """
+        told: dict[str, Any] | None = None
+        for node in self.lab.nodes:
+            if not node.commands():
+                continue
+            try:
+                now = status.collect(node.client, {})
+            except UNREACHABLE:
+                continue
+            told = told or now
+            if now["postgres"]["primary"] and now["redis"]["primary"]:
+                return now
+        if told is None:
+            raise DeployError("No node of the lab can say how the stack is.", "Wait, or start its nodes.")
+        return told
+
+    def whole(self) -> bool:
+        """Whether everything is at full strength: the stack, and every node of the lab."""
+        try:
+            nodes = self.lab.manager.api.nodes()
+            ready = [n for n in nodes if n["Status"]["State"] == "ready" and _active(n) and _reachable(n)]
+            return len(ready) == len(self.lab.nodes) and bool(self.status()["healthy"])
+        except UNREACHABLE:
+            return False
+
+    def wait_healthy(self, seconds: float = RECOVERY_SECONDS) -> float:
+        """Wait for full strength that lasts; return the moment at which it began."""
+        deadline = time.monotonic() + seconds
+        since: float | None = None
+        while since is None or time.monotonic() - since < STEADY_SECONDS:
+            if since is None and time.monotonic() > deadline:
+                raise AssertionError(f"not at full strength within {seconds:g} s: {self.describe()}")
+            looked = time.monotonic()
+            since = (since or looked) if self.whole() else None
+            time.sleep(max(0.0, looked + 0.5 - time.monotonic()))
+        return since
+
+    def describe(self) -> str:
+        """Say in one line what is missing."""
+        try:
+            now = self.status()
+        except UNREACHABLE as error:
+            return str(error)
+        return "; ".join([status.summary(now), *now["missing"]])
+
+    def drain(self) -> None:
+        """Wait until the workers have stored all that is in the queue."""
+        wait_until(lambda: self._pending() == 0, DRAIN_SECONDS, lambda: f"{self._pending()} in the queue")
+
+    def _pending(self) -> int | None:
+        try:
+            pending: int | None = self.status()["queue"]["pending"]
+        except UNREACHABLE:
+            return None
+        return pending
+
+    def containers(self, service: str) -> list[Container]:
+        """Return the running containers of a service on all nodes that are on."""
         label = {"label": f"com.docker.swarm.service.name={STACK}_{service}", "status": "running"}
-        return str(self.client.api.containers(filters=label)[0]["Id"])
+        return [
+            Container(node, str(found["Id"]), service)
+            for node in self.living
+            for found in node.client.api.containers(filters=label)
+        ]
 
-    def kill(self, service: str) -> None:
-        """Kill one container of a service, as a crash would, and wait until Swarm knows."""
-        victim = self.container(service)
-        subprocess.run(["docker", "kill", "-s", "KILL", victim], check=True, capture_output=True)
-        wait_until(lambda: not self._counts(victim), RECOVERY_SECONDS, lambda: f"{service} still counts")
+    def container(self, service: str) -> Container:
+        """Return one running container of a service; raise LookupError."""
+        if found := self.containers(service):
+            return found[0]
+        raise LookupError(f"no container of {service} is running")
 
-    def _counts(self, container: str) -> bool:
-        """Whether Swarm still lists the task of this container as running."""
-        tasks = self.client.api.tasks(filters={"desired-state": "running"})
+    def kill(self, *containers: Container) -> None:
+        """Kill containers at once, as a crash would, and wait until Swarm knows."""
+        with ThreadPoolExecutor(len(containers)) as pool:
+            for ended in [pool.submit(c.node.client.api.kill, c.id, "SIGKILL") for c in containers]:
+                ended.result()
+        wait_until(
+            lambda: not any(map(self._counts, containers)), KNOWN_SECONDS, lambda: f"{containers} still count"
+        )
+
+    def _counts(self, container: Container) -> bool:
+        """Whether Swarm still lists the task of this container as running, or cannot say."""
+        try:
+            tasks = self.lab.manager.api.tasks(filters={"desired-state": "running"})
+        except UNREACHABLE:
+            return True
         return any(
-            task["Status"].get("ContainerStatus", {}).get("ContainerID") == container
+            task["Status"].get("ContainerStatus", {}).get("ContainerID") == container.id
             and task["Status"]["State"] == "running"
             for task in tasks
         )
 
-    def wait_healthy(self) -> None:
-        """Wait for full strength, as a user sees it in `status`."""
-        wait_until(lambda: bool(self.status()["healthy"]), RECOVERY_SECONDS, lambda: str(self.status()))
-
-    def drain(self) -> None:
-        """Wait until the workers have stored all that is in the queue."""
-        wait_until(
-            lambda: self.status()["queue"]["pending"] == 0, DRAIN_SECONDS, lambda: str(self.status()["queue"])
-        )
-
-    def forget_guests(self) -> None:
-        """Remove the votes of the tests' voters, at last: a replay may bring back one that was just cast."""
-        self.drain()
-        if self.guests:
-            self.sql(f"DELETE FROM votes WHERE id IN ({', '.join(map(repr, self.guests))})")
-
     def sql(self, statement: str) -> list[list[str]]:
         """Run a statement on the PostgreSQL primary as its superuser; return rows of texts."""
-        primary = self.status()["postgres"]["primary"]
-        command = ["docker", "exec", "-i", self.container(primary), "sh", "-c", PSQL]
+        primary = self.container(self.status()["postgres"]["primary"])
+        command = ["docker", "-H", primary.node.docker_host, "exec", "-i", primary.id, "sh", "-c", PSQL]
         done = subprocess.run(command, input=statement, capture_output=True, text=True, check=True)
         return [line.split("\t") for line in done.stdout.splitlines() if line]
 
+    def stored(self, voters: Iterable[str]) -> Stored:
+        """Return the rows of these voters, and all rows and the tally by choice, as of one moment."""
+        ids = ",".join(voter for voter in voters if voter.isalnum())
+        found = self.sql(f"""
+            BEGIN ISOLATION LEVEL REPEATABLE READ;
+            SELECT 'row', id, vote FROM votes WHERE id = ANY('{{{ids}}}');
+            SELECT 'counted', vote, count(*) FROM votes GROUP BY vote;
+            SELECT 'tally', vote, count FROM tally WHERE count <> 0;
+            COMMIT;
+        """)
+        return stored(found)
 
-def wait_until(condition: Callable[[], bool], seconds: float, describe: Callable[[], str]) -> None:
-    """Wait for a condition; fail with a description of what there is instead."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            raise AssertionError(f"not so within {seconds} s: {describe()}")
-        time.sleep(0.2)
+    def cut_off(self, node: Node, addresses: Collection[str], *, one_way: bool = False) -> None:
+        """Lose every packet between a node and these addresses or, one-way, what comes from them."""
+        self.heal(node)
+        node.run(*firewall.command(firewall.cutting(addresses, one_way=one_way)))
+
+    def lossy(self, node: Node, share: float) -> None:
+        """Lose a share of the packets between a node and everything else."""
+        self.heal(node)
+        node.run(*firewall.command(firewall.cutting(self.elsewhere(node), share=share)))
+
+    def heal(self, node: Node) -> None:
+        """Undo `cut_off` and `lossy`; idempotent."""
+        node.run(*firewall.command(firewall.healing()), check=False)
+
+    def others(self, node: Node) -> list[str]:
+        """Return the addresses of the other nodes."""
+        return [other.address for other in self.lab.nodes if other != node]
+
+    def elsewhere(self, node: Node) -> list[str]:
+        """Return all addresses around a node: the others', and that of this machine, where the voters are."""
+        return [*self.others(node), f"{node.address.rpartition('.')[0]}.1"]
+
+    def scale(self, services: Collection[str], replicas: int) -> None:
+        """Set the number of tasks of services, without waiting for them to come."""
+        for service in services:
+            self.service(service).scale(replicas)
+
+    def service(self, name: str) -> Any:
+        """Return a service as docker-py knows it."""
+        found = self.lab.manager.services.list(filters={"name": f"{STACK}_{name}"})
+        return next(service for service in found if service.name == f"{STACK}_{name}")
+
+    def wait_stopped(self, services: Collection[str], seconds: float = 90) -> None:
+        """Wait until no container of the services runs."""
+        wait_until(
+            lambda: not any(map(self.containers, services)), seconds, lambda: f"some of {services} still run"
+        )
+
+    def place(self, service: str) -> Node:
+        """Return the node that a service of the data tier belongs to."""
+        try:
+            return self.container(service).node
+        except LookupError:
+            return self._labelled(f"vote-app.slot-{service.rpartition('-')[2]}")
+
+    def _labelled(self, label: str) -> Node:
+        for found in self.lab.manager.api.nodes():
+            if found["Spec"].get("Labels", {}).get(label) == "true":
+                return next(n for n in self.lab.nodes if n.name == found["Description"]["Hostname"])
+        raise LookupError(f"no node carries {label}")
+
+    def wipe(self, service: str) -> None:
+        """Remove the volume of a service that is stopped, and what Swarm keeps of its containers."""
+        node = self.place(service)
+        label = {"label": f"com.docker.swarm.service.name={STACK}_{service}"}
+        for found in node.client.api.containers(all=True, filters=label):
+            try:
+                node.client.api.remove_container(found["Id"], force=True)
+            except APIError as error:
+                if error.status_code not in {404, 409}:  # Swarm was faster
+                    raise
+        node.client.api.remove_volume(f"{STACK}_{service}")
+
+
+def stored(rows: Iterable[list[str]]) -> Stored:
+    """Sort the answer of the database into rows, rows by choice and tally."""
+    parts: dict[str, dict[str, str]] = {"row": {}, "counted": {}, "tally": {}}
+    for kind, key, value in rows:
+        parts[kind][key] = value
+    counted, tally = ({key: int(n) for key, n in parts[kind].items()} for kind in ("counted", "tally"))
+    return Stored(parts["row"], counted, tally)
+
+
+def _active(node: dict[str, Any]) -> bool:
+    return bool(node["Spec"]["Availability"] == "active")
+
+
+def _reachable(node: dict[str, Any]) -> bool:
+    return bool(node.get("ManagerStatus", {}).get("Reachability", "reachable") == "reachable")

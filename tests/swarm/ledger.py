@@ -1,11 +1,11 @@
 """What the voters were told, compared with what the database holds."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Ballot:
     """One vote as its voter saw it; times in seconds of the voter's monotonic clock."""
 
@@ -15,6 +15,17 @@ class Ballot:
     answered: float
     acknowledged: bool
     problem: str = ""
+    edge: str = ""
+    stranger: bool = True
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What the database holds at one moment: rows of the voters asked for, rows and tally by choice."""
+
+    rows: Mapping[str, str]
+    counted: Mapping[str, int]
+    tally: Mapping[str, int]
 
 
 @dataclass(frozen=True)
@@ -25,15 +36,34 @@ class Verdict:
     lost: tuple[str, ...]  # acknowledged, but there is no row
     stale: tuple[str, ...]  # the row is an older choice than the last acknowledged one
     miscounted: Mapping[str, int]  # option → tally minus rows: positive means counted twice
+    missing: int = 0  # rows too few for all the voters who were ever promised one
+    uninvited: int = 0  # rows too many for all the voters there ever were
 
     @property
     def kept(self) -> bool:
         """Whether the promise was kept."""
-        return not (self.lost or self.stale or self.miscounted)
+        return not (self.losses or self.doubled)
+
+    @property
+    def losses(self) -> int:
+        """Voters whose vote is not there, or not the last one that was promised."""
+        return max(len(self.lost) + len(self.stale), self.missing)
+
+    @property
+    def doubled(self) -> int:
+        """Votes that count more than once."""
+        return sum(map(abs, self.miscounted.values())) + self.uninvited
+
+    def summary(self) -> str:
+        """Say how it differs, in one line."""
+        return (
+            f"lost {len(self.lost)}, stale {len(self.stale)}, miscounted {dict(self.miscounted)}, "
+            f"rows missing {self.missing}, rows of nobody {self.uninvited}"
+        )
 
 
-def judge(ballots: Iterable[Ballot], rows: Mapping[str, str], tally: Mapping[str, int]) -> Verdict:
-    """Compare ballots with `rows` (voter → choice, all of the table) and `tally` (choice → count).
+def judge(ballots: Iterable[Ballot], stored: Stored, *, least: int = 0, most: int | None = None) -> Verdict:
+    """Compare ballots with what is stored, of which there must be between `least` and `most` rows.
 
     A voter's row must be the last acknowledged choice, or one sent after it whose answer never
     came: nothing was promised about that one, and it may have been recorded.
@@ -42,11 +72,14 @@ def judge(ballots: Iterable[Ballot], rows: Mapping[str, str], tally: Mapping[str
     for ballot in sorted(ballots, key=lambda b: b.sent):
         cast[ballot.voter].append(ballot)
     promised = {voter: allowed for voter, own in cast.items() if (allowed := _allowed(own))}
+    rows, total = stored.rows, sum(stored.counted.values())
     return Verdict(
         acknowledged=sum(ballot.acknowledged for own in cast.values() for ballot in own),
         lost=tuple(voter for voter in promised if voter not in rows),
         stale=tuple(v for v, allowed in promised.items() if v in rows and rows[v] not in allowed),
-        miscounted=_miscounted(rows, tally),
+        miscounted=_miscounted(stored.counted, stored.tally),
+        missing=max(0, least - total),
+        uninvited=0 if most is None else max(0, total - most),
     )
 
 
@@ -56,15 +89,31 @@ def _allowed(own: list[Ballot]) -> set[str]:
     return set() if last is None else {ballot.choice for ballot in own[last:]}
 
 
-def _miscounted(rows: Mapping[str, str], tally: Mapping[str, int]) -> dict[str, int]:
-    counted: dict[str, int] = defaultdict(int)
-    for choice in rows.values():
-        counted[choice] += 1
+def _miscounted(counted: Mapping[str, int], tally: Mapping[str, int]) -> dict[str, int]:
     choices = {*counted, *tally}
-    return {c: tally.get(c, 0) - counted[c] for c in sorted(choices) if tally.get(c, 0) != counted[c]}
+    differences = {choice: tally.get(choice, 0) - counted.get(choice, 0) for choice in sorted(choices)}
+    return {choice: difference for choice, difference in differences.items() if difference}
 
 
-def longest_silence(ballots: Iterable[Ballot], *, since: float) -> float:
-    """Return the longest time in seconds without an acknowledgement, from `since` to the last one."""
-    times = sorted(b.answered for b in ballots if b.acknowledged and b.answered >= since)
-    return max((after - before for before, after in zip([since, *times], times, strict=False)), default=0.0)
+@dataclass
+class Ledger:
+    """All ballots of a session, judged bit by bit; `others` is how many rows there were before it."""
+
+    ballots: Sequence[Ballot]
+    others: int
+    judged: int = 0
+    _promised: set[str] = field(default_factory=set)
+    _seen: set[str] = field(default_factory=set)
+
+    def unjudged(self) -> Sequence[Ballot]:
+        """Return the ballots that came since the last judgement."""
+        return self.ballots[self.judged :]
+
+    def close(self, ballots: Sequence[Ballot], stored: Stored) -> Verdict:
+        """Judge some of the ballots, and the number of rows against all that there ever were."""
+        new = self.unjudged()
+        self.judged += len(new)
+        self._seen.update(ballot.voter for ballot in new)
+        self._promised.update(ballot.voter for ballot in new if ballot.acknowledged)
+        least, most = self.others + len(self._promised), self.others + len(self._seen)
+        return judge(ballots, stored, least=least, most=most)

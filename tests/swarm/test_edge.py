@@ -1,20 +1,55 @@
 """The way in, as a voter and an audience use it: HTTPS by host name, a vote, and the tally that moves."""
 
 import shutil
+import socket
 import subprocess
 import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
 import socketio
 
+from deployment import engine
 from deployment.layout import LOCAL_CA_FILE
 from deployment.settings import Settings
 from images import absent
-from swarm.cluster import Cluster
-from swarm.voters import trusting_session
+from swarm.local import LocalStack
 
-pytestmark = pytest.mark.usefixtures("cluster")
+pytestmark = pytest.mark.usefixtures("local")
+
+
+@pytest.fixture(scope="module")
+def local() -> LocalStack:
+    client = engine.connect()
+    if client is None or not client.info()["Swarm"]["ControlAvailable"]:
+        absent("no stack to test here: run `python3 deploy.py up` first")
+    found = LocalStack(client)
+    found.wait_healthy()
+    return found
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _names_lead_here(chosen: Settings) -> Iterator[None]:
+    """Resolve the stack's host names to this machine, as a browser resolves *.localhost."""
+    resolve = socket.getaddrinfo
+
+    def local(host: Any, *rest: Any, **options: Any) -> Any:
+        return resolve("127.0.0.1" if host in chosen.hosts else host, *rest, **options)
+
+    socket.getaddrinfo = local
+    yield
+    socket.getaddrinfo = resolve
+
+
+def trusting_session(authority: Path) -> requests.Session:
+    """Return a session that trusts the stack's own authority, whatever the environment names."""
+    session = requests.Session()
+    session.trust_env = False
+    session.verify = str(authority)
+    return session
 
 
 @pytest.fixture
@@ -98,9 +133,9 @@ def test_an_unknown_host_is_not_served(chosen: Settings, browser: requests.Sessi
     assert browser.get(chosen.urls["vote"]).status_code == 404
 
 
-def test_the_docker_api_is_read_only_and_partial(cluster: Cluster) -> None:
+def test_the_docker_api_is_read_only_and_partial(local: LocalStack) -> None:
     """From the edge's network, everything but the Swarm provider's own questions is refused."""
-    proxy = cluster.container("docker-proxy")
+    proxy = local.container("docker-proxy")
     for request, expected in {
         "GET /v1.41/services": 200,
         "GET /_ping": 200,
@@ -119,12 +154,12 @@ def test_the_docker_api_is_read_only_and_partial(cluster: Cluster) -> None:
         assert line.split()[1] == str(expected), request
 
 
-def test_no_password_shows_in_docker_inspect(cluster: Cluster) -> None:
+def test_no_password_shows_in_docker_inspect(local: LocalStack) -> None:
     """Every secret is a file: none of the values may appear in any service or container."""
     values = set()
     for service in ("worker", "vote", "postgres-1", "redis-1", "redis-proxy", "pgpool"):
-        command = ["docker", "exec", cluster.container(service), "sh", "-c", "cat /run/secrets/*; echo"]
+        command = ["docker", "exec", local.container(service), "sh", "-c", "cat /run/secrets/*; echo"]
         values |= set(subprocess.run(command, capture_output=True, text=True, check=True).stdout.split("\n"))
-    shown = str([c.attrs for c in cluster.client.containers.list()])
-    shown += str([s.attrs for s in cluster.client.services.list()])
+    shown = str([c.attrs for c in local.client.containers.list()])
+    shown += str([s.attrs for s in local.client.services.list()])
     assert not [value for value in values if value and value in shown]

@@ -1,109 +1,169 @@
-"""Voters who vote through the edge, change their minds all the time, and remember what they were told."""
+"""Voters who vote through every edge, change their minds all the time, and remember what they were told."""
 
+import asyncio
+import itertools
+import random
 import threading
 import time
-from pathlib import Path
+from collections import deque
+from collections.abc import Callable, Coroutine
+from typing import Any, Self
 
-import requests
-
-from swarm.cluster import wait_until
+from swarm.edges import Answer, Browser, NoEdgeError, Site
 from swarm.ledger import Ballot
+from swarm.waiting import wait_until
 
-REQUEST_TIMEOUT_SECONDS = 15
-ACKNOWLEDGED_WITHIN_SECONDS = 60
+REQUEST_SECONDS = 15.0
+START_SECONDS = 60.0
+ACKNOWLEDGED_WITHIN_SECONDS = 60.0
 
 
-def trusting_session(authority: Path) -> requests.Session:
-    """Return a session that trusts the stack's own authority, whatever the environment names."""
-    session = requests.Session()
-    session.trust_env = False
-    session.verify = str(authority)
-    return session
+class Regular:
+    """A voter with a cookie, who votes for the other option each time."""
+
+    def __init__(self, browser: Browser, cookie: str) -> None:
+        self.browser = browser
+        self.cookie = cookie
+        self.choices = itertools.cycle("ab")
 
 
 class Voters:
-    """A crowd that votes at a steady rate from several threads; a context manager.
+    """A crowd that votes at a steady rate, whatever becomes of its votes; a context manager.
 
     Half of the votes come from strangers, who vote once and have no cookie yet: each acknowledged one
     must have its row, so that whatever is lost at any moment shows. The others come from regulars, who
     change their mind every time: an older vote that overwrites a newer one shows.
     """
 
-    def __init__(
-        self, url: str, authority: Path, *, regulars: int = 120, per_second: int = 160, threads: int = 8
-    ) -> None:
-        self.url = url
-        self.authority = authority
-        self.interval = 2 * threads / per_second
+    def __init__(self, site: Site, *, regulars: int = 120, per_second: int = 100) -> None:
         self.ballots: list[Ballot] = []
-        self._ending = threading.Event()
-        share = regulars // threads
-        self._threads = [threading.Thread(target=self._crowd, args=(share,)) for _ in range(threads)]
-        self._problems: list[BaseException] = []
+        self.acknowledged = 0
+        self._site = site
+        self._size = regulars
+        self._interval = 2 / per_second
+        self._turns = itertools.count()
+        self._idle: deque[Regular] = deque()
+        self._kept: deque[Browser] = deque()  # connections that strangers take over from each other
+        self._spread: set[Browser] = set()  # those that began at an edge of their own since the last pause
+        self._flying: set[asyncio.Task[None]] = set()
+        self._going, self._ending, self._ready = (threading.Event() for _ in range(3))
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._problem: BaseException | None = None
 
-    def __enter__(self) -> "Voters":
-        for thread in self._threads:
-            thread.start()
+    def __enter__(self) -> Self:
+        self._thread.start()
+        wait_until(self._ready.is_set, START_SECONDS, lambda: f"only {len(self._idle)} voters are ready")
+        self._complain()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._ending.set()
-        for thread in self._threads:
-            thread.join()
-        if self._problems:
-            raise self._problems[0]
+        self._thread.join()
+        self._complain()
 
-    @property
-    def ids(self) -> set[str]:
-        """Voters who were told at least once that their vote is recorded."""
-        return {ballot.voter for ballot in self.ballots if ballot.acknowledged}
+    def go(self) -> None:
+        """Begin to vote, or go on, spread evenly over all edges again."""
+        self._spread.clear()
+        self._going.set()
 
-    @property
-    def rate(self) -> float:
-        """Votes sent in a second, from the first to the last."""
-        times = [ballot.sent for ballot in self.ballots]
-        return len(times) / (max(times) - min(times))
+    def pause(self) -> None:
+        """Stop voting, and wait until every vote that was sent has been answered or given up."""
+        self._going.clear()
+        wait_until(lambda: not self._flying, 2 * REQUEST_SECONDS, lambda: f"{len(self._flying)} in flight")
+        self._complain()
 
     def wait_for_votes(self, count: int) -> None:
         """Wait until so many more votes were acknowledged."""
-        wanted = sum(b.acknowledged for b in self.ballots) + count
+        wanted = self.acknowledged + count
         wait_until(
-            lambda: bool(self._problems) or sum(b.acknowledged for b in self.ballots) >= wanted,
+            lambda: self._problem is not None or self.acknowledged >= wanted,
             ACKNOWLEDGED_WITHIN_SECONDS,
             lambda: f"{len(self.ballots)} votes sent, the last: {self.ballots[-1:]}",
         )
+        self._complain()
 
-    def _crowd(self, size: int) -> None:
+    def _complain(self) -> None:
+        if self._problem:
+            raise self._problem
+
+    def _run(self) -> None:
         try:
-            regulars = [self._register() for _ in range(size)]
-            stranger = trusting_session(self.authority)
-            turn = 0
-            while not self._ending.wait(self.interval):
-                session, voter = regulars[turn % size]
-                self.ballots.append(self._vote(session, "ab"[turn // size % 2], voter))
-                stranger.cookies.clear()
-                self.ballots.append(self._vote(stranger, "ab"[turn % 2]))
-                turn += 1
-        except BaseException as problem:  # noqa: BLE001 - raised again where the crowd is joined
-            self._problems.append(problem)
+            asyncio.run(self._crowd())
+        except BaseException as problem:  # noqa: BLE001 - raised again where the crowd is waited for
+            self._problem = problem
+        finally:
+            self._ready.set()
 
-    def _register(self) -> tuple[requests.Session, str]:
-        session = trusting_session(self.authority)
-        session.get(self.url, timeout=REQUEST_TIMEOUT_SECONDS).raise_for_status()
-        return session, identity(session)
+    async def _crowd(self) -> None:
+        for _ in range(self._size):
+            self._idle.append(await self._register())
+        self._ready.set()
+        due = time.monotonic()
+        while not self._ending.is_set():
+            due = max(due + self._interval, time.monotonic() - 1)
+            await asyncio.sleep(due - time.monotonic())
+            if self._going.is_set():
+                self._send(self._stranger)
+                if self._idle:
+                    self._send(self._regular)
+        await asyncio.gather(*self._flying)
 
-    def _vote(self, session: requests.Session, choice: str, voter: str = "") -> Ballot:
-        """Vote once; a stranger's identity is what the answer says, and nobody's without an answer."""
-        sent, problem = time.monotonic(), ""
-        try:
-            answer = session.post(self.url, data={"vote": choice}, timeout=REQUEST_TIMEOUT_SECONDS)
-            problem = "" if answer.status_code == requests.codes.ok else f"HTTP {answer.status_code}"
-        except requests.RequestException as error:
-            problem = type(error).__name__
-        voter = voter or (f"nobody at {sent}" if problem else identity(session))
-        return Ballot(voter, choice, sent, time.monotonic(), not problem, problem)
+    def _send(self, voter: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        task = asyncio.create_task(voter())
+        self._flying.add(task)
+        task.add_done_callback(self._landed)
+
+    def _landed(self, task: asyncio.Task[None]) -> None:
+        self._flying.discard(task)
+        if error := task.exception():
+            self._problem = error
+
+    async def _register(self) -> Regular:
+        browser = Browser(self._site, next(self._turns))
+        await browser.connect()
+        async with asyncio.timeout(REQUEST_SECONDS):
+            return Regular(browser, (await browser.request("GET")).cookie)
+
+    async def _regular(self) -> None:
+        regular = self._idle.popleft()
+        await self._vote(regular.browser, next(regular.choices), regular.cookie)
+        self._idle.append(regular)
+
+    async def _stranger(self) -> None:
+        browser = self._kept.popleft() if self._kept else Browser(self._site, 0)
+        await self._vote(browser, random.choice("ab"))
+        self._kept.append(browser)
+
+    async def _vote(self, browser: Browser, choice: str, cookie: str = "") -> None:
+        if browser not in self._spread:
+            self._spread.add(browser)
+            browser.begin_at(next(self._turns))
+        ballot = await cast(browser, choice, cookie)
+        self.ballots.append(ballot)
+        self.acknowledged += ballot.acknowledged
 
 
-def identity(session: requests.Session) -> str:
+async def cast(browser: Browser, choice: str, cookie: str = "") -> Ballot:
+    """Vote once; a stranger's identity is what the answer says, and nobody's without an answer."""
+    answer, problem, sent = Answer(0, ""), "", time.monotonic()
+    try:
+        await browser.connect()
+        sent = time.monotonic()
+        async with asyncio.timeout(REQUEST_SECONDS):
+            answer = await browser.request("POST", cookie, f"vote={choice}".encode())
+        by = "the service" if answer.honest else "the edge"
+        problem = "" if answer.status == 200 else f"HTTP {answer.status} from {by}"
+    except NoEdgeError:
+        problem = "no edge"
+    except (OSError, EOFError) as error:
+        problem = type(error).__name__
+    acknowledged = not problem
+    voter = identity(cookie or answer.cookie) if cookie or acknowledged else f"nobody at {sent}"
+    return Ballot(
+        voter, choice, sent, time.monotonic(), acknowledged, problem, browser.edge, stranger=not cookie
+    )
+
+
+def identity(cookie: str) -> str:
     """Return the voter's id, the part of the cookie before its signature."""
-    return session.cookies["voter_id"].split(".")[0]
+    return cookie.partition("=")[2].split(".")[0]

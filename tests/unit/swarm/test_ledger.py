@@ -1,12 +1,19 @@
 """The judge must see a lost, a stale and a doubled vote, and must not cry wolf."""
 
+from collections import Counter
+
 import pytest
 
-from swarm.ledger import Ballot, judge, longest_silence
+from swarm.ledger import Ballot, Ledger, Stored, judge
 
 
 def ballot(voter: str, choice: str, at: float, *, acknowledged: bool = True) -> Ballot:
     return Ballot(voter, choice, at, at + 0.1, acknowledged)
+
+
+def stored(rows: dict[str, str], tally: dict[str, int] | None = None) -> Stored:
+    counted = Counter(rows.values())
+    return Stored(rows, counted, counted if tally is None else tally)
 
 
 HISTORY = [ballot("x", "a", 1), ballot("x", "b", 2), ballot("y", "a", 1)]
@@ -35,17 +42,17 @@ HISTORY = [ballot("x", "a", 1), ballot("x", "b", 2), ballot("y", "a", 1)]
     ],
 )
 def test_kept(ballots: list[Ballot], rows: dict[str, str], tally: dict[str, int]) -> None:
-    assert judge(ballots, rows, tally).kept
+    assert judge(ballots, stored(rows, tally)).kept
 
 
 def test_a_lost_vote_is_found() -> None:
-    verdict = judge(HISTORY, {"x": "b"}, {"b": 1})
-    assert (verdict.lost, verdict.stale, verdict.kept) == (("y",), (), False)
+    verdict = judge(HISTORY, stored({"x": "b"}))
+    assert (verdict.lost, verdict.stale, verdict.losses, verdict.kept) == (("y",), (), 1, False)
 
 
 def test_a_stale_vote_is_found() -> None:
-    verdict = judge(HISTORY, {"x": "a", "y": "a"}, {"a": 2})
-    assert (verdict.lost, verdict.stale, verdict.kept) == ((), ("x",), False)
+    verdict = judge(HISTORY, stored({"x": "a", "y": "a"}))
+    assert (verdict.lost, verdict.stale, verdict.losses, verdict.kept) == ((), ("x",), 1, False)
 
 
 @pytest.mark.parametrize(
@@ -53,16 +60,30 @@ def test_a_stale_vote_is_found() -> None:
     [({"a": 2, "b": 1}, {"a": 1}), ({"a": 1}, {"b": -1}), ({"a": 1, "b": 1, "c": 1}, {"c": 1})],
 )
 def test_a_doubled_vote_is_found(tally: dict[str, int], difference: dict[str, int]) -> None:
-    verdict = judge(HISTORY, {"x": "b", "y": "a"}, tally)
-    assert (verdict.miscounted, verdict.kept) == (difference, False)
+    verdict = judge(HISTORY, stored({"x": "b", "y": "a"}, tally))
+    assert (verdict.miscounted, verdict.doubled, verdict.kept) == (difference, 1, False)
 
 
-def test_silence_is_measured_from_the_fault() -> None:
-    ballots = [
-        ballot("x", "a", 0),
-        ballot("x", "b", 5),
-        ballot("x", "a", 6),
-        ballot("x", "b", 9, acknowledged=False),
-    ]
-    assert longest_silence(ballots, since=2.0) == pytest.approx(3.1)
-    assert longest_silence(ballots, since=20.0) == 0.0
+def test_rows_that_no_voter_explains_are_votes_that_count_twice() -> None:
+    ledger = Ledger([*HISTORY, ballot("nobody at 3", "a", 3, acknowledged=False)], others=0)
+    rows = {"x": "b", "y": "a", "unanswered": "a"}
+    assert ledger.close(ledger.unjudged(), stored(rows)).kept
+    verdict = ledger.close(ledger.unjudged(), stored(rows | {"again": "a"}))
+    assert (verdict.uninvited, verdict.kept) == (1, False)
+
+
+def test_a_vote_of_an_earlier_fault_that_is_gone_shows_in_the_number_of_rows() -> None:
+    ballots = list(HISTORY)
+    ledger = Ledger(ballots, others=3)
+    others = {"1": "a", "2": "a", "3": "b"}
+    assert ledger.close(ledger.unjudged(), stored(others | {"x": "b", "y": "a"})).kept
+    ballots.append(ballot("z", "a", 5))
+    assert [each.voter for each in ledger.unjudged()] == ["z"]
+    verdict = ledger.close(ledger.unjudged(), stored(others | {"x": "b", "z": "a"}))
+    assert (verdict.lost, verdict.missing, verdict.losses, verdict.kept) == ((), 1, 1, False)
+
+
+def test_everything_can_be_judged_again() -> None:
+    ledger = Ledger(HISTORY, others=0)
+    ledger.close(ledger.unjudged(), stored({"x": "b", "y": "a"}))
+    assert ledger.close(HISTORY, stored({"x": "b"})).lost == ("y",)

@@ -1,0 +1,13 @@
+"""Options of the fault suite, for `pytest` with any path or none."""
+
+import pytest
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("faults", "the fault suite in the lab")
+    group.addoption("--all-faults", action="store_true", help="every fault, not only those that CI runs")
+    group.addoption("--runs", type=int, default=1, metavar="N", help="run each fault so often")
+    group.addoption("--soak", metavar="DURATION", help="draw faults at random for so long: 90s, 60m, 2h")
+    group.addoption("--seed", type=int, help="draw the same faults again")
+    group.addoption("--results", metavar="FILE", help="add the results to this JSON file")
+    group.addoption("--record", action="store_true", help="add the results to those the README shows")

@@ -1,0 +1,127 @@
+"""The lab, the voters and the viewers of a whole session of faults."""
+
+import os
+import ssl
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from deployment import credentials
+from deployment.layout import ROOT
+from deployment.settings import Settings
+from images import absent
+from swarm import results, table
+from swarm.audience import Audience
+from swarm.catalogue import FAULTS
+from swarm.cluster import Cluster
+from swarm.edges import Site
+from swarm.lab import lab as laboratory
+from swarm.lab.lab import Lab
+from swarm.ledger import Ledger
+from swarm.stage import Stage
+from swarm.voters import Voters
+
+STAGE = pytest.StashKey[Stage]()
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a test of one fault for each that was chosen, as often as asked."""
+    if "fault" in metafunc.fixturenames:
+        everything = metafunc.config.getoption("all_faults")
+        chosen = [fault for fault in FAULTS if fault.ci or everything]
+        runs = [fault for fault in chosen for _ in range(metafunc.config.getoption("runs"))]
+        metafunc.parametrize("fault", runs, ids=str)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """With `--soak` only the soak runs here, without it everything else."""
+    soaking = config.getoption("soak") is not None
+    ours = [item for item in items if Path(__file__).parent in item.path.parents]
+    unwanted = [item for item in ours if (item.path.name == "test_soak.py") != soaking]
+    config.hook.pytest_deselected(items=unwanted)
+    items[:] = [item for item in items if item not in unwanted]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Print the table of faults as Markdown."""
+    if (stage := config.stash.get(STAGE, None)) and stage.outcomes:
+        terminalreporter.section("faults under load")
+        terminalreporter.write_line(table.markdown(results.merge(stage.outcomes)))
+
+
+@pytest.fixture(scope="session")
+def lab() -> Iterator[Lab]:
+    """The lab that is up, or one for this session only."""
+    if found := laboratory.current():
+        yield found
+        return
+    command = [sys.executable, "-m", "swarm.lab"]
+    if subprocess.run([*command, "up"], cwd=ROOT, env=_environment(), check=False).returncode:
+        absent("no lab is up, and none can be made here: python3 deploy.py lab up")
+    made = laboratory.current()
+    assert made
+    yield made
+    subprocess.run([*command, "down"], cwd=ROOT, env=_environment(), check=True)
+
+
+def _environment() -> dict[str, str]:
+    path = os.pathsep.join(str(ROOT / folder) for folder in ("stack", "tests"))
+    return {**os.environ, "PYTHONPATH": path}
+
+
+@pytest.fixture(scope="session")
+def trust(lab: Lab, chosen: Settings, tmp_path_factory: pytest.TempPathFactory) -> ssl.SSLContext:
+    """Trust the lab's own authority, and nobody else."""
+    path = tmp_path_factory.mktemp("lab") / "authority.crt"
+    credentials.save_authority(lab.manager, chosen.hosts, path)
+    return ssl.create_default_context(cafile=str(path))
+
+
+@pytest.fixture(scope="session")
+def say(pytestconfig: pytest.Config) -> Callable[[str], None]:
+    """Tell the person who watches a long run, whatever is captured."""
+    plugins = pytestconfig.pluginmanager
+    reporter, capture = plugins.get_plugin("terminalreporter"), plugins.get_plugin("capturemanager")
+    assert isinstance(reporter, pytest.TerminalReporter)
+    assert capture
+
+    def line(text: str) -> None:
+        with capture.global_and_fixture_disabled():
+            reporter.ensure_newline()
+            reporter.write_line(f"{time.strftime('%H:%M:%S')} {text}", flush=True)
+
+    return line
+
+
+@pytest.fixture(scope="session")
+def stage(
+    lab: Lab, chosen: Settings, trust: ssl.SSLContext, say: Callable[[str], None], pytestconfig: pytest.Config
+) -> Iterator[Stage]:
+    """Everything a fault needs; at the end every ballot of the session is judged again."""
+    cluster = Cluster(lab)
+    cluster.wait_healthy()
+    addresses = tuple(node.address for node in lab.nodes)
+    vote, result = (Site(host, chosen.https_port, addresses, trust) for host in chosen.hosts)
+    cluster.drain()
+    others = sum(cluster.stored([]).counted.values())
+    machine = results.this_machine(str(lab.manager.version()["Version"]))
+    with Audience(result) as audience, Voters(vote) as voters:
+        stage = Stage(cluster, voters, audience, Ledger(voters.ballots, others), machine, say)
+        pytestconfig.stash[STAGE] = stage
+        yield stage
+        _keep(pytestconfig, stage)
+        verdict = stage.judge_all()
+        say(f"all {verdict.acknowledged} acknowledged votes of this session: {verdict.summary()}")
+        assert verdict.kept, verdict.summary()
+
+
+def _keep(config: pytest.Config, stage: Stage) -> None:
+    if path := config.getoption("results"):
+        results.save(Path(path), stage.outcomes)
+    if config.getoption("record"):
+        results.save(results.RECORD, stage.outcomes)

@@ -1,0 +1,46 @@
+"""Two faults at once."""
+
+from swarm.faults.fault import Fault, Scene
+from swarm.faults.node import AWAY_SECONDS, GONE, bystander
+from swarm.faults.victims import postgres_primary, redis_primary
+from swarm.outcome import Limits
+
+FREEZE_SECONDS = 10
+
+
+def kill_both_primaries(scene: Scene) -> None:
+    """Kill the Redis and the PostgreSQL primary in the same moment."""
+    primaries = (redis_primary(scene.cluster), postgres_primary(scene.cluster))
+    scene.note(f"kill {primaries[0]} and {primaries[1]}")
+    scene.cluster.kill(*primaries)
+
+
+def freeze_both_primaries(scene: Scene) -> None:
+    """Freeze the Redis and the PostgreSQL primary for the same time."""
+    primaries = (redis_primary(scene.cluster), postgres_primary(scene.cluster))
+    for primary in primaries:
+        scene.heal(f"thaw {primary.service}", primary.thaw)
+    scene.note(f"freeze {primaries[0]} and {primaries[1]}")
+    for primary in primaries:
+        primary.freeze()
+    scene.last(FREEZE_SECONDS)
+
+
+def lose_a_node_in_an_update(scene: Scene) -> None:
+    """Kill a node while vote is being updated, and bring it back."""
+    node = bystander(scene.cluster)
+    service = scene.cluster.service("vote")
+    scene.blame(node)
+    scene.heal(f"start {node.name}", node.start)
+    scene.note("update vote")
+    service.force_update()
+    scene.note(f"kill {node.name}")
+    node.kill()
+    scene.last(AWAY_SECONDS)
+
+
+FAULTS = [
+    Fault("both primaries killed at once", kill_both_primaries, Limits(stale_s=10), ci=True),
+    Fault("both primaries frozen 10 s", freeze_both_primaries, Limits(unavailable_s=10)),
+    Fault("node lost during a rolling update", lose_a_node_in_an_update, GONE),
+]

@@ -1,0 +1,87 @@
+"""Rolling updates, as `up` with new images makes them: no request may fail, no viewer may be left alone."""
+
+from collections.abc import Callable
+
+from deployment import convergence
+from swarm.cluster import UNREACHABLE, Cluster
+from swarm.faults.fault import Fault, Scene, Strike
+from swarm.faults.victims import POSTGRES, REDIS, SENTINELS
+from swarm.outcome import Limits
+from swarm.waiting import wait_until
+
+UPDATE_SECONDS = 180
+STATELESS = ("traefik", "docker-proxy", "vote", "result", "worker", "redis-proxy", "pgpool")
+STATELESS_LIMITS = Limits(stale_s=10)
+LIMITS = Limits(unavailable_s=10)
+
+Services = Callable[[Cluster], list[str]]
+
+
+def only(service: str) -> Services:
+    """Return one service."""
+    return lambda _: [service]
+
+
+def sentinels(_: Cluster) -> list[str]:
+    """Return the Sentinels."""
+    return list(SENTINELS)
+
+
+def redis(cluster: Cluster) -> list[str]:
+    """Return the Redis nodes, the primary last."""
+    return _primary_last(REDIS, cluster.status()["redis"]["primary"])
+
+
+def postgres(cluster: Cluster) -> list[str]:
+    """Return the PostgreSQL nodes, the primary last."""
+    return _primary_last(POSTGRES, cluster.status()["postgres"]["primary"])
+
+
+def every(cluster: Cluster) -> list[str]:
+    """Return every service there is, those that hold data last."""
+    data = [*sentinels(cluster), *redis(cluster), *postgres(cluster)]
+    names = [service["name"] for service in cluster.status()["services"]]
+    return [name for name in names if name not in data] + data
+
+
+def _primary_last(services: tuple[str, ...], primary: str) -> list[str]:
+    return [service for service in services if service != primary] + [primary]
+
+
+def updating(services: Services) -> Strike:
+    """Return a strike that replaces every task of services, one service after another."""
+
+    def strike(scene: Scene) -> None:
+        for service in services(scene.cluster):
+            scene.note(f"update {service}")
+            update(scene.cluster, service)
+
+    return strike
+
+
+def update(cluster: Cluster, service: str) -> None:
+    """Let Swarm replace every task of a service, and wait until that is done and all is whole."""
+    cluster.service(service).force_update()
+    wait_until(lambda: _updated(cluster, service), UPDATE_SECONDS, cluster.describe)
+    if service in SENTINELS + REDIS + POSTGRES:
+        cluster.wait_healthy()
+
+
+def _updated(cluster: Cluster, service: str) -> bool:
+    try:
+        states = convergence.states(cluster.lab.manager)
+    except UNREACHABLE:
+        return False
+    return any(s.name == service and s.running == s.desired and not s.failure for s in states)
+
+
+FAULTS = [
+    *(
+        Fault(f"rolling update of {service}", updating(only(service)), STATELESS_LIMITS)
+        for service in STATELESS
+    ),
+    Fault("rolling update of the sentinels", updating(sentinels), LIMITS),
+    Fault("rolling update of redis", updating(redis), LIMITS),
+    Fault("rolling update of postgres", updating(postgres), LIMITS),
+    Fault("rolling update of every service", updating(every), LIMITS, ci=True),
+]

@@ -1,0 +1,32 @@
+"""The stack that `deploy.py up` brought up on this machine's own engine."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import docker
+
+from deployment import status
+from deployment.layout import STACK
+from swarm.waiting import wait_until
+
+HEALTHY_SECONDS = 120
+
+
+@dataclass(frozen=True)
+class LocalStack:
+    """A stack that is up on the engine of `client`."""
+
+    client: docker.DockerClient
+
+    def status(self) -> dict[str, Any]:
+        """Return what `deploy.py status --json` prints."""
+        return status.collect(self.client, {})
+
+    def container(self, service: str) -> str:
+        """Return the ID of one running container of a service."""
+        label = {"label": f"com.docker.swarm.service.name={STACK}_{service}", "status": "running"}
+        return str(self.client.api.containers(filters=label)[0]["Id"])
+
+    def wait_healthy(self) -> None:
+        """Wait for full strength, as a user sees it in `status`."""
+        wait_until(lambda: bool(self.status()["healthy"]), HEALTHY_SECONDS, lambda: str(self.status()))

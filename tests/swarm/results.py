@@ -1,0 +1,77 @@
+"""Outcomes of faults in a file: several runs of one fault become one row."""
+
+import json
+import os
+import platform
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from swarm.outcome import Costs, Outcome
+
+RECORD = Path(__file__).parent / "results.json"
+GIBIBYTE = 1024**3
+
+
+def outcome(fault: str, costs: Costs, *, passed: bool, machine: str) -> Outcome:
+    """Return one run as a row."""
+    return Outcome(
+        fault=fault,
+        runs=1,
+        acknowledged=costs.acknowledged,
+        lost=costs.lost,
+        doubled=costs.doubled,
+        refused=costs.refused + costs.refused_at_edge,
+        unavailable_s=costs.unavailable_s,
+        stale_s=costs.stale_s,
+        recovery_s=costs.recovery_s,
+        passed=passed,
+        date=datetime.now(UTC).date().isoformat(),
+        machine=machine,
+    )
+
+
+def merge(outcomes: Iterable[Outcome]) -> list[Outcome]:
+    """Return one row for each fault, in order of its first run: sums, the worst times, the last date."""
+    rows: dict[str, list[Outcome]] = {}
+    for each in outcomes:
+        rows.setdefault(each.fault, []).append(each)
+    return [_merged(runs) for runs in rows.values()]
+
+
+def _merged(runs: Sequence[Outcome]) -> Outcome:
+    last = max(runs, key=lambda run: run.date)
+    return Outcome(
+        fault=last.fault,
+        runs=sum(run.runs for run in runs),
+        acknowledged=sum(run.acknowledged for run in runs),
+        lost=sum(run.lost for run in runs),
+        doubled=sum(run.doubled for run in runs),
+        refused=sum(run.refused for run in runs),
+        unavailable_s=max(run.unavailable_s for run in runs),
+        stale_s=max(run.stale_s for run in runs),
+        recovery_s=max(run.recovery_s for run in runs),
+        passed=all(run.passed for run in runs),
+        date=last.date,
+        machine=last.machine,
+    )
+
+
+def load(path: Path) -> list[Outcome]:
+    """Read a file of results; none if there is no such file."""
+    return [Outcome(**row) for row in json.loads(path.read_text())] if path.exists() else []
+
+
+def save(path: Path, outcomes: Iterable[Outcome]) -> None:
+    """Add outcomes to those that a file holds already."""
+    rows = [row.as_row() for row in merge([*load(path), *outcomes])]
+    temporary = path.with_suffix(".new")
+    temporary.write_text(json.dumps(rows, indent=2) + "\n")
+    temporary.replace(path)
+
+
+def this_machine(engine: str) -> str:
+    """Describe the machine that a lab with this version of Docker Engine runs on."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / GIBIBYTE
+    system = platform.freedesktop_os_release().get("PRETTY_NAME", platform.system()).split(" (")[0]
+    return f"{os.cpu_count()} cores, {memory:.0f} GiB, {system}, Docker Engine {engine}"

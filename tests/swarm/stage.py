@@ -1,0 +1,131 @@
+"""One fault under load, from full strength to full strength, and judged."""
+
+import subprocess
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+
+from swarm import evidence, results
+from swarm.audience import Audience
+from swarm.cluster import UNREACHABLE, Cluster
+from swarm.faults.fault import Fault, Scene
+from swarm.ledger import Ballot, Ledger, Verdict
+from swarm.outcome import Costs, Outcome, Window, measure
+from swarm.voters import Voters
+from swarm.waiting import wait_until
+
+WARM_UP_VOTES = 60
+SERVED_SECONDS = 120
+BEFORE_SECONDS = 240
+# What a stack that is not as it must be may raise; everything else is a mistake of this suite.
+TROUBLE = (AssertionError, LookupError, subprocess.CalledProcessError, *UNREACHABLE)
+
+
+@dataclass(repr=False)
+class Stage:
+    """The stack, the voters and viewers, the ledger of the session, and where to say how it goes."""
+
+    cluster: Cluster
+    voters: Voters
+    audience: Audience
+    ledger: Ledger
+    machine: str
+    say: Callable[[str], None]
+    outcomes: list[Outcome] = field(default_factory=list)
+
+    def served_since(self, moment: float) -> bool:
+        """Whether since then a vote was acknowledged and every viewer saw the total move."""
+        ballots = self.voters.ballots
+        newest = (b for b in reversed(ballots[-500:]) if b.acknowledged)
+        return any(b.sent > moment for b in newest) and self.audience.moved_since(moment)
+
+    def run(self, fault: Fault) -> list[str]:
+        """Run a fault once; return a sentence for each thing that was not as it must be."""
+        self.cluster.wait_healthy(BEFORE_SECONDS)
+        self.voters.go()
+        self.voters.wait_for_votes(WARM_UP_VOTES)
+        scene = Scene(self.cluster, self, ExitStack())
+        window, problems = self._watch(fault, scene)
+        ballots = self._settle(problems)
+        verdict = self._try_to_judge(ballots, problems)
+        moves = [viewer.moves for viewer in self.audience.viewers]
+        costs = measure(ballots, moves, verdict, window, frozenset(scene.edges))
+        problems += costs.excess(fault.limits)
+        self._report(fault, costs, problems)
+        if problems:
+            self._explain(scene, ballots, verdict)
+        return problems
+
+    def recovers(self) -> bool:
+        """Whether the stack comes back to full strength, if late."""
+        try:
+            self.cluster.wait_healthy(BEFORE_SECONDS)
+        except AssertionError:
+            return False
+        return True
+
+    def judge_all(self) -> Verdict:
+        """Judge every ballot of the session, at its end."""
+        self._settle([])
+        return self._judge(self.ledger.ballots)
+
+    def _watch(self, fault: Fault, scene: Scene) -> tuple[Window, list[str]]:
+        """Strike, heal, and wait until everything is as it was before."""
+        problems = []
+        try:
+            with scene.heals:
+                fault.strike(scene)
+            whole = self.cluster.wait_healthy()
+            wait_until(
+                lambda: self.served_since(scene.over),
+                SERVED_SECONDS,
+                lambda: f"not served: {self.audience.describe()}",
+            )
+        except TROUBLE as error:
+            problems.append(f"{type(error).__name__}: {error}")
+            whole = time.monotonic()
+        return Window(scene.struck, scene.over, whole, time.monotonic()), problems
+
+    def _settle(self, problems: list[str]) -> Sequence[Ballot]:
+        """Let all that was sent come to rest; return the ballots that are not judged yet."""
+        try:
+            self.voters.pause()
+            self.cluster.drain()
+        except TROUBLE as error:
+            problems.append(f"{type(error).__name__}: {error}")
+        return self.ledger.unjudged()
+
+    def _try_to_judge(self, ballots: Sequence[Ballot], problems: list[str]) -> Verdict:
+        """Judge, or leave these ballots to the next judgement if the database cannot be asked."""
+        try:
+            return self._judge(ballots)
+        except TROUBLE as error:
+            problems.append(f"not judged: {type(error).__name__}: {error}")
+            return Verdict(acknowledged=0, lost=(), stale=(), miscounted={})
+
+    def _judge(self, ballots: Sequence[Ballot]) -> Verdict:
+        promised = {ballot.voter for ballot in ballots if ballot.acknowledged}
+        return self.ledger.close(ballots, self.cluster.stored(promised))
+
+    def _report(self, fault: Fault, costs: Costs, problems: Sequence[str]) -> None:
+        outcome = results.outcome(fault.name, costs, passed=not problems, machine=self.machine)
+        self.outcomes.append(outcome)
+        self.say(evidence.line(outcome))
+        for problem in problems:
+            self.say(f"    {problem}")
+
+    def _explain(self, scene: Scene, ballots: Sequence[Ballot], verdict: Verdict) -> None:
+        """Say all that may help to understand what went wrong."""
+        since = scene.struck
+        notes = list(scene.timeline)
+        acknowledged = [ballot.answered for ballot in ballots if ballot.acknowledged]
+        notes += evidence.gaps(acknowledged, "no acknowledgement", since=since, longer_than=1)
+        for number, viewer in enumerate(self.audience.viewers, 1):
+            notes += evidence.gaps(
+                viewer.moves, f"viewer {number} sees nothing new", since=since, longer_than=2
+            )
+        lines = evidence.timeline(sorted(notes), since) + evidence.refused(ballots, since)
+        lines += evidence.broken(verdict, ballots, since)
+        lines += [self.cluster.describe(), *evidence.logs(self.cluster, since)]
+        self.say("\n".join(f"    {line}" for line in lines))

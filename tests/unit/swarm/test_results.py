@@ -1,0 +1,66 @@
+"""Results in a file, and the README's table of them."""
+
+from pathlib import Path
+
+import pytest
+
+from swarm import results, table
+from swarm.outcome import Costs, Outcome
+
+FIRST = Outcome("redis killed", 2, 100, 0, 0, 1, 3.3, 0.5, 13.0, True, "2026-11-21", "a machine")
+SECOND = Outcome("redis killed", 1, 50, 0, 0, 2, 4.1, 0.4, 12.0, True, "2026-11-22", "a machine")
+OTHER = Outcome("node killed", 1, 1200, 0, 0, 0, 0.1, 0.5, 45.25, True, "2026-11-20", "a machine")
+FAILED = Outcome("redis killed", 1, 10, 1, 0, 0, 9.0, 0.1, 1.0, False, "2026-11-21", "another")
+
+
+def test_runs_of_one_fault_become_one_row() -> None:
+    both = Outcome("redis killed", 3, 150, 0, 0, 3, 4.1, 0.5, 13.0, True, "2026-11-22", "a machine")
+    assert results.merge([FIRST, OTHER, SECOND]) == [both, OTHER]
+
+
+def test_one_run_that_failed_fails_the_row() -> None:
+    assert [(row.passed, row.lost, row.unavailable_s) for row in results.merge([FIRST, FAILED])] == [
+        (False, 1, 9.0)
+    ]
+
+
+def test_a_file_is_added_to(tmp_path: Path) -> None:
+    path = tmp_path / "results.json"
+    assert results.load(path) == []
+    results.save(path, [FIRST])
+    results.save(path, [OTHER, SECOND])
+    assert results.load(path) == results.merge([FIRST, SECOND, OTHER])
+
+
+def test_a_run_as_a_row() -> None:
+    row = results.outcome("x", Costs(10, 0, 0, 2, 3, 1.0, 2.0, 3.0), passed=True, machine="a machine")
+    assert (row.runs, row.refused, row.passed, row.machine) == (1, 5, True, "a machine")
+
+
+def test_markdown() -> None:
+    lines = table.markdown([OTHER, FAILED]).splitlines()
+    assert lines[1:4] == [
+        "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
+        "| node killed | 1 | 1,200 | 0 | 0 | 0 | 0.1 | 0.5 | 45.2 |",
+        "| **redis killed (not within its limits)** | 1 | 10 | 1 | 0 | 0 | 9.0 | 0.1 | 1.0 |",
+    ]
+    assert lines[-1] == "Measured on a machine, 2026-11-20; another, 2026-11-21."
+
+
+def test_days_are_named_from_the_first_to_the_last() -> None:
+    assert table.markdown([FIRST, SECOND, OTHER]).endswith("Measured on a machine, 2026-11-20 to 2026-11-22.")
+
+
+def test_only_what_is_between_the_markers_is_rewritten() -> None:
+    text = f"before\n{table.MARKER}\nold\n{table.MARKER}\nafter\n"
+    assert table.rewritten(text, "new") == f"before\n{table.MARKER}\nnew\n{table.MARKER}\nafter\n"
+
+
+def test_a_readme_without_markers_is_refused() -> None:
+    with pytest.raises(ValueError, match="not enough values"):
+        table.rewritten("nothing here", "new")
+
+
+def test_the_readme_shows_what_was_recorded() -> None:
+    text = table.README.read_text()
+    assert table.rewritten(text, table.markdown(results.load(results.RECORD))) == text
