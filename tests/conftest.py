@@ -9,5 +9,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--runs", type=int, default=1, metavar="N", help="run each fault so often")
     group.addoption("--soak", metavar="DURATION", help="draw faults at random for so long: 90s, 60m, 2h")
     group.addoption("--seed", type=int, help="draw the same faults again")
+    group.addoption("--slack", type=float, default=3.0, metavar="FACTOR", help="stretch the limits of time")
     group.addoption("--results", metavar="FILE", help="add the results to this JSON file")
     group.addoption("--record", action="store_true", help="add the results to those the README shows")

@@ -1,7 +1,7 @@
 """What a fault cost, and whether that is more than it may."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from swarm.gaps import longest_silence, staleness
@@ -17,6 +17,15 @@ class Limits:
     recovery_s: float = 120
     refused: int | None = 0
     refused_at_edge: int | None = 0  # besides, through an edge that is struck itself
+
+    def stretched(self, factor: float) -> "Limits":
+        """Return the same limits with longer times, for machines that are slow or do other things, too."""
+        return replace(
+            self,
+            unavailable_s=self.unavailable_s and factor * self.unavailable_s,
+            stale_s=self.stale_s and factor * self.stale_s,
+            recovery_s=factor * self.recovery_s,
+        )
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,8 @@ class Stage:
     ledger: Ledger
     machine: str
     say: Callable[[str], None]
+    keep: Callable[[Outcome], None]
+    slack: float
     outcomes: list[Outcome] = field(default_factory=list)
 
     def served_since(self, moment: float) -> bool:
@@ -51,7 +53,7 @@ class Stage:
         verdict = self._try_to_judge(ballots, problems)
         moves = [viewer.moves for viewer in self.audience.viewers]
         costs = measure(ballots, moves, verdict, window, frozenset(scene.edges))
-        problems += costs.excess(fault.limits)
+        problems += costs.excess(fault.limits.stretched(self.slack))
         self._report(fault, costs, problems)
         if problems:
             self._explain(scene, ballots, verdict)
@@ -111,6 +113,7 @@ class Stage:
     def _report(self, fault: Fault, costs: Costs, problems: Sequence[str]) -> None:
         outcome = results.outcome(fault.name, costs, passed=not problems, machine=self.machine)
         self.outcomes.append(outcome)
+        self.keep(outcome)
         self.say(evidence.line(outcome))
         for problem in problems:
             self.say(f"    {problem}")

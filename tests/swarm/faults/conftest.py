@@ -22,6 +22,7 @@ from swarm.edges import Site
 from swarm.lab import lab as laboratory
 from swarm.lab.lab import Lab
 from swarm.ledger import Ledger
+from swarm.outcome import Outcome
 from swarm.stage import Stage
 from swarm.voters import Voters
 
@@ -111,17 +112,23 @@ def stage(
     others = sum(cluster.stored([]).counted.values())
     machine = results.this_machine(str(lab.manager.version()["Version"]))
     with Audience(result) as audience, Voters(vote) as voters:
-        stage = Stage(cluster, voters, audience, Ledger(voters.ballots, others), machine, say)
+        ledger = Ledger(voters.ballots, others)
+        slack = pytestconfig.getoption("slack")
+        stage = Stage(cluster, voters, audience, ledger, machine, say, _keeper(pytestconfig), slack)
         pytestconfig.stash[STAGE] = stage
         yield stage
-        _keep(pytestconfig, stage)
         verdict = stage.judge_all()
         say(f"all {verdict.acknowledged} acknowledged votes of this session: {verdict.summary()}")
         assert verdict.kept, verdict.summary()
 
 
-def _keep(config: pytest.Config, stage: Stage) -> None:
-    if path := config.getoption("results"):
-        results.save(Path(path), stage.outcomes)
-    if config.getoption("record"):
-        results.save(results.RECORD, stage.outcomes)
+def _keeper(config: pytest.Config) -> Callable[[Outcome], None]:
+    """Return what keeps each outcome at once, so that a long run that is cut short is not lost."""
+    paths = [Path(config.getoption("results"))] if config.getoption("results") else []
+    paths += [results.RECORD] if config.getoption("record") else []
+
+    def keep(outcome: Outcome) -> None:
+        for path in paths:
+            results.save(path, [outcome])
+
+    return keep

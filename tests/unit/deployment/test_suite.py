@@ -16,8 +16,8 @@ NOTHING: dict[str, Any] = {"fast": False, "faults": False, "soak": "", "chosen":
         ({}, ["tests/unit", "tests/integration", "tests/swarm"]),
         ({"fast": True}, ["tests/unit"]),
         ({"chosen": ["tests/unit/vote"]}, ["tests/unit/vote"]),
-        ({"soak": "60m"}, ["tests/swarm/faults", "--soak", "60m"]),
-        ({"faults": True}, ["tests/swarm/faults", "--all-faults"]),
+        ({"soak": "60m"}, ["tests/swarm/faults", "--slack", "1", "--soak", "60m"]),
+        ({"faults": True}, ["tests/swarm/faults", "--slack", "1", "--all-faults"]),
     ],
 )
 def test_arguments(options: dict[str, Any], told: list[str]) -> None:

@@ -62,3 +62,8 @@ def test_the_total_moves_by_strangers_only() -> None:
 )  # fmt: skip
 def test_excess(changes: dict[str, float], limits: Limits, excess: list[str]) -> None:
     assert Costs(**vars(FREE) | changes).excess(limits) == excess
+
+
+def test_stretched_limits_allow_more_time_and_no_more_refusals() -> None:
+    limits = Limits(unavailable_s=5, stale_s=None, recovery_s=120, refused=2).stretched(3)
+    assert limits == Limits(unavailable_s=15, stale_s=None, recovery_s=360, refused=2)
