@@ -17,14 +17,15 @@ from swarm.faults.victims import (
 from swarm.lab.lab import Node
 from swarm.outcome import Limits
 
-SECONDS = 40
+# Longer than the failover that each of them brings about.
+SECONDS = {"node": 30, "queue": 15, "data": 30}
 LOSS, LOSS_SECONDS = 0.2, 60
 NODES = (1, 2, 3)
 REDIS_LIMITS = Limits(unavailable_s=10)
 # Requests hang that are in flight to the replica of vote on the other side.
 DARK = Limits(unavailable_s=10, refused=100, refused_at_edge=100)
 # The edge of such a node still takes requests, whose votes it cannot record, and viewers, who wait.
-ISLAND = Limits(unavailable_s=10, stale_s=SECONDS + 30, refused=100, refused_at_edge=None)
+ISLAND = Limits(unavailable_s=10, stale_s=SECONDS["node"] + 30, refused=100, refused_at_edge=None)
 
 
 def node_cut(number: int, around: Callable[[Cluster, Node], list[str]], *, one_way: bool = False) -> Strike:
@@ -37,7 +38,7 @@ def node_cut(number: int, around: Callable[[Cluster, Node], list[str]], *, one_w
         scene.heal(f"heal {node.name}", lambda: cluster.heal(node))
         scene.note(f"cut off {node.name}{', arriving packets only' if one_way else ''}")
         cluster.cut_off(node, around(cluster, node), one_way=one_way)
-        scene.last(SECONDS)
+        scene.last(SECONDS["node"])
 
     return strike
 
@@ -54,7 +55,7 @@ def container_cut(
         scene.heal("heal", container.heal)
         scene.note(f"cut off {container} from {', '.join(other.service for other in others)}")
         container.cut(addresses, one_way=one_way)
-        scene.last(SECONDS)
+        scene.last(SECONDS[network])
 
     return strike
 
@@ -71,7 +72,7 @@ def followers_cut(primary: Victim, services: tuple[str, ...], network: str) -> S
         scene.note(f"cut off {', '.join(map(str, followers))} from {container}")
         for follower in followers:
             follower.cut([address])
-        scene.last(SECONDS)
+        scene.last(SECONDS[network])
 
     return strike
 
@@ -126,7 +127,7 @@ FAULTS = [
     Fault(
         "redis replicas cut off from the primary",
         followers_cut(redis_primary, REDIS, "queue"),
-        Limits(unavailable_s=SECONDS + 10, refused=None),  # no replica, no acknowledgement
+        Limits(unavailable_s=SECONDS["queue"] + 10, refused=None),  # no replica, no acknowledgement
     ),
     Fault(
         "postgres primary cut off from the other database nodes",

@@ -9,7 +9,7 @@ from swarm.lab.lab import Node
 from swarm.outcome import Limits
 
 # By then Swarm has given the node up and started its tasks elsewhere.
-AWAY_SECONDS = 40
+AWAY_SECONDS = 30
 GATHERING_TRIES = 8
 # With a node go the requests in flight on its edge, and on its replica of vote.
 GONE = Limits(unavailable_s=10, refused=100, refused_at_edge=100)
