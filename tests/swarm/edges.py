@@ -10,6 +10,7 @@ from dataclasses import dataclass
 CONNECT_SECONDS = 1.0
 HEAD = re.compile(rb"HTTP/1\.1 (\d{3})")
 LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
+SERVED = re.compile(rb'name="served" value="(\d+)"')
 RETRY = re.compile(rb"\r\nretry-after:", re.IGNORECASE)
 COOKIE = re.compile(rb"\r\nset-cookie: *(voter_id=[^;\r]+)", re.IGNORECASE)
 
@@ -51,6 +52,7 @@ class Answer:
 
     status: int
     cookie: str
+    served: int = 0  # milliseconds of the service's clock at which the page was made
     honest: bool = False  # the service itself says that nothing was recorded, not the edge
 
 
@@ -91,13 +93,13 @@ class Browser:
             writer.write(self._head(method, cookie, len(body)) + body)
             head = await reader.readuntil(b"\r\n\r\n")
             length = LENGTH.search(head)
-            await reader.readexactly(int(length[1]) if length else 0)
+            page = await reader.readexactly(int(length[1]) if length else 0)
         except BaseException:
             self.close()
             raise
         if length is None or b"\r\nconnection: close" in head.lower():
             self.close()
-        return _answer(head)
+        return _answer(head, page)
 
     def _head(self, method: str, cookie: str, length: int) -> bytes:
         port = "" if self._site.port == 443 else f":{self._site.port}"
@@ -119,8 +121,11 @@ class Browser:
             self._turn += 1
 
 
-def _answer(head: bytes) -> Answer:
-    status, cookie = HEAD.match(head), COOKIE.search(head)
+def _answer(head: bytes, page: bytes) -> Answer:
+    status, cookie, served = HEAD.match(head), COOKIE.search(head), SERVED.search(page)
     return Answer(
-        int(status[1]) if status else 0, cookie[1].decode() if cookie else "", bool(RETRY.search(head))
+        int(status[1]) if status else 0,
+        cookie[1].decode() if cookie else "",
+        int(served[1]) if served else 0,
+        bool(RETRY.search(head)),
     )

@@ -19,12 +19,21 @@ ACKNOWLEDGED_WITHIN_SECONDS = 60.0
 
 
 class Regular:
-    """A voter with a cookie, who votes for the other option each time."""
+    """A voter with a cookie and a page, who votes for the other option each time."""
 
-    def __init__(self, browser: Browser, cookie: str) -> None:
+    def __init__(self, browser: Browser, page: Answer) -> None:
         self.browser = browser
-        self.cookie = cookie
         self.choices = itertools.cycle("ab")
+        self.show(page)
+
+    def show(self, page: Answer) -> None:
+        """Have a new page on the screen."""
+        self.cookie, self.served, self._shown = page.cookie, page.served, time.monotonic()
+
+    def form(self, choice: str) -> bytes:
+        """Return what the page sends, and its script: so long after it arrived."""
+        after = round(1000 * (time.monotonic() - self._shown))
+        return f"served={self.served}&after={after}&vote={choice}".encode()
 
 
 class Voters:
@@ -122,11 +131,11 @@ class Voters:
         browser = Browser(self._site, next(self._turns))
         await browser.connect()
         async with asyncio.timeout(REQUEST_SECONDS):
-            return Regular(browser, (await browser.request("GET")).cookie)
+            return Regular(browser, await browser.request("GET"))
 
     async def _regular(self) -> None:
         regular = self._idle.popleft()
-        await self._vote(regular.browser, next(regular.choices), regular.cookie)
+        await self._vote(regular.browser, next(regular.choices), regular)
         self._idle.append(regular)
 
     async def _stranger(self) -> None:
@@ -134,23 +143,24 @@ class Voters:
         await self._vote(browser, random.choice("ab"))
         self._kept.append(browser)
 
-    async def _vote(self, browser: Browser, choice: str, cookie: str = "") -> None:
+    async def _vote(self, browser: Browser, choice: str, regular: Regular | None = None) -> None:
         if browser not in self._spread:
             self._spread.add(browser)
             browser.begin_at(next(self._turns))
-        ballot = await cast(browser, choice, cookie)
+        ballot = await cast(browser, choice, regular)
         self.ballots.append(ballot)
         self.acknowledged += ballot.acknowledged
 
 
-async def cast(browser: Browser, choice: str, cookie: str = "") -> Ballot:
+async def cast(browser: Browser, choice: str, regular: Regular | None = None) -> Ballot:
     """Vote once; a stranger's identity is what the answer says, and nobody's without an answer."""
     answer, problem, sent = Answer(0, ""), "", time.monotonic()
+    cookie, form = (regular.cookie, regular.form(choice)) if regular else ("", f"vote={choice}".encode())
     try:
         await browser.connect()
         sent = time.monotonic()
         async with asyncio.timeout(REQUEST_SECONDS):
-            answer = await browser.request("POST", cookie, f"vote={choice}".encode())
+            answer = await browser.request("POST", cookie, form)
         by = "the service" if answer.honest else "the edge"
         problem = "" if answer.status == 200 else f"HTTP {answer.status} from {by}"
     except NoEdgeError:
@@ -158,6 +168,8 @@ async def cast(browser: Browser, choice: str, cookie: str = "") -> Ballot:
     except (OSError, EOFError) as error:
         problem = type(error).__name__
     acknowledged = not problem
+    if regular and acknowledged:
+        regular.show(answer)
     voter = identity(cookie or answer.cookie) if cookie or acknowledged else f"nobody at {sent}"
     return Ballot(
         voter, choice, sent, time.monotonic(), acknowledged, problem, browser.edge, stranger=not cookie

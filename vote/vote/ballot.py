@@ -20,6 +20,19 @@ class Ballot(NamedTuple):
         return ("id", self.voter, "vote", self.choice, "version", self.version)
 
 
+def version_of(arrived: int, seen: int, chosen: int | None) -> int:
+    """Return the version of a vote; all are milliseconds of the service's clock.
+
+    The moment at which the voter had `chosen` counts where the page told it, since a request can be on
+    its way for long: in a process that hangs, or behind a cut network. It is believed if it lies after
+    the last vote that the voter had `seen` recorded, and not in the future. Whatever the clocks say, the
+    version is above `seen`.
+    """
+    if chosen is not None and seen < chosen <= arrived:
+        return chosen
+    return max(arrived, seen + 1)
+
+
 def wall_milliseconds() -> int:
     """Return the wall clock in milliseconds."""
     return time.time_ns() // 1_000_000

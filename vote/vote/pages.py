@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Mapping
 
 import structlog
 from flask import Blueprint, Response, current_app, make_response, render_template, request
 from werkzeug.exceptions import BadRequest, ClientDisconnected, Forbidden, HTTPException
 
-from vote.ballot import Ballot, VersionClock
+from vote.ballot import Ballot, VersionClock, version_of, wall_milliseconds
 from vote.drain import Lifetime
 from vote.origin import is_cross_site
 from vote.presence import is_waiting
 from vote.queue import NotRecordedError
 from vote.settings import Settings
-from vote.voter import VoterCookie
+from vote.voter import Voter, VoterCookie
 
 RETRY_AFTER_SECONDS = 5
 
@@ -37,7 +38,7 @@ def _booth() -> Booth:
     return booth
 
 
-def _page(voter: str, choice: str | None = None, *, recorded: bool = True) -> Response:
+def _page(voter: Voter, choice: str | None = None, *, recorded: bool = True) -> Response:
     """Return the page with the voter's cookie renewed."""
     booth = _booth()
     html = render_template(
@@ -46,6 +47,7 @@ def _page(voter: str, choice: str | None = None, *, recorded: bool = True) -> Re
         choice=choice,
         recorded=recorded,
         hostname=socket.gethostname(),
+        served=wall_milliseconds(),
     )
     response = make_response(html, 200 if recorded else 503)
     booth.cookie.write(response, voter, secure=request.is_secure)
@@ -62,7 +64,7 @@ def show() -> Response:
 def vote() -> Response:
     """Take a vote: 200 means that it is safe, 503 that it was not recorded."""
     booth = _booth()
-    version = booth.versions.next()
+    arrived = booth.versions.next()
     # Asked after the version was given: whoever still waits has not voted again.
     if not is_waiting(request.environ.get("gunicorn.socket")):
         raise ClientDisconnected
@@ -72,14 +74,22 @@ def vote() -> Response:
     if choice not in booth.options:
         raise BadRequest("There is no such option to vote for.")
     voter = booth.cookie.read_or_new(request)
+    version = version_of(arrived, voter.seen, _chosen(request.form))
     try:
-        booth.queue.publish(Ballot(voter, choice, version))
+        booth.queue.publish(Ballot(voter.id, choice, version))
     except NotRecordedError:
         log.error("vote not recorded")
         response = _page(voter, choice, recorded=False)
         response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
         return response
-    return _page(voter, choice)
+    return _page(voter._replace(seen=version), choice)
+
+
+def _chosen(form: Mapping[str, str]) -> int | None:
+    """Return when the voter chose, by the clock that served the page (ms); None if it does not say."""
+    served, after = form.get("served", ""), form.get("after", "")
+    told = all(text.isascii() and text.isdecimal() for text in (served, after))
+    return int(served) + int(after) if told else None
 
 
 def show_error(error: HTTPException) -> Response:

