@@ -11,6 +11,7 @@ from swarm.waiting import wait_until
 
 UPDATE_SECONDS = 180
 STATELESS = ("traefik", "docker-proxy", "vote", "result", "worker", "redis-proxy", "pgpool")
+CI = "vote"
 STATELESS_LIMITS = Limits(stale_s=10)
 LIMITS = Limits(unavailable_s=10)
 
@@ -77,11 +78,11 @@ def _updated(cluster: Cluster, service: str) -> bool:
 
 FAULTS = [
     *(
-        Fault(f"rolling update of {service}", updating(only(service)), STATELESS_LIMITS)
+        Fault(f"rolling update of {service}", updating(only(service)), STATELESS_LIMITS, ci=service == CI)
         for service in STATELESS
     ),
     Fault("rolling update of the sentinels", updating(sentinels), LIMITS),
-    Fault("rolling update of redis", updating(redis), LIMITS),
-    Fault("rolling update of postgres", updating(postgres), LIMITS),
-    Fault("rolling update of every service", updating(every), LIMITS, ci=True),
+    Fault("rolling update of redis", updating(redis), LIMITS, ci=True),
+    Fault("rolling update of postgres", updating(postgres), LIMITS, ci=True),
+    Fault("rolling update of every service", updating(every), LIMITS),
 ]
