@@ -11,9 +11,12 @@ SENTINEL_PORT = 26379
 PRIMARY_SET = "votes"
 
 DOWN_AFTER_MS = 1500
+# Sentinels ping in step after a failover. If all found the primary dead in the same moment, each would vote
+# for itself and none be elected, for twice the time below.
+STAGGER_MS = 300
 # An attempt that failed (its leader died, its vote was split) is repeated after twice this time, and
 # a promoted replica has this time to report its new role: it takes one second.
-FAILOVER_TIMEOUT_MS = 6000
+FAILOVER_TIMEOUT_MS = 4000
 
 _MONITOR = re.compile(rf"^sentinel monitor {PRIMARY_SET} (\S+) \d+ \d+$", re.MULTILINE)
 
@@ -51,6 +54,11 @@ def sentinel_id(node: str) -> str:
     return hashlib.sha256(node.encode()).hexdigest()[:40]
 
 
+def down_after_ms(cluster: Cluster) -> int:
+    """Return after how long this Sentinel takes a silent primary for dead: each a little later than the last."""
+    return DOWN_AFTER_MS + STAGGER_MS * cluster.sentinel_nodes.index(cluster.node)
+
+
 def sentinel_config(settings: SentinelSettings, acl_path: str, state: SentinelState) -> str:
     """Write sentinel.conf with all that is known: Sentinel then needs no time to discover it."""
     lines = [
@@ -84,7 +92,7 @@ def _monitoring(settings: SentinelSettings, state: SentinelState) -> list[str]:
     password = settings.cluster.passwords["sentinel"]
     return [
         f"sentinel monitor {PRIMARY_SET} {state.primary} {REDIS_PORT} {settings.quorum}",
-        f"sentinel down-after-milliseconds {PRIMARY_SET} {DOWN_AFTER_MS}",
+        f"sentinel down-after-milliseconds {PRIMARY_SET} {down_after_ms(settings.cluster)}",
         f"sentinel failover-timeout {PRIMARY_SET} {FAILOVER_TIMEOUT_MS}",
         f"sentinel parallel-syncs {PRIMARY_SET} 2",
         f"sentinel auth-user {PRIMARY_SET} sentinel",

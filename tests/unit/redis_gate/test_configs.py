@@ -1,10 +1,13 @@
 """What Redis and Sentinel are told, and what is read back from Sentinel's own file."""
 
+from dataclasses import replace
+
 import pytest
 
 from redis_gate.redis_config import redis_config
 from redis_gate.sentinel_config import (
     SentinelState,
+    down_after_ms,
     parse_state,
     sentinel_config,
     sentinel_id,
@@ -82,3 +85,8 @@ def test_no_state(text: str) -> None:
 def test_ids_differ_and_stay() -> None:
     assert sentinel_id("sentinel-1") == sentinel_id("sentinel-1") != sentinel_id("sentinel-2")
     assert len(sentinel_id("sentinel-1")) == 40
+
+
+def test_no_two_sentinels_find_a_primary_dead_in_the_same_moment() -> None:
+    times = [down_after_ms(replace(SENTINEL.cluster, node=f"sentinel-{n}")) for n in (1, 2, 3)]
+    assert times == [1500, 1800, 2100]
