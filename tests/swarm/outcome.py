@@ -19,9 +19,17 @@ class Limits:
     refused_at_edge: int | None = 0  # besides, through an edge that is struck itself
 
     def stretched(self, factor: float) -> "Limits":
-        """Return the same limits with longer times, for machines that are slow or do other things, too."""
+        """Return the limits for a machine that is slow or does other things, too, by a factor above 1.
+
+        Times are longer there, and votes may be refused, honestly, because an answer was late. Nothing may
+        be lost or doubled on any machine.
+        """
+        if factor <= 1:
+            return self
         return replace(
             self,
+            refused=None,
+            refused_at_edge=None,
             unavailable_s=self.unavailable_s and factor * self.unavailable_s,
             stale_s=self.stale_s and factor * self.stale_s,
             recovery_s=factor * self.recovery_s,

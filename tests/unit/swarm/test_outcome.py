@@ -64,6 +64,8 @@ def test_excess(changes: dict[str, float], limits: Limits, excess: list[str]) ->
     assert Costs(**vars(FREE) | changes).excess(limits) == excess
 
 
-def test_stretched_limits_allow_more_time_and_no_more_refusals() -> None:
-    limits = Limits(unavailable_s=5, stale_s=None, recovery_s=120, refused=2).stretched(3)
-    assert limits == Limits(unavailable_s=15, stale_s=None, recovery_s=360, refused=2)
+def test_a_slow_machine_may_take_longer_and_refuse_but_never_lose() -> None:
+    limits = Limits(unavailable_s=5, stale_s=None, recovery_s=120).stretched(3)
+    assert limits == Limits(15, None, 360, refused=None, refused_at_edge=None)
+    assert Costs(**vars(FREE) | {"lost": 1}).excess(limits) == ["lost 1, allowed 0"]
+    assert Limits().stretched(1) == Limits()
