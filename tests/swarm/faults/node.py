@@ -4,13 +4,12 @@ from collections.abc import Callable
 
 from swarm.cluster import Cluster
 from swarm.faults.fault import Fault, Scene, Strike
-from swarm.faults.victims import postgres_primary, redis_primary
+from swarm.faults.victims import REDIS, peers, postgres_primary, redis_primary
 from swarm.lab.lab import Node
 from swarm.outcome import Limits
 
 # By then Swarm has given the node up and started its tasks elsewhere.
 AWAY_SECONDS = 30
-GATHERING_TRIES = 8
 # With a node go the requests in flight on its edge, and on its replica of vote.
 GONE = Limits(unavailable_s=10, refused=100, refused_at_edge=100)
 
@@ -34,14 +33,15 @@ def bystander(cluster: Cluster) -> Node:
 
 
 def gathered(cluster: Cluster) -> Node:
-    """Return the node that holds both primaries, after moving the queue's until there is one."""
-    for _ in range(GATHERING_TRIES):
-        primary = redis_primary(cluster)
-        if primary.node == postgres_primary(cluster).node:
-            return primary.node
-        cluster.kill(primary)
+    """Return the node that holds both primaries, after moving the queue's there if it is elsewhere."""
+    node, primary = postgres_primary(cluster).node, redis_primary(cluster)
+    if primary.node != node:
+        others = peers(cluster, primary, REDIS)
+        cluster.kill(next(other for other in others if other.node != node))
+        cluster.kill(primary)  # while the only replica to choose is the one on that node
         cluster.wait_healthy()
-    raise AssertionError("the primaries did not come together on one node")
+    assert redis_primary(cluster).node == node, "the primaries did not come together on one node"
+    return node
 
 
 def power_cut(which: Callable[[Cluster], Node]) -> Strike:
