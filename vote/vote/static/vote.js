@@ -1,9 +1,12 @@
 "use strict";
 
 // A vote can be on its way for long. What counts is when it was chosen: so long after the page arrived.
-const arrived = Date.now();
+const wall = Date.now();
+const running = performance.now();
 const form = document.querySelector("form");
 
 form.addEventListener("submit", () => {
-  form.elements.after.value = Math.max(0, Date.now() - arrived);
+  // One of the clocks can be set back, the other may stand still while the computer sleeps.
+  const after = Math.max(Date.now() - wall, performance.now() - running);
+  form.elements.after.value = Math.round(after);
 });
