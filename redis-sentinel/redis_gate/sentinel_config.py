@@ -55,7 +55,7 @@ def sentinel_id(node: str) -> str:
 
 
 def down_after_ms(cluster: Cluster) -> int:
-    """Return after how long this Sentinel takes a silent primary for dead: each a little later than the last."""
+    """Return after how long this Sentinel takes a silent primary for dead: each later than the last."""
     return DOWN_AFTER_MS + STAGGER_MS * cluster.sentinel_nodes.index(cluster.node)
 
 
