@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable
 from typing import NamedTuple
 
+CLOCK_SKEW_MS = 60_000
+
 
 class Ballot(NamedTuple):
     """One voter's choice; of two ballots of one voter the higher version counts."""
@@ -20,16 +22,23 @@ class Ballot(NamedTuple):
         return ("id", self.voter, "vote", self.choice, "version", self.version)
 
 
-def version_of(arrived: int, seen: int, chosen: int | None) -> int:
+class OnScreen(NamedTuple):
+    """What a page tells of a vote: when it was served, and after how many milliseconds the voter chose."""
+
+    served: int
+    after: int
+
+
+def version_of(arrived: int, seen: int, told: OnScreen | None) -> int:
     """Return the version of a vote; all are milliseconds of the service's clock.
 
-    The moment at which the voter had `chosen` counts where the page told it, since a request can be on
-    its way for long: in a process that hangs, or behind a cut network. It is believed if it lies after
-    the last vote that the voter had `seen` recorded, and not in the future. Whatever the clocks say, the
-    version is above `seen`.
+    The moment at which the voter chose counts where the page told it, since a request can be on its way
+    for long: in a process that hangs, or behind a cut network. Whatever the clocks say, the version is
+    above the last one that the voter had `seen` recorded, and of two votes from one page the later
+    one's is higher. A page from a replica whose clock is a little ahead is believed.
     """
-    if chosen is not None and seen < chosen <= arrived:
-        return chosen
+    if told and told.served + told.after <= arrived + CLOCK_SKEW_MS:
+        return max(told.served, seen + 1) + told.after
     return max(arrived, seen + 1)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 from collections.abc import Mapping
 
@@ -9,7 +10,7 @@ import structlog
 from flask import Blueprint, Response, current_app, make_response, render_template, request
 from werkzeug.exceptions import BadRequest, ClientDisconnected, Forbidden, HTTPException
 
-from vote.ballot import Ballot, VersionClock, version_of, wall_milliseconds
+from vote.ballot import Ballot, OnScreen, VersionClock, version_of, wall_milliseconds
 from vote.drain import Lifetime
 from vote.origin import is_cross_site
 from vote.presence import is_waiting
@@ -18,6 +19,7 @@ from vote.settings import Settings
 from vote.voter import Voter, VoterCookie
 
 RETRY_AFTER_SECONDS = 5
+MILLISECONDS = re.compile(r"[0-9]{1,15}\Z")
 
 blueprint = Blueprint("pages", __name__)
 log = structlog.get_logger()
@@ -39,7 +41,7 @@ def _booth() -> Booth:
 
 
 def _page(voter: Voter, choice: str | None = None, *, recorded: bool = True) -> Response:
-    """Return the page with the voter's cookie renewed."""
+    """Return the page; the cookie only when it says something new, lest a late page undo a later vote's."""
     booth = _booth()
     html = render_template(
         "vote.html",
@@ -50,7 +52,8 @@ def _page(voter: Voter, choice: str | None = None, *, recorded: bool = True) -> 
         served=wall_milliseconds(),
     )
     response = make_response(html, 200 if recorded else 503)
-    booth.cookie.write(response, voter, secure=request.is_secure)
+    if voter != booth.cookie.read(request):
+        booth.cookie.write(response, voter, secure=request.is_secure)
     return response
 
 
@@ -74,7 +77,7 @@ def vote() -> Response:
     if choice not in booth.options:
         raise BadRequest("There is no such option to vote for.")
     voter = booth.cookie.read_or_new(request)
-    version = version_of(arrived, voter.seen, _chosen(request.form))
+    version = version_of(arrived, voter.seen, _told(request.form))
     try:
         booth.queue.publish(Ballot(voter.id, choice, version))
     except NotRecordedError:
@@ -85,11 +88,14 @@ def vote() -> Response:
     return _page(voter._replace(seen=version), choice)
 
 
-def _chosen(form: Mapping[str, str]) -> int | None:
-    """Return when the voter chose, by the clock that served the page (ms); None if it does not say."""
+def _told(form: Mapping[str, str]) -> OnScreen | None:
+    """Return what the page's script says of the vote, None where there is none."""
     served, after = form.get("served", ""), form.get("after", "")
-    told = all(text.isascii() and text.isdecimal() for text in (served, after))
-    return int(served) + int(after) if told else None
+    return (
+        OnScreen(int(served), int(after))
+        if MILLISECONDS.match(served) and MILLISECONDS.match(after)
+        else None
+    )
 
 
 def show_error(error: HTTPException) -> Response:

@@ -42,8 +42,13 @@ class VoterCookie:
         return Voter(identity, int(seen or 0))
 
     def read_or_new(self, request: Request) -> Voter:
-        """Return the voter, a new one when the cookie does not tell."""
-        return self.read(request) or Voter.new()
+        """Return the voter, a new one when the cookie does not tell.
+
+        A cookie that is not ours always means the same new voter: the edge may send its request twice.
+        """
+        given = request.cookies.get(COOKIE, "")
+        stranger = Voter(self._signer.get_signature(given).hex()[:32]) if given else Voter.new()
+        return self.read(request) or stranger
 
     def write(self, response: Response, voter: Voter, *, secure: bool) -> None:
         """Set the cookie for a year from now."""

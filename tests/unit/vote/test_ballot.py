@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from vote.ballot import Ballot, VersionClock, version_of
+from vote.ballot import Ballot, OnScreen, VersionClock, version_of
 
 
 @pytest.mark.parametrize(
@@ -26,26 +26,33 @@ def test_the_entry_holds_what_the_worker_reads() -> None:
 
 
 @pytest.mark.parametrize(
-    ("arrived", "seen", "chosen", "version"),
+    ("arrived", "seen", "told", "version"),
     [
         (500, 0, None, 500),
         (500, 400, None, 500),
-        (500, 400, 450, 450),
-        (500, 400, 500, 500),
-        (500, 400, 400, 500),
-        (500, 400, 300, 500),
-        (500, 400, 600, 500),
         (500, 700, None, 701),
-        (500, 700, 450, 701),
-        (500, 700, 800, 701),
+        (500, 400, (410, 40), 450),
+        (500, 400, (410, 90), 500),
+        (500, 400, (300, 50), 451),
+        (500, 700, (450, 50), 751),
+        (500, 400, (900, 50), 950),
+        (500, 400, (500, 60_001), 500),
     ],
     ids=[
-        "first, by hand", "by hand", "late on its way", "at once", "chosen when the last was recorded",
-        "the page's clock was behind", "the page's clock was ahead", "this clock is behind the last one's",
-        "and so is the page's", "and the page's is not",
+        "first, by hand", "by hand", "by hand, this clock is behind the last one's",
+        "late on its way", "at once",
+        "a page from before the last vote", "this clock is behind the last one's",
+        "a page from a clock that is ahead", "nonsense",
     ],
 )  # fmt: skip
 def test_the_version_is_when_the_voter_chose_and_after_what_was_seen(
-    arrived: int, seen: int, chosen: int | None, version: int
+    arrived: int, seen: int, told: tuple[int, int] | None, version: int
 ) -> None:
-    assert version_of(arrived, seen, chosen) == version
+    assert version_of(arrived, seen, OnScreen(*told) if told else None) == version
+
+
+def test_of_two_votes_from_one_page_the_later_is_higher_whatever_the_clocks() -> None:
+    for arrived in (100, 5_000):
+        for seen in (0, 700, 90_000):
+            first = version_of(arrived, seen, OnScreen(1_000, 10))
+            assert version_of(arrived, seen, OnScreen(1_000, 20)) > first

@@ -65,6 +65,22 @@ def test_a_vote_that_is_late_stays_older_than_the_one_chosen_after_it(app: Flask
     assert late.version < newer.version
 
 
+def test_a_page_that_arrives_late_does_not_undo_what_a_later_vote_noted(client: FlaskClient) -> None:
+    client.post("/", data={"vote": "a"})
+    assert not cookie_header(client.get("/"))
+
+
+def test_a_cookie_that_is_not_ours_always_means_the_same_voter(app: Flask, queue: Any) -> None:
+    """The edge may send a request with a cookie to two replicas."""
+    for _ in range(2):
+        app.test_client(use_cookies=False).post(
+            "/", data={"vote": "a"}, headers={"Cookie": "voter_id=of-another-key.x"}
+        )
+    first, second = queue.ballots
+    assert first.voter == second.voter
+    assert len(first.voter) == 32
+
+
 def test_a_vote_comes_after_the_one_its_voter_saw_recorded(client: FlaskClient, queue: Any) -> None:
     """Even if this replica's clock is far behind that of the one which took the last vote."""
     client.post("/", data={"vote": "a"})
