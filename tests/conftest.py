@@ -12,3 +12,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--slack", type=float, default=3.0, metavar="FACTOR", help="stretch the limits of time")
     group.addoption("--results", metavar="FILE", help="add the results to this JSON file")
     group.addoption("--record", action="store_true", help="add the results to those the README shows")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("record") and config.getoption("slack") > 1:
+        raise pytest.UsageError("--record needs --slack 1: the table's limits are the promised ones")

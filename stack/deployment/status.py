@@ -73,7 +73,8 @@ def missing(
     """Name all that full strength lacks: nodes that carry something, tasks, and members of both clusters."""
     if not services:
         return ["the stack: no service is deployed"]
-    away = [f"{node.name} {node.state}" for node in members if node.labels and not node.ready]
+    ours = [node for node in members if node.labels or node.manager]
+    away = [f"{node.name} {node.state}" for node in ours if not node.ready]
     short = {s.name: f"{s.name} {s.running}/{s.desired}" for s in services if s.running != s.desired}
     # A member without its task is named once, with the count.
     return [*away, *short.values(), *(name for name in clusters_missing(inside) if name not in short)]

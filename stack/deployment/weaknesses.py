@@ -63,7 +63,7 @@ def _doubled(nodes: Sequence[Node]) -> list[str]:
 
 
 def _managers(nodes: Sequence[Node]) -> list[str]:
-    managers = [node for node in nodes if node.manager]
+    managers = [node for node in nodes if node.manager and node.ready]
     if len(managers) >= ENOUGH_MANAGERS:
         return []
     which = managers[0].name if len(managers) == 1 else "either"

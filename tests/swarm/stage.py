@@ -18,8 +18,9 @@ from swarm.waiting import wait_until
 WARM_UP_VOTES = 60
 SERVED_SECONDS = 120
 BEFORE_SECONDS = 240
+UNJUDGED = Verdict(acknowledged=0, lost=(), stale=(), miscounted={})
 # What a stack that is not as it must be may raise; everything else is a mistake of this suite.
-TROUBLE = (AssertionError, LookupError, subprocess.CalledProcessError, *UNREACHABLE)
+TROUBLE = (AssertionError, LookupError, StopIteration, subprocess.CalledProcessError, *UNREACHABLE)
 
 
 @dataclass(repr=False)
@@ -52,11 +53,11 @@ class Stage:
         ballots = self._settle(problems)
         verdict = self._try_to_judge(ballots, problems)
         moves = [viewer.moves for viewer in self.audience.viewers]
-        costs = measure(ballots, moves, verdict, window, frozenset(scene.edges))
+        costs = measure(ballots, moves, verdict or UNJUDGED, window, frozenset(scene.edges))
         problems += costs.excess(fault.limits.stretched(self.slack))
-        self._report(fault, costs, problems)
+        self._report(fault, costs, problems, judged=verdict is not None)
         if problems:
-            self._explain(scene, ballots, verdict)
+            self._explain(scene, ballots, verdict or UNJUDGED)
         return problems
 
     def recovers(self) -> bool:
@@ -98,22 +99,23 @@ class Stage:
             problems.append(f"{type(error).__name__}: {error}")
         return self.ledger.unjudged()
 
-    def _try_to_judge(self, ballots: Sequence[Ballot], problems: list[str]) -> Verdict:
+    def _try_to_judge(self, ballots: Sequence[Ballot], problems: list[str]) -> Verdict | None:
         """Judge, or leave these ballots to the next judgement if the database cannot be asked."""
         try:
             return self._judge(ballots)
         except TROUBLE as error:
             problems.append(f"not judged: {type(error).__name__}: {error}")
-            return Verdict(acknowledged=0, lost=(), stale=(), miscounted={})
+            return None
 
     def _judge(self, ballots: Sequence[Ballot]) -> Verdict:
         promised = {ballot.voter for ballot in ballots if ballot.acknowledged}
         return self.ledger.close(ballots, self.cluster.stored(promised))
 
-    def _report(self, fault: Fault, costs: Costs, problems: Sequence[str]) -> None:
+    def _report(self, fault: Fault, costs: Costs, problems: Sequence[str], *, judged: bool) -> None:
         outcome = results.outcome(fault.name, costs, passed=not problems, machine=self.machine)
         self.outcomes.append(outcome)
-        self.keep(outcome)
+        if judged:
+            self.keep(outcome)
         self.say(evidence.line(outcome))
         for problem in problems:
             self.say(f"    {problem}")

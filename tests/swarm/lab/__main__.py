@@ -12,7 +12,7 @@ from deployment.errors import DeployError
 from deployment.layout import ROOT
 from deployment.progress import Progress
 from swarm.lab import power
-from swarm.lab.lab import Lab, current
+from swarm.lab.lab import USUAL_SIZE, Lab, current
 
 app = typer.Typer(
     add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None,
@@ -22,7 +22,7 @@ app = typer.Typer(
 
 @app.command()
 def up(
-    nodes: Annotated[int, typer.Option(min=1, max=9, help="How many nodes.")] = 3,
+    nodes: Annotated[int, typer.Option(min=1, max=9, help="How many nodes.")] = USUAL_SIZE,
 ) -> None:
     """Make the nodes and a registry, join them into a Swarm and bring the stack up on it."""
     lab = power.up(Progress(), nodes)
@@ -71,7 +71,7 @@ def main() -> None:
     """Run the command line; an expected error is two lines and exit code 1."""
     try:
         app(prog_name="deploy.py lab")
-    except (DeployError, DockerException) as error:
+    except (DeployError, DockerException, OSError, subprocess.CalledProcessError) as error:
         for line in getattr(error, "evidence", []):
             print(f"    {line}", file=sys.stderr)
         print(f"ERROR: {error}\n       {getattr(error, 'remedy', '')}", file=sys.stderr)

@@ -15,6 +15,7 @@ from deployment.errors import DeployError
 NAME = "vote-app-lab"
 LABEL = "vote-app.lab"
 REGISTRY = "registry.lab:5000"
+USUAL_SIZE = 3
 SUBNET = "10.213.0"
 # Each node's engine answers on a socket here, also while the node's network is cut.
 SOCKETS = Path("/run") / NAME

@@ -37,11 +37,11 @@ CAPABILITIES = (
 def up(progress: Progress, count: int) -> Lab:
     """Make what is missing of a lab of `count` nodes, and bring the stack up on it.
 
-    Raises DeployError where this machine cannot carry a lab, or carries one of another size.
+    Raises DeployError where this machine cannot carry a lab, or carries a larger one.
     """
     client = _local_engine()
     found = current()
-    if found and len(found.nodes) != count:
+    if found and len(found.nodes) > count:
         raise DeployError(
             f"A lab of {len(found.nodes)} node(s) is here already.",
             "Use it, or take it away first: python3 deploy.py lab down",
