@@ -50,8 +50,8 @@ def push(client: docker.DockerClient, image: str, prefix: str, task: Task) -> No
     """Put an image into the registry; raise DeployError if that does not take it."""
     name = remote(image, prefix)
     target, tag = repository(name), name.rpartition(":")[2]
-    client.images.get(image).tag(target, tag)
     try:
+        client.images.get(image).tag(target, tag)
         for message in client.api.push(target, tag=tag, stream=True, decode=True):
             if problem := message.get("error"):
                 raise _refused(name, str(problem))

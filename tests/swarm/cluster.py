@@ -150,6 +150,7 @@ class Cluster:
         found = self.sql(f"""
             BEGIN ISOLATION LEVEL REPEATABLE READ;
             SELECT 'row', id, vote FROM votes WHERE id = ANY('{{{ids}}}');
+            SELECT 'version', id, version FROM votes WHERE id = ANY('{{{ids}}}');
             SELECT 'counted', vote, count(*) FROM votes GROUP BY vote;
             SELECT 'tally', vote, count FROM tally WHERE count <> 0;
             COMMIT;
@@ -222,11 +223,12 @@ class Cluster:
 
 def stored(rows: Iterable[list[str]]) -> Stored:
     """Sort the answer of the database into rows, rows by choice and tally."""
-    parts: dict[str, dict[str, str]] = {"row": {}, "counted": {}, "tally": {}}
+    parts: dict[str, dict[str, str]] = {"row": {}, "version": {}, "counted": {}, "tally": {}}
     for kind, key, value in rows:
         parts[kind][key] = value
-    counted, tally = ({key: int(n) for key, n in parts[kind].items()} for kind in ("counted", "tally"))
-    return Stored(parts["row"], counted, tally)
+    kinds = ("counted", "tally", "version")
+    counted, tally, versions = ({key: int(n) for key, n in parts[kind].items()} for kind in kinds)
+    return Stored(parts["row"], counted, tally, versions)
 
 
 def _active(node: dict[str, Any]) -> bool:

@@ -17,6 +17,7 @@ class Ballot:
     problem: str = ""
     edge: str = ""
     stranger: bool = True
+    version: int = 0  # what the service called it when it acknowledged it, if it said so
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,7 @@ class Stored:
     rows: Mapping[str, str]
     counted: Mapping[str, int]
     tally: Mapping[str, int]
+    versions: Mapping[str, int] = field(default_factory=dict)  # of those rows
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,8 @@ def judge(ballots: Iterable[Ballot], stored: Stored, *, least: int = 0, most: in
     """Compare ballots with what is stored, of which there must be between `least` and `most` rows.
 
     A voter's row must be the last acknowledged choice, or one sent after it whose answer never
-    came: nothing was promised about that one, and it may have been recorded.
+    came: nothing was promised about that one, and it may have been recorded. Its version must be at
+    least the acknowledged one: an older vote may be for the same option.
     """
     cast: dict[str, list[Ballot]] = defaultdict(list)
     for ballot in sorted(ballots, key=lambda b: b.sent):
@@ -76,7 +79,7 @@ def judge(ballots: Iterable[Ballot], stored: Stored, *, least: int = 0, most: in
     return Verdict(
         acknowledged=sum(ballot.acknowledged for own in cast.values() for ballot in own),
         lost=tuple(voter for voter in promised if voter not in rows),
-        stale=tuple(v for v, allowed in promised.items() if v in rows and rows[v] not in allowed),
+        stale=tuple(v for v in promised if v in rows and _is_stale(v, cast[v], promised[v], stored)),
         miscounted=_miscounted(stored.counted, stored.tally),
         missing=max(0, least - total),
         uninvited=0 if most is None else max(0, total - most),
@@ -87,6 +90,11 @@ def _allowed(own: list[Ballot]) -> set[str]:
     """Return the choices a voter's row may hold; empty if nothing was ever acknowledged."""
     last = max((i for i, ballot in enumerate(own) if ballot.acknowledged), default=None)
     return set() if last is None else {ballot.choice for ballot in own[last:]}
+
+
+def _is_stale(voter: str, own: list[Ballot], allowed: set[str], stored: Stored) -> bool:
+    promised = max(ballot.version for ballot in own if ballot.acknowledged)
+    return stored.rows[voter] not in allowed or stored.versions.get(voter, promised) < promised
 
 
 def _miscounted(counted: Mapping[str, int], tally: Mapping[str, int]) -> dict[str, int]:

@@ -172,10 +172,16 @@ async def cast(browser: Browser, choice: str, regular: Regular | None = None) ->
         regular.show(answer)
     voter = identity(cookie or answer.cookie) if cookie or acknowledged else f"nobody at {sent}"
     return Ballot(
-        voter, choice, sent, time.monotonic(), acknowledged, problem, browser.edge, stranger=not cookie
-    )
+        voter, choice, sent, time.monotonic(), acknowledged, problem, browser.edge, stranger=not cookie,
+        version=version(answer.cookie) if acknowledged else 0,
+    )  # fmt: skip
 
 
 def identity(cookie: str) -> str:
     """Return the voter's id, the part of the cookie before its signature."""
     return cookie.partition("=")[2].split(".")[0]
+
+
+def version(cookie: str) -> int:
+    """Return the version of the last acknowledged vote, the part of the cookie after the voter's id."""
+    return int(cookie.split(".")[1])

@@ -12,7 +12,7 @@ import docker
 from docker.errors import NotFound
 from docker.types import IPAMConfig, IPAMPool
 
-from deployment import base, engine, images
+from deployment import base, engine, images, settings
 from deployment.errors import DeployError
 from deployment.images import Component
 from deployment.layout import ROOT, STACK
@@ -40,6 +40,11 @@ def up(progress: Progress, count: int) -> Lab:
     Raises DeployError where this machine cannot carry a lab, or carries a larger one.
     """
     client = _local_engine()
+    if not settings.load().local:
+        raise DeployError(
+            "A lab would ask for certificates of a public name, which is not served here.",
+            "Take ACME_EMAIL out of the shell and stack/.env while you use the lab.",
+        )
     found = current()
     if found and len(found.nodes) > count:
         raise DeployError(

@@ -1,6 +1,7 @@
 """The judge must see a lost, a stale and a doubled vote, and must not cry wolf."""
 
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
@@ -53,6 +54,14 @@ def test_a_lost_vote_is_found() -> None:
 def test_a_stale_vote_is_found() -> None:
     verdict = judge(HISTORY, stored({"x": "a", "y": "a"}))
     assert (verdict.lost, verdict.stale, verdict.losses, verdict.kept) == ((), ("x",), 1, False)
+
+
+def test_a_stale_vote_for_the_same_option_is_found() -> None:
+    """Who votes a, b, a is owed the second a."""
+    ballots = [Ballot("x", choice, at, at, True, version=at) for at, choice in enumerate("aba", 1)]
+    rows = stored({"x": "a"})
+    assert judge(ballots, replace(rows, versions={"x": 3})).kept
+    assert judge(ballots, replace(rows, versions={"x": 1})).stale == ("x",)
 
 
 @pytest.mark.parametrize(
