@@ -11,7 +11,7 @@ from requests.exceptions import RequestException
 
 from deployment import status
 from deployment.errors import DeployError
-from deployment.layout import STACK
+from deployment.layout import SLOT_LABELS, STACK
 from swarm import firewall
 from swarm.containers import Container
 from swarm.lab.lab import Lab, Node
@@ -200,7 +200,7 @@ class Cluster:
         try:
             return self.container(service).node
         except LookupError:
-            return self._labelled(f"vote-app.slot-{service.rpartition('-')[2]}")
+            return self._labelled(SLOT_LABELS[int(service.rpartition("-")[2]) - 1])
 
     def _labelled(self, label: str) -> Node:
         for found in self.lab.manager.api.nodes():

@@ -1,9 +1,6 @@
 """The lab, the voters and the viewers of a whole session of faults."""
 
-import os
 import ssl
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,8 +8,7 @@ from typing import NoReturn
 
 import pytest
 
-from deployment import credentials
-from deployment.layout import ROOT
+from deployment import credentials, suite
 from deployment.settings import Settings
 from images import absent
 from swarm import results, table
@@ -60,17 +56,15 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 def lab(pytestconfig: pytest.Config) -> Iterator[Lab]:
     """The lab that is up, or one for this session only."""
     found = laboratory.current()
-    command = [sys.executable, "-m", "swarm.lab"]
     # Also where one is up: what runs there must be what is in this checkout.
     size = max(laboratory.USUAL_SIZE, len(found.nodes) if found else 0)
-    up = [*command, "up", "--nodes", str(size)]
-    if subprocess.run(up, cwd=ROOT, env=_environment(), check=False).returncode:
+    if suite.lab(["up", "--nodes", str(size)]):
         _without_lab(pytestconfig)
     ready = laboratory.current()
     assert ready
     yield ready
     if not found:
-        subprocess.run([*command, "down"], cwd=ROOT, env=_environment(), check=True)
+        assert suite.lab(["down"]) == 0
 
 
 def _without_lab(config: pytest.Config) -> NoReturn:
@@ -78,11 +72,6 @@ def _without_lab(config: pytest.Config) -> NoReturn:
     if config.getoption("all_faults") or config.getoption("soak"):
         pytest.fail(reason)
     absent(reason)
-
-
-def _environment() -> dict[str, str]:
-    path = os.pathsep.join(str(ROOT / folder) for folder in ("stack", "tests"))
-    return {**os.environ, "PYTHONPATH": path}
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,5 @@
 """`python -m swarm.lab up|down|status`: the lab from the command line, as `deploy.py lab` hands it on."""
 
-import os
 import subprocess
 import sys
 from typing import Annotated
@@ -9,7 +8,6 @@ import typer
 from docker.errors import DockerException
 
 from deployment.errors import DeployError
-from deployment.layout import ROOT
 from deployment.progress import Progress
 from swarm.lab import power
 from swarm.lab.lab import USUAL_SIZE, Lab, current
@@ -45,15 +43,7 @@ def status() -> None:
         state = "answers" if node.answers() else "silent" if node.alive else "off"
         print(f"{node.name}  {node.address}  {state:8}  DOCKER_HOST={node.docker_host}")
     answering = next((node for node in lab.nodes if node.commands()), lab.nodes[0])
-    raise typer.Exit(_deploy_command("status", answering.docker_host))
-
-
-def _deploy_command(command: str, docker_host: str) -> int:
-    environment = {**os.environ, "DOCKER_HOST": docker_host}
-    done = subprocess.run(
-        [sys.executable, "-m", "deployment", command], cwd=ROOT, env=environment, check=False
-    )
-    return done.returncode
+    raise typer.Exit(power.deployment(answering, "status"))
 
 
 def _explain(lab: Lab) -> None:

@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -79,7 +78,7 @@ def down(progress: Progress) -> None:
 
 def _local_engine() -> docker.DockerClient:
     client = engine.require()
-    if os.geteuid() != 0 or client.info()["Name"] != socket.gethostname():
+    if os.geteuid() != 0 or not engine.is_local(client):
         raise DeployError(
             "A lab needs this machine's own engine, and root.",
             "Run it as root on a Linux machine with an engine, without DOCKER_HOST.",
@@ -190,15 +189,18 @@ def _hand_over_images(client: docker.DockerClient, bases: base.Bases, to: Node, 
 
 def _deploy(lab: Lab) -> None:
     """Run the project's own `up` against the lab, as a user with these nodes and a registry would."""
-    command = [sys.executable, "-m", "deployment", "up", "--registry", REGISTRY, "--yes"]
-    done = subprocess.run(
-        command, cwd=ROOT, env={**os.environ, "DOCKER_HOST": lab.nodes[0].docker_host}, check=False
-    )
-    if done.returncode:
+    if deployment(lab.nodes[0], "up", "--registry", REGISTRY, "--yes"):
         raise DeployError(
             "`up` did not succeed on the lab.",
             "It says why above. The nodes go on running: try again, or `python3 deploy.py lab down`.",
         )
+
+
+def deployment(node: Node, *arguments: str) -> int:
+    """Run `deploy.py` with these arguments against the engine of a node; return its exit code."""
+    environment = {**os.environ, "DOCKER_HOST": node.docker_host}
+    command = [sys.executable, "-m", "deployment", *arguments]
+    return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
 
 
 def _remove_cgroups() -> None:
