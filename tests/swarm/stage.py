@@ -32,6 +32,7 @@ class Stage:
     audience: Audience
     ledger: Ledger
     machine: str
+    release: str
     say: Callable[[str], None]
     keep: Callable[[Outcome], None]
     slack: float
@@ -112,7 +113,9 @@ class Stage:
         return self.ledger.close(ballots, self.cluster.stored(promised))
 
     def _report(self, fault: Fault, costs: Costs, problems: Sequence[str], *, judged: bool) -> None:
-        outcome = results.outcome(fault.name, costs, passed=not problems, machine=self.machine)
+        outcome = results.outcome(
+            fault.name, costs, passed=not problems, machine=self.machine, release=self.release
+        )
         self.outcomes.append(outcome)
         if judged:
             self.keep(outcome)

@@ -8,7 +8,7 @@ from typing import NoReturn
 
 import pytest
 
-from deployment import credentials, suite
+from deployment import credentials, release, suite
 from deployment.settings import Settings
 from images import absent
 from swarm import results, table
@@ -110,10 +110,12 @@ def stage(
     cluster.drain()
     others = sum(cluster.stored([]).counted.values())
     machine = results.this_machine(str(lab.manager.version()["Version"]))
+    identity = release.deployed(lab.manager) or ""
     with Audience(result) as audience, Voters(vote) as voters:
         ledger = Ledger(voters.ballots, others)
         slack = pytestconfig.getoption("slack")
-        stage = Stage(cluster, voters, audience, ledger, machine, say, _keeper(pytestconfig), slack)
+        keep = _keeper(pytestconfig)
+        stage = Stage(cluster, voters, audience, ledger, machine, identity, say, keep, slack)
         pytestconfig.stash[STAGE] = stage
         yield stage
         verdict = stage.judge_all()
