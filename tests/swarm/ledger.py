@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import reduce
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,7 +12,7 @@ class Ballot:
 
     voter: str
     choice: str
-    sent: float
+    sent: float  # when the voter chose, before there was a connection
     answered: float
     acknowledged: bool
     problem: str = ""
@@ -68,8 +69,9 @@ def judge(ballots: Iterable[Ballot], stored: Stored, *, least: int = 0, most: in
     """Compare ballots with what is stored, of which there must be between `least` and `most` rows.
 
     A voter's row must be the last acknowledged choice, or one sent after it whose answer never
-    came: nothing was promised about that one, and it may have been recorded. Its version must be at
-    least the acknowledged one: an older vote may be for the same option.
+    came: nothing was promised about that one, and it may have been recorded. One sent before it must not
+    win, also if it was still on its way then. The row's version must be at least the acknowledged one: an
+    older vote may be for the same option.
     """
     cast: dict[str, list[Ballot]] = defaultdict(list)
     for ballot in sorted(ballots, key=lambda b: b.sent):
@@ -88,8 +90,20 @@ def judge(ballots: Iterable[Ballot], stored: Stored, *, least: int = 0, most: in
 
 def _allowed(own: list[Ballot]) -> set[str]:
     """Return the choices a voter's row may hold; empty if nothing was ever acknowledged."""
-    last = max((i for i, ballot in enumerate(own) if ballot.acknowledged), default=None)
-    return set() if last is None else {ballot.choice for ballot in own[last:]}
+    promised = [ballot for ballot in own if ballot.acknowledged]
+    if not promised:
+        return set()
+    last = reduce(_later, promised)
+    return {last.choice} | {b.choice for b in own if not b.acknowledged and b.sent > last.sent}
+
+
+def _later(one: Ballot, other: Ballot) -> Ballot:
+    """Return which of two acknowledged votes counts, of which `other` was sent later.
+
+    The later one does if its voter knew of the first; of two that were on their way at once, the one whose
+    acknowledgement named the higher version.
+    """
+    return other if one.answered <= other.sent or one.version <= other.version else one
 
 
 def _is_stale(voter: str, own: list[Ballot], allowed: set[str], stored: Stored) -> bool:

@@ -64,6 +64,34 @@ def test_a_stale_vote_for_the_same_option_is_found() -> None:
     assert judge(ballots, replace(rows, versions={"x": 1})).stale == ("x",)
 
 
+def leaver(first: tuple[float, int], second: tuple[float, int]) -> list[Ballot]:
+    """Return a vote for a at 1 s and one for b at 2 s: each one's answer, and version or 0 if refused."""
+    return [
+        Ballot("x", choice, sent, answered, version > 0, version=version)
+        for choice, sent, (answered, version) in (("a", 1, first), ("b", 2, second))
+    ]
+
+
+@pytest.mark.parametrize(
+    ("ballots", "kept", "stale"),
+    [
+        pytest.param(leaver((1.5, 10), (2.5, 20)), "b20", ["a10", "a30", "b19"], id="one after the other"),
+        pytest.param(leaver((3.5, 10), (2.5, 20)), "b20", ["a10"], id="the second answered first"),
+        pytest.param(leaver((2.5, 10), (3.5, 20)), "b20", ["a10"], id="both on their way"),
+        pytest.param(leaver((3.5, 20), (2.5, 10)), "a20", ["b10"], id="the first named the higher version"),
+        pytest.param(leaver((16, 0), (2.5, 20)), "b20", ["a10", "a30"], id="the first given up"),
+        pytest.param(leaver((1.5, 10), (17, 0)), "a10 b20", ["a9"], id="the second given up"),
+        pytest.param(leaver((18, 10), (17, 0)), "a10 b20", ["a9"], id="the second given up first"),
+        pytest.param(leaver((1.5, 20), (2.5, 10)), "", ["a20", "b10"], id="below what it knew of"),
+    ],
+)  # fmt: skip
+def test_leavers(ballots: list[Ballot], kept: str, stale: list[str]) -> None:
+    for row in [*kept.split(), *stale]:
+        found = replace(stored({"x": row[0]}), versions={"x": int(row[1:])})
+        assert (row, judge(ballots, found).stale) == (row, ("x",) if row in stale else ())
+        assert judge(ballots[::-1], found) == judge(ballots, found)
+
+
 @pytest.mark.parametrize(
     ("tally", "difference"),
     [({"a": 2, "b": 1}, {"a": 1}), ({"a": 1}, {"b": -1}), ({"a": 1, "b": 1, "c": 1}, {"c": 1})],
