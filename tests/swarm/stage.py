@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from swarm import evidence, results
 from swarm.audience import Audience
-from swarm.cluster import UNREACHABLE, Cluster
+from swarm.cluster import STEADY_SECONDS, UNREACHABLE, Cluster
 from swarm.faults.fault import Fault, Scene
 from swarm.ledger import Ballot, Ledger, Verdict
 from swarm.outcome import Costs, Outcome, Window, measure
@@ -46,7 +46,7 @@ class Stage:
 
     def run(self, fault: Fault) -> list[str]:
         """Run a fault once; return a sentence for each thing that was not as it must be."""
-        self.cluster.wait_healthy(BEFORE_SECONDS)
+        self._wait_whole()
         self.voters.go()
         self.voters.wait_for_votes(WARM_UP_VOTES)
         scene = Scene(self.cluster, self, ExitStack())
@@ -60,6 +60,11 @@ class Stage:
         if problems:
             self._explain(scene, ballots, verdict or UNJUDGED)
         return problems
+
+    def _wait_whole(self) -> None:
+        """Wait for full strength; a run that went well has ended with a look that lasted."""
+        went_well = all(outcome.passed for outcome in self.outcomes[-1:])
+        self.cluster.wait_healthy(BEFORE_SECONDS, steady=0 if went_well else STEADY_SECONDS)
 
     def recovers(self) -> bool:
         """Whether the stack comes back to full strength, if late."""
