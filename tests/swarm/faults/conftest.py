@@ -108,11 +108,11 @@ def stage(
     addresses = tuple(node.address for node in lab.nodes)
     vote, result = (Site(host, chosen.https_port, addresses, trust) for host in chosen.hosts)
     cluster.drain()
-    others = sum(cluster.stored([]).counted.values())
+    rows = sum(cluster.stored([]).counted.values())
     machine = results.this_machine(str(lab.manager.version()["Version"]))
     identity = release.deployed(lab.manager) or ""
     with Audience(result) as audience, Voters(vote) as voters:
-        ledger = Ledger(voters.ballots, others)
+        ledger = Ledger(voters.ballots, rows)
         slack = pytestconfig.getoption("slack")
         keep = _keeper(pytestconfig)
         stage = Stage(cluster, voters, audience, ledger, machine, identity, say, keep, slack)

@@ -102,7 +102,7 @@ def test_a_doubled_vote_is_found(tally: dict[str, int], difference: dict[str, in
 
 
 def test_rows_that_no_voter_explains_are_votes_that_count_twice() -> None:
-    ledger = Ledger([*HISTORY, ballot("nobody at 3", "a", 3, acknowledged=False)], others=0)
+    ledger = Ledger([*HISTORY, ballot("nobody at 3", "a", 3, acknowledged=False)], rows=0)
     rows = {"x": "b", "y": "a", "unanswered": "a"}
     assert ledger.close(ledger.unjudged(), stored(rows)).kept
     verdict = ledger.close(ledger.unjudged(), stored(rows | {"again": "a"}))
@@ -111,7 +111,7 @@ def test_rows_that_no_voter_explains_are_votes_that_count_twice() -> None:
 
 def test_a_vote_of_an_earlier_fault_that_is_gone_shows_in_the_number_of_rows() -> None:
     ballots = list(HISTORY)
-    ledger = Ledger(ballots, others=3)
+    ledger = Ledger(ballots, rows=3)
     others = {"1": "a", "2": "a", "3": "b"}
     assert ledger.close(ledger.unjudged(), stored(others | {"x": "b", "y": "a"})).kept
     ballots.append(ballot("z", "a", 5))
@@ -120,7 +120,60 @@ def test_a_vote_of_an_earlier_fault_that_is_gone_shows_in_the_number_of_rows() -
     assert (verdict.lost, verdict.missing, verdict.losses, verdict.kept) == ((), 1, 1, False)
 
 
+class Session:
+    """Runs of strangers, one after another: so many acknowledged, refused, and rows that came."""
+
+    def __init__(self) -> None:
+        self.ballots: list[Ballot] = []
+        self.ledger = Ledger(self.ballots, rows=10)
+        self.total = 10
+
+    def run(self, acknowledged: int, refused: int, came: int) -> tuple[int, int]:
+        """Return rows missing and rows of nobody."""
+        at = len(self.ballots)
+        self.ballots += [ballot(f"v{at + n}", "a", at + n) for n in range(acknowledged)]
+        at += acknowledged
+        self.ballots += [
+            ballot(f"nobody at {at + n}", "a", at + n, acknowledged=False) for n in range(refused)
+        ]
+        self.total += came
+        verdict = self.ledger.close([], Stored({}, {"a": self.total}, {"a": self.total}))
+        return verdict.missing, verdict.uninvited
+
+
+@pytest.mark.parametrize(
+    ("runs", "found"),
+    [
+        pytest.param([(5, 3, 5)], (0, 0), id="refused, not stored"),
+        pytest.param([(5, 3, 8)], (0, 0), id="refused, stored all the same"),
+        pytest.param([(5, 3, 9)], (0, 1), id="one counted twice, or nobody's"),
+        pytest.param([(5, 3, 4)], (1, 0), id="one lost"),
+        pytest.param([(5, 3, 5), (5, 0, 8)], (0, 0), id="delivered after the run it was given up in"),
+        pytest.param([(5, 3, 5), (5, 0, 9)], (0, 1), id="more than were given up"),
+        pytest.param([(5, 3, 7), (5, 0, 7)], (0, 1), id="those that were stored already do not come again"),
+        pytest.param([(5, 3, 5), (5, 0, 5), (5, 0, 6)], (0, 1), id="a double count after earlier refusals"),
+        pytest.param([(5, 3, 8), (5, 0, 4)], (1, 0), id="a loss after refused votes were stored"),
+        pytest.param([(5, 0, 6), (5, 0, 5)], (0, 0), id="a double count is told once"),
+        pytest.param([(5, 0, 4), (5, 0, 5)], (0, 0), id="a loss is told once"),
+        pytest.param([(5, 0, 4), (5, 0, 6)], (0, 0), id="what was missing came late"),
+    ],
+)
+def test_rows_that_come_are_counted_run_by_run(
+    runs: list[tuple[int, int, int]], found: tuple[int, int]
+) -> None:
+    session = Session()
+    assert [session.run(*run) for run in runs][-1] == found
+
+
+def test_a_voter_who_was_refused_first_may_have_a_row_already() -> None:
+    ballots = [ballot("x", "a", 1, acknowledged=False)]
+    ledger = Ledger(ballots, rows=0)
+    assert ledger.close([], stored({"x": "a"})).kept
+    ballots.append(ballot("x", "b", 2))
+    assert ledger.close(ledger.unjudged(), stored({"x": "b"})).kept
+
+
 def test_everything_can_be_judged_again() -> None:
-    ledger = Ledger(HISTORY, others=0)
+    ledger = Ledger(HISTORY, rows=0)
     ledger.close(ledger.unjudged(), stored({"x": "b", "y": "a"}))
     assert ledger.close(HISTORY, stored({"x": "b"})).lost == ("y",)
