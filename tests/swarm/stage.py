@@ -94,7 +94,7 @@ class Stage:
         except TROUBLE as error:
             problems.append(f"{type(error).__name__}: {error}")
             whole = time.monotonic()
-        return Window(scene.struck, scene.over, whole, time.monotonic()), problems
+        return Window(scene.struck, scene.over, scene.whole or whole, time.monotonic()), problems
 
     def _settle(self, problems: list[str]) -> Sequence[Ballot]:
         """Let all that was sent come to rest; return the ballots that are not judged yet."""
