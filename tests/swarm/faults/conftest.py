@@ -8,7 +8,8 @@ from typing import NoReturn
 
 import pytest
 
-from deployment import credentials, release, suite
+from deployment import credentials, lock, release, suite
+from deployment.errors import DeployError
 from deployment.settings import Settings
 from images import absent
 from swarm import results, table
@@ -53,7 +54,17 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
 
 @pytest.fixture(scope="session")
-def lab(pytestconfig: pytest.Config) -> Iterator[Lab]:
+def alone() -> Iterator[None]:
+    """Let no other run strike the lab: each would be blamed for the other's faults."""
+    try:
+        with lock.held(lock.LAB_LOCK_FILE, "run of the faults"):
+            yield
+    except DeployError as refused:
+        pytest.exit(f"{refused.what} {refused.remedy}", returncode=1)
+
+
+@pytest.fixture(scope="session")
+def lab(alone: None, pytestconfig: pytest.Config) -> Iterator[Lab]:
     """The lab that is up, or one for this session only."""
     found = laboratory.current()
     # Also where one is up: what runs there must be what is in this checkout.
