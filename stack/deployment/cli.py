@@ -33,13 +33,13 @@ InstallEngine = Annotated[
     typer.Option("--install-engine", help="Install and start the distribution's Docker Engine."),
 ]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Answer every question with yes.")]
-DURATION = re.compile(r"[1-9]\d*[smh]", re.ASCII)
+SOAK = re.compile(r"[1-9]\d*[smh]|all", re.ASCII)
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
 
 
-def _duration(value: str) -> str:
-    if value and not DURATION.fullmatch(value):
-        raise typer.BadParameter("give a duration such as 90s, 60m or 2h")
+def _soak(value: str) -> str:
+    if value and not SOAK.fullmatch(value):
+        raise typer.BadParameter("give a duration such as 90s, 60m or 2h, or `all`")
     return value
 
 
@@ -116,7 +116,7 @@ def test(
     soak: Annotated[
         str,
         typer.Option(
-            metavar="DURATION", help="Random faults on the lab's nodes, e.g. 60m.", callback=_duration
+            metavar="LENGTH", help="Faults in random order for, e.g., 60m, or `all` once.", callback=_soak
         ),
     ] = "",
     install_engine: InstallEngine = False,

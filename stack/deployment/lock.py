@@ -1,6 +1,7 @@
-"""One change at a time: two copies of `up` or `down` on a machine would undo each other's work."""
+"""One at a time: two `up` or `down` on a machine would undo each other's work, two runs of the faults mix."""
 
 import fcntl
+import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,20 +11,24 @@ from deployment.errors import DeployError
 from deployment.layout import STACK
 
 LOCK_FILE = Path(tempfile.gettempdir()) / f"{STACK}-deploy.lock"
+LAB_LOCK_FILE = Path(tempfile.gettempdir()) / f"{STACK}-lab.lock"
 
 
 @contextmanager
-def held() -> Iterator[None]:
-    """Hold the machine's lock; the kernel lets go of it however the process ends.
+def held(path: Path = LOCK_FILE, holder: str = "`deploy.py up` or `down`") -> Iterator[None]:
+    """Hold a lock of the machine; the kernel lets go of it however the process ends.
 
-    Raises DeployError at once if another copy holds it.
+    Raises DeployError at once, with the process that holds it, if another copy does.
     """
-    with LOCK_FILE.open("a") as file:
+    with path.open("a+") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise DeployError(
-                "Another `deploy.py up` or `down` is at work on this machine.",
+                f"Another {holder} is at work on this machine (process {path.read_text().strip()}).",
                 "Wait until it has finished, then run this again.",
             ) from error
+        file.truncate(0)
+        file.write(f"{os.getpid()}\n")
+        file.flush()
         yield

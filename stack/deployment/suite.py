@@ -12,8 +12,8 @@ FAULTS = "tests/swarm/faults"
 def arguments(*, fast: bool, faults: bool, soak: str, chosen: list[str]) -> list[str]:
     """Return what pytest is told.
 
-    `fast` leaves out all that needs an engine; `faults` and `soak`, a duration, need a lab, and a machine
-    that has nothing else to do: they allow no more time than the promised limits.
+    `fast` leaves out all that needs an engine; `faults` and `soak`, a duration or `all`, need a lab, and a
+    machine that has nothing else to do: they allow no more time than the promised limits.
     """
     if soak:
         return [FAULTS, "--slack", "1", "--soak", soak, *chosen]

@@ -23,6 +23,7 @@ DRAIN_SECONDS = 60
 KNOWN_SECONDS = 60
 # What looks whole right after a fault may only not have noticed it yet.
 STEADY_SECONDS = 3.0
+LOOK_SECONDS = 0.5
 UNREACHABLE = (DockerException, RequestException, DeployError)
 PSQL = (
     "PGPASSWORD=$(cat /run/secrets/postgres_password) "
@@ -70,17 +71,21 @@ class Cluster:
         except UNREACHABLE:
             return False
 
-    def wait_healthy(self, seconds: float = RECOVERY_SECONDS) -> float:
-        """Wait for full strength that lasts; return the moment at which it began."""
+    def wait_healthy(self, seconds: float = RECOVERY_SECONDS, *, steady: float = STEADY_SECONDS) -> float:
+        """Wait for full strength that lasts for `steady` seconds; return the moment at which it began.
+
+        Raises AssertionError if it has not begun within `seconds`.
+        """
         deadline = time.monotonic() + seconds
         since: float | None = None
-        while since is None or time.monotonic() - since < STEADY_SECONDS:
-            if since is None and time.monotonic() > deadline:
-                raise AssertionError(f"not at full strength within {seconds:g} s: {self.describe()}")
+        while True:
             looked = time.monotonic()
             since = (since or looked) if self.whole() else None
-            time.sleep(max(0.0, looked + 0.5 - time.monotonic()))
-        return since
+            if since is not None and time.monotonic() - since >= steady:
+                return since
+            if since is None and time.monotonic() > deadline:
+                raise AssertionError(f"not at full strength within {seconds:g} s: {self.describe()}")
+            time.sleep(max(0.0, looked + LOOK_SECONDS - time.monotonic()))
 
     def describe(self) -> str:
         """Say in one line what is missing."""

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import reduce
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,7 +12,7 @@ class Ballot:
 
     voter: str
     choice: str
-    sent: float
+    sent: float  # when the voter chose, before there was a connection
     answered: float
     acknowledged: bool
     problem: str = ""
@@ -38,8 +39,8 @@ class Verdict:
     lost: tuple[str, ...]  # acknowledged, but there is no row
     stale: tuple[str, ...]  # the row is an older choice than the last acknowledged one
     miscounted: Mapping[str, int]  # option → tally minus rows: positive means counted twice
-    missing: int = 0  # rows too few for all the voters who were ever promised one
-    uninvited: int = 0  # rows too many for all the voters there ever were
+    missing: int = 0  # rows too few for the voters who were promised one since the last judgement
+    uninvited: int = 0  # rows too many for all who voted since
 
     @property
     def kept(self) -> bool:
@@ -68,8 +69,9 @@ def judge(ballots: Iterable[Ballot], stored: Stored, *, least: int = 0, most: in
     """Compare ballots with what is stored, of which there must be between `least` and `most` rows.
 
     A voter's row must be the last acknowledged choice, or one sent after it whose answer never
-    came: nothing was promised about that one, and it may have been recorded. Its version must be at
-    least the acknowledged one: an older vote may be for the same option.
+    came: nothing was promised about that one, and it may have been recorded. One sent before it must not
+    win, also if it was still on its way then. The row's version must be at least the acknowledged one: an
+    older vote may be for the same option.
     """
     cast: dict[str, list[Ballot]] = defaultdict(list)
     for ballot in sorted(ballots, key=lambda b: b.sent):
@@ -88,8 +90,20 @@ def judge(ballots: Iterable[Ballot], stored: Stored, *, least: int = 0, most: in
 
 def _allowed(own: list[Ballot]) -> set[str]:
     """Return the choices a voter's row may hold; empty if nothing was ever acknowledged."""
-    last = max((i for i, ballot in enumerate(own) if ballot.acknowledged), default=None)
-    return set() if last is None else {ballot.choice for ballot in own[last:]}
+    promised = [ballot for ballot in own if ballot.acknowledged]
+    if not promised:
+        return set()
+    last = reduce(_later, promised)
+    return {last.choice} | {b.choice for b in own if not b.acknowledged and b.sent > last.sent}
+
+
+def _later(one: Ballot, other: Ballot) -> Ballot:
+    """Return which of two acknowledged votes counts, of which `other` was sent later.
+
+    The later one does if its voter knew of the first; of two that were on their way at once, the one whose
+    acknowledgement named the higher version.
+    """
+    return other if one.answered <= other.sent or one.version <= other.version else one
 
 
 def _is_stale(voter: str, own: list[Ballot], allowed: set[str], stored: Stored) -> bool:
@@ -105,23 +119,34 @@ def _miscounted(counted: Mapping[str, int], tally: Mapping[str, int]) -> dict[st
 
 @dataclass
 class Ledger:
-    """All ballots of a session, judged bit by bit; `others` is how many rows there were before it."""
+    """All ballots of a session, judged run by run; `rows` is how many rows there were at the last judgement.
+
+    At a judgement everything has come to rest: each voter who was acknowledged for the first time since the
+    last one has made a row, each who was only refused may have made one, and nobody else.
+    """
 
     ballots: Sequence[Ballot]
-    others: int
+    rows: int
     judged: int = 0
     _promised: set[str] = field(default_factory=set)
-    _seen: set[str] = field(default_factory=set)
+    _refused: set[str] = field(default_factory=set)
+    _late: int = 0  # rows of the last run that may still come: given up, or missing
 
     def unjudged(self) -> Sequence[Ballot]:
         """Return the ballots that came since the last judgement."""
         return self.ballots[self.judged :]
 
     def close(self, ballots: Sequence[Ballot], stored: Stored) -> Verdict:
-        """Judge some of the ballots, and the number of rows against all that there ever were."""
+        """Judge some of the ballots, and how many rows have come since the last judgement."""
         new = self.unjudged()
         self.judged += len(new)
-        self._seen.update(ballot.voter for ballot in new)
-        self._promised.update(ballot.voter for ballot in new if ballot.acknowledged)
-        least, most = self.others + len(self._promised), self.others + len(self._seen)
-        return judge(ballots, stored, least=least, most=most)
+        acknowledged = {ballot.voter for ballot in new if ballot.acknowledged} - self._promised
+        refused = {ballot.voter for ballot in new} - acknowledged - self._promised
+        least = self.rows + len(acknowledged - self._refused)  # whose row may have come with the refusal
+        most = self.rows + len(acknowledged) + len(refused) + self._late
+        verdict = judge(ballots, stored, least=least, most=most)
+        self.rows = sum(stored.counted.values())
+        self._late = min(len(refused), max(0, most - self.rows)) + verdict.missing
+        self._promised |= acknowledged
+        self._refused |= refused
+        return verdict

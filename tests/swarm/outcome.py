@@ -62,6 +62,7 @@ class Outcome:
     passed: bool
     date: str = ""
     machine: str = ""
+    release: str = ""
 
     def as_row(self) -> dict[str, Any]:
         """Return what is written as JSON."""

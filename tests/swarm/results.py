@@ -1,4 +1,4 @@
-"""Outcomes of faults in a file: several runs of one fault become one row."""
+"""Outcomes of faults in a file: several runs of one fault against one release become one row."""
 
 import json
 import os
@@ -13,7 +13,7 @@ RECORD = Path(__file__).parent / "results.json"
 GIBIBYTE = 1024**3
 
 
-def outcome(fault: str, costs: Costs, *, passed: bool, machine: str) -> Outcome:
+def outcome(fault: str, costs: Costs, *, passed: bool, machine: str, release: str) -> Outcome:
     """Return one run as a row."""
     return Outcome(
         fault=fault,
@@ -28,14 +28,15 @@ def outcome(fault: str, costs: Costs, *, passed: bool, machine: str) -> Outcome:
         passed=passed,
         date=datetime.now(UTC).date().isoformat(),
         machine=machine,
+        release=release,
     )
 
 
 def merge(outcomes: Iterable[Outcome]) -> list[Outcome]:
-    """Return one row for each fault, in order of its first run: sums, the worst times, the last date."""
-    rows: dict[str, list[Outcome]] = {}
+    """Return a row for each fault and release, in order of their first run: sums, worst times, last date."""
+    rows: dict[tuple[str, str], list[Outcome]] = {}
     for each in outcomes:
-        rows.setdefault(each.fault, []).append(each)
+        rows.setdefault((each.fault, each.release), []).append(each)
     return [_merged(runs) for runs in rows.values()]
 
 
@@ -54,6 +55,7 @@ def _merged(runs: Sequence[Outcome]) -> Outcome:
         passed=all(run.passed for run in runs),
         date=last.date,
         machine=last.machine,
+        release=last.release,
     )
 
 
@@ -63,10 +65,10 @@ def load(path: Path) -> list[Outcome]:
 
 
 def save(path: Path, outcomes: Iterable[Outcome]) -> None:
-    """Add outcomes to those that a file holds already."""
-    rows = [row.as_row() for row in merge([*load(path), *outcomes])]
+    """Add outcomes to those that a file holds already; a row of another release gives way."""
+    latest = {row.fault: row.as_row() for row in merge([*load(path), *outcomes])}
     temporary = path.with_suffix(".new")
-    temporary.write_text(json.dumps(rows, indent=2) + "\n")
+    temporary.write_text(json.dumps([*latest.values()], indent=2) + "\n")
     temporary.replace(path)
 
 

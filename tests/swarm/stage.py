@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from swarm import evidence, results
 from swarm.audience import Audience
-from swarm.cluster import UNREACHABLE, Cluster
+from swarm.cluster import STEADY_SECONDS, UNREACHABLE, Cluster
 from swarm.faults.fault import Fault, Scene
 from swarm.ledger import Ballot, Ledger, Verdict
 from swarm.outcome import Costs, Outcome, Window, measure
@@ -32,6 +32,7 @@ class Stage:
     audience: Audience
     ledger: Ledger
     machine: str
+    release: str
     say: Callable[[str], None]
     keep: Callable[[Outcome], None]
     slack: float
@@ -45,7 +46,7 @@ class Stage:
 
     def run(self, fault: Fault) -> list[str]:
         """Run a fault once; return a sentence for each thing that was not as it must be."""
-        self.cluster.wait_healthy(BEFORE_SECONDS)
+        self._wait_whole()
         self.voters.go()
         self.voters.wait_for_votes(WARM_UP_VOTES)
         scene = Scene(self.cluster, self, ExitStack())
@@ -59,6 +60,11 @@ class Stage:
         if problems:
             self._explain(scene, ballots, verdict or UNJUDGED)
         return problems
+
+    def _wait_whole(self) -> None:
+        """Wait for full strength; a run that went well has ended with a look that lasted."""
+        went_well = all(outcome.passed for outcome in self.outcomes[-1:])
+        self.cluster.wait_healthy(BEFORE_SECONDS, steady=0 if went_well else STEADY_SECONDS)
 
     def recovers(self) -> bool:
         """Whether the stack comes back to full strength, if late."""
@@ -88,7 +94,7 @@ class Stage:
         except TROUBLE as error:
             problems.append(f"{type(error).__name__}: {error}")
             whole = time.monotonic()
-        return Window(scene.struck, scene.over, whole, time.monotonic()), problems
+        return Window(scene.struck, scene.over, scene.whole or whole, time.monotonic()), problems
 
     def _settle(self, problems: list[str]) -> Sequence[Ballot]:
         """Let all that was sent come to rest; return the ballots that are not judged yet."""
@@ -112,7 +118,9 @@ class Stage:
         return self.ledger.close(ballots, self.cluster.stored(promised))
 
     def _report(self, fault: Fault, costs: Costs, problems: Sequence[str], *, judged: bool) -> None:
-        outcome = results.outcome(fault.name, costs, passed=not problems, machine=self.machine)
+        outcome = results.outcome(
+            fault.name, costs, passed=not problems, machine=self.machine, release=self.release
+        )
         self.outcomes.append(outcome)
         if judged:
             self.keep(outcome)

@@ -15,7 +15,7 @@ HEADINGS = (
 
 
 def markdown(outcomes: Sequence[Outcome]) -> str:
-    """Return the table, and on which machine and when its rows were measured."""
+    """Return the table, and on which machine, when and of which releases its rows were measured."""
     lines = [HEADINGS, ("---", *["---:"] * (len(HEADINGS) - 1)), *map(_cells, outcomes)]
     table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
     where = "; ".join(_places(outcomes))
@@ -30,10 +30,18 @@ def _cells(outcome: Outcome) -> tuple[str, ...]:
 
 
 def _places(outcomes: Iterable[Outcome]) -> list[str]:
-    dates: dict[str, set[str]] = {}
+    found: dict[str, list[Outcome]] = {}
     for outcome in outcomes:
-        dates.setdefault(outcome.machine, set()).add(outcome.date)
-    return [f"{machine}, {_span(sorted(found))}" for machine, found in dates.items()]
+        found.setdefault(outcome.machine, []).append(outcome)
+    return [
+        f"{machine}, {_span(sorted({row.date for row in rows}))}{_releases(rows)}"
+        for machine, rows in found.items()
+    ]
+
+
+def _releases(rows: Iterable[Outcome]) -> str:
+    known = dict.fromkeys(row.release for row in rows if row.release)
+    return f", release{'s' * (len(known) > 1)} {', '.join(known)}" if known else ""
 
 
 def _span(dates: Sequence[str]) -> str:

@@ -1,4 +1,4 @@
-"""Voters who vote through every edge, change their minds all the time, and remember what they were told."""
+"""Voters who vote through every edge, change their minds, and remember what they were told."""
 
 import asyncio
 import itertools
@@ -6,7 +6,8 @@ import random
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from typing import Any, Self
 
 from swarm.edges import Answer, Browser, NoEdgeError, Site
@@ -16,14 +17,17 @@ from swarm.waiting import wait_until
 REQUEST_SECONDS = 15.0
 START_SECONDS = 60.0
 ACKNOWLEDGED_WITHIN_SECONDS = 60.0
+# A leaver's page and both votes, one after the other, with the time to look for an edge.
+LANDED_WITHIN_SECONDS = 4 * REQUEST_SECONDS
+SECOND_THOUGHT_SECONDS = (0.05, 3.0)
 
 
-class Regular:
+class Registered:
     """A voter with a cookie and a page, who votes for the other option each time."""
 
     def __init__(self, browser: Browser, page: Answer) -> None:
         self.browser = browser
-        self.choices = itertools.cycle("ab")
+        self.choices = itertools.cycle(random.choice(("ab", "ba")))
         self.show(page)
 
     def show(self, page: Answer) -> None:
@@ -40,8 +44,9 @@ class Voters:
     """A crowd that votes at a steady rate, whatever becomes of its votes; a context manager.
 
     Half of the votes come from strangers, who vote once and have no cookie yet: each acknowledged one
-    must have its row, so that whatever is lost at any moment shows. The others come from regulars, who
-    change their mind every time: an older vote that overwrites a newer one shows.
+    must have its row, so that whatever is lost at any moment shows. A quarter come from regulars, who
+    change their mind every time, and a quarter from leavers, who change it once, soon, also while the first
+    vote is unanswered, and never come again: an older vote that overwrites a newer one shows, and stays.
     """
 
     def __init__(self, site: Site, *, regulars: int = 120, per_second: int = 100) -> None:
@@ -51,8 +56,10 @@ class Voters:
         self._size = regulars
         self._interval = 2 / per_second
         self._turns = itertools.count()
-        self._idle: deque[Regular] = deque()
-        self._kept: deque[Browser] = deque()  # connections that strangers take over from each other
+        # A leaver votes twice, and takes two turns for it.
+        self._known = itertools.cycle((self._regular, self._leaver, self._regular, None))
+        self._idle: deque[Registered] = deque()
+        self._kept: deque[Browser] = deque()  # connections that voters take over from each other
         self._spread: set[Browser] = set()  # those that began at an edge of their own since the last pause
         self._flying: set[asyncio.Task[None]] = set()
         self._going, self._ending, self._ready = (threading.Event() for _ in range(3))
@@ -78,7 +85,7 @@ class Voters:
     def pause(self) -> None:
         """Stop voting, and wait until every vote that was sent has been answered or given up."""
         self._going.clear()
-        wait_until(lambda: not self._flying, 2 * REQUEST_SECONDS, lambda: f"{len(self._flying)} in flight")
+        wait_until(lambda: not self._flying, LANDED_WITHIN_SECONDS, lambda: f"{len(self._flying)} in flight")
         self._complain()
 
     def wait_for_votes(self, count: int) -> None:
@@ -105,7 +112,7 @@ class Voters:
 
     async def _crowd(self) -> None:
         for _ in range(self._size):
-            self._idle.append(await self._register())
+            self._idle.append(await register(Browser(self._site, next(self._turns))))
         self._ready.set()
         due = time.monotonic()
         while not self._ending.is_set():
@@ -113,8 +120,8 @@ class Voters:
             await asyncio.sleep(due - time.monotonic())
             if self._going.is_set():
                 self._send(self._stranger)
-                if self._idle:
-                    self._send(self._regular)
+                if voter := next(self._known):
+                    self._send(voter)
         await asyncio.gather(*self._flying)
 
     def _send(self, voter: Callable[[], Coroutine[Any, Any, None]]) -> None:
@@ -127,38 +134,62 @@ class Voters:
         if error := task.exception():
             self._problem = error
 
-    async def _register(self) -> Regular:
-        browser = Browser(self._site, next(self._turns))
-        await browser.connect()
-        async with asyncio.timeout(REQUEST_SECONDS):
-            return Regular(browser, await browser.request("GET"))
-
     async def _regular(self) -> None:
-        regular = self._idle.popleft()
-        await self._vote(regular.browser, next(regular.choices), regular)
-        self._idle.append(regular)
+        if self._idle:
+            regular = self._idle.popleft()
+            await self._vote(regular.browser, next(regular.choices), regular)
+            self._idle.append(regular)
 
     async def _stranger(self) -> None:
+        with self._borrowed() as browser:
+            await self._vote(browser, random.choice("ab"))
+
+    async def _leaver(self) -> None:
+        with self._borrowed() as one, self._borrowed() as other:
+            self._spread_out(one)
+            try:
+                leaver = await register(one)
+            except (NoEdgeError, OSError, EOFError):
+                return  # nobody has voted yet
+            async with asyncio.TaskGroup() as votes:
+                votes.create_task(self._vote(one, next(leaver.choices), leaver))
+                await asyncio.sleep(random.uniform(*SECOND_THOUGHT_SECONDS))
+                votes.create_task(self._vote(other, next(leaver.choices), leaver))
+
+    @contextmanager
+    def _borrowed(self) -> Iterator[Browser]:
         browser = self._kept.popleft() if self._kept else Browser(self._site, 0)
-        await self._vote(browser, random.choice("ab"))
+        yield browser
         self._kept.append(browser)
 
-    async def _vote(self, browser: Browser, choice: str, regular: Regular | None = None) -> None:
-        if browser not in self._spread:
-            self._spread.add(browser)
-            browser.begin_at(next(self._turns))
-        ballot = await cast(browser, choice, regular)
+    async def _vote(self, browser: Browser, choice: str, voter: Registered | None = None) -> None:
+        self._spread_out(browser)
+        ballot = await cast(browser, choice, voter)
         self.ballots.append(ballot)
         self.acknowledged += ballot.acknowledged
 
+    def _spread_out(self, browser: Browser) -> None:
+        if browser not in self._spread:
+            self._spread.add(browser)
+            browser.begin_at(next(self._turns))
 
-async def cast(browser: Browser, choice: str, regular: Regular | None = None) -> Ballot:
+
+async def register(browser: Browser) -> Registered:
+    """Open the page without a cookie; raise NoEdgeError, OSError or EOFError if there is none."""
+    await browser.connect()
+    async with asyncio.timeout(REQUEST_SECONDS):
+        page = await browser.request("GET")
+    if page.status != 200:
+        raise OSError(f"HTTP {page.status}")
+    return Registered(browser, page)
+
+
+async def cast(browser: Browser, choice: str, known: Registered | None = None) -> Ballot:
     """Vote once; a stranger's identity is what the answer says, and nobody's without an answer."""
     answer, problem, sent = Answer(0, ""), "", time.monotonic()
-    cookie, form = (regular.cookie, regular.form(choice)) if regular else ("", f"vote={choice}".encode())
+    cookie, form = (known.cookie, known.form(choice)) if known else ("", f"vote={choice}".encode())
     try:
         await browser.connect()
-        sent = time.monotonic()
         async with asyncio.timeout(REQUEST_SECONDS):
             answer = await browser.request("POST", cookie, form)
         by = "the service" if answer.honest else "the edge"
@@ -168,8 +199,8 @@ async def cast(browser: Browser, choice: str, regular: Regular | None = None) ->
     except (OSError, EOFError) as error:
         problem = type(error).__name__
     acknowledged = not problem
-    if regular and acknowledged:
-        regular.show(answer)
+    if known and acknowledged:
+        known.show(answer)
     voter = identity(cookie or answer.cookie) if cookie or acknowledged else f"nobody at {sent}"
     return Ballot(
         voter, choice, sent, time.monotonic(), acknowledged, problem, browser.edge, stranger=not cookie,

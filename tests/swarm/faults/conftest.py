@@ -8,7 +8,8 @@ from typing import NoReturn
 
 import pytest
 
-from deployment import credentials, suite
+from deployment import credentials, lock, release, suite
+from deployment.errors import DeployError
 from deployment.settings import Settings
 from images import absent
 from swarm import results, table
@@ -53,7 +54,17 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
 
 @pytest.fixture(scope="session")
-def lab(pytestconfig: pytest.Config) -> Iterator[Lab]:
+def alone() -> Iterator[None]:
+    """Let no other run strike the lab: each would be blamed for the other's faults."""
+    try:
+        with lock.held(lock.LAB_LOCK_FILE, "run of the faults"):
+            yield
+    except DeployError as refused:
+        pytest.exit(f"{refused.what} {refused.remedy}", returncode=1)
+
+
+@pytest.fixture(scope="session")
+def lab(alone: None, pytestconfig: pytest.Config) -> Iterator[Lab]:
     """The lab that is up, or one for this session only."""
     found = laboratory.current()
     # Also where one is up: what runs there must be what is in this checkout.
@@ -108,12 +119,14 @@ def stage(
     addresses = tuple(node.address for node in lab.nodes)
     vote, result = (Site(host, chosen.https_port, addresses, trust) for host in chosen.hosts)
     cluster.drain()
-    others = sum(cluster.stored([]).counted.values())
+    rows = sum(cluster.stored([]).counted.values())
     machine = results.this_machine(str(lab.manager.version()["Version"]))
+    identity = release.deployed(lab.manager) or ""
     with Audience(result) as audience, Voters(vote) as voters:
-        ledger = Ledger(voters.ballots, others)
+        ledger = Ledger(voters.ballots, rows)
         slack = pytestconfig.getoption("slack")
-        stage = Stage(cluster, voters, audience, ledger, machine, say, _keeper(pytestconfig), slack)
+        keep = _keeper(pytestconfig)
+        stage = Stage(cluster, voters, audience, ledger, machine, identity, say, keep, slack)
         pytestconfig.stash[STAGE] = stage
         yield stage
         verdict = stage.judge_all()

@@ -75,7 +75,8 @@ def full_disk(scene: Scene) -> None:
     scene.last(FULL_SECONDS)
     scene.note("make room")
     disk.empty()
-    cluster.wait_healthy()
+    scene.ended()
+    scene.wait_whole()
 
 
 class Disk:

@@ -30,10 +30,23 @@ class Scene:
     heals: ExitStack
     timeline: list[tuple[float, str]] = field(default_factory=list)
     edges: set[str] = field(default_factory=set)
+    whole: float | None = None  # the moment of full strength, if the strike waited for it itself
+    _over: float | None = None
 
     def note(self, what: str) -> None:
-        """Write down what is done now; the first note is the moment of the fault, the last its end."""
+        """Write down what is done now; the first note is the moment of the fault.
+
+        The last is its end, unless the strike says otherwise (`ended`).
+        """
         self.timeline.append((time.monotonic(), what))
+
+    def ended(self) -> None:
+        """Say that the fault, or the last step of it so far, is over now: everything may recover."""
+        self._over, self.whole = time.monotonic(), None
+
+    def wait_whole(self) -> None:
+        """Wait for full strength within the strike, which then goes on or only tidies up."""
+        self.whole = self.cluster.wait_healthy()
 
     def blame(self, *nodes: Node) -> None:
         """Say that the edge of these nodes dies, with the requests in flight on it."""
@@ -65,6 +78,8 @@ class Scene:
     @property
     def over(self) -> float:
         """The moment from which everything may recover."""
+        if self._over is not None:
+            return self._over
         return self.timeline[-1][0] if self.timeline else time.monotonic()
 
 

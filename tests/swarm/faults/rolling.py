@@ -55,17 +55,19 @@ def updating(services: Services) -> Strike:
     def strike(scene: Scene) -> None:
         for service in services(scene.cluster):
             scene.note(f"update {service}")
-            update(scene.cluster, service)
+            update(scene, service)
 
     return strike
 
 
-def update(cluster: Cluster, service: str) -> None:
+def update(scene: Scene, service: str) -> None:
     """Let Swarm replace every task of a service, and wait until that is done and all is whole."""
+    cluster = scene.cluster
     cluster.service(service).force_update()
     wait_until(lambda: _updated(cluster, service), UPDATE_SECONDS, cluster.describe)
+    scene.ended()
     if service in SENTINELS + REDIS + POSTGRES:
-        cluster.wait_healthy()
+        scene.wait_whole()
 
 
 def _updated(cluster: Cluster, service: str) -> bool:

@@ -1,7 +1,6 @@
-"""Faults drawn at random for as long as asked: `--soak 60m`, the same ones again with `--seed`."""
+"""Faults from a shuffled deck: `--soak 60m`, or `all` of them once; in the same order with `--seed`."""
 
 import random
-import time
 from collections.abc import Callable
 
 import pytest
@@ -20,15 +19,14 @@ def seed(pytestconfig: pytest.Config) -> int:
 def test_faults_at_random(
     stage: Stage, seed: int, say: Callable[[str], None], pytestconfig: pytest.Config
 ) -> None:
-    deadline = time.monotonic() + soak.seconds(pytestconfig.getoption("soak"))
-    say(f"drawing faults with --seed {seed}")
+    faults = soak.dealt(FAULTS, seed, pytestconfig.getoption("soak"))
+    say(f"dealing faults with --seed {seed}")
     failed = []
-    for number, fault in enumerate(soak.draws(FAULTS, seed), 1):
-        if time.monotonic() > deadline:
-            break
+    for number, fault in enumerate(faults, 1):
         say(f"fault {number}: {fault}")
         problems = stage.run(fault)
         failed += [f"fault {number}, {fault}: {problem}" for problem in problems]
         if problems and not stage.recovers():
             break  # the next fault would only be blamed for this one
+    say(soak.total(stage.outcomes))
     assert not failed, "\n".join([f"--seed {seed}", *failed])

@@ -24,10 +24,23 @@ def test_arguments(options: dict[str, Any], told: list[str]) -> None:
     assert suite.arguments(**NOTHING | options) == told
 
 
-@pytest.mark.parametrize("value", ["60", "m", "1.5h", "-5m", "0m", "60 m", "1d"])
+@pytest.mark.parametrize("value", ["60", "m", "1.5h", "-5m", "0m", "60 m", "1d", "al", "60mall"])
 def test_a_duration_that_is_none(value: str) -> None:
     done = CliRunner().invoke(cli.app, ["test", f"--soak={value}"])
     assert done.exit_code == 2
+
+
+@pytest.mark.parametrize("value", ["90s", "all"])
+def test_a_soak_is_handed_on(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[list[str]] = []
+
+    def run(arguments: list[str]) -> int:
+        told.append(arguments)
+        return 0
+
+    monkeypatch.setattr(suite, "run", run)
+    assert CliRunner().invoke(cli.app, ["test", "--soak", value]).exit_code == 0
+    assert told == [["tests/swarm/faults", "--slack", "1", "--soak", value]]
 
 
 def test_the_lab_gets_its_options(monkeypatch: pytest.MonkeyPatch) -> None:

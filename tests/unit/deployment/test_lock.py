@@ -1,0 +1,35 @@
+"""Who comes second is refused at once."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from deployment import lock
+from deployment.errors import DeployError
+
+
+def test_the_second_is_told_who_is_first(tmp_path: Path) -> None:
+    path = tmp_path / "lock"
+    path.write_text("an earlier holder, long gone\n")
+    with (
+        lock.held(path, "run of the faults"),
+        pytest.raises(DeployError) as refused,
+        lock.held(path, "run of the faults"),
+    ):
+        pass
+    assert refused.value.what == (
+        f"Another run of the faults is at work on this machine (process {os.getpid()})."
+    )
+
+
+def test_it_is_free_again_afterwards(tmp_path: Path) -> None:
+    for _ in range(2):
+        with lock.held(tmp_path / "lock"):
+            pass
+
+
+def test_one_does_not_lock_out_the_other(tmp_path: Path) -> None:
+    assert lock.LAB_LOCK_FILE != lock.LOCK_FILE
+    with lock.held(tmp_path / "one"), lock.held(tmp_path / "two"):
+        pass
