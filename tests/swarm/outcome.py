@@ -62,7 +62,7 @@ class Outcome:
     passed: bool
     date: str = ""
     machine: str = ""
-    release: str = ""
+    source: str = ""
 
     def as_row(self) -> dict[str, Any]:
         """Return what is written as JSON."""

@@ -1,5 +1,6 @@
-"""Outcomes of faults in a file: several runs of one fault against one release become one row."""
+"""Outcomes of faults in a file: several runs of one fault of one source become one row."""
 
+import hashlib
 import json
 import os
 import platform
@@ -7,13 +8,15 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+from deployment import images, release
+from deployment.layout import STACK_FILE
 from swarm.outcome import Costs, Outcome
 
 RECORD = Path(__file__).parent / "results.json"
 GIBIBYTE = 1024**3
 
 
-def outcome(fault: str, costs: Costs, *, passed: bool, machine: str, release: str) -> Outcome:
+def outcome(fault: str, costs: Costs, *, passed: bool, machine: str, source: str) -> Outcome:
     """Return one run as a row."""
     return Outcome(
         fault=fault,
@@ -28,15 +31,15 @@ def outcome(fault: str, costs: Costs, *, passed: bool, machine: str, release: st
         passed=passed,
         date=datetime.now(UTC).date().isoformat(),
         machine=machine,
-        release=release,
+        source=source,
     )
 
 
 def merge(outcomes: Iterable[Outcome]) -> list[Outcome]:
-    """Return a row for each fault and release, in order of their first run: sums, worst times, last date."""
+    """Return a row for each fault and source, in order of their first run: sums, worst times, last date."""
     rows: dict[tuple[str, str], list[Outcome]] = {}
     for each in outcomes:
-        rows.setdefault((each.fault, each.release), []).append(each)
+        rows.setdefault((each.fault, each.source), []).append(each)
     return [_merged(runs) for runs in rows.values()]
 
 
@@ -55,7 +58,7 @@ def _merged(runs: Sequence[Outcome]) -> Outcome:
         passed=all(run.passed for run in runs),
         date=last.date,
         machine=last.machine,
-        release=last.release,
+        source=last.source,
     )
 
 
@@ -65,7 +68,7 @@ def load(path: Path) -> list[Outcome]:
 
 
 def save(path: Path, outcomes: Iterable[Outcome]) -> None:
-    """Add outcomes to those that a file holds already; a row of another release gives way."""
+    """Add outcomes to those that a file holds already; a row of another source gives way."""
     latest = {row.fault: row.as_row() for row in merge([*load(path), *outcomes])}
     temporary = path.with_suffix(".new")
     temporary.write_text(json.dumps([*latest.values()], indent=2) + "\n")
@@ -77,3 +80,10 @@ def this_machine(engine: str) -> str:
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / GIBIBYTE
     system = platform.freedesktop_os_release().get("PRETTY_NAME", platform.system()).split(" (")[0]
     return f"{os.cpu_count()} cores, {memory:.0f} GiB, {system}, Docker Engine {engine}"
+
+
+def this_source() -> str:
+    """Return a hash of all that this checkout's stack is made of: the same wherever it is brought up."""
+    parts = [images.reference(component, "") for component in images.COMPONENTS]
+    parts += [STACK_FILE.read_text(), *release.config_hashes().values()]
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:12]

@@ -32,7 +32,7 @@ class Stage:
     audience: Audience
     ledger: Ledger
     machine: str
-    release: str
+    source: str
     say: Callable[[str], None]
     keep: Callable[[Outcome], None]
     slack: float
@@ -119,7 +119,7 @@ class Stage:
 
     def _report(self, fault: Fault, costs: Costs, problems: Sequence[str], *, judged: bool) -> None:
         outcome = results.outcome(
-            fault.name, costs, passed=not problems, machine=self.machine, release=self.release
+            fault.name, costs, passed=not problems, machine=self.machine, source=self.source
         )
         self.outcomes.append(outcome)
         if judged:

@@ -15,7 +15,7 @@ HEADINGS = (
 
 
 def markdown(outcomes: Sequence[Outcome]) -> str:
-    """Return the table, and on which machine, when and of which releases its rows were measured."""
+    """Return the table, and on which machine, when and of which sources its rows were measured."""
     lines = [HEADINGS, ("---", *["---:"] * (len(HEADINGS) - 1)), *map(_cells, outcomes)]
     table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
     where = "; ".join(_places(outcomes))
@@ -34,14 +34,14 @@ def _places(outcomes: Iterable[Outcome]) -> list[str]:
     for outcome in outcomes:
         found.setdefault(outcome.machine, []).append(outcome)
     return [
-        f"{machine}, {_span(sorted({row.date for row in rows}))}{_releases(rows)}"
+        f"{machine}, {_span(sorted({row.date for row in rows}))}{_sources(rows)}"
         for machine, rows in found.items()
     ]
 
 
-def _releases(rows: Iterable[Outcome]) -> str:
-    known = dict.fromkeys(row.release for row in rows if row.release)
-    return f", release{'s' * (len(known) > 1)} {', '.join(known)}" if known else ""
+def _sources(rows: Iterable[Outcome]) -> str:
+    known = dict.fromkeys(row.source for row in rows if row.source)
+    return f", source{'s' * (len(known) > 1)} {', '.join(known)}" if known else ""
 
 
 def _span(dates: Sequence[str]) -> str:

@@ -8,7 +8,7 @@ from typing import NoReturn
 
 import pytest
 
-from deployment import credentials, lock, release, suite
+from deployment import credentials, lock, suite
 from deployment.errors import DeployError
 from deployment.settings import Settings
 from images import absent
@@ -121,12 +121,11 @@ def stage(
     cluster.drain()
     rows = sum(cluster.stored([]).counted.values())
     machine = results.this_machine(str(lab.manager.version()["Version"]))
-    identity = release.deployed(lab.manager) or ""
     with Audience(result) as audience, Voters(vote) as voters:
         ledger = Ledger(voters.ballots, rows)
         slack = pytestconfig.getoption("slack")
         keep = _keeper(pytestconfig)
-        stage = Stage(cluster, voters, audience, ledger, machine, identity, say, keep, slack)
+        stage = Stage(cluster, voters, audience, ledger, machine, results.this_source(), say, keep, slack)
         pytestconfig.stash[STAGE] = stage
         yield stage
         verdict = stage.judge_all()

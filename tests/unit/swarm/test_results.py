@@ -26,29 +26,29 @@ def test_one_run_that_failed_fails_the_row() -> None:
     ]
 
 
-def test_rows_of_two_releases_stay_apart() -> None:
-    mended = replace(SECOND, release="new")
+def test_rows_of_two_sources_stay_apart() -> None:
+    mended = replace(SECOND, source="new")
     assert results.merge([FAILED, mended, mended])[0] == FAILED
-    assert [(row.release, row.runs, row.passed) for row in results.merge([FAILED, mended, mended])] == [
+    assert [(row.source, row.runs, row.passed) for row in results.merge([FAILED, mended, mended])] == [
         ("", 1, False),
         ("new", 2, True),
     ]
 
 
-def test_a_new_release_replaces_the_fault_where_it_stands(tmp_path: Path) -> None:
+def test_a_new_source_replaces_the_fault_where_it_stands(tmp_path: Path) -> None:
     path = tmp_path / "results.json"
     results.save(path, [FAILED, OTHER])
-    mended = replace(SECOND, release="new")
+    mended = replace(SECOND, source="new")
     results.save(path, [mended])
     assert results.load(path) == [mended, OTHER]
     results.save(path, [mended])
     assert [row.runs for row in results.load(path)] == [2, 1]
 
 
-def test_a_row_from_before_releases_were_written_down(tmp_path: Path) -> None:
+def test_a_row_from_before_sources_were_written_down(tmp_path: Path) -> None:
     path = tmp_path / "results.json"
     row = FIRST.as_row()
-    del row["release"]
+    del row["source"]
     path.write_text(json.dumps([row]))
     assert results.load(path) == [FIRST]
 
@@ -62,8 +62,8 @@ def test_a_file_is_added_to(tmp_path: Path) -> None:
 
 
 def test_a_run_as_a_row() -> None:
-    row = results.outcome("x", Costs(10, 0, 0, 2, 3, 1.0, 2.0, 3.0), passed=True, machine="m", release="r")
-    assert (row.runs, row.refused, row.passed, row.machine, row.release) == (1, 5, True, "m", "r")
+    row = results.outcome("x", Costs(10, 0, 0, 2, 3, 1.0, 2.0, 3.0), passed=True, machine="m", source="r")
+    assert (row.runs, row.refused, row.passed, row.machine, row.source) == (1, 5, True, "m", "r")
 
 
 def test_markdown() -> None:
@@ -80,13 +80,13 @@ def test_days_are_named_from_the_first_to_the_last() -> None:
     assert table.markdown([FIRST, SECOND, OTHER]).endswith("Measured on a machine, 2026-11-20 to 2026-11-22.")
 
 
-def test_releases_are_named_where_they_are_known() -> None:
-    rows = [OTHER, replace(FIRST, release="abc"), replace(FAILED, release="def")]
+def test_sources_are_named_where_they_are_known() -> None:
+    rows = [OTHER, replace(FIRST, source="abc"), replace(FAILED, source="def")]
     assert table.markdown(rows).splitlines()[-1] == (
-        "Measured on a machine, 2026-11-20 to 2026-11-21, release abc; another, 2026-11-21, release def."
+        "Measured on a machine, 2026-11-20 to 2026-11-21, source abc; another, 2026-11-21, source def."
     )
-    rows.append(replace(SECOND, release="def"))
-    assert "2026-11-22, releases abc, def; another" in table.markdown(rows)
+    rows.append(replace(SECOND, source="def"))
+    assert "2026-11-22, sources abc, def; another" in table.markdown(rows)
 
 
 def test_only_what_is_between_the_markers_is_rewritten() -> None:
