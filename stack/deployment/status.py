@@ -34,7 +34,7 @@ UNKNOWN: dict[str, Any] = {
 
 def collect(client: docker.DockerClient, urls: Mapping[str, str]) -> dict[str, Any]:
     """Return the status object that `status --json` prints."""
-    inside = _inside(client)
+    inside = observe(client)
     try:
         members, services = nodes.observe(client), convergence.states(client)
         warnings = weaknesses.of(members)
@@ -81,18 +81,23 @@ def missing(
 
 
 def clusters_missing(inside: Mapping[str, Any]) -> list[str]:
-    """Name what both clusters lack; without a primary nobody can say who follows."""
+    """Name what both clusters lack."""
     if inside["at"] is None:
         return [OBSERVER]
-    absent = []
-    for key, (name, followers) in CLUSTERS.items():
-        state = inside[key]
-        there = {state["primary"], *state[followers]}
-        names = [f"{key}-{n}" for n in range(1, DATA_NODES + 1)]
-        absent += [n for n in names if n not in there] if state["primary"] else [f"{name} primary"]
-    if inside["postgres"]["primary"] and not inside["postgres"]["synchronous"]:
-        absent.append("PostgreSQL synchronous standby")
-    return absent
+    return [name for key in CLUSTERS for name in cluster_missing(key, inside)]
+
+
+def cluster_missing(key: str, inside: Mapping[str, Any]) -> list[str]:
+    """Name what one cluster lacks; without a primary nobody can say who follows."""
+    if inside["at"] is None:
+        return [OBSERVER]
+    (name, followers), state = CLUSTERS[key], inside[key]
+    if not state["primary"]:
+        return [f"{name} primary"]
+    there = {state["primary"], *state[followers]}
+    members = [f"{key}-{n}" for n in range(1, DATA_NODES + 1)]
+    alone = key == "postgres" and not state["synchronous"]
+    return [m for m in members if m not in there] + [f"{name} synchronous standby"] * alone
 
 
 def wait_healthy(client: docker.DockerClient, progress: Progress, timeout: float) -> None:
@@ -128,8 +133,8 @@ def node_line(node: Mapping[str, Any]) -> str:
     return f"Node {node['name']}: {', '.join([node['state'], node['availability'], *roles, *slots])}"
 
 
-def _inside(client: docker.DockerClient) -> dict[str, Any]:
-    """Read the picture of this node's observer, which is on both data networks."""
+def observe(client: docker.DockerClient) -> dict[str, Any]:
+    """Return the picture of this node's observer, which is on both data networks; UNKNOWN without one."""
     label = {"label": f"com.docker.swarm.service.name={STACK}_observer", "status": "running"}
     for container in client.api.containers(filters=label):
         answer = _ask(client, container["Id"])
