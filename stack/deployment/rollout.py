@@ -42,10 +42,10 @@ class View:
         names = {f"{kind}-{slot}" for kind in KINDS for slot in slots}
         return names & {service.name for service in self.services}
 
-    def absent(self, cluster: str) -> set[str]:
-        """Name what a cluster lacks: tasks of its data nodes, members, a primary."""
-        down = {s.name for s in self.services if cluster_of(s.name) == cluster and s.running != s.desired}
-        return down | set(status.cluster_missing(cluster, self.picture))
+    def absent(self) -> set[str]:
+        """Name what both clusters lack: tasks of their data nodes, members, a primary."""
+        down = {s.name for s in self.services if cluster_of(s.name) and s.running != s.desired}
+        return down | set(status.clusters_missing(self.picture))
 
 
 def cluster_of(service: str) -> str:
@@ -68,9 +68,8 @@ def in_order(names: Collection[str], view: View) -> list[str]:
     """Sort data nodes for their update: of each kind what is missing anyhow first, the primary last."""
 
     def place(name: str) -> tuple[int, bool, bool, str]:
-        kind, cluster = name.rpartition("-")[0], cluster_of(name)
-        primary = name == view.picture[cluster]["primary"]
-        return list(KINDS).index(kind), primary, name not in view.absent(cluster), name
+        kind, primary = name.rpartition("-")[0], view.picture[cluster_of(name)]["primary"]
+        return list(KINDS).index(kind), name == primary, name not in view.absent(), name
 
     return sorted(names, key=place)
 
@@ -85,13 +84,13 @@ def update(client: docker.DockerClient, wanted: Release, progress: Progress, *, 
     since = datetime.now(UTC).isoformat()
     view = _after_elections(client, progress, since)
     pending = steps(view)
-    tolerated = {name for cluster in status.CLUSTERS for name in view.absent(cluster)}
+    tolerated = view.absent()
     while pending:
         name, *pending = in_order(pending, view)
         tolerated.discard(name)
         before = _specification(client, name)
         wanted.deploy_service(name, registry_auth=registry_auth)
-        if _specification(client, name) != before or name in view.absent(cluster_of(name)):
+        if _specification(client, name) != before or name in view.absent():
             view = _until_back(client, progress, name, tolerated, since)
 
 
@@ -122,12 +121,12 @@ def _specification(client: docker.DockerClient, name: str) -> Any:
 def _until_back(
     client: docker.DockerClient, progress: Progress, name: str, tolerated: set[str], since: str
 ) -> View:
-    """Wait until a data node runs and its cluster lacks nothing but what is tolerated."""
+    """Wait until a data node runs and both clusters lack nothing but what is tolerated."""
     outdated = None
     with progress.task(f"Updating {name}") as task:
         while True:
             view = look(client, since)
-            absent = view.absent(cluster_of(name)) - tolerated
+            absent = view.absent() - tolerated
             # A picture that was there before the node ran may still show the one that was stopped.
             if name in absent:
                 outdated = view.picture["at"]

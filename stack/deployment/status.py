@@ -81,23 +81,18 @@ def missing(
 
 
 def clusters_missing(inside: Mapping[str, Any]) -> list[str]:
-    """Name what both clusters lack."""
+    """Name what both clusters lack; without a primary nobody can say who follows."""
     if inside["at"] is None:
         return [OBSERVER]
-    return [name for key in CLUSTERS for name in cluster_missing(key, inside)]
-
-
-def cluster_missing(key: str, inside: Mapping[str, Any]) -> list[str]:
-    """Name what one cluster lacks; without a primary nobody can say who follows."""
-    if inside["at"] is None:
-        return [OBSERVER]
-    (name, followers), state = CLUSTERS[key], inside[key]
-    if not state["primary"]:
-        return [f"{name} primary"]
-    there = {state["primary"], *state[followers]}
-    members = [f"{key}-{n}" for n in range(1, DATA_NODES + 1)]
-    alone = key == "postgres" and not state["synchronous"]
-    return [m for m in members if m not in there] + [f"{name} synchronous standby"] * alone
+    absent = []
+    for key, (name, followers) in CLUSTERS.items():
+        state = inside[key]
+        there = {state["primary"], *state[followers]}
+        names = [f"{key}-{n}" for n in range(1, DATA_NODES + 1)]
+        absent += [n for n in names if n not in there] if state["primary"] else [f"{name} primary"]
+    if inside["postgres"]["primary"] and not inside["postgres"]["synchronous"]:
+        absent.append("PostgreSQL synchronous standby")
+    return absent
 
 
 def wait_healthy(client: docker.DockerClient, progress: Progress, timeout: float) -> None:

@@ -9,7 +9,7 @@ from deployment import rollout
 from deployment.convergence import ServiceState
 from deployment.nodes import Node
 from deployment.rollout import STEP_SECONDS, View
-from deployment.status import UNKNOWN
+from deployment.status import OBSERVER, UNKNOWN
 
 NODES = tuple(
     Node(str(n), f"node-{n}", labels=frozenset({f"vote-app.slot-{n}", "vote-app.edge"})) for n in (1, 2, 3)
@@ -99,30 +99,26 @@ def test_steps(view: View, steps: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("view", "cluster", "absent"),
+    ("view", "absent"),
     [
-        pytest.param(View(NODES, services(), PICTURE), "redis", set(), id="full strength"),
-        pytest.param(View(NODES, services("vote"), PICTURE), "redis", set(), id="no data node"),
-        pytest.param(View(NODES, services("sentinel-1"), PICTURE), "redis", {"sentinel-1"}, id="a Sentinel"),
-        pytest.param(
-            View(NODES, services("sentinel-1"), PICTURE), "postgres", set(), id="of the other cluster"
-        ),
+        pytest.param(View(NODES, services(), PICTURE), set(), id="full strength"),
+        pytest.param(View(NODES, services("vote"), PICTURE), set(), id="no data node"),
+        pytest.param(View(NODES, services("sentinel-1"), PICTURE), {"sentinel-1"}, id="a Sentinel"),
         pytest.param(
             View(NODES, services(), PICTURE | {"redis": {"primary": "redis-2", "replicas": ["redis-1"]}}),
-            "redis",
             {"redis-3"},
             id="a replica that runs and does not follow",
         ),
         pytest.param(
             View(NODES, services("redis-2"), PICTURE | {"redis": UNKNOWN["redis"]}),
-            "redis",
             {"redis-2", "Redis primary"},
             id="the primary",
         ),
+        pytest.param(View(NODES, services(), UNKNOWN), {OBSERVER}, id="nobody to ask"),
     ],
 )
-def test_absent(view: View, cluster: str, absent: set[str]) -> None:
-    assert view.absent(cluster) == absent
+def test_absent(view: View, absent: set[str]) -> None:
+    assert view.absent() == absent
 
 
 @pytest.mark.parametrize(
