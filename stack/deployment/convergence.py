@@ -20,6 +20,8 @@ EVIDENCE_LINES = 20
 # An unhealthy task that leaves cleanly is "complete", and has failed all the same.
 ENDED = ("failed", "rejected", "complete")
 STOPPED = ("paused", "rollback_started", "rollback_completed", "rollback_paused")
+# What Swarm replaces a task for.
+SPECIFICATION = ("ContainerSpec", "Resources", "RestartPolicy", "Networks", "LogDriver", "ForceUpdate")
 
 Api = dict[str, Any]
 
@@ -71,9 +73,7 @@ def short_name(service: Api) -> str:
 
 def _is_current(task: Api, service: Api) -> bool:
     wanted = service["Spec"]["TaskTemplate"]
-    return all(
-        task["Spec"].get(part) == wanted.get(part) for part in ("ContainerSpec", "Resources", "ForceUpdate")
-    )
+    return all(task["Spec"].get(part) == wanted.get(part) for part in SPECIFICATION)
 
 
 def _desired(service: Api, tasks: Sequence[Api], ready: Collection[str]) -> int:
@@ -126,12 +126,13 @@ def _gave_up(client: docker.DockerClient, state: ServiceState, reason: str) -> D
         f"Service {state.name} does not run ({state.running}/{state.desired}): {reason}",
         f"Its last log lines are above; more: python3 deploy.py logs {state.name}. "
         "Mend the cause and run `up` again.",
-        _last_lines(client, state),
+        last_lines(client, state.name),
     )
 
 
-def _last_lines(client: docker.DockerClient, state: ServiceState) -> list[str]:
-    service = client.services.list(filters={"name": f"{STACK}_{state.name}"})[0]
+def last_lines(client: docker.DockerClient, name: str) -> list[str]:
+    """Return the last lines of a service's log, or why there are none."""
+    service = client.services.list(filters={"name": f"{STACK}_{name}"})[0]
     try:
         logs = b"".join(service.logs(stdout=True, stderr=True, tail=EVIDENCE_LINES))
     except (APIError, OSError) as error:  # its node may be away

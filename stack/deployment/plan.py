@@ -59,7 +59,7 @@ class Plan:
             f"build images: {', '.join(self.build)}": self.build,
             f"push images to the registry: {', '.join(self.push)}": self.push,
             f"create Swarm secrets: {', '.join(self.create_secrets)}": self.create_secrets,
-            "deploy the stack and wait until it is healthy": self.deploy,
+            "deploy the stack, data nodes that run one at a time, and wait until it is healthy": self.deploy,
         }
         return [step for step, wanted in steps.items() if wanted]
 

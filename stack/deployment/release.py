@@ -1,13 +1,16 @@
 """A release: the stack file with the values of all its variables, and handing it to Swarm."""
 
 import hashlib
+import json
 import os
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 import docker
+import yaml
 
 from deployment.errors import DeployError
 from deployment.layout import ENCRYPTION_FILE, NAMESPACE, RELEASE_LABEL, ROOT, STACK, STACK_FILE
@@ -44,11 +47,22 @@ class Release:
     def deploy(self, *, registry_auth: bool = False) -> None:
         """Hand the release to Swarm; raise DeployError with what Docker says if it refuses.
 
-        `registry_auth` hands the registry's login on to the nodes.
+        Services that are not part of it are removed. `registry_auth` hands the registry's login on to the
+        nodes.
         """
-        command = ["docker", "stack", "deploy", "--prune", "--resolve-image", "never"]
-        command += ["--with-registry-auth"] if registry_auth else []
-        for path in self.files:
+        self._hand_over(self.files, "--prune", *_login(registry_auth))
+
+    def deploy_service(self, name: str, *, registry_auth: bool = False) -> None:
+        """Hand one service of the release to Swarm, like `deploy`; all others stay as they are."""
+        folder = STACK_FILE.parent  # where the paths in the file begin
+        with NamedTemporaryFile("w", dir=folder, prefix=".part-", suffix=".yaml") as part:
+            part.write(reduced(STACK_FILE.read_text(), name))
+            part.flush()
+            self._hand_over([Path(part.name), *self.files[1:]], *_login(registry_auth))
+
+    def _hand_over(self, files: Sequence[Path], *options: str) -> None:
+        command = ["docker", "stack", "deploy", "--resolve-image", "never", *options]
+        for path in files:
             command += ["-c", str(path)]
         environment = {**os.environ, **self.variables, "RELEASE": self.identity}
         done = subprocess.run(
@@ -65,6 +79,18 @@ class Release:
                 "Mend what it says above; services that run already are left as they are.",
                 done.stderr.splitlines()[-15:],
             )
+
+
+def reduced(stack: str, service: str) -> str:
+    """Return a stack file with this service as its only one; variables stay as they are written."""
+    whole = yaml.safe_load(stack)
+    kept = {name: part for name, part in whole.items() if not name.startswith("x-")}
+    # JSON is YAML, and leaves no word open to be read as something else than a string.
+    return json.dumps(kept | {"services": {service: whole["services"][service]}})
+
+
+def _login(registry_auth: bool) -> tuple[str, ...]:
+    return ("--with-registry-auth",) if registry_auth else ()
 
 
 def config_hashes() -> dict[str, str]:

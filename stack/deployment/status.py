@@ -34,7 +34,7 @@ UNKNOWN: dict[str, Any] = {
 
 def collect(client: docker.DockerClient, urls: Mapping[str, str]) -> dict[str, Any]:
     """Return the status object that `status --json` prints."""
-    inside = _inside(client)
+    inside = observe(client)
     try:
         members, services = nodes.observe(client), convergence.states(client)
         warnings = weaknesses.of(members)
@@ -128,8 +128,8 @@ def node_line(node: Mapping[str, Any]) -> str:
     return f"Node {node['name']}: {', '.join([node['state'], node['availability'], *roles, *slots])}"
 
 
-def _inside(client: docker.DockerClient) -> dict[str, Any]:
-    """Read the picture of this node's observer, which is on both data networks."""
+def observe(client: docker.DockerClient) -> dict[str, Any]:
+    """Return the picture of this node's observer, which is on both data networks; UNKNOWN without one."""
     label = {"label": f"com.docker.swarm.service.name={STACK}_observer", "status": "running"}
     for container in client.api.containers(filters=label):
         answer = _ask(client, container["Id"])

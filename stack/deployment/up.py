@@ -18,6 +18,7 @@ from deployment import (
     plan,
     registry,
     release,
+    rollout,
     status,
     swarm,
     weaknesses,
@@ -160,6 +161,7 @@ def _roll_out(
     client: docker.DockerClient, wanted: Release, progress: Progress, *, registry_auth: bool
 ) -> None:
     since = _now()
+    rollout.update(client, wanted, progress, registry_auth=registry_auth)
     with progress.task(f"Deploying release {wanted.identity}"):
         wanted.deploy(registry_auth=registry_auth)
     convergence.wait(client, progress, since=since, timeout=CONVERGENCE_TIMEOUT_SECONDS)

@@ -45,7 +45,7 @@ def test_a_bare_machine_needs_everything() -> None:
 @pytest.mark.parametrize(
     ("observed", "release", "line"),
     [
-        (COMPLETE, "r2", "deploy the stack and wait until it is healthy"),
+        (COMPLETE, "r2", "deploy the stack, data nodes that run one at a time, and wait until it is healthy"),
         (
             changed(images={k: v for k, v in COMPLETE.images.items() if "/vote:" not in k}),
             "r1",
@@ -72,5 +72,5 @@ def test_what_a_registry_is_to_get_is_named() -> None:
     made = plan.make(COMPLETE, WANTED, None, ("vote", "traefik"))
     assert made.lines() == [
         "push images to the registry: vote, traefik",
-        "deploy the stack and wait until it is healthy",
+        "deploy the stack, data nodes that run one at a time, and wait until it is healthy",
     ]

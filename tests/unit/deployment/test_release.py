@@ -3,6 +3,7 @@
 import re
 
 import pytest
+import yaml
 
 from deployment import credentials, layout, release, settings
 from deployment.images import COMPONENTS
@@ -10,6 +11,7 @@ from deployment.release import Release
 from deployment.settings import Settings
 
 IN_FILE = set(re.findall(r"\$\{([A-Z0-9_]+)", layout.STACK_FILE.read_text()))
+SECTIONS = ("version", "networks", "volumes", "configs", "secrets")
 
 
 @pytest.fixture(autouse=True)
@@ -40,3 +42,24 @@ def test_a_release_is_known_by_its_content() -> None:
     assert one.identity == Release({"B": "2", "A": "1"}).identity
     assert one.identity != Release({"A": "1", "B": "3"}).identity
     assert one.identity != Release({"A": "1", "B": "2"}, encrypted=True).identity
+
+
+def test_a_part_of_the_stack_file_has_one_service_and_all_that_it_refers_to() -> None:
+    whole = yaml.safe_load(layout.STACK_FILE.read_text())
+    part = yaml.safe_load(release.reduced(layout.STACK_FILE.read_text(), "redis-2"))
+    assert part["services"] == {"redis-2": whole["services"]["redis-2"]}
+    assert [part[section] for section in SECTIONS] == [whole[section] for section in SECTIONS]
+
+
+def test_a_part_leaves_variables_and_dollars_to_docker() -> None:
+    part = release.reduced(
+        """
+        x-image: &image {image: "${IMAGE:-a:1}"}
+        services:
+          one: {<<: *image, replicas: "${N:-2}", test: "$$(date)", answer: "no"}
+          two: {image: other}
+        """,
+        "one",
+    )
+    one = {"image": "${IMAGE:-a:1}", "replicas": "${N:-2}", "test": "$$(date)", "answer": "no"}
+    assert yaml.safe_load(part) == {"services": {"one": one}}
