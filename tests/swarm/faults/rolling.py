@@ -1,11 +1,20 @@
-"""Rolling updates, as `up` with new images makes them: no request may fail, no viewer may be left alone."""
+"""Rolling updates, and `up` with a new release: no request may fail, no viewer may be left alone."""
 
+import os
+import shutil
+import subprocess
+import sys
 from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from deployment import convergence
+from deployment.images import COMPONENTS
+from deployment.layout import ROOT
 from swarm.cluster import UNREACHABLE, Cluster
 from swarm.faults.fault import Fault, Scene, Strike
 from swarm.faults.victims import POSTGRES, REDIS, SENTINELS
+from swarm.lab.lab import REGISTRY
 from swarm.outcome import Limits
 from swarm.waiting import wait_until
 
@@ -14,6 +23,7 @@ STATELESS = ("traefik", "docker-proxy", "vote", "result", "worker", "redis-proxy
 CI = "vote"
 STATELESS_LIMITS = Limits(stale_s=10)
 LIMITS = Limits(unavailable_s=10)
+NOT_RELEASED = (".git", ".venv", ".*_cache", "__pycache__")
 
 Services = Callable[[Cluster], list[str]]
 
@@ -70,6 +80,28 @@ def update(scene: Scene, service: str) -> None:
         scene.wait_whole()
 
 
+def release(scene: Scene) -> None:
+    """Let `up` bring another release, in which every image differs, and then this one again."""
+    manager = scene.cluster.lab.nodes[0].docker_host
+    with TemporaryDirectory() as folder:
+        other = Path(folder) / "checkout"
+        shutil.copytree(ROOT, other, ignore=shutil.ignore_patterns(*NOT_RELEASED))
+        for component in COMPONENTS:
+            with (other / component.folder / "Dockerfile").open("a") as file:
+                file.write("\nLABEL vote-app.other=true\n")
+        scene.note("up with another release")
+        _up(other, manager)
+    scene.note("up with this release")
+    _up(ROOT, manager)
+    scene.ended()
+
+
+def _up(checkout: Path, manager: str) -> None:
+    environment = {**os.environ, "PYTHONPATH": str(checkout / "stack"), "DOCKER_HOST": manager}
+    command = [sys.executable, "-m", "deployment", "up", "--registry", REGISTRY, "--yes", "--quiet"]
+    subprocess.run(command, cwd=checkout, env=environment, check=True)
+
+
 def _updated(cluster: Cluster, service: str) -> bool:
     try:
         states = convergence.states(cluster.lab.manager)
@@ -87,4 +119,5 @@ FAULTS = [
     Fault("rolling update of redis", updating(redis), LIMITS, ci=True),
     Fault("rolling update of postgres", updating(postgres), LIMITS, ci=True),
     Fault("rolling update of every service", updating(every), LIMITS),
+    Fault("a new release of every image by `up`, and back", release, LIMITS),
 ]
