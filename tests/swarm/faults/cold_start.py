@@ -77,7 +77,10 @@ def cold_start(order: Order) -> Strike:
 
 
 def without(victim: Victim) -> Strike:
-    """Return a strike after which the former primary's node does not come back while anyone waits."""
+    """Return a strike after which the former primary's node does not come back while anyone waits.
+
+    It does when all has been seen that there is to see without it: the next fault needs it.
+    """
 
     def strike(scene: Scene) -> None:
         node = victim(scene.cluster).node
@@ -89,6 +92,8 @@ def without(victim: Victim) -> Strike:
         wait_until(lambda: _commanded(scene.cluster), START_SECONDS, scene.cluster.describe)
         scene.cluster.scale(DATA, 1)
         scene.wait_served()
+        missing = scene.cluster.status()["missing"]
+        assert any(node.name in part for part in missing), f"status does not name {node.name}: {missing}"
 
     return strike
 
