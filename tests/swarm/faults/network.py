@@ -24,6 +24,8 @@ NODES = (1, 2, 3)
 REDIS_LIMITS = Limits(unavailable_s=10)
 # Requests hang that are in flight to the replica of vote on the other side.
 DARK = Limits(unavailable_s=10, refused=100, refused_at_edge=100)
+# A packet that is lost five times in a row is late by half a minute; the voters wait 15 s.
+LOSSY = Limits(unavailable_s=10, refused=20, refused_at_edge=None)
 # The edge of such a node still takes requests, whose votes it cannot record, and viewers, who wait.
 ISLAND = Limits(unavailable_s=10, stale_s=SECONDS["node"] + 30, refused=100, refused_at_edge=None)
 
@@ -82,6 +84,7 @@ def lossy(victim: Victim) -> Strike:
 
     def strike(scene: Scene) -> None:
         node = victim(scene.cluster).node
+        scene.blame(node)
         scene.heal(f"heal {node.name}", lambda: scene.cluster.heal(node))
         scene.note(f"{node.name} loses {LOSS:.0%} of its packets")
         scene.cluster.lossy(node, LOSS)
@@ -148,11 +151,11 @@ FAULTS = [
     Fault(
         "20 % packet loss for 60 s at the node of the redis primary",
         lossy(redis_primary),
-        Limits(unavailable_s=10, refused_at_edge=None),
+        LOSSY,
     ),
     Fault(
         "20 % packet loss for 60 s at the node of the postgres primary",
         lossy(postgres_primary),
-        Limits(unavailable_s=10, refused_at_edge=None),
+        LOSSY,
     ),
 ]
