@@ -51,6 +51,11 @@ def require() -> docker.DockerClient:
     )
 
 
+def installed() -> bool:
+    """Whether this machine has an engine, running or not."""
+    return shutil.which("dockerd") is not None
+
+
 def install(progress: Progress) -> docker.DockerClient:
     """Install the distribution's engine if it is missing, start it, and return a client.
 
@@ -58,7 +63,7 @@ def install(progress: Progress) -> docker.DockerClient:
     """
     if os.geteuid() != 0:
         raise DeployError("Installing an engine needs root.", "Run: sudo python3 deploy.py …")
-    if not shutil.which("dockerd"):
+    if not installed():
         with progress.task("Installing Docker Engine (docker.io)") as task:
             apt_install(task, "docker.io", *([] if shutil.which("docker") else ["docker-cli"]))
     with progress.task("Starting Docker Engine") as task:

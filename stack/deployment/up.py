@@ -33,6 +33,7 @@ from deployment.swarm import Membership
 
 CONVERGENCE_TIMEOUT_SECONDS = 600
 CLUSTER_TIMEOUT_SECONDS = 300
+UNSEEN = "The engine stands still, so what it holds could not be looked at: less may be to do."
 
 
 def up(settings: Settings, progress: Progress, *, install_engine: bool, dry_run: bool) -> None:
@@ -41,9 +42,7 @@ def up(settings: Settings, progress: Progress, *, install_engine: bool, dry_run:
     Raises DeployError before anything is changed if the machine or the settings do not allow it.
     """
     started = time.monotonic()
-    client = engine.connect()
-    if client is None and not install_engine:
-        engine.require()
+    client = _engine(progress, install=install_engine, start=not dry_run)
     observed, bases = observe(client, settings)
     swarm.require_usable(observed.swarm)
     swarm.require_way_for_images(observed.swarm, settings.registry)
@@ -53,7 +52,7 @@ def up(settings: Settings, progress: Progress, *, install_engine: bool, dry_run:
     intended = _plan(client, settings, observed, bases)
     warnings = weaknesses.of(nodes.labelled(observed.swarm, nodes.spread(observed.swarm)))
     if dry_run:
-        _print(intended, warnings)
+        _print(intended, warnings if client or not engine.installed() else [UNSEEN, *warnings])
         return
     if intended.empty and client:
         convergence.wait(client, progress, since=_now(), timeout=CONVERGENCE_TIMEOUT_SECONDS)
@@ -65,6 +64,16 @@ def up(settings: Settings, progress: Progress, *, install_engine: bool, dry_run:
     for warning in warnings:
         progress.say(f"  Warning: {warning}")
     _summary(client, settings, progress)
+
+
+def _engine(progress: Progress, *, install: bool, start: bool) -> docker.DockerClient | None:
+    """Return the engine; None if it is still to be installed. One that stands still is started to be seen."""
+    client = engine.connect()
+    if client is None and not install:
+        engine.require()
+    if client is None and start and engine.installed():
+        return engine.install(progress)
+    return client
 
 
 def observe(client: docker.DockerClient | None, settings: Settings) -> tuple[Observed, base.Bases | None]:
