@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from deployment.errors import DeployError
 from deployment.layout import STACK
@@ -14,13 +15,23 @@ LOCK_FILE = Path(tempfile.gettempdir()) / f"{STACK}-deploy.lock"
 LAB_LOCK_FILE = Path(tempfile.gettempdir()) / f"{STACK}-lab.lock"
 
 
+def _opened(path: Path, holder: str) -> IO[str]:
+    try:
+        return path.open("a+")
+    except PermissionError as error:
+        raise DeployError(
+            f"{path}, the lock of {holder}, is another user's.",
+            "Run this as that user, or as root.",
+        ) from error
+
+
 @contextmanager
 def held(path: Path = LOCK_FILE, holder: str = "`deploy.py up` or `down`") -> Iterator[None]:
     """Hold a lock of the machine; the kernel lets go of it however the process ends.
 
     Raises DeployError at once, with the process that holds it, if another copy does.
     """
-    with path.open("a+") as file:
+    with _opened(path, holder) as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:

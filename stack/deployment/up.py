@@ -28,6 +28,7 @@ from deployment.layout import ROOT, STACK
 from deployment.plan import Observed, Plan
 from deployment.progress import Progress
 from deployment.release import Release
+from deployment.rollout import SwarmStack
 from deployment.settings import Settings
 from deployment.swarm import Membership
 
@@ -170,7 +171,7 @@ def _roll_out(
     client: docker.DockerClient, wanted: Release, progress: Progress, *, registry_auth: bool
 ) -> None:
     since = _now()
-    rollout.update(client, wanted, progress, registry_auth=registry_auth)
+    rollout.update(SwarmStack(client, wanted, since, registry_auth), progress)
     with progress.task(f"Deploying release {wanted.identity}"):
         wanted.deploy(registry_auth=registry_auth)
     convergence.wait(client, progress, since=since, timeout=CONVERGENCE_TIMEOUT_SECONDS)

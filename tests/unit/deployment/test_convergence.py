@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from deployment.convergence import ServiceState, assess
+from deployment.convergence import SPECIFICATION, ServiceState, assess
 
 START = "2026-01-01T00:00:00Z"
 READY = {"n1", "n2"}
@@ -38,6 +38,12 @@ def task(
         "DesiredState": desired,
         "Status": {"State": state, "Timestamp": at, "Err": "task: non-zero exit (1)"},
     }
+
+
+@pytest.mark.parametrize("part", SPECIFICATION)
+def test_a_task_made_from_another_specification_does_not_count(part: str) -> None:
+    old = SPEC | {part: "of the release before"}
+    assert assess(service(), [task("running", spec=old)] * 2, READY).running == 0
 
 
 FAILED = [task("failed", "shutdown")] * 5

@@ -29,6 +29,15 @@ def test_it_is_free_again_afterwards(tmp_path: Path) -> None:
             pass
 
 
+def test_another_user_s_lock_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError  # Tests run as root, whom no file refuses.
+
+    monkeypatch.setattr(Path, "open", refuse)
+    with pytest.raises(DeployError, match="another user's"), lock.held(tmp_path / "lock"):
+        pass
+
+
 def test_one_does_not_lock_out_the_other(tmp_path: Path) -> None:
     assert lock.LAB_LOCK_FILE != lock.LOCK_FILE
     with lock.held(tmp_path / "one"), lock.held(tmp_path / "two"):

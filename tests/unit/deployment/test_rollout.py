@@ -1,13 +1,15 @@
 """Which data nodes are updated one at a time, in which order, and when one is waited for in vain."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
 
 from deployment import rollout
 from deployment.convergence import ServiceState
+from deployment.errors import DeployError
 from deployment.nodes import Node
+from deployment.progress import Progress
 from deployment.rollout import STEP_SECONDS, View
 from deployment.status import OBSERVER, UNKNOWN
 
@@ -157,3 +159,145 @@ def test_given_up(
 )
 def test_cluster_of(service: str, cluster: str) -> None:
     assert rollout.cluster_of(service) == cluster
+
+
+WHOLE = View(NODES, services(), PICTURE)
+ORDER = [*SENTINELS, "redis-1", "redis-3", "redis-2", "postgres-2", "postgres-3", "postgres-1"]
+
+
+class FakeStack:
+    """Says what a test tells it, look by look; the last view stays."""
+
+    def __init__(self, *views: View, unchanged: Sequence[str] = ()) -> None:
+        self.views = list(views)
+        self.unchanged = unchanged
+        self.deployed: list[str] = []
+        self.after: Callable[[str], list[View]] = lambda _: []
+
+    def look(self) -> View:
+        return self.views.pop(0) if len(self.views) > 1 else self.views[0]
+
+    def deploy(self, name: str) -> bool:
+        self.deployed.append(name)
+        self.views = [*self.after(name), *self.views]
+        return name not in self.unchanged
+
+    def last_lines(self, name: str) -> list[str]:
+        return [f"the last words of {name}"]
+
+
+@pytest.fixture
+def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    found: list[float] = []
+    monkeypatch.setattr("time.sleep", found.append)
+    return found
+
+
+def update(stack: FakeStack) -> None:
+    rollout.update(stack, Progress(quiet=True))
+
+
+def at(moment: float, **clusters: dict[str, Any]) -> dict[str, Any]:
+    return PICTURE | clusters | {"at": moment}
+
+
+def test_without_a_stack_nothing_is_updated() -> None:
+    stack = FakeStack(View(NODES, [], UNKNOWN))
+    update(stack)
+    assert stack.deployed == []
+
+
+def test_every_data_node_in_order(waits: list[float]) -> None:
+    stack = FakeStack(WHOLE)
+    update(stack)
+    assert (stack.deployed, waits) == (ORDER, [])
+
+
+def test_the_next_waits_until_the_one_before_is_a_member_in_a_new_picture(waits: list[float]) -> None:
+    stack = FakeStack(WHOLE)
+    alone = {"primary": "redis-2", "replicas": ["redis-3"]}
+    stack.after = lambda name: (
+        [
+            View(NODES, services("redis-1"), at(2.0)),
+            View(NODES, services("redis-1"), at(3.0)),
+            View(NODES, services(), at(3.0)),  # runs, and the picture is from before that
+            View(NODES, services(), at(4.0, redis=alone)),  # runs, and does not follow yet
+        ]
+        if name == "redis-1"
+        else []
+    )
+    update(stack)
+    assert (stack.deployed, len(waits)) == (ORDER, 3)
+
+
+def test_a_new_primary_comes_last(waits: list[float]) -> None:
+    moved = {"primary": "redis-1", "replicas": ["redis-2", "redis-3"]}
+    after = View(NODES, services(), at(2.0, redis=moved))
+    stack = FakeStack(WHOLE)
+    stack.after = lambda name: [after] * 50 if name == "sentinel-3" else []
+    update(stack)
+    assert stack.deployed[3:6] == ["redis-2", "redis-3", "redis-1"]
+
+
+def test_a_node_lost_meanwhile_is_waited_for_before_the_next(waits: list[float]) -> None:
+    stack = FakeStack(WHOLE, unchanged=[*SENTINELS, *REDIS])
+    stack.after = lambda name: (
+        [View(NODES, services("postgres-3"), at(2.0)), View(NODES, services("postgres-3"), at(3.0))]
+        if name == "redis-2"
+        else []
+    )
+    update(stack)
+    assert (stack.deployed, len(waits)) == (ORDER, 1)
+
+
+def test_a_cluster_that_finds_its_primary_meanwhile_is_updated_one_at_a_time(
+    monkeypatch: pytest.MonkeyPatch, waits: list[float]
+) -> None:
+    monkeypatch.setattr(rollout, "ELECTION_SECONDS", 0)
+    headless = View(NODES, services(), at(1.0, redis=UNKNOWN["redis"]))
+    stack = FakeStack(headless)
+    stack.after = lambda name: [WHOLE] * 50 if name == "postgres-2" else []
+    update(stack)
+    assert stack.deployed[0] == "postgres-2"
+    assert sorted(stack.deployed) == sorted(ORDER)
+
+
+def test_what_is_out_of_reach_is_left_out_and_not_waited_for(waits: list[float]) -> None:
+    away = View(
+        NODE_3_DOWN,
+        services("sentinel-3", "redis-3", "postgres-3"),
+        PICTURE
+        | {
+            "redis": {"primary": "redis-2", "replicas": ["redis-1"]},
+            "postgres": PICTURE["postgres"] | {"standbys": ["postgres-2"]},
+        },
+    )
+    stack = FakeStack(away)
+    update(stack)
+    assert stack.deployed == [name for name in ORDER if not name.endswith("3")]
+
+
+def test_the_observer_comes_first_where_nobody_knows_how_the_clusters_are(waits: list[float]) -> None:
+    stack = FakeStack(View(NODES, services(), UNKNOWN), WHOLE)
+    update(stack)
+    assert stack.deployed == [rollout.OBSERVER, *ORDER]
+
+
+def test_nothing_is_updated_blindly(monkeypatch: pytest.MonkeyPatch, waits: list[float]) -> None:
+    monkeypatch.setattr(rollout, "OBSERVER_SECONDS", 0)
+    stack = FakeStack(View(NODES, services(), UNKNOWN))
+    with pytest.raises(DeployError, match="Nobody here can say") as refused:
+        update(stack)
+    assert stack.deployed == [rollout.OBSERVER]
+    assert refused.value.evidence == ["the last words of observer"]
+
+
+def test_one_that_does_not_come_back_stops_the_update(waits: list[float]) -> None:
+    stack = FakeStack(WHOLE)
+    stack.after = lambda name: (
+        [View(NODES, services("redis-3", failure="update paused"), at(2.0))] * 3 if name == "redis-3" else []
+    )
+    with pytest.raises(DeployError, match="stopped at data node redis-3: redis-3 does not run") as refused:
+        update(stack)
+    assert stack.deployed == ORDER[:5]
+    assert refused.value.evidence == ["the last words of redis-3"]
