@@ -3,7 +3,6 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import reduce
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,21 +88,12 @@ def judge(ballots: Iterable[Ballot], stored: Stored, *, least: int = 0, most: in
 
 
 def _allowed(own: list[Ballot]) -> set[str]:
-    """Return the choices a voter's row may hold; empty if nothing was ever acknowledged."""
+    """Return the choices a voter's row may hold, of votes in order; empty if none was ever acknowledged."""
     promised = [ballot for ballot in own if ballot.acknowledged]
     if not promised:
         return set()
-    last = reduce(_later, promised)
+    last = promised[-1]
     return {last.choice} | {b.choice for b in own if not b.acknowledged and b.sent > last.sent}
-
-
-def _later(one: Ballot, other: Ballot) -> Ballot:
-    """Return which of two acknowledged votes counts, of which `other` was sent later.
-
-    The later one does if its voter knew of the first; of two that were on their way at once, the one whose
-    acknowledgement named the higher version.
-    """
-    return other if one.answered <= other.sent or one.version <= other.version else one
 
 
 def _is_stale(voter: str, own: list[Ballot], allowed: set[str], stored: Stored) -> bool:

@@ -40,10 +40,11 @@ def merge(outcomes: Iterable[Outcome]) -> list[Outcome]:
     rows: dict[tuple[str, str], list[Outcome]] = {}
     for each in outcomes:
         rows.setdefault((each.fault, each.source), []).append(each)
-    return [_merged(runs) for runs in rows.values()]
+    return [merged(runs) for runs in rows.values()]
 
 
-def _merged(runs: Sequence[Outcome]) -> Outcome:
+def merged(runs: Sequence[Outcome]) -> Outcome:
+    """Return one row for several: sums, worst times, and the name and date of the last."""
     last = max(runs, key=lambda run: run.date)
     return Outcome(
         fault=last.fault,

@@ -1,12 +1,15 @@
-"""The table of faults in the README: `python -m swarm.table` writes it from the recorded results."""
+"""The README's table of faults, and docs/faults.md: `python -m swarm.table` writes both from the results."""
 
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 from deployment.layout import ROOT
-from swarm import results
+from swarm import families, results
+from swarm.catalogue import FAULTS
 from swarm.outcome import Outcome
 
 README = ROOT / "README.md"
+WHOLE = ROOT / "docs" / "faults.md"
 MARKER = "<!-- faults -->"
 HEADINGS = (
     *("fault", "runs", "acknowledged", "lost", "doubled", "refused"),
@@ -15,7 +18,7 @@ HEADINGS = (
 
 
 def markdown(outcomes: Sequence[Outcome]) -> str:
-    """Return the table, and on which machine, when and of which sources its rows were measured."""
+    """Return the table and where, when and of which source its rows are; bold is beyond its limits."""
     lines = [HEADINGS, ("---", *["---:"] * (len(HEADINGS) - 1)), *map(_cells, outcomes)]
     table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
     where = "; ".join(_places(outcomes))
@@ -25,7 +28,7 @@ def markdown(outcomes: Sequence[Outcome]) -> str:
 def _cells(outcome: Outcome) -> tuple[str, ...]:
     counts = (outcome.runs, outcome.acknowledged, outcome.lost, outcome.doubled, outcome.refused)
     times = (outcome.unavailable_s, outcome.stale_s, outcome.recovery_s)
-    name = outcome.fault if outcome.passed else f"**{outcome.fault} (not within its limits)**"
+    name = outcome.fault if outcome.passed else f"**{outcome.fault}**"
     return (name, *(f"{count:,}" for count in counts), *(f"{seconds:.1f}" for seconds in times))
 
 
@@ -54,9 +57,18 @@ def rewritten(text: str, table: str) -> str:
     return f"{before}{MARKER}\n{table}\n{MARKER}{after}"
 
 
+def pages() -> dict[Path, str]:
+    """Return what the two files should hold: the README families of faults, the other each fault."""
+    order = {fault.name: position for position, fault in enumerate(FAULTS)}
+    outcomes = sorted(results.load(results.RECORD), key=lambda row: order.get(row.fault, len(order)))
+    tables = {README: markdown(families.summary(outcomes)), WHOLE: markdown(outcomes)}
+    return {path: rewritten(path.read_text(), table) for path, table in tables.items()}
+
+
 def main() -> None:
-    """Rewrite the README."""
-    README.write_text(rewritten(README.read_text(), markdown(results.load(results.RECORD))))
+    """Rewrite both."""
+    for path, text in pages().items():
+        path.write_text(text)
 
 
 if __name__ == "__main__":

@@ -60,7 +60,7 @@ class Voters:
         self._known = itertools.cycle((self._regular, self._leaver, self._regular, None))
         self._idle: deque[Registered] = deque()
         self._kept: deque[Browser] = deque()  # connections that voters take over from each other
-        self._spread: set[Browser] = set()  # those that began at an edge of their own since the last pause
+        self._settled: set[Browser] = set()  # those that began at an edge of their own since the last pause
         self._flying: set[asyncio.Task[None]] = set()
         self._going, self._ending, self._ready = (threading.Event() for _ in range(3))
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -79,7 +79,7 @@ class Voters:
 
     def go(self) -> None:
         """Begin to vote, or go on, spread evenly over all edges again."""
-        self._spread.clear()
+        self._settled.clear()
         self._going.set()
 
     def pause(self) -> None:
@@ -169,8 +169,8 @@ class Voters:
         self.acknowledged += ballot.acknowledged
 
     def _spread_out(self, browser: Browser) -> None:
-        if browser not in self._spread:
-            self._spread.add(browser)
+        if browser not in self._settled:
+            self._settled.add(browser)
             browser.begin_at(next(self._turns))
 
 

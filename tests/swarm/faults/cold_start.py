@@ -7,6 +7,7 @@ from itertools import permutations
 from swarm.cluster import Cluster
 from swarm.faults.fault import Fault, Scene, Strike
 from swarm.faults.victims import POSTGRES, REDIS, SENTINELS, Victim, postgres_primary, redis_primary
+from swarm.lab.lab import Node
 from swarm.outcome import Limits
 from swarm.waiting import wait_until
 
@@ -92,10 +93,13 @@ def without(victim: Victim) -> Strike:
         wait_until(lambda: _commanded(scene.cluster), START_SECONDS, scene.cluster.describe)
         scene.cluster.scale(DATA, 1)
         scene.wait_served()
-        missing = scene.cluster.status()["missing"]
-        assert any(node.name in part for part in missing), f"status does not name {node.name}: {missing}"
+        wait_until(lambda: _missed(scene.cluster, node), START_SECONDS, scene.cluster.describe)
 
     return strike
+
+
+def _missed(cluster: Cluster, node: Node) -> bool:
+    return any(node.name in part for part in cluster.status()["missing"])
 
 
 def _commanded(cluster: Cluster) -> bool:

@@ -1,9 +1,6 @@
 """Rolling updates, and `up` with a new release: no request may fail, no viewer may be left alone."""
 
-import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,7 +11,8 @@ from deployment.layout import ROOT
 from swarm.cluster import UNREACHABLE, Cluster
 from swarm.faults.fault import Fault, Scene, Strike
 from swarm.faults.victims import POSTGRES, REDIS, SENTINELS
-from swarm.lab.lab import REGISTRY
+from swarm.lab import power
+from swarm.lab.lab import REGISTRY, Lab
 from swarm.outcome import Limits
 from swarm.waiting import wait_until
 
@@ -80,26 +78,23 @@ def update(scene: Scene, service: str) -> None:
         scene.wait_whole()
 
 
-def release(scene: Scene) -> None:
+def other_release(scene: Scene) -> None:
     """Let `up` bring another release, in which every image differs, and then this one again."""
-    manager = scene.cluster.lab.nodes[0].docker_host
+    lab = scene.cluster.lab
     with TemporaryDirectory() as folder:
         other = Path(folder) / "checkout"
         shutil.copytree(ROOT, other, ignore=shutil.ignore_patterns(*NOT_RELEASED))
         for component in COMPONENTS:
             with (other / component.folder / "Dockerfile").open("a") as file:
                 file.write("\nLABEL vote-app.other=true\n")
+        scene.heal("up with this release", lambda: _up(lab, ROOT))
         scene.note("up with another release")
-        _up(other, manager)
-    scene.note("up with this release")
-    _up(ROOT, manager)
-    scene.ended()
+        _up(lab, other)
 
 
-def _up(checkout: Path, manager: str) -> None:
-    environment = {**os.environ, "PYTHONPATH": str(checkout / "stack"), "DOCKER_HOST": manager}
-    command = [sys.executable, "-m", "deployment", "up", "--registry", REGISTRY, "--yes", "--quiet"]
-    subprocess.run(command, cwd=checkout, env=environment, check=True)
+def _up(lab: Lab, checkout: Path) -> None:
+    arguments = ("up", "--registry", REGISTRY, "--yes", "--quiet")
+    assert power.deployment(lab.nodes[0], *arguments, checkout=checkout) == 0, "`up` failed, see above"
 
 
 def _updated(cluster: Cluster, service: str) -> bool:
@@ -119,5 +114,5 @@ FAULTS = [
     Fault("rolling update of redis", updating(redis), LIMITS, ci=True),
     Fault("rolling update of postgres", updating(postgres), LIMITS, ci=True),
     Fault("rolling update of every service", updating(every), LIMITS),
-    Fault("a new release of every image by `up`, and back", release, LIMITS),
+    Fault("a new release of every image by `up`, and back", other_release, LIMITS),
 ]

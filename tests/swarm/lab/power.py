@@ -196,11 +196,11 @@ def _deploy(lab: Lab) -> None:
         )
 
 
-def deployment(node: Node, *arguments: str) -> int:
-    """Run `deploy.py` with these arguments against the engine of a node; return its exit code."""
-    environment = {**os.environ, "DOCKER_HOST": node.docker_host}
+def deployment(node: Node, *arguments: str, checkout: Path = ROOT) -> int:
+    """Run `deploy.py` of a checkout with these arguments against a node's engine; return its exit code."""
+    environment = {**os.environ, "PYTHONPATH": str(checkout / "stack"), "DOCKER_HOST": node.docker_host}
     command = [sys.executable, "-m", "deployment", *arguments]
-    return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
+    return subprocess.run(command, cwd=checkout, env=environment, check=False).returncode
 
 
 def _remove_cgroups() -> None:
