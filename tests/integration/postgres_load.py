@@ -1,4 +1,4 @@
-"""A small load that writes rows through pgpool and remembers which commits were acknowledged."""
+"""A small load that writes rows, usually through pgpool, and remembers which commits were acknowledged."""
 
 import itertools
 import threading
@@ -17,10 +17,11 @@ PAUSE_SECONDS = 0.03
 
 
 class Load:
-    """Write until the block ends; each writer opens a new connection after any error."""
+    """Write until the block ends; each writer opens a new connection to the host after any error."""
 
-    def __init__(self, cluster: PostgresCluster) -> None:
+    def __init__(self, cluster: PostgresCluster, host: str = "pgpool") -> None:
         self._cluster = cluster
+        self._host = host
         self._stopping = threading.Event()
         self._threads = [threading.Thread(target=self._write, daemon=True) for _ in range(WRITERS)]
         self.acknowledged: dict[str, float] = {}
@@ -62,7 +63,7 @@ class Load:
     def _write(self) -> None:
         while not self._stopping.is_set():
             try:
-                with self._cluster.connect("worker") as connection:
+                with self._cluster.connect("worker", self._host) as connection:
                     self._write_on(connection)
             except psycopg.Error:
                 self._stopping.wait(0.2)

@@ -159,6 +159,27 @@ def test_no_acknowledged_commit_is_lost(whole: PostgresCluster, fault: Fault, pa
     assert load.longest_gap(began) < pause_seconds
 
 
+def test_a_frozen_primary_that_wakes_after_the_election_acknowledges_nothing_that_is_lost(
+    whole: PostgresCluster,
+) -> None:
+    """The other standby may not confirm for it any more, although it has not met the new primary yet."""
+    primary = whole.primary()
+    assert primary is not None
+    others = [node for node in NODES if node != primary]
+
+    def elected() -> bool:
+        return any((state := whole.state(node)) and state["open"] for node in others)
+
+    with Load(whole, primary) as load:
+        whole.freeze(primary)
+        try:
+            wait_for("another primary", elected, WHOLE_SECONDS)
+        finally:
+            whole.thaw(primary)
+        wait_for("one primary, two standbys, synchronous", whole.is_whole, WHOLE_SECONDS)
+    assert load.lost() == set()
+
+
 def test_history_is_the_same_on_every_node(whole: PostgresCluster) -> None:
     with whole.connect("worker") as connection:
         connection.execute("CREATE TABLE IF NOT EXISTS ledger (id text PRIMARY KEY)")
