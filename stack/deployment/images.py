@@ -33,11 +33,6 @@ class Component:
         """Build context."""
         return ROOT / self.folder
 
-    @property
-    def variable(self) -> str:
-        """Variable of the stack file that names this image."""
-        return f"{self.name.upper()}_IMAGE"
-
 
 COMPONENTS = (
     Component("vote", "vote"),
@@ -47,7 +42,13 @@ COMPONENTS = (
     Component("haproxy", "redis-sentinel/haproxy"),
     Component("postgres", "postgres-ha", parts=("pgpool",)),
     Component("pgpool", "postgres-ha/pgpool"),
+    Component("docker-proxy", "traefik/docker-proxy"),
 )
+
+
+def variable(name: str) -> str:
+    """Return the variable of the stack file that names an image."""
+    return f"{name.upper().replace('-', '_')}_IMAGE"
 
 
 def reference(component: Component, base_id: str) -> str:

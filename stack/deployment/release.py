@@ -18,7 +18,6 @@ from deployment.layout import ENCRYPTION_FILE, NAMESPACE, RELEASE_LABEL, ROOT, S
 CONFIG_FILES = {
     "TRAEFIK_CONFIG_HASH": "traefik/traefik.yaml",
     "TRAEFIK_DYNAMIC_CONFIG_HASH": "traefik/dynamic.yaml",
-    "DOCKER_PROXY_CONFIG_HASH": "traefik/docker-proxy.cfg",
 }
 
 

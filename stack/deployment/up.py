@@ -126,7 +126,7 @@ def _deployed(run: Mapping[str, str], digests: registry.Digests, prefix: str) ->
 
 def _release(settings: Settings, deployed: Mapping[str, str | None], secrets: Mapping[str, str]) -> Release:
     variables = settings.variables() | release.config_hashes()
-    variables |= {f"{name.upper()}_IMAGE": image for name, image in deployed.items() if image}
+    variables |= {images.variable(name): image for name, image in deployed.items() if image}
     variables |= {f"{key.upper()}_SECRET": name for key, name in secrets.items()}
     return Release(variables, settings.network_encryption)
 

@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from deployment import credentials, layout, release, settings
-from deployment.images import COMPONENTS
+from deployment.images import COMPONENTS, variable
 from deployment.release import Release
 from deployment.settings import Settings
 
@@ -21,7 +21,7 @@ def _no_file(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_every_variable_of_the_stack_file_is_filled_in_and_none_is_filled_in_vain() -> None:
     filled = set(settings.load().variables()) | set(release.config_hashes())
-    filled |= {component.variable for component in COMPONENTS}
+    filled |= {variable(component.name) for component in COMPONENTS}
     filled |= {f"{key.upper()}_SECRET" for key in (*credentials.PASSWORDS, *credentials.TLS)}
     assert filled | {"TRAEFIK_IMAGE", "RELEASE"} == IN_FILE
 
