@@ -24,8 +24,9 @@ NODES = (1, 2, 3)
 REDIS_LIMITS = Limits(unavailable_s=10)
 # Requests hang that are in flight to the replica of vote on the other side.
 DARK = Limits(unavailable_s=10, refused=100, refused_at_edge=100)
-# A packet that is lost five times in a row is late by half a minute; the voters wait 15 s.
-LOSSY = Limits(unavailable_s=10, refused=20, refused_at_edge=None)
+# A packet that is lost five times in a row is late by half a minute; the voters wait 15 s, and a replica of
+# vote that does not get through to the queue for ten seconds refuses what came in the first of them.
+LOSSY = Limits(unavailable_s=10, refused=100, refused_at_edge=None)
 # The edge of such a node still takes requests, whose votes it cannot record, and viewers, who wait.
 ISLAND = Limits(unavailable_s=10, stale_s=SECONDS["node"] + 30, refused=100, refused_at_edge=None)
 
