@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from types import FrameType
 from typing import NoReturn
 
@@ -12,7 +13,7 @@ import structlog
 from redis_gate import name_server
 from redis_gate.redis_start import start_redis
 from redis_gate.sentinel_start import start_sentinel
-from redis_gate.settings import SettingsError, redis_settings, sentinel_settings
+from redis_gate.settings import SettingsError, node_names, redis_settings, sentinel_settings
 
 USAGE = "usage: python -m redis_gate redis|sentinel"
 
@@ -27,12 +28,16 @@ def main(arguments: list[str]) -> NoReturn:
             structlog.processors.JSONRenderer(),
         ]
     )
-    # It lives as long as the container and needs no package: -I and -S keep it small.
-    subprocess.Popen((sys.executable, "-I", "-S", name_server.__file__))
     try:
+        _serve_names(node_names(os.environ))
         _start(arguments)
     except SettingsError as error:
         sys.exit(_refused(str(error)))
+
+
+def _serve_names(nodes: Sequence[str]) -> None:
+    """Start the name server: it lives as long as the container and needs no package, so keep it small."""
+    subprocess.Popen((sys.executable, "-I", "-S", name_server.__file__, *nodes))
 
 
 def _start(arguments: list[str]) -> NoReturn:

@@ -69,6 +69,11 @@ def sentinel_settings(environment: Environment) -> SentinelSettings:
     return SentinelSettings(cluster, int(quorum))
 
 
+def node_names(environment: Environment) -> tuple[str, ...]:
+    """Return the names of every Redis and every Sentinel; raise SettingsError on a bad one."""
+    return (*_names(environment, "REDIS_NODES"), *_names(environment, "SENTINEL_NODES"))
+
+
 def _cluster(environment: Environment, accounts: tuple[str, ...]) -> Cluster:
     return Cluster(
         node=_matching(environment, "NODE_NAME", NAME, "the name of this service"),

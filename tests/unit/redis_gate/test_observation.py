@@ -4,7 +4,6 @@ from pathlib import Path
 import pytest
 
 from redis_gate.decision import Peer
-from redis_gate.name_server import no_such_name
 from redis_gate.observation import holds_data, running_peer, waiting_peer
 from redis_gate.peer import Answer, ask_waiting, waiting_port
 
@@ -56,12 +55,3 @@ def test_a_waiting_gate_answers_until_it_stops_waiting() -> None:
     with waiting_port(port, {"node": "redis-1", "has_data": True}):
         assert ask_waiting("127.0.0.1", port) == {"node": "redis-1", "has_data": True}
     assert ask_waiting("127.0.0.1", port) is None
-
-
-def test_no_such_name() -> None:
-    header = b"\x12\x34" + b"\x01\x00" + b"\x00\x01" + bytes(6)
-    question = b"\x07redis-1\x00" + b"\x00\x01\x00\x01"
-    answer = no_such_name(header + question)
-    assert answer[:2] == b"\x12\x34"
-    assert answer[3] & 0x0F == 3
-    assert answer[12:] == question
