@@ -18,11 +18,18 @@ HEADINGS = (
 
 
 def markdown(outcomes: Sequence[Outcome]) -> str:
-    """Return the table and where, when and of which source its rows are; bold is beyond its limits."""
+    """Return the table, its total, and where, when and of which source it was measured."""
     lines = [HEADINGS, ("---", *["---:"] * (len(HEADINGS) - 1)), *map(_cells, outcomes)]
     table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
     where = "; ".join(_places(outcomes))
-    return f"{table}\n\nMeasured on {where}." if where else table
+    return f"{table}\n\n{_total(outcomes)}. Measured on {where}." if where else table
+
+
+def _total(outcomes: Sequence[Outcome]) -> str:
+    runs, acknowledged, lost, doubled = (
+        sum(getattr(row, count) for row in outcomes) for count in ("runs", "acknowledged", "lost", "doubled")
+    )
+    return f"In all {runs:,} runs, {acknowledged:,} votes acknowledged, {lost} lost, {doubled} doubled"
 
 
 def _cells(outcome: Outcome) -> tuple[str, ...]:
