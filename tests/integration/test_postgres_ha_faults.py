@@ -159,10 +159,12 @@ def test_no_acknowledged_commit_is_lost(whole: PostgresCluster, fault: Fault, pa
     assert load.longest_gap(began) < pause_seconds
 
 
-def test_a_frozen_primary_that_wakes_after_the_election_acknowledges_nothing_that_is_lost(
-    whole: PostgresCluster,
-) -> None:
-    """The other standby may not confirm for it any more, although it has not met the new primary yet."""
+@pytest.mark.parametrize("_round", range(3))
+def test_a_primary_that_wakes_after_the_election_loses_nothing(whole: PostgresCluster, _round: int) -> None:
+    """The other standby may not confirm for it any more, although it has not met the new primary yet.
+
+    Whether it would without a fence depends on a second or so: five times out of eight when it was tried.
+    """
     primary = whole.primary()
     assert primary is not None
     others = [node for node in NODES if node != primary]
