@@ -59,6 +59,8 @@ class Stage:
         self._report(fault, costs, problems, judged=verdict is not None)
         if problems:
             self._explain(scene, ballots, verdict or UNJUDGED)
+        else:
+            self._say_each(evidence.refused(ballots, scene.struck))
         return problems
 
     def _wait_whole(self) -> None:
@@ -141,4 +143,8 @@ class Stage:
         lines = evidence.timeline(sorted(notes), since) + evidence.refused(ballots, since)
         lines += evidence.broken(verdict, ballots, since)
         lines += [self.cluster.describe(), *evidence.logs(self.cluster, since)]
-        self.say("\n".join(f"    {line}" for line in lines))
+        self._say_each(lines)
+
+    def _say_each(self, lines: Sequence[str]) -> None:
+        if lines:
+            self.say("\n".join(f"    {line}" for line in lines))
