@@ -82,17 +82,18 @@ def ask(address: str, path: str) -> tuple[int, bytes]:
         connection.close()
 
 
-def test_the_last_answer_is_repeated_while_there_is_no_leader(engine: Engine, proxy: str) -> None:
+@pytest.mark.parametrize("path", [TASKS, "/v1.45/services", "/v1.45/nodes/abc"])
+def test_the_last_answer_is_repeated_while_there_is_no_leader(engine: Engine, proxy: str, path: str) -> None:
     engine.body = b'[{"ID": "one"}]'
-    assert ask(proxy, TASKS) == (200, engine.body)
+    assert ask(proxy, path) == (200, engine.body)
     engine.body = last = b'[{"ID": "two"}]'
-    assert ask(proxy, TASKS) == (200, last)
+    assert ask(proxy, path) == (200, last)
 
     engine.status, engine.body = 503, LEADERLESS
-    assert ask(proxy, TASKS) == (200, last)
+    assert ask(proxy, path) == (200, last)
 
     engine.status, engine.body = 200, b'[{"ID": "three"}]'
-    assert ask(proxy, TASKS) == (200, engine.body)
+    assert ask(proxy, path) == (200, engine.body)
 
 
 def test_what_was_never_answered_is_an_error(engine: Engine, proxy: str) -> None:
