@@ -83,5 +83,6 @@ FAULTS = [
     Fault("node killed and back", power_cut(bystander), GONE),
     Fault("Swarm leader killed and back", power_cut(leader), GONE),
     Fault("node with both primaries killed and back", power_cut(gathered), GONE, ci=True),
-    Fault("node drained and active again", drain, Limits(unavailable_s=10)),
+    # Requests that are on the wire while the edge that leaves closes the connections it takes for idle.
+    Fault("node drained and active again", drain, Limits(unavailable_s=10, refused_at_edge=20)),
 ]
