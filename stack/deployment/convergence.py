@@ -19,6 +19,8 @@ POLL_SECONDS = 1.0
 EVIDENCE_LINES = 20
 # An unhealthy task that leaves cleanly is "complete", and has failed all the same.
 ENDED = ("failed", "rejected", "complete")
+# A task that waits for its predecessor to leave is wanted "ready" until then.
+WANTED = ("ready", "running")
 STOPPED = ("paused", "rollback_started", "rollback_completed", "rollback_paused")
 # What Swarm replaces a task for.
 SPECIFICATION = ("ContainerSpec", "Resources", "RestartPolicy", "Networks", "LogDriver", "ForceUpdate")
@@ -80,7 +82,7 @@ def _desired(service: Api, tasks: Sequence[Api], ready: Collection[str]) -> int:
     mode = service["Spec"]["Mode"]
     if "Replicated" in mode:
         return int(mode["Replicated"]["Replicas"])
-    chosen = {task.get("NodeID") for task in tasks if task["DesiredState"] == "running"}
+    chosen = {task.get("NodeID") for task in tasks if task["DesiredState"] in WANTED}
     return max(1, len(chosen & set(ready)))
 
 

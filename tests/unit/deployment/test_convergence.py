@@ -73,6 +73,16 @@ FAILED = [task("failed", "shutdown")] * 5
             id="global on two nodes",
         ),
         pytest.param(
+            service(replicas=None),
+            [
+                task("running", node="n1"),
+                task("running", "shutdown", node="n2"),
+                task("ready", "ready", node="n2"),
+            ],
+            (1, 2, False),
+            id="global, the old task on its last node still leaving",
+        ),
+        pytest.param(
             service(),
             [task("running", node="n1"), task("running", node="away")],
             (1, 2, False),
