@@ -1,0 +1,99 @@
+"""Where the edge leads while it knows of no task: it has just started, or nobody can list them."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+import requests
+
+from deployment import base, certificates, engine
+from deployment.layout import ROOT
+from images import absent, reference
+from integration.containers import docker
+from integration.services import eventually
+
+SERVICES = ("vote", "result")
+HOSTS = ("vote.localhost", "result.localhost")
+DYNAMIC = ROOT / "traefik" / "dynamic.yaml"
+ADDRESS = "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}"
+TRAEFIK = (
+    "--entrypoints.websecure.address=:8443",
+    "--entrypoints.websecure.http.tls=true",
+    "--providers.file.filename=/etc/traefik/dynamic.yaml",
+)
+
+
+def traefik() -> str:
+    """Return the name of the edge's image."""
+    client = engine.connect()
+    bases = base.present(client) if client else None
+    if not bases:
+        absent("no image of Traefik: run `python3 deploy.py up` first")
+    return bases.traefik
+
+
+@pytest.fixture
+def network() -> Iterator[str]:
+    name = f"test-edge-{uuid4().hex[:8]}"
+    docker("network", "create", name)
+    yield name
+    docker("network", "rm", name)
+
+
+@pytest.fixture
+def replicas(network: str) -> Iterator[list[str]]:
+    """Run something that answers HTTP under each service's name."""
+    started = [f"{network}-{service}" for service in SERVICES]
+    for container, service in zip(started, SERVICES, strict=True):
+        docker(
+            *("run", "--detach", "--name", container, "--network", network, "--network-alias", service),
+            *("--entrypoint", "python", reference("worker"), "-m", "http.server", "8080"),
+        )
+    yield started
+    docker("rm", "--force", *started)
+
+
+@pytest.fixture
+def edge(network: str, replicas: list[str], tmp_path: Path) -> Iterator[str]:
+    """Run Traefik with the stack's dynamic configuration and no other provider; return its address."""
+    name, made = f"{network}-edge", certificates.issue(HOSTS)
+    (tmp_path / "tls_certificate").write_bytes(made.chain)
+    (tmp_path / "tls_key").write_bytes(made.key)
+    docker(
+        *(
+            "run",
+            "--detach",
+            "--name",
+            name,
+            "--network",
+            network,
+            "--volume",
+            f"{DYNAMIC}:/etc/traefik/dynamic.yaml:ro",
+        ),
+        *("--volume", f"{tmp_path}:/run/secrets:ro"),
+        *("--env", f"VOTE_HOST={HOSTS[0]}", "--env", f"RESULT_HOST={HOSTS[1]}"),
+        *("--entrypoint", "traefik", traefik(), *TRAEFIK),
+    )
+    try:
+        address = docker("inspect", "--format", ADDRESS, name)
+        eventually(lambda: ask(address, "elsewhere.example") == 404)
+        yield address
+    finally:
+        docker("rm", "--force", name)
+
+
+def ask(address: str, host: str) -> int:
+    """Return the status of the page of a host; 0 where nobody listens."""
+    try:
+        url = f"https://{address}:8443/"
+        return requests.get(url, headers={"Host": host}, verify=False, timeout=10).status_code
+    except requests.ConnectionError:
+        return 0
+
+
+@pytest.mark.filterwarnings("ignore:Unverified HTTPS request")
+def test_each_host_leads_to_whatever_has_the_name_of_its_service(edge: str, replicas: list[str]) -> None:
+    eventually(lambda: [ask(edge, host) for host in HOSTS] == [200, 200])
+    docker("rm", "--force", *replicas)
+    assert [ask(edge, host) for host in HOSTS] == [502, 502]
