@@ -61,17 +61,8 @@ def edge(network: str, replicas: list[str], tmp_path: Path) -> Iterator[str]:
     (tmp_path / "tls_certificate").write_bytes(made.chain)
     (tmp_path / "tls_key").write_bytes(made.key)
     docker(
-        *(
-            "run",
-            "--detach",
-            "--name",
-            name,
-            "--network",
-            network,
-            "--volume",
-            f"{DYNAMIC}:/etc/traefik/dynamic.yaml:ro",
-        ),
-        *("--volume", f"{tmp_path}:/run/secrets:ro"),
+        *("run", "--detach", "--name", name, "--network", network),
+        *("--volume", f"{DYNAMIC}:/etc/traefik/dynamic.yaml:ro", "--volume", f"{tmp_path}:/run/secrets:ro"),
         *("--env", f"VOTE_HOST={HOSTS[0]}", "--env", f"RESULT_HOST={HOSTS[1]}"),
         *("--entrypoint", "traefik", traefik(), *TRAEFIK),
     )

@@ -89,11 +89,8 @@ def judge(ballots: Iterable[Ballot], stored: Stored, *, least: int = 0, most: in
 
 def _allowed(own: list[Ballot]) -> set[str]:
     """Return the choices a voter's row may hold, of votes in order; empty if none was ever acknowledged."""
-    promised = [ballot for ballot in own if ballot.acknowledged]
-    if not promised:
-        return set()
-    last = promised[-1]
-    return {last.choice} | {b.choice for b in own if not b.acknowledged and b.sent > last.sent}
+    last = max((i for i, ballot in enumerate(own) if ballot.acknowledged), default=None)
+    return set() if last is None else {ballot.choice for ballot in own[last:]}
 
 
 def _is_stale(voter: str, own: list[Ballot], allowed: set[str], stored: Stored) -> bool:

@@ -26,10 +26,9 @@ def markdown(outcomes: Sequence[Outcome]) -> str:
 
 
 def _total(outcomes: Sequence[Outcome]) -> str:
-    runs, acknowledged, lost, doubled = (
-        sum(getattr(row, count) for row in outcomes) for count in ("runs", "acknowledged", "lost", "doubled")
-    )
-    return f"In all {runs:,} runs, {acknowledged:,} votes acknowledged, {lost} lost, {doubled} doubled"
+    whole = results.merged(outcomes)
+    counts = f"{whole.acknowledged:,} votes acknowledged, {whole.lost} lost, {whole.doubled} doubled"
+    return f"In all {whole.runs:,} runs, {counts}"
 
 
 def _cells(outcome: Outcome) -> tuple[str, ...]:
