@@ -9,10 +9,12 @@ from deployment import base, engine, images
 
 
 def reference(component: str) -> str:
-    """Return the name of a component's image; without engine or image fail in CI, skip elsewhere."""
+    """Return the name of a component's image, or of `traefik`; without it fail in CI, skip elsewhere."""
     client = engine.connect()
     bases = base.present(client) if client else None
     names = {c.name: name for c, name in base.references(client, bases).items()} if bases else {}
+    if bases:
+        names["traefik"] = bases.traefik
     if component not in names or not images.exists(client, names[component]):
         absent(f"no image of {component} as it is in this checkout: run `python3 deploy.py up` first")
     return names[component]

@@ -15,6 +15,13 @@ def docker(*arguments: str) -> str:
     return done.stdout.strip()
 
 
+def address(container: str) -> str:
+    """Return where this machine and other containers reach a container; empty if nowhere."""
+    return docker(
+        "inspect", "--format", "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}", container
+    )
+
+
 class Container:
     """A running container with one port published on this machine."""
 
@@ -35,8 +42,7 @@ class Container:
     @property
     def inner_ip(self) -> str:
         """Where other containers reach it."""
-        template = "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}"
-        return docker("inspect", "--format", template, self.name)
+        return address(self.name)
 
     def kill(self) -> None:
         """End it at once, as a power cut would."""

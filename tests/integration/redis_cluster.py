@@ -17,7 +17,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from images import reference
-from integration.containers import docker
+from integration.containers import address, docker
 
 ACCOUNTS = ("vote", "worker", "replica", "sentinel", "proxy")
 REDIS = ("redis-1", "redis-2", "redis-3")
@@ -94,11 +94,10 @@ class RedisCluster:
         docker("unpause", self.container(name))
 
     def address(self, name: str) -> str:
-        template = "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}"
-        address = docker("inspect", "-f", template, self.container(name))
-        if not address:
+        found = address(self.container(name))
+        if not found:
             raise LookupError(f"{name} is not running")
-        return address
+        return found
 
     def client(self, name: str, account: str, port: int = 6379) -> redis.Redis:
         return redis.Redis(

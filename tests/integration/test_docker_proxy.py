@@ -11,7 +11,7 @@ from uuid import uuid4
 import pytest
 
 from images import reference
-from integration.containers import docker
+from integration.containers import address, docker
 from integration.services import eventually
 
 TASKS = "/v1.45/tasks?filters=%7B%22service%22%3A%7B%22abc%22%3Atrue%7D%7D"
@@ -62,16 +62,16 @@ def proxy(engine: Engine) -> Iterator[str]:
         *("--volume", f"{socket}:/var/run/docker.sock:ro", reference("docker-proxy")),
     )
     try:
-        address = docker("inspect", "--format", "{{.NetworkSettings.IPAddress}}", name)
-        eventually(lambda: ask(address, "/_ping")[0] == 200)
-        yield address
+        found = address(name)
+        eventually(lambda: ask(found, "/_ping")[0] == 200)
+        yield found
     finally:
         docker("rm", "--force", name)
 
 
-def ask(address: str, path: str) -> tuple[int, bytes]:
+def ask(proxy: str, path: str) -> tuple[int, bytes]:
     """Return status and body; status 0 where nobody listens."""
-    connection = http.client.HTTPConnection(address, 2375, timeout=10)
+    connection = http.client.HTTPConnection(proxy, 2375, timeout=10)
     try:
         connection.request("GET", path)
         answer = connection.getresponse()

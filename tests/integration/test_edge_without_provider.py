@@ -7,30 +7,20 @@ from uuid import uuid4
 import pytest
 import requests
 
-from deployment import base, certificates, engine
+from deployment import certificates
 from deployment.layout import ROOT
-from images import absent, reference
-from integration.containers import docker
+from images import reference
+from integration.containers import address, docker
 from integration.services import eventually
 
 SERVICES = ("vote", "result")
 HOSTS = ("vote.localhost", "result.localhost")
 DYNAMIC = ROOT / "traefik" / "dynamic.yaml"
-ADDRESS = "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}"
 TRAEFIK = (
     "--entrypoints.websecure.address=:8443",
     "--entrypoints.websecure.http.tls=true",
     "--providers.file.filename=/etc/traefik/dynamic.yaml",
 )
-
-
-def traefik() -> str:
-    """Return the name of the edge's image."""
-    client = engine.connect()
-    bases = base.present(client) if client else None
-    if not bases:
-        absent("no image of Traefik: run `python3 deploy.py up` first")
-    return bases.traefik
 
 
 @pytest.fixture
@@ -64,20 +54,20 @@ def edge(network: str, replicas: list[str], tmp_path: Path) -> Iterator[str]:
         *("run", "--detach", "--name", name, "--network", network),
         *("--volume", f"{DYNAMIC}:/etc/traefik/dynamic.yaml:ro", "--volume", f"{tmp_path}:/run/secrets:ro"),
         *("--env", f"VOTE_HOST={HOSTS[0]}", "--env", f"RESULT_HOST={HOSTS[1]}"),
-        *("--entrypoint", "traefik", traefik(), *TRAEFIK),
+        *("--entrypoint", "traefik", reference("traefik"), *TRAEFIK),
     )
     try:
-        address = docker("inspect", "--format", ADDRESS, name)
-        eventually(lambda: ask(address, "elsewhere.example") == 404)
-        yield address
+        found = address(name)
+        eventually(lambda: ask(found, "elsewhere.example") == 404)
+        yield found
     finally:
         docker("rm", "--force", name)
 
 
-def ask(address: str, host: str) -> int:
+def ask(edge: str, host: str) -> int:
     """Return the status of the page of a host; 0 where nobody listens."""
     try:
-        url = f"https://{address}:8443/"
+        url = f"https://{edge}:8443/"
         return requests.get(url, headers={"Host": host}, verify=False, timeout=10).status_code
     except requests.ConnectionError:
         return 0
