@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import signal
 import socket
 import threading
 import time
@@ -175,7 +176,7 @@ def test_a_commit_whose_wait_for_the_standby_was_cancelled_is_not_settled(
 
     waiting = (
         "SELECT pg_cancel_backend(pid) FROM pg_stat_activity "
-        "WHERE wait_event = 'SyncRep' AND query = 'COMMIT' "
+        "WHERE wait_event = 'SyncRep' AND query LIKE '%INSERT INTO votes%' "
         "AND application_name = 'worker'"
     )
     start_worker()
@@ -233,6 +234,23 @@ def test_a_second_sigterm_ends_a_worker_at_once(
         time.sleep(0.3)
         worker.ask_to_end()
         assert worker.wait(1) == 3
+
+
+def test_a_worker_that_hangs_leaves_no_transaction_open(
+    redis: Any, database: Database, start_worker: StartWorker
+) -> None:
+    states = "SELECT DISTINCT state FROM pg_stat_activity WHERE application_name = 'worker'"
+    worker = start_worker()
+    eventually(lambda: redis.exists(STREAM))
+    for number in range(100):
+        put(redis, number, "a", 1)
+        time.sleep(random.uniform(0, 0.01))
+        worker.signal_all(signal.SIGSTOP)
+        try:
+            eventually(lambda: database.query(states) == [("idle",)], 5)
+        finally:
+            worker.signal_all(signal.SIGCONT)
+    eventually(drained(redis))
 
 
 def test_a_forgotten_consumer_that_woke_up_loses_nothing(redis: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,6 +19,10 @@ class NoEdgeError(Exception):
     """No edge could be connected to, so nothing was sent."""
 
 
+class StaleConnectionError(OSError):
+    """A connection that was kept ended before a byte of the answer came: browsers send the request again."""
+
+
 @dataclass(frozen=True)
 class Site:
     """One host name of the stack and the edges that serve it."""
@@ -57,12 +61,13 @@ class Answer:
 
 
 class Browser:
-    """One kept connection; a request that was sent is never sent again."""
+    """One kept connection."""
 
     def __init__(self, site: Site, turn: int) -> None:
         self._site = site
         self._turn = turn
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+        self._kept = False  # the connection has answered before
         self.edge = ""
 
     async def connect(self) -> None:
@@ -80,7 +85,7 @@ class Browser:
                 raise
             except OSError:  # TimeoutError is one
                 continue
-            self.edge = address
+            self.edge, self._kept = address, False
             return
         raise NoEdgeError
 
@@ -89,14 +94,21 @@ class Browser:
         if not self._streams:
             raise NoEdgeError
         reader, writer = self._streams
+        head = b""
         try:
             writer.write(self._head(method, cookie, len(body)) + body)
             head = await reader.readuntil(b"\r\n\r\n")
             length = LENGTH.search(head)
             page = await reader.readexactly(int(length[1]) if length else 0)
+        except (ConnectionError, asyncio.IncompleteReadError) as error:
+            self.close()
+            if self._kept and not head and not getattr(error, "partial", b""):
+                raise StaleConnectionError from error
+            raise
         except BaseException:
             self.close()
             raise
+        self._kept = True
         if length is None or b"\r\nconnection: close" in head.lower():
             self.close()
         return _answer(head, page)

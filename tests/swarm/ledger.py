@@ -18,6 +18,7 @@ class Ballot:
     edge: str = ""
     stranger: bool = True
     version: int = 0  # what the service called it when it acknowledged it, if it said so
+    again: bool = False  # nothing was answered; the browser sent the same again, which is the next ballot
 
 
 @dataclass(frozen=True)

@@ -101,7 +101,7 @@ def measure(
 ) -> Costs:
     """Measure one run: `moves` of each viewer, of whom the worst counts, and `edges` that were struck."""
     during = [ballot for ballot in ballots if window.struck <= ballot.answered]
-    refused = [ballot.edge in edges for ballot in during if not ballot.acknowledged]
+    refused = [ballot.edge in edges for ballot in during if not (ballot.acknowledged or ballot.again)]
     acknowledged = [ballot for ballot in during if ballot.acknowledged]
     shown = sorted(ballot.answered for ballot in acknowledged if ballot.stranger)
     since, until = window.struck, window.until

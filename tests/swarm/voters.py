@@ -10,7 +10,7 @@ from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from typing import Any, Self
 
-from swarm.edges import Answer, Browser, NoEdgeError, Site
+from swarm.edges import Answer, Browser, NoEdgeError, Site, StaleConnectionError
 from swarm.ledger import Ballot
 from swarm.waiting import wait_until
 
@@ -20,6 +20,7 @@ ACKNOWLEDGED_WITHIN_SECONDS = 60.0
 # A leaver's page and both votes, one after the other, with the time to look for an edge.
 LANDED_WITHIN_SECONDS = 4 * REQUEST_SECONDS
 SECOND_THOUGHT_SECONDS = (0.05, 3.0)
+SENT_AGAIN = "no answer on a kept connection, sent again,"
 
 
 class Registered:
@@ -164,9 +165,9 @@ class Voters:
 
     async def _vote(self, browser: Browser, choice: str, voter: Registered | None = None) -> None:
         self._spread_out(browser)
-        ballot = await cast(browser, choice, voter)
-        self.ballots.append(ballot)
-        self.acknowledged += ballot.acknowledged
+        ballots = await cast(browser, choice, voter)
+        self.ballots += ballots
+        self.acknowledged += ballots[-1].acknowledged
 
     def _spread_out(self, browser: Browser) -> None:
         if browser not in self._settled:
@@ -184,28 +185,40 @@ async def register(browser: Browser) -> Registered:
     return Registered(browser, page)
 
 
-async def cast(browser: Browser, choice: str, known: Registered | None = None) -> Ballot:
-    """Vote once; a stranger's identity is what the answer says, and nobody's without an answer."""
-    answer, problem, sent = Answer(0, ""), "", time.monotonic()
+async def cast(browser: Browser, choice: str, known: Registered | None = None) -> list[Ballot]:
+    """Vote, and vote again as browsers do if a kept connection ended without an answer; a ballot for each.
+
+    What is sent is the same, so both count from the moment of the choice.
+    """
     cookie, form = (known.cookie, known.form(choice)) if known else ("", f"vote={choice}".encode())
+    sent, ballots = time.monotonic(), list[Ballot]()
+    while not ballots or ballots[-1].again:
+        answer, problem = await post(browser, cookie, form)
+        acknowledged = not problem
+        voter = identity(cookie or answer.cookie) if cookie or acknowledged else f"nobody at {sent}"
+        ballots.append(Ballot(
+            voter, choice, sent, time.monotonic(), acknowledged, problem, browser.edge, stranger=not cookie,
+            version=version(answer.cookie) if acknowledged else 0, again=problem == SENT_AGAIN,
+        ))  # fmt: skip
+    if known and acknowledged:
+        known.show(answer)
+    return ballots
+
+
+async def post(browser: Browser, cookie: str, form: bytes) -> tuple[Answer, str]:
+    """Send a form; return the answer, and why that is no acknowledgement if it is none."""
     try:
         await browser.connect()
         async with asyncio.timeout(REQUEST_SECONDS):
             answer = await browser.request("POST", cookie, form)
-        by = "the service" if answer.honest else "the edge"
-        problem = "" if answer.status == 200 else f"HTTP {answer.status} from {by}"
     except NoEdgeError:
-        problem = "no edge"
+        return Answer(0, ""), "no edge"
+    except StaleConnectionError:
+        return Answer(0, ""), SENT_AGAIN
     except (OSError, EOFError) as error:
-        problem = type(error).__name__
-    acknowledged = not problem
-    if known and acknowledged:
-        known.show(answer)
-    voter = identity(cookie or answer.cookie) if cookie or acknowledged else f"nobody at {sent}"
-    return Ballot(
-        voter, choice, sent, time.monotonic(), acknowledged, problem, browser.edge, stranger=not cookie,
-        version=version(answer.cookie) if acknowledged else 0,
-    )  # fmt: skip
+        return Answer(0, ""), type(error).__name__
+    by = "the service" if answer.honest else "the edge"
+    return answer, "" if answer.status == 200 else f"HTTP {answer.status} from {by}"
 
 
 def identity(cookie: str) -> str:

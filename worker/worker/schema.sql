@@ -1,4 +1,6 @@
 -- Applied at every start of a worker; every statement may meet what an earlier start made.
+-- Sent as one simple query it is one transaction, and this lock lets workers that start together take turns.
+SELECT pg_advisory_xact_lock('pg_class'::regclass::oid::bigint);
 
 -- One row for each voter. The spare room lets a changed vote stay on its page (HOT update).
 CREATE TABLE IF NOT EXISTS votes (

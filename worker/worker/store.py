@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import random
 import socket
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from importlib.resources import files
 
 import psycopg
@@ -20,7 +19,6 @@ CONNECT_SECONDS = 3
 FROZEN_SECONDS = 8.0
 # Below the watchdog's time: a connection that it cuts leaves its lock request with the server.
 LOCK_SECONDS = 5
-SCHEMA_LOCK = 0x766F7465
 
 # The row is locked even when the newer vote is already there, so that this commit, too, waits
 # for the standby: a repetition is acknowledged only when what it repeats is safe.
@@ -65,6 +63,8 @@ def connect(settings: Settings) -> psycopg.Connection:
         application_name="worker",
         connect_timeout=CONNECT_SECONDS,
         prepare_threshold=None,
+        # A worker that hangs must not leave a transaction open, whose locks would hold up the others.
+        autocommit=True,
     )
 
 
@@ -83,13 +83,11 @@ class Store:
         Expects them sorted by voter, each voter once. Raises StoreAwayError or UnstorableError.
         """
         columns = [list(column) for column in zip(*ballots, strict=True)]
-        with self._transaction() as connection:
-            connection.execute(UPSERT, columns)
+        self._commit(UPSERT, columns)
 
     def pulse(self) -> None:
         """Leave the time of a commit, for readers to see that commits are possible."""
-        with self._transaction() as connection:
-            connection.execute(PULSE)
+        self._commit(PULSE)
 
     def close(self) -> None:
         """Close the connection, if there is one."""
@@ -97,14 +95,15 @@ class Store:
             self._connection.close()
         self._connection = None
 
-    @contextmanager
-    def _transaction(self) -> Iterator[psycopg.Connection]:
-        """Commit what the block does, or raise and keep nothing of the connection."""
+    def _commit(self, statement: str, columns: Sequence[Sequence[object]] = ()) -> None:
+        """Execute and commit in one go, or raise and keep nothing of the connection."""
         try:
             connection = self._connection or self._open()
+            self._warnings.clear()
             with watchdog(connection.fileno(), FROZEN_SECONDS):
-                yield connection
-                self._commit(connection)
+                connection.execute(statement, columns)
+            if self._warnings:
+                raise StoreAwayError(f"commit is not on a standby: {self._warnings[0]}")
         except (psycopg.DataError, psycopg.IntegrityError) as error:
             self.close()
             raise UnstorableError(str(error).strip()) from error
@@ -114,13 +113,6 @@ class Store:
                 self._has_schema = False
             raise StoreAwayError(str(error).strip()) from error
 
-    def _commit(self, connection: psycopg.Connection) -> None:
-        """Commit; a warning says that the wait for the standby was cut short."""
-        self._warnings.clear()
-        connection.commit()
-        if self._warnings:
-            raise StoreAwayError(f"commit is not on a standby: {self._warnings[0]}")
-
     def _open(self) -> psycopg.Connection:
         connection = connect(self._settings)
         self._connection = connection
@@ -129,11 +121,10 @@ class Store:
             connection.execute(f"SET synchronous_commit = on; SET lock_timeout = '{LOCK_SECONDS}s'")
             if not self._has_schema:
                 self._apply_schema(connection)
-            connection.commit()
         return connection
 
     def _apply_schema(self, connection: psycopg.Connection) -> None:
-        connection.execute("SELECT pg_advisory_xact_lock(%s)", [SCHEMA_LOCK])
+        """Send the file as one simple query, which is one transaction."""
         connection.execute((files("worker") / "schema.sql").read_bytes())
         self._has_schema = True
         log.info("schema applied")

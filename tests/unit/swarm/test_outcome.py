@@ -1,5 +1,7 @@
 """What a fault cost, and whether it may."""
 
+from dataclasses import replace
+
 import pytest
 
 from swarm.ledger import Ballot, Stored, Verdict, judge
@@ -32,6 +34,12 @@ def test_refused_at_the_edge_that_was_struck_is_counted_apart() -> None:
     ]
     costs = measured(ballots, [[]])
     assert (costs.refused, costs.refused_at_edge, costs.acknowledged) == (1, 2, 0)
+
+
+def test_what_the_browser_sends_again_is_not_refused() -> None:
+    ballots = [replace(ballot(12, problem="no answer"), again=True), ballot(12.5)]
+    costs = measured(ballots, [[]])
+    assert (costs.refused, costs.acknowledged) == (0, 1)
 
 
 def test_times() -> None:

@@ -114,7 +114,7 @@ def test_a_vote_counts_from_when_its_voter_chose(
 
     monkeypatch.setattr(service, "connect", slowly)
     browser = service(SITE, 0)
-    ballot = asyncio.run(voters.cast(browser, "a"))  # type: ignore[arg-type]
+    (ballot,) = asyncio.run(voters.cast(browser, "a"))  # type: ignore[arg-type]
     assert ballot.answered - ballot.sent >= 0.1
 
 
