@@ -3,6 +3,8 @@
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import psycopg
 import pytest
@@ -73,6 +75,30 @@ def test_an_autocommitted_write_through_pgpool_is_committed(whole: PostgresClust
         writer.execute("INSERT INTO autocommitted VALUES (%s)", (row,))
         found = reader.execute("SELECT id FROM autocommitted WHERE id = %s", (row,)).fetchone()
     assert found == (row,)
+
+
+def test_a_wait_for_the_standby_that_is_cut_short_is_told_through_pgpool(whole: PostgresCluster) -> None:
+    """A worker relies on this warning: with it, what it wrote is on one node only."""
+    told: list[str] = []
+    standbys = [node for node in NODES if node != whole.primary()]
+    with whole.connect("worker") as writer, whole.connect("postgres", whole.primary() or "") as operator:
+        writer.execute("CREATE TABLE IF NOT EXISTS waited (id text)")
+        writer.add_notice_handler(lambda notice: told.append(notice.message_primary or ""))
+        for standby in standbys:
+            whole.freeze(standby)
+        with ThreadPoolExecutor() as pool:
+            writing = pool.submit(writer.execute, "INSERT INTO waited VALUES (%s)", ("alone",))
+            wait_for("a commit that waits for a standby", lambda: cancelled(operator), 5)
+            writing.result(5)
+        for standby in standbys:
+            whole.thaw(standby)
+    assert told == ["canceling wait for synchronous replication due to user request"]
+
+
+def cancelled(operator: Any) -> bool:
+    """Cancel whatever waits for a standby; say whether anything did."""
+    waiting = "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
+    return bool(operator.execute(waiting).fetchall())
 
 
 def test_nobody_enters_without_the_right_password(whole: PostgresCluster) -> None:

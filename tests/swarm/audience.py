@@ -101,7 +101,8 @@ class Viewer:
             raise websocket.WebSocketConnectionClosedException
         elif packet.startswith('42["scores"'):
             total = sum(json.loads(packet[2:])[1].values())
-            if total != self.total:
+            # A replica that is behind, met after a reconnection, moves nothing.
+            if self.total is None or total > self.total:
                 self.total = total
                 self.moves.append(time.monotonic())
 

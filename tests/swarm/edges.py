@@ -87,6 +87,7 @@ class Browser:
                 continue
             self.edge, self._kept = address, False
             return
+        self.edge = ""
         raise NoEdgeError
 
     async def request(self, method: str, cookie: str = "", body: bytes = b"") -> Answer:

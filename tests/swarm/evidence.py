@@ -45,7 +45,7 @@ def refused(ballots: Iterable[Ballot], since: float) -> list[str]:
     met: dict[tuple[str, str], list[Ballot]] = defaultdict(list)
     for ballot in ballots:
         if not ballot.acknowledged and ballot.answered >= since:
-            met[ballot.problem, ballot.edge].append(ballot)
+            met[ballot.problem + ", sent again" * ballot.again, ballot.edge].append(ballot)
     return [
         f"{len(missed)} times {problem} at {edge or 'no edge'}, "
         f"sent {_span(b.sent - since for b in missed)}, waited {_span(b.answered - b.sent for b in missed)}"

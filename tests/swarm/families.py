@@ -15,6 +15,7 @@ FAMILIES = {
     "Redis primary frozen for 1 to 60 s": r"redis primary frozen \d+ s",
     "PostgreSQL primary frozen for 1 to 60 s": r"postgres primary frozen \d+ s",
     "both primaries killed or frozen at once": "both primaries .*",
+    "every replica of vote frozen at once for 8 s": "every vote frozen .*",
     "any other container or process frozen for 1 to 60 s": r".* frozen \d+ s",
     "a node switched off and on": ".* killed and back",
     "a node drained and active again": "node drained .*",

@@ -4,6 +4,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+NOBODY = ""  # the voter of a vote that was never sent, because there was no page to send it from
+
 
 @dataclass(frozen=True, slots=True)
 class Ballot:
@@ -129,7 +131,7 @@ class Ledger:
         new = self.unjudged()
         self.judged += len(new)
         acknowledged = {ballot.voter for ballot in new if ballot.acknowledged} - self._promised
-        refused = {ballot.voter for ballot in new} - acknowledged - self._promised
+        refused = {ballot.voter for ballot in new} - acknowledged - self._promised - {NOBODY}
         least = self.rows + len(acknowledged - self._refused)  # whose row may have come with the refusal
         most = self.rows + len(acknowledged) + len(refused) + self._late
         verdict = judge(ballots, stored, least=least, most=most)

@@ -56,7 +56,7 @@ class Stage:
         moves = [viewer.moves for viewer in self.audience.viewers]
         costs = measure(ballots, moves, verdict or UNJUDGED, window, frozenset(scene.edges))
         problems += costs.excess(fault.limits.stretched(self.slack))
-        self._report(fault, costs, problems, judged=verdict is not None)
+        self._report(fault, costs, problems)
         if problems:
             self._explain(scene, ballots, verdict or UNJUDGED)
         else:
@@ -119,13 +119,12 @@ class Stage:
         promised = {ballot.voter for ballot in ballots if ballot.acknowledged}
         return self.ledger.close(ballots, self.cluster.stored(promised))
 
-    def _report(self, fault: Fault, costs: Costs, problems: Sequence[str], *, judged: bool) -> None:
+    def _report(self, fault: Fault, costs: Costs, problems: Sequence[str]) -> None:
         outcome = results.outcome(
             fault.name, costs, passed=not problems, machine=self.machine, source=self.source
         )
         self.outcomes.append(outcome)
-        if judged:
-            self.keep(outcome)
+        self.keep(outcome)
         self.say(evidence.line(outcome))
         for problem in problems:
             self.say(f"    {problem}")

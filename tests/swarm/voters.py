@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import Any, Self
 
 from swarm.edges import Answer, Browser, NoEdgeError, Site, StaleConnectionError
-from swarm.ledger import Ballot
+from swarm.ledger import NOBODY, Ballot
 from swarm.waiting import wait_until
 
 REQUEST_SECONDS = 15.0
@@ -20,7 +20,7 @@ ACKNOWLEDGED_WITHIN_SECONDS = 60.0
 # A leaver's page and both votes, one after the other, with the time to look for an edge.
 LANDED_WITHIN_SECONDS = 4 * REQUEST_SECONDS
 SECOND_THOUGHT_SECONDS = (0.05, 3.0)
-SENT_AGAIN = "no answer on a kept connection, sent again,"
+SENT_AGAIN = "no answer on a kept connection"
 
 
 class Registered:
@@ -44,8 +44,9 @@ class Registered:
 class Voters:
     """A crowd that votes at a steady rate, whatever becomes of its votes; a context manager.
 
-    Half of the votes come from strangers, who vote once and have no cookie yet: each acknowledged one
-    must have its row, so that whatever is lost at any moment shows. A quarter come from regulars, who
+    Half of the votes come from strangers, who vote once, over a connection of their own and without a
+    cookie, as `curl` does: each acknowledged one must have its row, so that whatever is lost at any moment
+    shows. A quarter come from regulars, who
     change their mind every time, and a quarter from leavers, who change it once, soon, also while the first
     vote is unanswered, and never come again: an older vote that overwrites a newer one shows, and stays.
     """
@@ -142,16 +143,19 @@ class Voters:
             self._idle.append(regular)
 
     async def _stranger(self) -> None:
-        with self._borrowed() as browser:
-            await self._vote(browser, random.choice("ab"))
+        browser = Browser(self._site, next(self._turns))
+        await self._vote(browser, random.choice("ab"))
+        browser.close()
 
     async def _leaver(self) -> None:
         with self._borrowed() as one, self._borrowed() as other:
             self._spread_out(one)
+            sent = time.monotonic()
             try:
                 leaver = await register(one)
-            except (NoEdgeError, OSError, EOFError):
-                return  # nobody has voted yet
+            except (NoEdgeError, OSError, EOFError) as error:
+                self.ballots.append(no_page(sent, one.edge, error))
+                return
             async with asyncio.TaskGroup() as votes:
                 votes.create_task(self._vote(one, next(leaver.choices), leaver))
                 await asyncio.sleep(random.uniform(*SECOND_THOUGHT_SECONDS))
@@ -164,7 +168,8 @@ class Voters:
         self._kept.append(browser)
 
     async def _vote(self, browser: Browser, choice: str, voter: Registered | None = None) -> None:
-        self._spread_out(browser)
+        if voter:
+            self._spread_out(browser)
         ballots = await cast(browser, choice, voter)
         self.ballots += ballots
         self.acknowledged += ballots[-1].acknowledged
@@ -177,28 +182,42 @@ class Voters:
 
 async def register(browser: Browser) -> Registered:
     """Open the page without a cookie; raise NoEdgeError, OSError or EOFError if there is none."""
-    await browser.connect()
-    async with asyncio.timeout(REQUEST_SECONDS):
-        page = await browser.request("GET")
+    try:
+        page = await _open(browser)
+    except StaleConnectionError:
+        page = await _open(browser)
     if page.status != 200:
         raise OSError(f"HTTP {page.status}")
     return Registered(browser, page)
 
 
+async def _open(browser: Browser) -> Answer:
+    await browser.connect()
+    async with asyncio.timeout(REQUEST_SECONDS):
+        return await browser.request("GET")
+
+
+def no_page(sent: float, edge: str, error: Exception) -> Ballot:
+    """Return what counts as a refused vote: that of somebody who never saw the page, and is nobody's."""
+    problem = f"no page: {str(error) or type(error).__name__}"
+    return Ballot(NOBODY, "", sent, time.monotonic(), False, problem, edge, stranger=False)
+
+
 async def cast(browser: Browser, choice: str, known: Registered | None = None) -> list[Ballot]:
     """Vote, and vote again as browsers do if a kept connection ended without an answer; a ballot for each.
 
-    What is sent is the same, so both count from the moment of the choice.
+    What is sent is the same, so both count from the moment of the choice. Only who has a cookie sends
+    again: without one it would be a second voter's vote.
     """
     cookie, form = (known.cookie, known.form(choice)) if known else ("", f"vote={choice}".encode())
     sent, ballots = time.monotonic(), list[Ballot]()
     while not ballots or ballots[-1].again:
         answer, problem = await post(browser, cookie, form)
-        acknowledged = not problem
+        acknowledged, again = not problem, bool(cookie) and problem == SENT_AGAIN
         voter = identity(cookie or answer.cookie) if cookie or acknowledged else f"nobody at {sent}"
         ballots.append(Ballot(
             voter, choice, sent, time.monotonic(), acknowledged, problem, browser.edge, stranger=not cookie,
-            version=version(answer.cookie) if acknowledged else 0, again=problem == SENT_AGAIN,
+            version=version(answer.cookie) if acknowledged else 0, again=again,
         ))  # fmt: skip
     if known and acknowledged:
         known.show(answer)

@@ -1,6 +1,7 @@
 -- Applied at every start of a worker; every statement may meet what an earlier start made.
--- Sent as one simple query it is one transaction, and this lock lets workers that start together take turns.
-SELECT pg_advisory_xact_lock('pg_class'::regclass::oid::bigint);
+-- Sent as one simple query it is one transaction, and this lock, a number that nothing else uses, lets
+-- workers that start together take turns.
+SELECT pg_advisory_xact_lock(1987015781);
 
 -- One row for each voter. The spare room lets a changed vote stay on its page (HOT update).
 CREATE TABLE IF NOT EXISTS votes (

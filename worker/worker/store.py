@@ -99,19 +99,28 @@ class Store:
         """Execute and commit in one go, or raise and keep nothing of the connection."""
         try:
             connection = self._connection or self._open()
-            self._warnings.clear()
             with watchdog(connection.fileno(), FROZEN_SECONDS):
-                connection.execute(statement, columns)
-            if self._warnings:
-                raise StoreAwayError(f"commit is not on a standby: {self._warnings[0]}")
-        except (psycopg.DataError, psycopg.IntegrityError) as error:
-            self.close()
-            raise UnstorableError(str(error).strip()) from error
+                self._execute(connection, statement, columns)
         except (psycopg.Error, OSError, StoreAwayError) as error:
             self.close()
             if isinstance(error, psycopg.errors.UndefinedTable):
                 self._has_schema = False
             raise StoreAwayError(str(error).strip()) from error
+        except UnstorableError:
+            self.close()
+            raise
+
+    def _execute(
+        self, connection: psycopg.Connection, statement: str, columns: Sequence[Sequence[object]]
+    ) -> None:
+        """Execute; a warning says that the commit's wait for the standby was cut short."""
+        self._warnings.clear()
+        try:
+            connection.execute(statement, columns)
+        except (psycopg.DataError, psycopg.IntegrityError) as error:
+            raise UnstorableError(str(error).strip()) from error
+        if self._warnings:
+            raise StoreAwayError(f"commit is not on a standby: {self._warnings[0]}")
 
     def _open(self) -> psycopg.Connection:
         connection = connect(self._settings)

@@ -26,9 +26,22 @@ def freezing(victim: Victim, seconds: float, *, edge: bool = False, matching: st
     return strike
 
 
+def freezing_all(service: str, seconds: float) -> Strike:
+    """Return a strike that stops every container of a service, as a machine that has too much to do."""
+
+    def strike(scene: Scene) -> None:
+        for container in scene.cluster.containers(service):
+            scene.heal("thaw", container.thaw)
+            scene.note(f"freeze {container}")
+            container.freeze()
+        scene.last(seconds)
+
+    return strike
+
+
 def limits(name: str, seconds: float) -> Limits:
     """Return what a freeze may cost."""
-    if name.startswith("redis"):
+    if name == "redis primary":
         return Limits(unavailable_s=10)
     return HUNG.get(name, Limits()) if seconds > PATIENCE_SECONDS else Limits()
 
@@ -42,4 +55,5 @@ def _fault(name: str, victim: Victim, seconds: int, matching: str = "") -> Fault
 FAULTS = [
     *(_fault(name, victim, seconds) for name, victim in VICTIMS.items() for seconds in SECONDS),
     *(_fault("repmgrd", postgres_standby, seconds, "repmgrd") for seconds in SECONDS),
+    Fault("every vote frozen 8 s", freezing_all("vote", 8), Limits(unavailable_s=12), ci=True),
 ]

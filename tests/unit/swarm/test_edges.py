@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from swarm import voters
-from swarm.edges import Browser, Site
+from swarm.edges import Answer, Browser, Site
 from swarm.ledger import Ballot
+from swarm.voters import Registered
 
 RECORDED = b"HTTP/1.1 200 OK\r\nSet-Cookie: voter_id=v0.1.sig\r\nContent-Length: 2\r\n\r\nok"
 HANGS_UP = b""
@@ -43,14 +44,15 @@ def answering(answers: list[bytes]) -> Callable[[asyncio.StreamReader, asyncio.S
     return serve
 
 
-async def vote_twice(answers: list[bytes]) -> list[Ballot]:
+async def vote_twice(answers: list[bytes], *, cookie: bool) -> list[Ballot]:
     """Vote twice over a kept connection; return the second vote's ballots."""
     edge = await asyncio.start_server(answering(answers), "127.0.0.1", 0)
     async with edge:
         port = edge.sockets[0].getsockname()[1]
         browser = Browser(Site("vote.example", port, ("127.0.0.1",), ssl.create_default_context()), 0)
-        await voters.cast(browser, "a")
-        ballots = await voters.cast(browser, "b")
+        known = Registered(browser, Answer(200, "voter_id=v0.0.sig")) if cookie else None
+        await voters.cast(browser, "a", known)
+        ballots = await voters.cast(browser, "b", known)
         browser.close()
     return ballots
 
@@ -71,7 +73,14 @@ async def vote_twice(answers: list[bytes]) -> list[Ballot]:
 def test_only_a_kept_connection_without_a_byte_is_sent_again(
     answers: list[bytes], ballots: list[str]
 ) -> None:
-    cast = asyncio.run(vote_twice(answers))
+    cast = asyncio.run(vote_twice(answers, cookie=True))
     assert [ballot.problem for ballot in cast] == ballots
     assert [ballot.again for ballot in cast] == [True, False][-len(ballots) :]
     assert len({ballot.sent for ballot in cast}) == 1
+
+
+@pytest.mark.usefixtures("plain")
+def test_without_a_cookie_nothing_is_sent_again() -> None:
+    (ballot,) = asyncio.run(vote_twice([RECORDED, HANGS_UP, RECORDED], cookie=False))
+    assert not ballot.again
+    assert not ballot.acknowledged

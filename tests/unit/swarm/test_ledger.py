@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from swarm.ledger import Ballot, Ledger, Stored, judge
+from swarm.ledger import NOBODY, Ballot, Ledger, Stored, judge
 
 
 def ballot(voter: str, choice: str, at: float, *, acknowledged: bool = True) -> Ballot:
@@ -107,6 +107,11 @@ def test_rows_that_no_voter_explains_are_votes_that_count_twice() -> None:
     assert ledger.close(ledger.unjudged(), stored(rows)).kept
     verdict = ledger.close(ledger.unjudged(), stored(rows | {"again": "a"}))
     assert (verdict.uninvited, verdict.kept) == (1, False)
+
+
+def test_who_saw_no_page_explains_no_row() -> None:
+    ledger = Ledger([*HISTORY, ballot(NOBODY, "", 3, acknowledged=False)], rows=0)
+    assert ledger.close(ledger.unjudged(), stored({"x": "b", "y": "a", "again": "a"})).uninvited == 1
 
 
 def test_a_vote_of_an_earlier_fault_that_is_gone_shows_in_the_number_of_rows() -> None:
