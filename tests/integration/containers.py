@@ -48,6 +48,10 @@ class Container:
         """End it at once, as a power cut would."""
         docker("kill", self.name)
 
+    def freeze(self) -> None:
+        """Stop all of it where it stands, as if its machine hung."""
+        docker("pause", self.name)
+
     def start(self) -> None:
         """Start it again with the data it had."""
         docker("start", self.name)

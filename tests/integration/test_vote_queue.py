@@ -6,6 +6,7 @@ import signal
 import socket
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 from urllib.error import HTTPError
 from urllib.parse import urlsplit
@@ -14,6 +15,7 @@ from urllib.request import Request, urlopen
 import pytest
 
 from integration.conftest import Database, RedisNode, Start, Trio
+from integration.containers import Container
 from integration.services import Service, eventually
 
 STREAM = "votes"
@@ -108,9 +110,13 @@ def test_a_failover_under_load_fails_no_request_and_loses_no_vote(trio: Trio, se
     eventually(lambda: voters_in(promoted) >= set(acknowledged), 10)
 
 
-def test_a_vote_no_replica_holds_is_not_called_recorded(trio: Trio, service: Service) -> None:
+@pytest.mark.parametrize("fate", [Container.kill, Container.freeze])
+def test_a_vote_no_replica_holds_is_not_called_recorded(
+    trio: Trio, service: Service, fate: Callable[[Container], None]
+) -> None:
+    assert vote(service)
     for replica in trio.replicas:
-        replica.container.kill()
+        fate(replica.container)
     began = time.monotonic()
     assert vote(service) is None
     assert 9 < time.monotonic() - began < 13
