@@ -11,13 +11,14 @@ from swarm.audience import Audience
 from swarm.cluster import STEADY_SECONDS, UNREACHABLE, Cluster
 from swarm.faults.fault import Fault, Scene
 from swarm.ledger import Ballot, Ledger, Verdict
-from swarm.outcome import Costs, Outcome, Window, measure
+from swarm.outcome import Costs, Limits, Outcome, Window, measure
 from swarm.voters import Voters
 from swarm.waiting import wait_until
 
 WARM_UP_VOTES = 60
 SERVED_SECONDS = 120
 BEFORE_SECONDS = 240
+SESSION = "all faults of a session, judged again"
 UNJUDGED = Verdict(acknowledged=0, lost=(), stale=(), miscounted={})
 # What a stack that is not as it must be may raise; everything else is a mistake of this suite.
 TROUBLE = (AssertionError, LookupError, StopIteration, subprocess.CalledProcessError, *UNREACHABLE)
@@ -56,7 +57,7 @@ class Stage:
         moves = [viewer.moves for viewer in self.audience.viewers]
         costs = measure(ballots, moves, verdict or UNJUDGED, window, frozenset(scene.edges))
         problems += costs.excess(fault.limits.stretched(self.slack))
-        self._report(fault, costs, problems)
+        self._report(fault.name, costs, problems)
         if problems:
             self._explain(scene, ballots, verdict or UNJUDGED)
         else:
@@ -76,10 +77,17 @@ class Stage:
             return False
         return True
 
-    def judge_all(self) -> Verdict:
-        """Judge every ballot of the session, at its end."""
-        self._settle([])
-        return self._judge(self.ledger.ballots)
+    def judge_all(self) -> list[str]:
+        """Judge every ballot of the session, at its end; a row of its own tells of what was lost since."""
+        problems: list[str] = []
+        self._settle(problems)
+        verdict = self._judge(self.ledger.ballots)
+        self.say(f"all {verdict.acknowledged} acknowledged votes of this session: {verdict.summary()}")
+        costs = Costs(verdict.acknowledged, verdict.losses, verdict.doubled, 0, 0, 0, 0, 0)
+        problems += costs.excess(Limits())
+        if problems:
+            self._report(SESSION, costs, problems)
+        return problems
 
     def _watch(self, fault: Fault, scene: Scene) -> tuple[Window, list[str]]:
         """Strike, heal, and wait until everything is as it was before."""
@@ -119,10 +127,8 @@ class Stage:
         promised = {ballot.voter for ballot in ballots if ballot.acknowledged}
         return self.ledger.close(ballots, self.cluster.stored(promised))
 
-    def _report(self, fault: Fault, costs: Costs, problems: Sequence[str]) -> None:
-        outcome = results.outcome(
-            fault.name, costs, passed=not problems, machine=self.machine, source=self.source
-        )
+    def _report(self, name: str, costs: Costs, problems: Sequence[str]) -> None:
+        outcome = results.outcome(name, costs, passed=not problems, machine=self.machine, source=self.source)
         self.outcomes.append(outcome)
         self.keep(outcome)
         self.say(evidence.line(outcome))

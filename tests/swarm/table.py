@@ -1,11 +1,12 @@
 """The README's table of faults, and docs/faults.md: `python -m swarm.table` writes both from the results."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from deployment.layout import ROOT
 from swarm import families, results
 from swarm.catalogue import FAULTS
+from swarm.faults.fault import Fault
 from swarm.outcome import Outcome
 
 README = ROOT / "README.md"
@@ -17,9 +18,13 @@ HEADINGS = (
 )
 
 
-def markdown(outcomes: Sequence[Outcome]) -> str:
-    """Return the table, its total, and where, when and of which source it was measured."""
-    lines = [HEADINGS, ("---", *["---:"] * (len(HEADINGS) - 1)), *map(_cells, outcomes)]
+def markdown(outcomes: Sequence[Outcome], faults: Mapping[str, Fault] | None = None) -> str:
+    """Return the table, its total, and where, when and of which source it was measured.
+
+    With `faults`, each figure stands before what that fault may cost, and those that CI runs are marked.
+    """
+    cells = [_cells(row, faults.get(row.fault) if faults else None) for row in outcomes]
+    lines = [HEADINGS, ("---", *["---:"] * (len(HEADINGS) - 1)), *cells]
     table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
     where = "; ".join(_places(outcomes))
     return f"{table}\n\n{_total(outcomes)}. Measured on {where}." if where else table
@@ -31,11 +36,23 @@ def _total(outcomes: Sequence[Outcome]) -> str:
     return f"In all {whole.runs:,} runs, {counts}"
 
 
-def _cells(outcome: Outcome) -> tuple[str, ...]:
+def _cells(outcome: Outcome, fault: Fault | None) -> tuple[str, ...]:
     counts = (outcome.runs, outcome.acknowledged, outcome.lost, outcome.doubled, outcome.refused)
     times = (outcome.unavailable_s, outcome.stale_s, outcome.recovery_s)
     name = outcome.fault if outcome.passed else f"**{outcome.fault}**"
-    return (name, *(f"{count:,}" for count in counts), *(f"{seconds:.1f}" for seconds in times))
+    figures = [*(f"{count:,}" for count in counts), *(f"{seconds:.1f}" for seconds in times)]
+    if fault is None:
+        return (name, *figures)
+    costly = [f"{figure} / {limit}" for figure, limit in zip(figures[4:], _limits(fault), strict=True)]
+    return (f"{name} †" if fault.ci else name, *figures[:4], *costly)
+
+
+def _limits(fault: Fault) -> tuple[str, ...]:
+    limits = fault.limits
+    refused = (limits.refused, limits.refused_at_edge)
+    allowed = None if None in refused else sum(count or 0 for count in refused)
+    values = (allowed, limits.unavailable_s, limits.stale_s, limits.recovery_s)
+    return tuple("any" if value is None else f"{value:g}" for value in values)
 
 
 def _places(outcomes: Iterable[Outcome]) -> list[str]:
@@ -65,9 +82,10 @@ def rewritten(text: str, table: str) -> str:
 
 def pages() -> dict[Path, str]:
     """Return what the two files should hold: the README families of faults, the other each fault."""
-    order = {fault.name: position for position, fault in enumerate(FAULTS)}
+    faults = {fault.name: fault for fault in FAULTS}
+    order = {name: position for position, name in enumerate(faults)}
     outcomes = sorted(results.load(results.RECORD), key=lambda row: order.get(row.fault, len(order)))
-    tables = {README: markdown(families.summary(outcomes)), WHOLE: markdown(outcomes)}
+    tables = {README: markdown(families.summary(outcomes)), WHOLE: markdown(outcomes, faults)}
     return {path: rewritten(path.read_text(), table) for path, table in tables.items()}
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from swarm import results, table
-from swarm.outcome import Costs, Outcome
+from swarm.faults.fault import Fault
+from swarm.outcome import Costs, Limits, Outcome
 
 FIRST = Outcome("redis killed", 2, 100, 0, 0, 1, 3.3, 0.5, 13.0, True, "2026-11-21", "a machine")
 SECOND = Outcome("redis killed", 1, 50, 0, 0, 2, 4.1, 0.4, 12.0, True, "2026-11-22", "a machine")
@@ -77,6 +78,14 @@ def test_markdown() -> None:
         "In all 2 runs, 1,210 votes acknowledged, 1 lost, 0 doubled. "
         "Measured on a machine, 2026-11-20; another, 2026-11-21."
     )
+
+
+def test_a_fault_may_stand_before_its_limits() -> None:
+    limits = Limits(unavailable_s=10, stale_s=None, refused=100, refused_at_edge=20)
+    fault = Fault(FIRST.fault, lambda _: None, limits, ci=True)
+    row = table.markdown([FIRST], {FIRST.fault: fault}).splitlines()[2]
+    assert row.startswith(f"| {FIRST.fault} † | 2 |")
+    assert [cell.split(" / ")[1] for cell in row.strip(" |").split(" | ")[5:]] == ["120", "10", "any", "120"]
 
 
 def test_days_are_named_from_the_first_to_the_last() -> None:
