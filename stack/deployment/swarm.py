@@ -94,7 +94,8 @@ def require_way_for_images(nodes: Sequence[Node], registry: str) -> None:
             f"This Swarm has {len(nodes)} nodes and no registry is given: the other nodes could not get the "
             "images that are built here.",
             "Add --registry HOST[:PORT][/PATH], or set REGISTRY in stack/.env. To run one: "
-            "`docker run -d -p 5000:5000 registry:2`, then --registry ADDRESS-OF-THAT-MACHINE:5000",
+            "`docker run -d --restart always -p 5000:5000 -v registry:/var/lib/registry registry:2`, then "
+            "--registry ADDRESS-OF-THAT-MACHINE:5000",
         )
 
 

@@ -111,6 +111,10 @@ def test_the_last_answer_is_repeated_while_the_engine_restarts(engine: Engine, p
     assert ask(proxy, TASKS) == (200, b'[{"ID": "one"}]')
 
 
+def test_a_question_names_no_other_file(engine: Engine, proxy: str) -> None:
+    assert ask(proxy, "/tasks?/../../tmp/other")[0] == 403
+
+
 @pytest.mark.parametrize("path", ["/v1.45/secrets", "/v1.45/containers/json", "/tmp/answers", "/@last"])
 def test_nothing_else_is_answered(proxy: str, path: str) -> None:
     assert ask(proxy, path)[0] == 403
