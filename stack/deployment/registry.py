@@ -46,6 +46,25 @@ def deployable(image: str, digests: Digests, prefix: str) -> str | None:
     return None if prefix else image
 
 
+def held(
+    client: docker.DockerClient, run: Mapping[str, str], digests: Digests, prefix: str
+) -> dict[str, str | None]:
+    """Return the names that the nodes get the images by; None is one that the registry does not hold."""
+    names = {key: deployable(image, digests, prefix) for key, image in run.items()}
+    if not prefix:
+        return names
+    return {key: name if name and _holds(client, name) else None for key, name in names.items()}
+
+
+def _holds(client: docker.DockerClient, name: str) -> bool:
+    """Ask the registry: the engine remembers what it pushed, also to a registry that lost it since."""
+    try:
+        client.api.inspect_distribution(name)
+    except APIError:
+        return False
+    return True
+
+
 def push(client: docker.DockerClient, image: str, prefix: str, task: Task) -> None:
     """Put an image into the registry; raise DeployError if that does not take it."""
     name = remote(image, prefix)

@@ -106,7 +106,7 @@ def _plan(
     if not client or not bases:
         return plan.make(observed, None, None, ("all",) if settings.registry else ())
     wanted = base.references(client, bases)
-    deployed = _deployed(_run(wanted, bases), observed.images, settings.registry)
+    deployed = registry.held(client, _run(wanted, bases), observed.images, settings.registry)
     unpushed = tuple(name for name, image in deployed.items() if image is None)
     identity = None
     if not unpushed and not credentials.missing(observed.secrets):
@@ -117,11 +117,6 @@ def _plan(
 def _run(references: Mapping[Component, str], bases: base.Bases) -> dict[str, str]:
     """Return every image that the stack runs, as it is named here."""
     return {component.name: image for component, image in references.items()} | {"traefik": bases.traefik}
-
-
-def _deployed(run: Mapping[str, str], digests: registry.Digests, prefix: str) -> dict[str, str | None]:
-    """Return the names that the nodes get the images by; None is one that was not pushed yet."""
-    return {name: registry.deployable(image, digests, prefix) for name, image in run.items()}
 
 
 def _release(settings: Settings, deployed: Mapping[str, str | None], secrets: Mapping[str, str]) -> Release:
@@ -160,11 +155,11 @@ def _provide_to_nodes(
     client: docker.DockerClient, run: Mapping[str, str], prefix: str, progress: Progress
 ) -> dict[str, str | None]:
     """Push what a registry is still to get; return the names that the nodes get the images by."""
-    for name, image in _deployed(run, registry.observe(client), prefix).items():
+    for name, image in registry.held(client, run, registry.observe(client), prefix).items():
         if image is None:
             with progress.task(f"Pushing {registry.remote(run[name], prefix)}") as task:
                 registry.push(client, run[name], prefix, task)
-    return _deployed(run, registry.observe(client), prefix)
+    return registry.held(client, run, registry.observe(client), prefix)
 
 
 def _roll_out(

@@ -1,8 +1,14 @@
 """The name that an image is deployed by."""
 
+from typing import cast
+
 import pytest
+from docker import DockerClient
+from docker.errors import APIError
 
 from deployment import registry
+
+DEPLOYED = "reg.example:5000/vote-app/vote:1@sha256:aa"
 
 DIGESTS = {
     "vote-app/vote:1": ("reg.example:5000/vote-app/vote@sha256:aa", "other.example/vote-app/vote@sha256:bb"),
@@ -46,3 +52,30 @@ def test_the_name_in_the_registry(image: str, name: str) -> None:
 )
 def test_a_port_is_no_tag(name: str) -> None:
     assert registry.repository(name) == "reg.example:5000/a/b"
+
+
+class Engine:
+    """Asks a registry that holds some images."""
+
+    def __init__(self, *names: str) -> None:
+        self.api = self
+        self._names = names
+
+    def inspect_distribution(self, name: str) -> dict[str, str]:
+        if name not in self._names:
+            raise APIError("manifest unknown")
+        return {}
+
+
+@pytest.mark.parametrize(
+    ("prefix", "held", "name"),
+    [
+        ("reg.example:5000", [DEPLOYED], DEPLOYED),
+        ("reg.example:5000", [], None),
+        ("elsewhere", [DEPLOYED], None),
+        ("", [], "vote-app/vote:1"),
+    ],
+)
+def test_what_a_registry_lost_is_pushed_again(prefix: str, held: list[str], name: str | None) -> None:
+    client = cast(DockerClient, Engine(*held))
+    assert registry.held(client, {"vote": "vote-app/vote:1"}, DIGESTS, prefix) == {"vote": name}
