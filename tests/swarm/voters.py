@@ -51,7 +51,7 @@ class Voters:
     vote is unanswered, and never come again: an older vote that overwrites a newer one shows, and stays.
     """
 
-    def __init__(self, site: Site, *, regulars: int = 120, per_second: int = 100) -> None:
+    def __init__(self, site: Site, *, regulars: int = 120, per_second: int) -> None:
         self.ballots: list[Ballot] = []
         self.acknowledged = 0
         self._site = site

@@ -26,6 +26,7 @@ from swarm.stage import Stage
 from swarm.voters import Voters
 
 STAGE = pytest.StashKey[Stage]()
+VOTES_PER_SECOND = 100
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -125,9 +126,11 @@ def stage(
     cluster.drain()
     rows = sum(cluster.stored([]).counted.values())
     machine = results.this_machine(str(lab.manager.version()["Version"]))
-    with Audience(result) as audience, Voters(vote) as voters:
+    slack = pytestconfig.getoption("slack")
+    # Beside other things the machine's cores are shared with them.
+    rate = VOTES_PER_SECOND if slack <= 1 else VOTES_PER_SECOND // 2
+    with Audience(result) as audience, Voters(vote, per_second=rate) as voters:
         ledger = Ledger(voters.ballots, rows)
-        slack = pytestconfig.getoption("slack")
         keep = _keeper(pytestconfig)
         stage = Stage(cluster, voters, audience, ledger, machine, results.this_source(), say, keep, slack)
         pytestconfig.stash[STAGE] = stage
