@@ -4,6 +4,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from typing import Any
 
 import psycopg
@@ -81,17 +82,16 @@ def test_a_wait_for_the_standby_that_is_cut_short_is_told_through_pgpool(whole: 
     """A worker relies on this warning: with it, what it wrote is on one node only."""
     told: list[str] = []
     standbys = [node for node in NODES if node != whole.primary()]
-    with whole.connect("worker") as writer, whole.connect("postgres", whole.primary() or "") as operator:
+    with whole.connect("worker") as writer, whole.connect("worker", whole.primary() or "") as operator:
         writer.execute("CREATE TABLE IF NOT EXISTS waited (id text)")
         writer.add_notice_handler(lambda notice: told.append(notice.message_primary or ""))
-        for standby in standbys:
-            whole.freeze(standby)
-        with ThreadPoolExecutor() as pool:
+        with ThreadPoolExecutor() as pool, ExitStack() as thawed:
+            for standby in standbys:
+                whole.freeze(standby)
+                thawed.callback(whole.thaw, standby)
             writing = pool.submit(writer.execute, "INSERT INTO waited VALUES (%s)", ("alone",))
             wait_for("a commit that waits for a standby", lambda: cancelled(operator), 5)
             writing.result(5)
-        for standby in standbys:
-            whole.thaw(standby)
     assert told == ["canceling wait for synchronous replication due to user request"]
 
 
