@@ -65,8 +65,8 @@ def _holds(client: docker.DockerClient, name: str) -> bool:
     return True
 
 
-def push(client: docker.DockerClient, image: str, prefix: str, task: Task) -> None:
-    """Put an image into the registry; raise DeployError if that does not take it."""
+def push(client: docker.DockerClient, image: str, prefix: str, task: Task) -> str:
+    """Put an image into the registry and return its name there; raise DeployError if it is not taken."""
     name = remote(image, prefix)
     target, tag = repository(name), name.rpartition(":")[2]
     try:
@@ -77,8 +77,10 @@ def push(client: docker.DockerClient, image: str, prefix: str, task: Task) -> No
             task.detail(" ".join(str(message.get(part, "")) for part in ("id", "status", "progress")).strip())
     except APIError as error:
         raise _refused(name, str(error.explanation or error)) from error
-    if not deployable(image, observe(client), prefix):
+    pushed = deployable(image, observe(client), prefix)
+    if pushed is None:
         raise _refused(name, "it gave no digest")
+    return pushed
 
 
 def _refused(name: str, problem: str) -> DeployError:

@@ -155,11 +155,12 @@ def _provide_to_nodes(
     client: docker.DockerClient, run: Mapping[str, str], prefix: str, progress: Progress
 ) -> dict[str, str | None]:
     """Push what a registry is still to get; return the names that the nodes get the images by."""
-    for name, image in registry.held(client, run, registry.observe(client), prefix).items():
+    deployed = registry.held(client, run, registry.observe(client), prefix)
+    for name, image in deployed.items():
         if image is None:
             with progress.task(f"Pushing {registry.remote(run[name], prefix)}") as task:
-                registry.push(client, run[name], prefix, task)
-    return registry.held(client, run, registry.observe(client), prefix)
+                deployed[name] = registry.push(client, run[name], prefix, task)
+    return deployed
 
 
 def _roll_out(

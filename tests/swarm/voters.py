@@ -183,18 +183,18 @@ class Voters:
 async def register(browser: Browser) -> Registered:
     """Open the page without a cookie; raise NoEdgeError, OSError or EOFError if there is none."""
     try:
-        page = await _open(browser)
+        page = await _ask(browser, "GET")
     except StaleConnectionError:
-        page = await _open(browser)
+        page = await _ask(browser, "GET")
     if page.status != 200:
         raise OSError(f"HTTP {page.status}")
     return Registered(browser, page)
 
 
-async def _open(browser: Browser) -> Answer:
+async def _ask(browser: Browser, method: str, cookie: str = "", form: bytes = b"") -> Answer:
     await browser.connect()
     async with asyncio.timeout(REQUEST_SECONDS):
-        return await browser.request("GET")
+        return await browser.request(method, cookie, form)
 
 
 def no_page(sent: float, edge: str, error: Exception) -> Ballot:
@@ -227,9 +227,7 @@ async def cast(browser: Browser, choice: str, known: Registered | None = None) -
 async def post(browser: Browser, cookie: str, form: bytes) -> tuple[Answer, str]:
     """Send a form; return the answer, and why that is no acknowledgement if it is none."""
     try:
-        await browser.connect()
-        async with asyncio.timeout(REQUEST_SECONDS):
-            answer = await browser.request("POST", cookie, form)
+        answer = await _ask(browser, "POST", cookie, form)
     except NoEdgeError:
         return Answer(0, ""), "no edge"
     except StaleConnectionError:

@@ -1,5 +1,8 @@
 """One container that hangs: every process stopped, and later going on as if nothing had been."""
 
+from collections.abc import Sequence
+
+from swarm.containers import Container
 from swarm.faults.fault import Fault, Scene, Strike
 from swarm.faults.victims import EDGES, VICTIMS, Victim, postgres_standby
 from swarm.outcome import Limits
@@ -26,17 +29,19 @@ def freezing(victim: Victim, seconds: float, *, edge: bool = False, matching: st
     return strike
 
 
-def freezing_all(service: str, seconds: float) -> Strike:
-    """Return a strike that stops every container of a service, as a machine that has too much to do."""
+def freeze_together(scene: Scene, containers: Sequence[Container], seconds: float) -> None:
+    """Stop several containers for the same time."""
+    for container in containers:
+        scene.heal(f"thaw {container.service}", container.thaw)
+    scene.note(f"freeze {' and '.join(map(str, containers))}")
+    for container in containers:
+        container.freeze()
+    scene.last(seconds)
 
-    def strike(scene: Scene) -> None:
-        for container in scene.cluster.containers(service):
-            scene.heal("thaw", container.thaw)
-            scene.note(f"freeze {container}")
-            container.freeze()
-        scene.last(seconds)
 
-    return strike
+def freeze_every_vote(scene: Scene) -> None:
+    """Stop every replica of `vote`, as a machine that has too much to do."""
+    freeze_together(scene, scene.cluster.containers("vote"), 8)
 
 
 def limits(name: str, seconds: float) -> Limits:
@@ -55,5 +60,5 @@ def _fault(name: str, victim: Victim, seconds: int, matching: str = "") -> Fault
 FAULTS = [
     *(_fault(name, victim, seconds) for name, victim in VICTIMS.items() for seconds in SECONDS),
     *(_fault("repmgrd", postgres_standby, seconds, "repmgrd") for seconds in SECONDS),
-    Fault("every vote frozen 8 s", freezing_all("vote", 8), Limits(unavailable_s=12), ci=True),
+    Fault("every vote frozen 8 s", freeze_every_vote, Limits(unavailable_s=12), ci=True),
 ]

@@ -1,7 +1,7 @@
 """Two faults at once."""
 
 from swarm.faults.fault import Fault, Scene, Strike
-from swarm.faults.freeze import freezing
+from swarm.faults.freeze import freeze_together, freezing
 from swarm.faults.network import container_cut
 from swarm.faults.node import AWAY_SECONDS, GONE, bystander
 from swarm.faults.victims import SENTINELS, postgres_primary, redis_primary, redis_replica
@@ -23,12 +23,7 @@ def kill_both_primaries(scene: Scene) -> None:
 def freeze_both_primaries(scene: Scene) -> None:
     """Freeze the Redis and the PostgreSQL primary for the same time."""
     primaries = (redis_primary(scene.cluster), postgres_primary(scene.cluster))
-    for primary in primaries:
-        scene.heal(f"thaw {primary.service}", primary.thaw)
-    scene.note(f"freeze {primaries[0]} and {primaries[1]}")
-    for primary in primaries:
-        primary.freeze()
-    scene.last(FREEZE_SECONDS)
+    freeze_together(scene, primaries, FREEZE_SECONDS)
 
 
 def lose_a_node_in_an_update(scene: Scene) -> None:
