@@ -4,19 +4,15 @@ from __future__ import annotations
 
 from flask import Flask, Response
 from werkzeug.exceptions import HTTPException
-from werkzeug.middleware.proxy_fix import ProxyFix
 
-from vote import health, logs, pages
+from vote import form, health, logs, pages
 from vote import settings as configuration
+from vote.booth import Booth
 from vote.drain import Lifetime, Queue
+from vote.page import CONTENT_POLICY, Page
 from vote.queue import VoteQueue
 from vote.settings import Settings
-
-LARGEST_BODY_BYTES = 4096
-CONTENT_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; form-action 'self'; "
-    "base-uri 'none'; frame-ancestors 'none'"
-)
+from vote.voter import VoterCookie
 
 
 def create_app(settings: Settings | None = None, queue: Queue | None = None) -> Flask:
@@ -24,16 +20,16 @@ def create_app(settings: Settings | None = None, queue: Queue | None = None) -> 
     logs.configure()
     settings = settings or configuration.load()
     app = Flask(__name__)
-    app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY_BYTES
+    app.config["MAX_CONTENT_LENGTH"] = form.LARGEST_BYTES
     lifetime = Lifetime(queue or _started_queue(settings), settings.drain_seconds)
-    app.extensions["lifetime"] = lifetime
-    app.extensions["booth"] = pages.Booth(settings, lifetime)
+    page = Page(app, settings.options)
+    cookie = VoterCookie(settings.cookie_key.get_secret_value())
+    app.extensions.update(lifetime=lifetime, page=page, cookie=cookie)
     app.register_blueprint(pages.blueprint)
     app.register_blueprint(health.blueprint)
     app.register_error_handler(HTTPException, pages.show_error)
     app.after_request(_secure)
-    # Exactly one proxy, the edge, stands before us and overwrites these headers.
-    app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=1)  # type: ignore[method-assign]
+    app.wsgi_app = Booth(app.wsgi_app, page, cookie, lifetime.queue)  # type: ignore[method-assign]
     return app
 
 

@@ -7,8 +7,8 @@ therefore keeps it until it has outlived every failover, and can put it into the
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections import deque
+from collections.abc import Sequence
 
 from vote.ballot import Ballot
 from vote.primary import Identity
@@ -16,10 +16,15 @@ from vote.primary import Identity
 KEEP_SECONDS = 30.0
 
 
-@dataclass
-class _Kept:
-    born: float
-    confirmed_by: set[Identity] = field(default_factory=set)
+class Kept:
+    """Ballots that were acknowledged together, and the primaries that confirmed them."""
+
+    __slots__ = ("ballots", "born", "confirmed_by")
+
+    def __init__(self, ballots: Sequence[Ballot], born: float, identity: Identity) -> None:
+        self.ballots = ballots
+        self.born = born
+        self.confirmed_by = {identity}
 
 
 class Ledger:
@@ -27,7 +32,7 @@ class Ledger:
 
     def __init__(self, keep_seconds: float = KEEP_SECONDS) -> None:
         self._keep = keep_seconds
-        self._kept: dict[Ballot, _Kept] = {}
+        self._kept: deque[Kept] = deque()
         self._present: Identity | None = None
         self._seen_at = 0.0
         self._calm = 0.0
@@ -35,28 +40,27 @@ class Ledger:
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
-        return len(self._kept)
-
-    def confirm(self, ballots: Iterable[Ballot], identity: Identity) -> None:
-        """Note that a primary confirmed ballots, new ones or ones appended again."""
         with self._lock:
-            for ballot in ballots:
-                self._kept.setdefault(ballot, _Kept(self._calm)).confirmed_by.add(identity)
+            return sum(len(kept.ballots) for kept in self._kept)
 
-    def poll(self, identity: Identity, now: float) -> list[Ballot]:
-        """Note which primary is there now and return the ballots that it has not confirmed.
+    def confirm(self, ballots: Sequence[Ballot], identity: Identity) -> None:
+        """Note that a primary confirmed new ballots."""
+        with self._lock:
+            self._kept.append(Kept(ballots, self._calm, identity))
 
-        Ballots grow older only while the primary stays the same, and one leaves only when it is
-        old and the present primary has confirmed it.
+    def poll(self, identity: Identity, now: float) -> list[Kept]:
+        """Note which primary is there now and return what it has not confirmed.
+
+        Ballots grow older only while the primary stays the same, and leave, in the order in which they
+        came, only when they are old and the present primary has confirmed them.
         """
         with self._lock:
             if identity == self._present:
                 self._calm += now - self._seen_at
             self._present, self._seen_at = identity, now
-            oldest = self._calm - self._keep
-            self._kept = {
-                ballot: kept
-                for ballot, kept in self._kept.items()
-                if kept.born >= oldest or identity not in kept.confirmed_by
-            }
-            return [b for b, kept in self._kept.items() if identity not in kept.confirmed_by]
+            while self._kept and self._may_leave(self._kept[0]):
+                self._kept.popleft()
+            return [kept for kept in self._kept if identity not in kept.confirmed_by]
+
+    def _may_leave(self, kept: Kept) -> bool:
+        return kept.born < self._calm - self._keep and self._present in kept.confirmed_by

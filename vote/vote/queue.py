@@ -17,7 +17,6 @@ from vote.primary import NotAcceptingError
 from vote.replay import Replayer
 from vote.settings import Settings
 
-WRITERS = 4
 BATCH = 400
 DEADLINE_SECONDS = 10.0
 RETRY_SECONDS = (0.05, 0.15)
@@ -41,7 +40,10 @@ class _Pending:
 
 
 class VoteQueue:
-    """Few writers, each with one connection, that send what has gathered meanwhile in one go."""
+    """One writer, that sends in one go what has gathered while it waited for the last to be confirmed.
+
+    More than one would only make the batches smaller: Redis and its replicas wake up once for each.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self._waiting: SimpleQueue[_Pending] = SimpleQueue()
@@ -52,10 +54,9 @@ class VoteQueue:
         self._last_acknowledged = time.monotonic() - REPLAY_AFTER_LAST_SECONDS
 
     def start(self) -> None:
-        """Start the writers and the replay."""
+        """Start the writer and the replay."""
         self._replayer.start()
-        for number in range(WRITERS):
-            lifelong.start(self._write, f"writer-{number}")
+        lifelong.start(self._write, "writer")
 
     def publish(self, ballot: Ballot) -> None:
         """Return once the primary and a replica hold the ballot.
@@ -130,7 +131,7 @@ class VoteQueue:
             self._waiting.put(pending)
 
     def _acknowledge(self, batch: list[_Pending], connection: QueueConnection) -> None:
-        self._ledger.confirm((pending.ballot for pending in batch), connection.identity)
+        self._ledger.confirm([pending.ballot for pending in batch], connection.identity)
         self._last_acknowledged = time.monotonic()
         for pending in batch:
             pending.acknowledged.set()

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import random
 import time
+from collections.abc import Iterator, Sequence
 
 import structlog
 
 from vote import lifelong
 from vote.connection import Dialler
-from vote.ledger import Ledger
+from vote.ledger import Kept, Ledger
 from vote.primary import NotAcceptingError
 
 POLL_SECONDS = 1.0
@@ -53,17 +54,30 @@ class Replayer:
         connection = self._dialler.open()
         try:
             missing = self._ledger.poll(connection.identity, time.monotonic())
-            for start in range(0, len(missing), CHUNK):
-                chunk = missing[start : start + CHUNK]
-                connection.append(chunk)
-                self._ledger.confirm(chunk, connection.identity)
+            for chunk in chunks(missing, CHUNK):
+                connection.append([ballot for kept in chunk for ballot in kept.ballots])
+                for kept in chunk:
+                    kept.confirmed_by.add(connection.identity)
         finally:
             connection.close()
         if missing:
-            log.info("votes replayed", count=len(missing), primary=connection.identity.run_id)
+            count = sum(len(kept.ballots) for kept in missing)
+            log.info("votes replayed", count=count, primary=connection.identity.run_id)
         self.last_success = time.monotonic()
 
     def _note_away(self, away: bool, reason: str) -> None:
         if away != self._away:
             self._away = away
             log.warning("queue away" if away else "queue back", reason=reason)
+
+
+def chunks(missing: Sequence[Kept], size: int) -> Iterator[list[Kept]]:
+    """Yield what is missing in parts that end with the one that makes them `size` ballots or more."""
+    chunk: list[Kept] = []
+    for kept in missing:
+        chunk.append(kept)
+        if sum(len(each.ballots) for each in chunk) >= size:
+            yield chunk
+            chunk = []
+    if chunk:
+        yield chunk

@@ -1,0 +1,101 @@
+"""Takes votes: plain WSGI in front of Flask, whose dispatch would cost as much as all the rest of a vote."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import structlog
+from werkzeug.exceptions import BadRequest, ClientDisconnected, Forbidden
+
+from vote import form
+from vote.ballot import Ballot, OnScreen, VersionClock, version_of
+from vote.drain import Queue
+from vote.origin import is_cross_site
+from vote.page import Page
+from vote.presence import is_waiting
+from vote.queue import NotRecordedError
+from vote.voter import Voter, VoterCookie
+
+PATH = "/"
+PROBLEM = "vote.problem"
+"""Where Flask finds the exception that it is to show."""
+RETRY_AFTER_SECONDS = 5
+MILLISECONDS = re.compile(r"[0-9]{1,15}\Z")
+
+Environ = dict[str, Any]
+Reply = tuple[str, list[tuple[str, str]], bytes]
+
+log = structlog.get_logger()
+
+
+class Booth:
+    """Answers POST / by itself; everything else, and every error, is the application's to answer."""
+
+    def __init__(self, application: Any, page: Page, cookie: VoterCookie, queue: Queue) -> None:
+        self._application = application
+        self._page = page
+        self._cookie = cookie
+        self._queue = queue
+        self._versions = VersionClock()
+
+    def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
+        """Serve a request, as PEP 3333 has it."""
+        if environ["REQUEST_METHOD"] != "POST" or environ["PATH_INFO"] != PATH:
+            return self._answer_otherwise(environ, start_response)
+        try:
+            status, headers, body = self._take(environ)
+        except Exception as error:  # noqa: BLE001 - told, and logged where it is a mistake of ours, by Flask
+            return self._answer_otherwise({**environ, PROBLEM: error}, start_response)
+        start_response(status, headers)
+        return [body]
+
+    def _answer_otherwise(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
+        answer: Iterable[bytes] = self._application(environ, start_response)
+        return answer
+
+    def _take(self, environ: Environ) -> Reply:
+        """Take a vote, or raise an HTTPException."""
+        arrived = self._versions.next()
+        # Asked after the version was given: whoever still waits has not voted again.
+        if not is_waiting(environ.get("gunicorn.socket")):
+            raise ClientDisconnected
+        if is_cross_site(
+            environ.get("HTTP_SEC_FETCH_SITE"), environ.get("HTTP_ORIGIN"), environ.get("HTTP_HOST", "")
+        ):
+            raise Forbidden("This vote was sent from another site's page.")
+        fields = form.read(environ)
+        choice = fields.get("vote", "")
+        if choice not in self._page.options:
+            raise BadRequest("There is no such option to vote for.")
+        known = self._cookie.read(environ)
+        voter = known or self._cookie.new(environ)
+        return self._record(environ, voter, choice, version_of(arrived, voter.seen, _told(fields)), known)
+
+    def _record(
+        self, environ: Environ, voter: Voter, choice: str, version: int, known: Voter | None
+    ) -> Reply:
+        """Answer 200 once the vote is safe, 503 if it was not recorded."""
+        try:
+            self._queue.publish(Ballot(voter.id, choice, version))
+        except NotRecordedError:
+            log.error("vote not recorded")
+            headers, body = self._page.answer(choice, recorded=False)
+            headers.append(("Retry-After", str(RETRY_AFTER_SECONDS)))
+            if not known:
+                headers.append(self._cookie.header(voter, environ))
+            return "503 SERVICE UNAVAILABLE", headers, body
+        headers, body = self._page.answer(choice, recorded=True)
+        headers.append(self._cookie.header(voter._replace(seen=version), environ))
+        return "200 OK", headers, body
+
+
+def _told(fields: Mapping[str, str]) -> OnScreen | None:
+    """Return what the page's script says of the vote, None where there is none."""
+    served, after = fields.get("served", ""), fields.get("after", "")
+    return (
+        OnScreen(int(served), int(after))
+        if MILLISECONDS.match(served) and MILLISECONDS.match(after)
+        else None
+    )
