@@ -1,5 +1,7 @@
 """How gunicorn serves the result page."""
 
+import gc
+
 # Before anything else is imported: what was imported unpatched blocks the whole process.
 from gevent import monkey
 
@@ -19,4 +21,11 @@ keepalive = 120
 graceful_timeout = int(_settings.drain_seconds) + 5
 worker_tmp_dir = "/dev/shm"  # noqa: S108
 control_socket_disable = True
+logger_class = logs.NoAccessLogger
 logconfig_dict = logs.gunicorn_dictionary()
+
+
+def post_worker_init(_worker: object) -> None:
+    """Spare the garbage collector what lives as long as the process: looking through it takes 40 ms."""
+    gc.collect()
+    gc.freeze()

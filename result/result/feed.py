@@ -11,7 +11,7 @@ import structlog
 from result.database import DatabaseAwayError
 from result.scores import Reading, State, complete, judge
 
-POLL_SECONDS = 0.2
+POLL_SECONDS = 0.1
 
 Emit = Callable[[str, Mapping[str, object]], None]
 

@@ -5,11 +5,21 @@ from __future__ import annotations
 from typing import Any
 
 import structlog
+from gunicorn.glogging import Logger
 
 _SHARED: list[Any] = [
     structlog.stdlib.add_log_level,
     structlog.processors.TimeStamper(fmt="iso", utc=True),
 ]
+
+
+class NoAccessLogger(Logger):
+    """gunicorn's logger without a line for each request, which the edge writes where something went wrong.
+
+    It would put that line together even if nobody wanted it, for a tenth of the time of a vote.
+    """
+
+    access_log_enabled = False
 
 
 def configure() -> None:
