@@ -16,6 +16,7 @@ VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 RUNTIME_LOCK = ROOT / "stack" / "requirements.lock"
 TEST_LOCK = ROOT / "tests" / "requirements.lock"
+TESTING = (["test"], ["lab"], ["bench"])
 MINIMUM = (3, 11)
 
 
@@ -30,7 +31,7 @@ def main(arguments: list[str]) -> None:
             f"Python {sys.version.split()[0]} is too old: 3.11 or newer is needed.\n"
             "Run it as `python3.11 deploy.py …`, or upgrade Python."
         )
-    locks = [RUNTIME_LOCK, TEST_LOCK] if arguments[:1] in (["test"], ["lab"]) else [RUNTIME_LOCK]
+    locks = [RUNTIME_LOCK, TEST_LOCK] if arguments[:1] in TESTING else [RUNTIME_LOCK]
     for lock in locks:
         install(lock, may_install="--install-engine" in arguments)
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "stack"), "PYTHONDONTWRITEBYTECODE": "1"}

@@ -138,6 +138,12 @@ def lab(context: typer.Context) -> None:
     raise typer.Exit(suite.lab(context.args))
 
 
+@app.command(context_settings={"ignore_unknown_options": True, "allow_extra_args": True})
+def bench(context: typer.Context) -> None:
+    """Measure the speed of the stack's parts as ratios, on containers of the bench's own: bench [PART]."""
+    raise typer.Exit(suite.bench(context.args))
+
+
 def main() -> None:
     """Run the command line."""
     try:

@@ -1,4 +1,4 @@
-"""`deploy.py test` and `deploy.py lab`: hand over to the project's tests and to their lab."""
+"""`deploy.py test`, `lab` and `bench`: hand over to the project's tests, to their lab and to the bench."""
 
 import os
 import subprocess
@@ -31,6 +31,16 @@ def run(told: list[str]) -> int:
 
 def lab(told: list[str]) -> int:
     """Run the lab's own command line and return its exit code."""
-    path = os.pathsep.join(str(ROOT / folder) for folder in ("stack", "tests"))
-    command = [sys.executable, "-m", "swarm.lab", *told]
+    return _module("swarm.lab", told)
+
+
+def bench(told: list[str]) -> int:
+    """Run the bench's own command line and return its exit code."""
+    return _module("bench", told)
+
+
+def _module(name: str, told: list[str]) -> int:
+    folders = ("stack", "tests", "worker", "result")
+    path = os.pathsep.join(str(ROOT / folder) for folder in folders)
+    command = [sys.executable, "-m", name, *told]
     return subprocess.run(command, cwd=ROOT, env={**os.environ, "PYTHONPATH": path}, check=False).returncode

@@ -6,11 +6,15 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import psycopg
+
+from images import reference
 
 NODES = ("postgres-1", "postgres-2", "postgres-3")
 SECRETS = (
@@ -21,6 +25,8 @@ SECRETS = (
     "postgres_result_password",
     "postgres_agent_token",
 )
+
+FIRST_BOOT_SECONDS = 90
 
 State = dict[str, Any]
 
@@ -48,10 +54,10 @@ class PostgresCluster:
     def __init__(self, prefix: str, folder: Path, images: dict[str, str]) -> None:
         self.prefix = prefix
         self._images = images
-        self._secrets = folder / "secrets"
-        self._secrets.mkdir(parents=True)
+        self.secrets = folder / "secrets"
+        self.secrets.mkdir(parents=True)
         for name in SECRETS:
-            (self._secrets / name).write_text(secrets.token_hex(16) + "\n")
+            (self.secrets / name).write_text(secrets.token_hex(16) + "\n")
 
     def create(self) -> None:
         docker("network", "create", "--internal", self.prefix)
@@ -153,6 +159,17 @@ class PostgresCluster:
             and all(state["upstream"] == primary["node"] for state in standbys)
         )
 
+    def serves(self) -> bool:
+        """Whether all is whole, and pgpool leads to it."""
+        if not self.is_whole():
+            return False
+        try:
+            with self.connect("worker") as connection:
+                connection.execute("SELECT 1")
+        except psycopg.OperationalError:
+            return False
+        return True
+
     def connect(self, role: str, host: str = "pgpool", dbname: str = "votes") -> Any:
         """Open a connection as one of the roles; raise psycopg.Error."""
         return psycopg.connect(
@@ -166,7 +183,7 @@ class PostgresCluster:
 
     def password(self, role: str) -> str:
         name = "postgres_password" if role == "postgres" else f"postgres_{role}_password"
-        return (self._secrets / name).read_text().strip()
+        return (self.secrets / name).read_text().strip()
 
     def _run(self, name: str, image: str, *options: str, stop_timeout: int) -> None:
         docker(
@@ -174,9 +191,33 @@ class PostgresCluster:
             # The name of a node that is gone is unknown at once, with nobody outside to ask.
             *("--network", self.prefix, "--network-alias", name, "--dns", "127.0.0.1"),
             *("--env", f"POSTGRES_NODES={','.join(NODES)}"),
-            *("--volume", f"{self._secrets}:/run/secrets:ro"),
+            *("--volume", f"{self.secrets}:/run/secrets:ro"),
             *("--read-only", "--tmpfs", "/tmp"),
             *("--cap-drop", "ALL", "--stop-timeout", str(stop_timeout)),
             *options,
             image,
         )
+
+
+@contextmanager
+def starting_cluster(folder: Path) -> Iterator[PostgresCluster]:
+    """Start all nodes and a pgpool, wait for nothing, and leave nothing."""
+    images = {name: reference(name) for name in ("postgres", "pgpool")}
+    cluster = PostgresCluster(f"test-postgres-{uuid.uuid4().hex[:8]}", folder, images)
+    try:
+        cluster.create()
+        # Not in order: the node that initialises comes last.
+        for node in reversed(NODES):
+            cluster.run_node(node)
+        cluster.run_pgpool()
+        yield cluster
+    finally:
+        cluster.remove()
+
+
+@contextmanager
+def running_cluster(folder: Path) -> Iterator[PostgresCluster]:
+    """Start everything from nothing and wait until it is whole."""
+    with starting_cluster(folder) as cluster:
+        wait_for("a whole cluster behind pgpool", cluster.serves, FIRST_BOOT_SECONDS)
+        yield cluster

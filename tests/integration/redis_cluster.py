@@ -59,7 +59,7 @@ class RedisCluster:
             ](name)
 
     def _start_redis(self, name: str) -> None:
-        self._run(name, name, "redis", (*self._node(name), "-e", "MAXMEMORY=128mb"), "redis")
+        self._run(name, name, "redis", (*self._node(name), "-e", "MAXMEMORY=256mb"), "redis")
 
     def _start_sentinel(self, name: str) -> None:
         self._run(name, name, "redis", (*self._node(name), "-e", "QUORUM=2"), "sentinel")

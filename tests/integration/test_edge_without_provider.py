@@ -7,20 +7,12 @@ from uuid import uuid4
 import pytest
 import requests
 
-from deployment import certificates
-from deployment.layout import ROOT
 from images import reference
-from integration.containers import address, docker
+from integration.containers import docker
+from integration.edge import HOSTS, running_edge
 from integration.services import eventually
 
 SERVICES = ("vote", "result")
-HOSTS = ("vote.localhost", "result.localhost")
-DYNAMIC = ROOT / "traefik" / "dynamic.yaml"
-TRAEFIK = (
-    "--entrypoints.websecure.address=:8443",
-    "--entrypoints.websecure.http.tls=true",
-    "--providers.file.filename=/etc/traefik/dynamic.yaml",
-)
 
 
 @pytest.fixture
@@ -47,21 +39,9 @@ def replicas(network: str) -> Iterator[list[str]]:
 @pytest.fixture
 def edge(network: str, replicas: list[str], tmp_path: Path) -> Iterator[str]:
     """Run Traefik with the stack's dynamic configuration and no other provider; return its address."""
-    name, made = f"{network}-edge", certificates.issue(HOSTS)
-    (tmp_path / "tls_certificate").write_bytes(made.chain)
-    (tmp_path / "tls_key").write_bytes(made.key)
-    docker(
-        *("run", "--detach", "--name", name, "--network", network),
-        *("--volume", f"{DYNAMIC}:/etc/traefik/dynamic.yaml:ro", "--volume", f"{tmp_path}:/run/secrets:ro"),
-        *("--env", f"VOTE_HOST={HOSTS[0]}", "--env", f"RESULT_HOST={HOSTS[1]}"),
-        *("--entrypoint", "traefik", reference("traefik"), *TRAEFIK),
-    )
-    try:
-        found = address(name)
+    with running_edge(network, tmp_path) as found:
         eventually(lambda: ask(found, "elsewhere.example") == 404)
         yield found
-    finally:
-        docker("rm", "--force", name)
 
 
 def ask(edge: str, host: str) -> int:

@@ -10,11 +10,16 @@ from typing import Any
 import psycopg
 import pytest
 
-from images import reference
-from integration.postgres_cluster import NODES, PostgresCluster, docker, wait_for
+from integration.postgres_cluster import (
+    FIRST_BOOT_SECONDS,
+    NODES,
+    PostgresCluster,
+    docker,
+    starting_cluster,
+    wait_for,
+)
 from integration.postgres_load import Load
 
-FIRST_BOOT_SECONDS = 90
 WHOLE_SECONDS = 90
 ENOUGH_COMMITS = 20
 
@@ -23,36 +28,14 @@ Fault = Callable[[PostgresCluster, str, tuple[str, ...]], None]
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresCluster]:
-    images = {name: reference(name) for name in ("postgres", "pgpool")}
-    cluster = PostgresCluster(
-        f"test-postgres-{uuid.uuid4().hex[:8]}", tmp_path_factory.mktemp("postgres"), images
-    )
-    try:
-        cluster.create()
-        # Not in order: the node that initialises comes last.
-        for node in reversed(NODES):
-            cluster.run_node(node)
-        cluster.run_pgpool()
+    with starting_cluster(tmp_path_factory.mktemp("postgres")) as cluster:
         yield cluster
-    finally:
-        cluster.remove()
 
 
 @pytest.fixture
 def whole(cluster: PostgresCluster) -> PostgresCluster:
-    wait_for("a whole cluster behind pgpool", lambda: serves(cluster), FIRST_BOOT_SECONDS)
+    wait_for("a whole cluster behind pgpool", cluster.serves, FIRST_BOOT_SECONDS)
     return cluster
-
-
-def serves(cluster: PostgresCluster) -> bool:
-    if not cluster.is_whole():
-        return False
-    try:
-        with cluster.connect("worker") as connection:
-            connection.execute("SELECT 1")
-    except psycopg.OperationalError:
-        return False
-    return True
 
 
 def test_first_boot_makes_the_database_and_its_roles(whole: PostgresCluster) -> None:

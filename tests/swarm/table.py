@@ -74,10 +74,10 @@ def _span(dates: Sequence[str]) -> str:
     return dates[0] if len(dates) == 1 else f"{dates[0]} to {dates[-1]}"
 
 
-def rewritten(text: str, table: str) -> str:
+def rewritten(text: str, table: str, marker: str = MARKER) -> str:
     """Return a text with the table between its two markers; raise ValueError if they are not there."""
-    before, _, after = text.split(MARKER)
-    return f"{before}{MARKER}\n{table}\n{MARKER}{after}"
+    before, _, after = text.split(marker)
+    return f"{before}{marker}\n{table}\n{marker}{after}"
 
 
 def pages() -> dict[Path, str]:

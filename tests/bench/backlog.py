@@ -1,0 +1,96 @@
+"""A million votes that waited in the queue, drained while new ones come in."""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from bench import storing
+from bench.ballots import ballots, enqueue
+from bench.figure import Figure, Target, compared
+from bench.footprint import MEBIBYTE, growing
+from bench.part import Part
+from bench.plot import Line, Plot
+from bench.run import Run
+from bench.storing import Store
+
+BACKLOG = 1_000_000
+NEW_PER_SECOND = 500
+SAMPLE_SECONDS = 0.5
+AS_FAST = Target(at_least=0.95)
+FLAT = Target(at_most=1.1)
+
+
+@dataclass
+class Gauge:
+    """A worker's memory in MiB while it drains, and what the queue still holds after so many seconds."""
+
+    worker: Part
+    queue: Any
+    samples: list[float] = field(default_factory=list)
+    left: list[tuple[float, float]] = field(default_factory=list)
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Take a sample twice a second until the block ends."""
+        ending = threading.Event()
+        thread = threading.Thread(target=self._read, args=(ending,))
+        thread.start()
+        try:
+            yield
+        finally:
+            ending.set()
+            thread.join()
+
+    def _read(self, ending: threading.Event) -> None:
+        began = time.monotonic()
+        while not ending.wait(SAMPLE_SECONDS):
+            self.samples.append(growing(self.worker.container) / MEBIBYTE)
+            self.left.append((time.monotonic() - began, self.queue.xlen("votes")))
+
+
+def measure(run: Run) -> Iterator[Figure | Plot]:
+    """Compare a backlog's drain with a short queue's, and the worker's memory at its end and beginning."""
+    with storing.store(workers=1) as (store, (worker,)):
+        short, long, early, late = [], [], [], []
+        for _ in run.rounds(f"{storing.VOTES:,} votes, then {BACKLOG:,} with new ones coming in"):
+            store.empty()
+            short.append(store.by_workers([worker]))
+            store.empty()
+            gauge = Gauge(worker, store.queue("worker"))
+            with _new_votes(store), gauge.reading():
+                long.append(Store(store.redis, store.postgres, ballots(BACKLOG)).by_workers([worker]))
+            early.append(max(gauge.samples[: len(gauge.samples) // 3]))
+            late.append(max(gauge.samples[-len(gauge.samples) // 3 :]))
+        yield Plot(
+            "backlog",
+            "One worker drains a million votes while 500 a second come in",
+            "seconds",
+            "votes in the queue",
+            [Line("queue", gauge.left)],
+        )
+        yield compared("a backlog of 1,000,000 votes", "votes/s", long, "a short queue", short, AS_FAST)
+        yield compared("worker's memory, last third of it", "MiB", late, "its first third", early, FLAT)
+
+
+@contextmanager
+def _new_votes(store: Store) -> Iterator[None]:
+    ending = threading.Event()
+    thread = threading.Thread(target=_vote, args=(store, ending))
+    thread.start()
+    try:
+        yield
+    finally:
+        ending.set()
+        thread.join()
+
+
+def _vote(store: Store, ending: threading.Event) -> None:
+    with store.queue("vote") as queue:
+        number, began = 0, time.monotonic()
+        while not ending.wait(0.1):
+            due = round((time.monotonic() - began) * NEW_PER_SECOND)
+            enqueue(queue, [(f"new-{n}", "a", n + 1) for n in range(number, due)])
+            number = due

@@ -1,0 +1,123 @@
+"""Everything from the voter to the viewer, one replica of each, and people who vote all the while."""
+
+import ssl
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import requests
+
+from bench import open_loop, stack
+from bench.open_loop import Place
+from bench.part import PORT
+from integration import edge, postgres_cluster, redis_cluster
+from integration.postgres_cluster import PostgresCluster
+
+VOTES_PER_SECOND = 500
+LOAD_SECONDS = 2.0
+
+COMMIT_SECONDS = 0.1
+ARRIVE = "INSERT INTO votes SELECT gen_random_uuid(), 'a', 1 FROM generate_series(1, %s)"
+
+Act = Callable[[], float]
+
+
+@dataclass(frozen=True)
+class Chain:
+    """The running parts; `replica` is the container of `result`."""
+
+    postgres: PostgresCluster
+    edge: Place
+    result: Place
+    cookies: Sequence[str]
+    network: str
+    replica: str
+    containers: Sequence[str]
+
+    @contextmanager
+    def load(self) -> Iterator[None]:
+        """Let 500 people a second go from the first option to the third or back, until the block ends."""
+        with _beside(self._vote):
+            yield
+
+    @contextmanager
+    def arrivals(self) -> Iterator[None]:
+        """Let as many votes reach the database by themselves, until the block ends."""
+        with _beside(self._store):
+            yield
+
+    def _vote(self, ending: threading.Event) -> None:
+        while not ending.is_set():
+            open_loop.run(self.edge, self.cookies, VOTES_PER_SECOND, LOAD_SECONDS)
+
+    def _store(self, ending: threading.Event) -> None:
+        with self.postgres.connect("worker", self.postgres.primary() or "") as connection:
+            while not ending.wait(COMMIT_SECONDS):
+                connection.execute(ARRIVE, (round(VOTES_PER_SECOND * COMMIT_SECONDS),))
+
+    def commit(self) -> Act:
+        """Return what commits one new voter's vote for the second option, and says when it was committed."""
+        connection = self.postgres.connect("worker", self.postgres.primary() or "")
+
+        def act() -> float:
+            connection.execute("INSERT INTO votes VALUES (gen_random_uuid(), 'b', 1)")
+            return time.monotonic()
+
+        return act
+
+    def click(self) -> Act:
+        """Return what posts one new voter's vote for the second option, and says when that began."""
+        url = f"https://{self.edge.address}:{self.edge.port}/"
+
+        def act() -> float:
+            began = time.monotonic()
+            requests.post(url, {"vote": "b"}, headers={"Host": edge.HOSTS[0]}, verify=False, timeout=15)
+            return began
+
+        return act
+
+
+@contextmanager
+def _beside(work: Callable[[threading.Event], None]) -> Iterator[None]:
+    """Do work in a thread that ends with the block; raise what it raised."""
+    ending = threading.Event()
+    with ThreadPoolExecutor(1) as pool:
+        working = pool.submit(work, ending)
+        try:
+            yield
+        finally:
+            ending.set()
+        working.result()
+
+
+@contextmanager
+def chain(voters: int = stack.COOKIES) -> Iterator[Chain]:
+    """Start the whole chain, with cookies of so many voters."""
+    with ExitStack() as open_:
+        redis = open_.enter_context(stack.queue())
+        postgres = open_.enter_context(stack.database())
+        worker = open_.enter_context(stack.worker(redis, postgres))
+        vote = open_.enter_context(stack.vote(redis))
+        result = open_.enter_context(stack.result(postgres))
+        network = open_.enter_context(stack.network_with(vote=vote, result=result))
+        folder = Path(open_.enter_context(TemporaryDirectory()))
+        front = open_.enter_context(edge.running_edge(network, folder))
+        trust = ssl.create_default_context(cadata=(folder / "authority").read_text())
+        yield Chain(
+            postgres=postgres,
+            edge=Place(front, edge.PORT, trust),
+            result=Place(result.address, PORT),
+            cookies=stack.cookies(vote, voters),
+            network=network,
+            replica=result.container,
+            containers=[
+                *(part.container for part in (vote, worker, result)),
+                *map(redis.container, redis_cluster.REDIS),
+                *(f"{postgres.prefix}-{node}" for node in postgres_cluster.NODES),
+            ],
+        )

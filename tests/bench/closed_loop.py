@@ -1,0 +1,50 @@
+"""As many votes as can be had: wrk, whose every connection waits for its answer before it goes on."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from deployment import base, engine, images
+from deployment.layout import STACK
+from deployment.progress import Progress
+from integration.containers import docker
+
+IMAGE = f"{STACK}/bench-load:latest"
+CONTEXT = Path(__file__).parent / "load"
+CONNECTIONS = 32
+THREADS = 1
+
+
+@dataclass(frozen=True)
+class Rate:
+    """What one run brought."""
+
+    per_second: float
+    p99_ms: float
+
+
+class RefusedError(Exception):
+    """Some requests were not answered with 200, so that the rate says nothing."""
+
+
+def build(progress: Progress) -> None:
+    """Build the image that wrk runs in."""
+    client = engine.connect()
+    bases = base.present(client) if client else None
+    if not client or not bases:
+        raise SystemExit("The images are not there: run `python3 deploy.py up` first.")
+    with progress.task("Building the load generator") as task:
+        images.build(client, CONTEXT, IMAGE, bases.debian, task)
+
+
+def run(network: str, url: str, cookies: Path, seconds: float) -> Rate:
+    """Post votes over 32 connections to a container of a network; raise RefusedError."""
+    printed = docker(
+        *("run", "--rm", "--network", network, "--volume", f"{cookies}:/load/cookies:ro", IMAGE),
+        *("--connections", str(CONNECTIONS), "--threads", str(THREADS), "--duration", f"{seconds:.0f}s"),
+        *("--timeout", "15s", "--latency", "--script", "/vote.lua", url),
+    )
+    brought = json.loads(printed.splitlines()[-1])
+    if brought["failed"] or not brought["answered"]:
+        raise RefusedError(f"{url}: {brought['failed']} of {brought['answered']} requests failed")
+    return Rate(brought["answered"] / brought["seconds"], brought["p99_ms"])

@@ -1,0 +1,133 @@
+"""Votes at a given rate, whatever becomes of the earlier ones, so that waiting is not hidden."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import itertools
+import re
+import ssl
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import cast
+
+CONNECTIONS = 64
+# Whose turn comes again votes for the other one; what is between them is left for those who count.
+CHOICES = "ac"
+LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
+RECORDED = b"HTTP/1.1 200"
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where to post; `trust` is None for plain HTTP."""
+
+    address: str
+    port: int
+    trust: ssl.SSLContext | None = None
+
+
+@dataclass
+class Waits:
+    """Seconds from when each vote was due to its answer, and how many were not answered with 200."""
+
+    seconds: list[float] = field(default_factory=list)
+    refused: int = 0
+    lasted: float = 0.0  # seconds from when the first vote was due to the last answer
+
+    @property
+    def per_second(self) -> float:
+        """Return the rate at which votes were answered."""
+        return len(self.seconds) / self.lasted
+
+
+def run(place: Place, cookies: Sequence[str], per_second: float, seconds: float) -> Waits:
+    """Post at a steady rate for so many seconds, without stopping to collect garbage meanwhile."""
+    gc.disable()
+    try:
+        return asyncio.run(_crowd(place, cookies, per_second, seconds))
+    finally:
+        gc.enable()
+
+
+async def _crowd(place: Place, cookies: Sequence[str], per_second: float, seconds: float) -> Waits:
+    waits = Waits()
+    requests = itertools.cycle([_request(cookie, choice) for choice in CHOICES for cookie in cookies])
+    began = time.monotonic() + 0.2
+    due = iter([began + number / per_second for number in range(round(per_second * seconds))])
+    voters = [_Voter(requests, due, waits) for _ in range(CONNECTIONS)]
+    for voter in voters:
+        await _connect(voter, place)
+    await asyncio.gather(*(voter.gone for voter in voters))
+    waits.lasted = time.monotonic() - began
+    return waits
+
+
+async def _connect(voter: _Voter, place: Place) -> None:
+    name = "vote.localhost" if place.trust else None
+    loop = asyncio.get_running_loop()
+    await loop.create_connection(
+        lambda: voter, place.address, place.port, ssl=place.trust, server_hostname=name
+    )
+
+
+class _Voter(asyncio.Protocol):
+    """One connection, which takes over the next vote that is due as soon as its last one is answered.
+
+    A protocol and not a stream: whoever measures must cost less than what is measured.
+    """
+
+    def __init__(self, requests: Iterator[bytes], due: Iterator[float], waits: Waits) -> None:
+        self._requests, self._due, self._waits = requests, due, waits
+        self._loop = asyncio.get_running_loop()
+        self.gone = self._loop.create_future()
+        self._moment = 0.0
+        self._answer = b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+        self._await_next()
+
+    def data_received(self, data: bytes) -> None:
+        self._answer += data
+        if _is_whole(self._answer):
+            self._waits.seconds.append(time.monotonic() - self._moment)
+            self._waits.refused += not self._answer.startswith(RECORDED)
+            self._answer = b""
+            self._await_next()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if not self.gone.done():
+            self.gone.set_exception(exc or EOFError("the connection ended without an answer"))
+
+    def _await_next(self) -> None:
+        moment = next(self._due, None)
+        if moment is None:
+            self.gone.set_result(None)
+            self._transport.close()
+        else:
+            self._moment = moment
+            self._loop.call_at(moment, self._send)
+
+    def _send(self) -> None:
+        self._transport.write(next(self._requests))
+
+
+def _is_whole(answer: bytes) -> bool:
+    head, end, body = answer.partition(b"\r\n\r\n")
+    length = LENGTH.search(head)
+    return bool(end) and len(body) >= (int(length[1]) if length else 0)
+
+
+def _request(cookie: str, choice: str) -> bytes:
+    lines = (
+        "POST / HTTP/1.1",
+        "Host: vote.localhost",
+        "Origin: https://vote.localhost",
+        "Sec-Fetch-Site: same-origin",
+        "Content-Type: application/x-www-form-urlencoded",
+        "Content-Length: 6",
+        f"Cookie: {cookie}",
+    )
+    return "\r\n".join([*lines, "", f"vote={choice}"]).encode()

@@ -1,0 +1,122 @@
+"""How fast votes get from the queue into the database, beside an upsert by hand straight to the primary."""
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from bench import stack
+from bench.ballots import ballots, batches, enqueue
+from bench.figure import Figure, Target, compared
+from bench.part import Part
+from bench.run import Run
+from integration.postgres_cluster import PostgresCluster
+from integration.redis_cluster import RedisCluster
+from integration.services import eventually
+from worker.ballot import Ballot, newest_of_each
+from worker.store import UPSERT
+from worker.stream import BATCH
+
+VOTES = 200_000
+DRAINED_SECONDS = 120
+SCHEMA_SECONDS = 30
+LOOK_SECONDS = 0.01
+ONE = Target(at_least=0.8)
+TWO = Target(at_least=1.3)
+
+Votes = Sequence[tuple[str, str, int]]
+
+
+@dataclass(frozen=True)
+class Store:
+    """Both clusters, and the votes that each measurement stores."""
+
+    redis: RedisCluster
+    postgres: PostgresCluster
+    votes: Votes
+
+    def empty(self) -> None:
+        """Forget every vote, and let no checkpoint of one measurement fall into the next."""
+        with self.primary("worker") as connection:
+            connection.execute("TRUNCATE votes")
+        with self.primary("repmgr", dbname="repmgr") as connection:
+            connection.execute("CHECKPOINT")
+
+    def by_hand(self) -> float:
+        """Return the votes per second of the worker's own statement, batch for batch."""
+        with self.primary("worker") as connection:
+            connection.execute("SET synchronous_commit = on")
+            began = time.monotonic()
+            for batch in batches(self.votes, BATCH):
+                newest = newest_of_each(Ballot(*vote) for vote in batch)
+                connection.execute(UPSERT, [list(column) for column in zip(*newest, strict=True)])
+            return len(self.votes) / (time.monotonic() - began)
+
+    def by_workers(self, workers: Sequence[Part]) -> float:
+        """Return the votes per second with which workers empty a queue that filled while they stood still."""
+        for worker in workers:
+            worker.pause()
+        with self.queue("vote") as queue:
+            enqueue(queue, self.votes)
+        with self.queue("worker") as queue:
+            began = time.monotonic()
+            for worker in workers:
+                worker.go_on()
+            wait_until_empty(queue)
+            return len(self.votes) / (time.monotonic() - began)
+
+    def queue(self, account: str) -> Any:
+        """Connect to the primary of the queue."""
+        return self.redis.client(self.redis.recover(30), account)
+
+    def primary(self, role: str, dbname: str = "votes") -> Any:
+        """Connect to the primary of the database cluster itself."""
+        primary = self.postgres.primary()
+        if not primary:
+            raise LookupError("the database has no primary")
+        return self.postgres.connect(role, primary, dbname)
+
+
+def wait_until_empty(queue: Any) -> None:
+    """Return when every vote of the queue is settled."""
+    limit = time.monotonic() + DRAINED_SECONDS
+    while queue.xlen("votes"):
+        if time.monotonic() > limit:
+            raise TimeoutError(f"the queue still holds {queue.xlen('votes')} votes")
+        time.sleep(LOOK_SECONDS)
+
+
+@contextmanager
+def store(workers: int) -> Iterator[tuple[Store, list[Part]]]:
+    """Start both clusters and so many workers."""
+    with ExitStack() as open_:
+        redis = open_.enter_context(stack.queue())
+        postgres = open_.enter_context(stack.database())
+        started = [open_.enter_context(stack.worker(redis, postgres)) for _ in range(workers)]
+        eventually(lambda: _has_schema(postgres), SCHEMA_SECONDS)
+        yield Store(redis, postgres, ballots(VOTES)), started
+
+
+def measure(run: Run) -> Iterator[Figure]:
+    """Measure one worker beside the statement by hand, and two beside one."""
+    with store(workers=2) as (votes, (first, second)):
+        hand, one, two = [], [], []
+        second.pause()
+        for _ in run.rounds(f"{VOTES:,} votes by hand, by one worker, by two"):
+            votes.empty()
+            hand.append(votes.by_hand())
+            votes.empty()
+            one.append(votes.by_workers([first]))
+            votes.empty()
+            second.go_on()
+            two.append(votes.by_workers([first, second]))
+            second.pause()
+        by_hand = "the statement by hand on the primary"
+        yield compared("votes stored by one worker", "votes/s", one, by_hand, hand, ONE)
+        yield compared("votes stored by two workers", "votes/s", two, "one worker", one, TWO)
+
+
+def _has_schema(postgres: PostgresCluster) -> bool:
+    with postgres.connect("worker") as connection:
+        return bool(connection.execute("SELECT to_regclass('pulse') IS NOT NULL").fetchone()[0])

@@ -1,0 +1,129 @@
+"""What a vote costs: `vote`, which answers when a replica holds it, beside a view that parses its form."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+
+from bench import closed_loop, open_loop, stack
+from bench.ballots import forget
+from bench.closed_loop import RefusedError
+from bench.figure import Figure, Target, compared, percentile
+from bench.open_loop import Place, Waits
+from bench.part import PORT, Part
+from bench.plot import Line, Plot
+from bench.run import Run
+from integration import edge
+from integration.redis_cluster import RedisCluster
+
+RATE = Target(at_least=0.85)
+LATENCY = Target(at_most=2)
+SHARES = (0.1, 0.25, 0.5, 0.7, 0.8, 0.9, 1.0, 1.1)
+FLOOR = "a view that parses the form"
+
+
+@dataclass(frozen=True)
+class Booths:
+    """A replica of `vote` and its floor on one network, and cookies of voters."""
+
+    redis: RedisCluster
+    vote: Part
+    floor: Part
+    cookies: Sequence[str]
+    cookie_file: Path
+
+    def rates(self, urls: Sequence[str], run: Run) -> list[tuple[float, ...]]:
+        """Measure the votes per second of several places in turn, as often as asked for."""
+        return [
+            tuple(self._rate(url, run.seconds) for url in urls)
+            for _ in run.rounds("votes as fast as they are answered")
+        ]
+
+    def _rate(self, url: str, seconds: float) -> float:
+        self._empty()
+        return closed_loop.run(self.redis.prefix, url, self.cookie_file, seconds).per_second
+
+    def waits(self, replica: Part, per_second: float, seconds: float) -> Waits:
+        """Offer votes at a rate; raise RefusedError."""
+        self._empty()
+        waits = open_loop.run(Place(replica.address, PORT), self.cookies, per_second, seconds)
+        if waits.refused:
+            raise RefusedError(f"{replica.container}: {waits.refused} votes were refused")
+        return waits
+
+    def _empty(self) -> None:
+        """Remove the votes of the last measurement, as a worker would have done."""
+        with self.redis.client(self.redis.recover(30), "worker") as queue:
+            forget(queue)
+
+
+@contextmanager
+def booths() -> Iterator[Booths]:
+    """Start both, on a queue at full strength."""
+    with ExitStack() as open_, TemporaryDirectory() as folder:
+        redis = open_.enter_context(stack.queue())
+        vote = open_.enter_context(stack.vote(redis))
+        floor = open_.enter_context(stack.floor(redis.prefix))
+        cookies = stack.cookies(vote)
+        file = Path(folder) / "cookies"
+        Path(folder).chmod(0o755)
+        file.write_text("\n".join(cookies) + "\n")
+        yield Booths(redis, vote, floor, cookies, file)
+
+
+def measure(run: Run) -> Iterator[Figure | Plot]:
+    """Measure the rate, the latency at half of it, and the rate through Traefik."""
+    with booths() as both:
+        urls = [f"http://{replica.address}:{PORT}/" for replica in (both.vote, both.floor)]
+        rates = both.rates(urls, run)
+        votes, floors = zip(*rates, strict=True)
+        yield compared("votes accepted by one replica", "votes/s", votes, FLOOR, floors, RATE)
+        yield _latency(both, run, half=median(votes) / 2)
+        yield _through_edges(both, run)
+        yield _curve(both, run, most=median(votes))
+
+
+def _latency(both: Booths, run: Run, half: float) -> Figure:
+    replicas = both.vote, both.floor
+    p99 = [
+        [1000 * percentile(both.waits(replica, half, run.seconds).seconds, 99) for replica in replicas]
+        for _ in run.rounds(f"{half:.0f} votes/s")
+    ]
+    votes, floors = zip(*p99, strict=True)
+    return compared("p99 at half of that rate", "ms", votes, FLOOR, floors, LATENCY)
+
+
+def _curve(both: Booths, run: Run, most: float) -> Plot:
+    """Offer more and more votes, until more than can be had."""
+    answered, halves, lasts = [], [], []
+    with run.progress.task("throughput and latency against offered load") as task:
+        for share in SHARES:
+            offered = share * most
+            task.detail(f"{offered:.0f} votes/s")
+            waits = both.waits(both.vote, offered, run.seconds)
+            answered.append((offered, waits.per_second))
+            halves.append((offered, 1000 * percentile(waits.seconds, 50)))
+            lasts.append((offered, 1000 * percentile(waits.seconds, 99)))
+    return Plot(
+        "votes-offered",
+        "One replica of vote, each vote on two Redis nodes before its answer",
+        "votes offered per second",
+        "votes answered per second",
+        [Line("answered", answered), Line("p50", halves, right=True), Line("p99", lasts, right=True)],
+        right="milliseconds from when a vote was due",
+    )
+
+
+def _through_edges(both: Booths, run: Run) -> Figure:
+    """Put one Traefik in front of each: whoever is called `vote` in its network is served."""
+    with ExitStack() as open_:
+        urls = []
+        for replica in (both.vote, both.floor):
+            network = open_.enter_context(stack.network_with(vote=replica))
+            folder = Path(open_.enter_context(TemporaryDirectory()))
+            urls.append(f"https://{open_.enter_context(edge.running_edge(network, folder))}:{edge.PORT}/")
+        rates = both.rates(urls, run)
+    votes, floors = zip(*rates, strict=True)
+    return compared("the same through Traefik with TLS", "votes/s", votes, FLOOR, floors, RATE)
