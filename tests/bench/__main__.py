@@ -59,8 +59,12 @@ def bench(
     rounds: Annotated[int, typer.Option(min=1, help="How often each figure is measured.")] = ROUNDS,
     seconds: Annotated[float, typer.Option(min=1, help="How long a rate is measured.")] = SECONDS,
     minutes: Annotated[float, typer.Option(min=0.1, help=f"How long {ASKED_FOR} lasts.")] = MINUTES,
-    file: Annotated[Path | None, typer.Option("--json", help="Write the table to this file, too.")] = None,
-    plots: Annotated[Path | None, typer.Option(help="Draw the curves into this folder.")] = None,
+    file: Annotated[
+        Path | None, typer.Option("--json", dir_okay=False, writable=True, help="Write the table here, too.")
+    ] = None,
+    plots: Annotated[
+        Path | None, typer.Option(exists=True, file_okay=False, help="Draw the curves into this folder.")
+    ] = None,
 ) -> None:
     """Measure how close the stack comes to the limits of its parts, on containers of the bench's own."""
     chosen = parts or [part for part in PARTS if part != ASKED_FOR]
@@ -71,10 +75,12 @@ def bench(
     run.progress.say(report.machine())
     closed_loop.build(run.progress)
     figures: list[Figure] = []
-    failed = [part for part in chosen if not _measure(part, run, figures, plots)]
-    report.console().print(report.table(figures))
-    if file:
-        file.write_text(json.dumps([figure.as_row() for figure in figures], indent=2) + "\n")
+    try:
+        failed = [part for part in chosen if not _measure(part, run, figures, plots)]
+    finally:
+        report.console().print(report.table(figures))
+        if file:
+            file.write_text(json.dumps([figure.as_row() for figure in figures], indent=2) + "\n")
     raise typer.Exit(1 if failed else 0)
 
 

@@ -3,12 +3,13 @@
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from bench import storing
 from bench.ballots import ballots, enqueue
+from bench.beside import beside
 from bench.figure import Figure, Target, compared
 from bench.footprint import MEBIBYTE, growing
 from bench.part import Part
@@ -32,19 +33,8 @@ class Gauge:
     samples: list[float] = field(default_factory=list)
     left: list[tuple[float, float]] = field(default_factory=list)
 
-    @contextmanager
-    def reading(self) -> Iterator[None]:
-        """Take a sample twice a second until the block ends."""
-        ending = threading.Event()
-        thread = threading.Thread(target=self._read, args=(ending,))
-        thread.start()
-        try:
-            yield
-        finally:
-            ending.set()
-            thread.join()
-
-    def _read(self, ending: threading.Event) -> None:
+    def read(self, ending: threading.Event) -> None:
+        """Take a sample twice a second."""
         began = time.monotonic()
         while not ending.wait(SAMPLE_SECONDS):
             self.samples.append(growing(self.worker.container) / MEBIBYTE)
@@ -53,17 +43,20 @@ class Gauge:
 
 def measure(run: Run) -> Iterator[Figure | Plot]:
     """Compare a backlog's drain with a short queue's, and the worker's memory at its end and beginning."""
-    with storing.store(workers=1) as (store, (worker,)):
+    with storing.store(workers=1) as (store, (worker,)), store.queue("worker") as queue:
+        many = replace(store, votes=ballots(BACKLOG))
         short, long, early, late = [], [], [], []
         for _ in run.rounds(f"{storing.VOTES:,} votes, then {BACKLOG:,} with new ones coming in"):
             store.empty()
             short.append(store.by_workers([worker]))
             store.empty()
-            gauge = Gauge(worker, store.queue("worker"))
-            with _new_votes(store), gauge.reading():
-                long.append(Store(store.redis, store.postgres, ballots(BACKLOG)).by_workers([worker]))
-            early.append(max(gauge.samples[: len(gauge.samples) // 3]))
-            late.append(max(gauge.samples[-len(gauge.samples) // 3 :]))
+            many.queue_up([worker])
+            gauge = Gauge(worker, queue)
+            with beside(partial(_vote, store)), beside(gauge.read):
+                long.append(many.drain([worker]))
+            third = len(gauge.samples) // 3
+            early.append(max(gauge.samples[:third]))
+            late.append(max(gauge.samples[-third:]))
         yield Plot(
             "backlog",
             "One worker drains a million votes while 500 a second come in",
@@ -73,18 +66,6 @@ def measure(run: Run) -> Iterator[Figure | Plot]:
         )
         yield compared("a backlog of 1,000,000 votes", "votes/s", long, "a short queue", short, AS_FAST)
         yield compared("worker's memory, last third of it", "MiB", late, "its first third", early, FLAT)
-
-
-@contextmanager
-def _new_votes(store: Store) -> Iterator[None]:
-    ending = threading.Event()
-    thread = threading.Thread(target=_vote, args=(store, ending))
-    thread.start()
-    try:
-        yield
-    finally:
-        ending.set()
-        thread.join()
 
 
 def _vote(store: Store, ending: threading.Event) -> None:

@@ -42,13 +42,13 @@ def measure(run: Run) -> Iterator[Figure | Plot]:
     with chain(VOTERS) as parts:
         rate = SHARE * _most(parts, run)
         samples = _samples(parts, run, rate)
-    first, last = samples[: len(samples) // 3], samples[-len(samples) // 3 :]
+    first, last = thirds(samples)
     span = f"{run.minutes:g} minutes at {rate:.0f} votes/s"
     yield _held(f"{span}: p99", "ms", "p99", first, last, AS_FAST)
-    yield _held(f"{span}: memory of all parts", "MiB", "memory", first, last, FLAT)
+    yield _held(f"{span}: memory allocated", "MiB", "memory", first, last, FLAT)
     yield _held(f"{span}: table of votes, every voter changing", "MiB", "table", first, last, FLAT)
     yield alone("updates that stay on their page", "", [last[-1].in_place], IN_PLACE)
-    yield _plot(samples, rate)
+    yield _plot(samples, rate, run.minutes)
 
 
 def _most(parts: Chain, run: Run) -> float:
@@ -59,7 +59,7 @@ def _most(parts: Chain, run: Run) -> float:
         cookies.write_text("\n".join(parts.cookies) + "\n")
         url = f"https://{parts.edge.address}:{parts.edge.port}/"
         rates = [
-            closed_loop.run(parts.network, url, cookies, run.seconds).per_second
+            closed_loop.run(parts.network, url, cookies, run.seconds)
             for _ in run.rounds("votes as fast as the whole chain takes them")
         ]
     return median(rates)
@@ -70,7 +70,7 @@ def _samples(parts: Chain, run: Run, rate: float) -> list[Sample]:
     seconds = 60 * run.minutes / count
     with (
         run.progress.task(f"{run.minutes:g} minutes at {rate:.0f} votes/s") as task,
-        parts.postgres.connect("worker", parts.postgres.primary() or "") as database,
+        parts.postgres.connect("worker", parts.postgres.primary_name()) as database,
     ):
         samples: list[Sample] = []
         for number in range(count):
@@ -99,6 +99,12 @@ def _said(samples: Sequence[Sample]) -> str:
     return ", ".join(f"{name} {value:.3g}" for name, value in known.items())
 
 
+def thirds(samples: Sequence[Sample]) -> tuple[Sequence[Sample], Sequence[Sample]]:
+    """Return the first third and as many of the last."""
+    third = len(samples) // 3
+    return samples[:third], samples[len(samples) - third :]
+
+
 def _held(
     name: str, unit: str, field: str, first: Sequence[Sample], last: Sequence[Sample], target: Target
 ) -> Figure:
@@ -107,15 +113,15 @@ def _held(
     return compared(f"{name}, last third", unit, runs, "the first third", others, target)
 
 
-def _plot(samples: Sequence[Sample], rate: float) -> Plot:
-    minutes = [SLICE_SECONDS * number / 60 for number in range(1, len(samples) + 1)]
+def _plot(samples: Sequence[Sample], rate: float, length: float) -> Plot:
+    minutes = [length * number / len(samples) for number in range(1, len(samples) + 1)]
     return Plot(
         "endurance",
         f"The whole chain at {rate:.0f} votes a second",
         "minutes",
         "MiB",
         [
-            Line("memory of all parts", list(zip(minutes, (each.memory for each in samples), strict=True))),
+            Line("memory allocated", list(zip(minutes, (each.memory for each in samples), strict=True))),
             Line("table of votes", list(zip(minutes, (each.table for each in samples), strict=True))),
             Line("p99", list(zip(minutes, (each.p99 for each in samples), strict=True)), right=True),
         ],

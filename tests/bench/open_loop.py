@@ -7,6 +7,7 @@ import gc
 import itertools
 import re
 import ssl
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -42,26 +43,47 @@ class Waits:
         return len(self.seconds) / self.lasted
 
 
-def run(place: Place, cookies: Sequence[str], per_second: float, seconds: float) -> Waits:
-    """Post at a steady rate for so many seconds, without stopping to collect garbage meanwhile."""
+def run(
+    place: Place,
+    cookies: Sequence[str],
+    per_second: float,
+    seconds: float,
+    ending: threading.Event | None = None,
+) -> Waits:
+    """Post at a steady rate for so many seconds, or until told to end.
+
+    Collects no garbage meanwhile: whoever stops for it would blame the service for the wait.
+    """
     gc.disable()
     try:
-        return asyncio.run(_crowd(place, cookies, per_second, seconds))
+        return asyncio.run(_crowd(place, cookies, per_second, seconds, ending))
     finally:
         gc.enable()
 
 
-async def _crowd(place: Place, cookies: Sequence[str], per_second: float, seconds: float) -> Waits:
+async def _crowd(
+    place: Place, cookies: Sequence[str], per_second: float, seconds: float, ending: threading.Event | None
+) -> Waits:
     waits = Waits()
     requests = itertools.cycle([_request(cookie, choice) for choice in CHOICES for cookie in cookies])
-    began = time.monotonic() + 0.2
-    due = iter([began + number / per_second for number in range(round(per_second * seconds))])
-    voters = [_Voter(requests, due, waits) for _ in range(CONNECTIONS)]
+    voters = [_Voter(requests, waits) for _ in range(CONNECTIONS)]
+    await asyncio.gather(*(_connect(voter, place) for voter in voters))
+    began = time.monotonic()
+    due = _moments(began, per_second, seconds, ending)
     for voter in voters:
-        await _connect(voter, place)
+        voter.begin(due)
     await asyncio.gather(*(voter.gone for voter in voters))
     waits.lasted = time.monotonic() - began
     return waits
+
+
+def _moments(
+    began: float, per_second: float, seconds: float, ending: threading.Event | None
+) -> Iterator[float]:
+    for number in range(round(per_second * seconds)):
+        if ending and ending.is_set():
+            return
+        yield began + number / per_second
 
 
 async def _connect(voter: _Voter, place: Place) -> None:
@@ -78,8 +100,8 @@ class _Voter(asyncio.Protocol):
     A protocol and not a stream: whoever measures must cost less than what is measured.
     """
 
-    def __init__(self, requests: Iterator[bytes], due: Iterator[float], waits: Waits) -> None:
-        self._requests, self._due, self._waits = requests, due, waits
+    def __init__(self, requests: Iterator[bytes], waits: Waits) -> None:
+        self._requests, self._waits = requests, waits
         self._loop = asyncio.get_running_loop()
         self.gone = self._loop.create_future()
         self._moment = 0.0
@@ -87,6 +109,10 @@ class _Voter(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
+
+    def begin(self, due: Iterator[float]) -> None:
+        """Take over votes at the moments at which they are due."""
+        self._due = due
         self._await_next()
 
     def data_received(self, data: bytes) -> None:
@@ -99,7 +125,7 @@ class _Voter(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         if not self.gone.done():
-            self.gone.set_exception(exc or EOFError("the connection ended without an answer"))
+            self.gone.set_exception(exc or ConnectionError("a connection ended without an answer"))
 
     def _await_next(self) -> None:
         moment = next(self._due, None)

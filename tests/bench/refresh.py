@@ -22,7 +22,7 @@ def measure(run: Run) -> Iterator[Figure | Plot]:
     """Compare the time of the result page's query at ten million votes with that at a thousand."""
     with (
         stack.database() as postgres,
-        postgres.connect("worker", postgres.primary() or "") as primary,
+        postgres.connect("worker", postgres.primary_name()) as primary,
         postgres.connect("result") as reader,
     ):
         stack.apply_schema(primary)

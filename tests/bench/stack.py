@@ -2,10 +2,11 @@
 
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.cookiejar import DefaultCookiePolicy
 from importlib.resources import files
 from pathlib import Path
+from subprocess import CalledProcessError
 from tempfile import TemporaryDirectory
 from typing import Any
 from uuid import uuid4
@@ -119,7 +120,8 @@ def network_with(**replicas: Part) -> Iterator[str]:
         yield name
     finally:
         for replica in replicas.values():
-            docker("network", "disconnect", "--force", name, replica.container)
+            with suppress(CalledProcessError):  # it never got in
+                docker("network", "disconnect", "--force", name, replica.container)
         docker("network", "rm", name)
 
 

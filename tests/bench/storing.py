@@ -55,10 +55,18 @@ class Store:
 
     def by_workers(self, workers: Sequence[Part]) -> float:
         """Return the votes per second with which workers empty a queue that filled while they stood still."""
+        self.queue_up(workers)
+        return self.drain(workers)
+
+    def queue_up(self, workers: Sequence[Part]) -> None:
+        """Fill the queue while workers stand still."""
         for worker in workers:
             worker.pause()
         with self.queue("vote") as queue:
             enqueue(queue, self.votes)
+
+    def drain(self, workers: Sequence[Part]) -> float:
+        """Let workers go on; return the votes per second until the queue is empty."""
         with self.queue("worker") as queue:
             began = time.monotonic()
             for worker in workers:
@@ -72,10 +80,7 @@ class Store:
 
     def primary(self, role: str, dbname: str = "votes") -> Any:
         """Connect to the primary of the database cluster itself."""
-        primary = self.postgres.primary()
-        if not primary:
-            raise LookupError("the database has no primary")
-        return self.postgres.connect(role, primary, dbname)
+        return self.postgres.connect(role, self.postgres.primary_name(), dbname)
 
 
 def wait_until_empty(queue: Any) -> None:

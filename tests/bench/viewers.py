@@ -26,6 +26,7 @@ class Viewers:
 
     def __init__(self, place: Place, count: int) -> None:
         self.arrivals: list[list[Arrival]] = [[] for _ in range(count)]
+        self.problems: list[BaseException] = []
         self._place = place
         self._watching = 0
         self._all_here, self._leaving = threading.Event(), asyncio.Event()
@@ -36,7 +37,8 @@ class Viewers:
         self._thread.start()
         if not self._all_here.wait(ARRIVED_SECONDS):
             self.__exit__()
-            raise TimeoutError(f"only {self._watching} of {len(self.arrivals)} viewers are there")
+            why = self.problems[0] if self.problems else "no scores came"
+            raise TimeoutError(f"only {self._watching} of {len(self.arrivals)} viewers are there: {why!r}")
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -47,6 +49,9 @@ class Viewers:
         gate = asyncio.Semaphore(AT_ONCE)
         watching = [asyncio.create_task(self._watch(own, gate)) for own in self.arrivals]
         await self._leaving.wait()
+        self.problems = [
+            problem for task in watching if task.done() and (problem := task.exception()) is not None
+        ]
         for task in watching:
             task.cancel()
         await asyncio.gather(*watching, return_exceptions=True)

@@ -29,13 +29,14 @@ def running_edge(network: str, folder: Path) -> Iterator[str]:
     (folder / "authority").write_bytes(made.authority)
     (folder / "tls_certificate").write_bytes(made.chain)
     (folder / "tls_key").write_bytes(made.key)
-    docker(
+    run = (
         *("run", "--detach", "--name", name, "--network", network),
         *("--volume", f"{DYNAMIC}:/etc/traefik/dynamic.yaml:ro", "--volume", f"{folder}:/run/secrets:ro"),
         *("--env", f"VOTE_HOST={HOSTS[0]}", "--env", f"RESULT_HOST={HOSTS[1]}"),
         *("--entrypoint", "traefik", reference("traefik"), *TRAEFIK),
     )
     try:
+        docker(*run)
         eventually(lambda: _lets_in(address(name)))
         yield address(name)
     finally:

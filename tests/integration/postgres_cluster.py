@@ -144,6 +144,13 @@ class PostgresCluster:
                 return str(state["node"])
         return None
 
+    def primary_name(self) -> str:
+        """Return the primary's name; raise LookupError."""
+        primary = self.primary()
+        if not primary:
+            raise LookupError("the database has no primary")
+        return primary
+
     def is_whole(self) -> bool:
         """One open primary, two standbys that stream from it, commits that wait for one."""
         states = self.states()

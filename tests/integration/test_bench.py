@@ -9,7 +9,7 @@ from deployment.layout import ROOT
 from images import reference
 
 KEYS = ["name", "median", "min", "max", "unit", "against", "ratio", "target", "met"]
-VOTING = 4
+VOTING = 3
 STORING = 2
 
 

@@ -18,7 +18,6 @@ from vote.presence import is_waiting
 from vote.queue import NotRecordedError
 from vote.voter import Voter, VoterCookie
 
-PATH = "/"
 PROBLEM = "vote.problem"
 """Where Flask finds the exception that it is to show."""
 RETRY_AFTER_SECONDS = 5
@@ -31,7 +30,10 @@ log = structlog.get_logger()
 
 
 class Booth:
-    """Answers POST / by itself; everything else, and every error, is the application's to answer."""
+    """Answers POST / by itself; everything else, and every error, is the application's to answer.
+
+    As in Flask's routing, any number of slashes is one.
+    """
 
     def __init__(self, application: Any, page: Page, cookie: VoterCookie, queue: Queue) -> None:
         self._application = application
@@ -42,7 +44,7 @@ class Booth:
 
     def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
         """Serve a request, as PEP 3333 has it."""
-        if environ["REQUEST_METHOD"] != "POST" or environ["PATH_INFO"] != PATH:
+        if environ["REQUEST_METHOD"] != "POST" or environ["PATH_INFO"].strip("/"):
             return self._answer_otherwise(environ, start_response)
         try:
             status, headers, body = self._take(environ)

@@ -29,4 +29,4 @@ def read(environ: Mapping[str, Any]) -> Mapping[str, str]:
 def _decoded(body: bytes, length: int) -> Mapping[str, str]:
     if len(body) < length:
         raise ClientDisconnected
-    return dict(reversed(parse_qsl(body.decode(errors="replace"))))
+    return dict(reversed(parse_qsl(body.decode(errors="replace"), keep_blank_values=True)))

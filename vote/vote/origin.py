@@ -12,11 +12,15 @@ def is_cross_site(fetch_site: str | None, origin: str | None, host: str) -> bool
     """
     if fetch_site is not None and fetch_site.lower() == "cross-site":
         return True
-    return origin is not None and _host(origin) != host.lower()
+    return origin is not None and _host(origin) != _without_default_port(host)
 
 
 def _host(origin: str) -> str | None:
     try:
-        return urlsplit(origin).netloc.lower()
+        return _without_default_port(urlsplit(origin).netloc)
     except ValueError:
         return None
+
+
+def _without_default_port(host: str) -> str:
+    return host.lower().removesuffix(":443")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import socket
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -19,7 +20,6 @@ HEADERS = (
     ("Content-Security-Policy", CONTENT_POLICY),
     ("Cache-Control", "no-store"),
 )
-MOMENT = "(when it is served)"
 
 
 class Answer(NamedTuple):
@@ -47,13 +47,14 @@ class Page:
         return Answer([*HEADERS, ("Content-Length", str(len(body)))], body)
 
     def _render(self, choice: str | None, recorded: bool) -> tuple[bytes, bytes]:
+        moment = secrets.token_hex(16)
         html = render_template(
             "vote.html",
             options=self.options,
             choice=choice,
             recorded=recorded,
             hostname=socket.gethostname(),
-            served=MOMENT,
+            served=moment,
         )
-        before, after = html.encode().split(MOMENT.encode())
+        before, after = html.encode().split(moment.encode())
         return before, after

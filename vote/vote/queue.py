@@ -17,7 +17,7 @@ from vote.primary import NotAcceptingError
 from vote.replay import Replayer
 from vote.settings import Settings
 
-BATCH = 400
+BATCH = 1000
 DEADLINE_SECONDS = 10.0
 RETRY_SECONDS = (0.05, 0.15)
 REPLAY_AFTER_LAST_SECONDS = 5.0

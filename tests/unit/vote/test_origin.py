@@ -13,6 +13,7 @@ from vote.origin import is_cross_site
         ("none", None, "vote.example", False),
         (None, "https://VOTE.example", "vote.example", False),
         (None, "https://vote.example:8443", "vote.example:8443", False),
+        (None, "https://vote.example", "vote.example:443", False),
         ("cross-site", None, "vote.example", True),
         ("Cross-Site", None, "vote.example", True),
         (None, "https://evil.example", "vote.example", True),

@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import Any, cast
+
 import pytest
 
 from vote.ballot import Ballot
-from vote.ledger import Kept
-from vote.primary import Identity
-from vote.replay import chunks
+from vote.ledger import Kept, Ledger
+from vote.primary import Identity, NotAcceptingError
+from vote.replay import Replayer, chunks
 
-A = Identity("a", "1")
+A, B = Identity("a", "1"), Identity("b", "2")
 
 
 @pytest.mark.parametrize(
@@ -23,3 +26,40 @@ A = Identity("a", "1")
 def test_what_is_missing_goes_in_parts_of_about_one_size(sizes: list[int], parts: list[list[int]]) -> None:
     missing = [Kept([Ballot("v", "a", 1)] * size, 0, A) for size in sizes]
     assert [[len(kept.ballots) for kept in part] for part in chunks(missing, 4)] == parts
+
+
+class BrokenError(NotAcceptingError):
+    """What a connection says that breaks between two parts."""
+
+
+class Connection:
+    """A connection to a primary that takes so many parts."""
+
+    def __init__(self, identity: Identity, takes: int) -> None:
+        self.identity, self._takes = identity, takes
+        self.taken: list[list[Ballot]] = []
+        self.closed = False
+
+    def append(self, ballots: list[Ballot]) -> None:
+        if len(self.taken) == self._takes:
+            raise BrokenError
+        self.taken.append(ballots)
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def test_what_was_not_taken_is_still_missing() -> None:
+    """Marked too early, it would be lost with the next failover."""
+    ledger = Ledger()
+    batches = [[Ballot(f"{number}-{n}", "a", 1) for n in range(300)] for number in range(3)]
+    for batch in batches:
+        ledger.confirm(batch, A)
+    connection = Connection(B, takes=1)
+    replayer = Replayer(cast(Any, SimpleNamespace(open=lambda: connection)), ledger)
+    with pytest.raises(BrokenError):
+        replayer._catch_up()
+    assert connection.taken == [batches[0] + batches[1]]
+    assert connection.closed
+    assert replayer.last_success is None
+    assert [kept.ballots for kept in ledger.poll(B, 1.0)] == [batches[2]]

@@ -1,0 +1,82 @@
+"""Votes as clients of every kind send them."""
+
+from __future__ import annotations
+
+import io
+import re
+import socket
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+URLENCODED = "application/x-www-form-urlencoded"
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "status", "choices"),
+    [
+        (b"vote=a", URLENCODED, 200, ["a"]),
+        (b"vote=a", f"{URLENCODED}; charset=utf-8", 200, ["a"]),
+        (b"vote=b&vote=a", URLENCODED, 200, ["b"]),
+        (b"vote=&vote=a", URLENCODED, 400, []),
+        (b"vote=%61", URLENCODED, 200, ["a"]),
+        (b"", URLENCODED, 400, []),
+        (b"vote=a", "text/plain", 400, []),
+        (b"--x\r\nContent-Disposition: form-data; name=vote\r\n\r\na\r\n--x--\r\n",
+         "multipart/form-data; boundary=x", 200, ["a"]),
+        (b"vote=a&" + b"x" * 5000, URLENCODED, 413, []),
+        (b"vote=a&" + b"x" * 5000, f"{URLENCODED}; charset=utf-8", 413, []),
+    ],
+)  # fmt: skip
+def test_bodies(
+    client: FlaskClient, queue: Any, body: bytes, kind: str, status: int, choices: list[str]
+) -> None:
+    assert client.post("/", data=body, content_type=kind).status_code == status
+    assert [ballot.choice for ballot in queue.ballots] == choices
+
+
+def test_a_body_that_ends_too_early_is_refused(client: FlaskClient, queue: Any) -> None:
+    environ = {"CONTENT_LENGTH": "10", "wsgi.input": io.BytesIO(b"vote=a")}
+    answer = client.post("/", content_type=URLENCODED, environ_overrides=environ)
+    assert answer.status_code == 400
+    assert not queue.ballots
+
+
+def test_a_body_in_chunks_is_read(client: FlaskClient, queue: Any) -> None:
+    environ = {"CONTENT_LENGTH": "", "wsgi.input": io.BytesIO(b"vote=a"), "wsgi.input_terminated": True}
+    answer = client.post("/", content_type=URLENCODED, environ_overrides=environ)
+    assert answer.status_code == 200
+    assert queue.ballots
+
+
+def test_slashes_are_one_slash(client: FlaskClient) -> None:
+    assert client.post("//", data={"vote": "a"}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"), [("POST", "/other", 404), ("PUT", "/", 405), ("OPTIONS", "/", 200)]
+)
+def test_the_rest_is_not_the_booths(client: FlaskClient, method: str, path: str, status: int) -> None:
+    assert client.open(path, method=method).status_code == status
+
+
+def test_a_voter_who_has_hung_up_has_not_voted(app: Flask, queue: Any) -> None:
+    ours, voters = socket.socketpair()
+    voters.close()
+    with ours:
+        answer = app.test_client().post("/", data={"vote": "a"}, environ_overrides={"gunicorn.socket": ours})
+    assert answer.status_code == 400
+    assert not queue.ballots
+
+
+def test_a_new_voter_who_was_refused_keeps_the_id(client: FlaskClient, queue: Any) -> None:
+    """The next try is then the same voter's, and the vote that may have arrived is not counted twice."""
+    queue.away = True
+    answer = client.post("/", data={"vote": "a"})
+    assert answer.status_code == 503
+    assert re.match(r"voter_id=[0-9a-f]{32}\.[^.;]+;", answer.headers["Set-Cookie"])
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+    assert "Set-Cookie" not in client.post("/", data={"vote": "a"}).headers
