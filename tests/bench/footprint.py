@@ -8,7 +8,7 @@ from docker import DockerClient
 from bench.figure import Figure, Target, alone
 from bench.run import Run
 from deployment import engine
-from deployment.layout import NAMESPACE, STACK
+from deployment.layout import NAMESPACE
 
 MEBIBYTE, GIBIBYTE = 1024**2, 1024**3
 AT_REST = Target(at_most=1.5)
@@ -17,7 +17,7 @@ AT_REST = Target(at_most=1.5)
 def measure(run: Run) -> Iterator[Figure]:
     """Add up the containers of the stack on this node; nothing if no stack is up."""
     client = engine.connect()
-    found = client.api.containers(filters={"label": f"{NAMESPACE}={STACK}"}) if client else []
+    found = client.api.containers(filters={"label": NAMESPACE}) if client else []
     if not client or not found:
         run.progress.say("    left out, since no stack is up here: run `python3 deploy.py up` first")
         return

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
+from typing import NamedTuple
 
 from bench import closed_loop, open_loop, stack
 from bench.ballots import forget
@@ -25,6 +26,13 @@ WARM_UP_SECONDS = 1.0
 FLOOR = "a view that parses the form"
 
 
+class Door(NamedTuple):
+    """Where votes are sent, and a network from which it is reached."""
+
+    network: str
+    url: str
+
+
 @dataclass(frozen=True)
 class Booths:
     """A replica of `vote` and its floor on one network, and cookies of voters."""
@@ -35,18 +43,18 @@ class Booths:
     cookies: Sequence[str]
     cookie_file: Path
 
-    def rates(self, urls: Sequence[str], run: Run) -> list[tuple[float, ...]]:
+    def rates(self, doors: Sequence[Door], run: Run) -> list[tuple[float, ...]]:
         """Measure the votes per second of several places in turn, as often as asked for."""
-        for url in urls:
-            self._rate(url, WARM_UP_SECONDS)
+        for door in doors:
+            self._rate(door, WARM_UP_SECONDS)
         return [
-            tuple(self._rate(url, run.seconds) for url in urls)
+            tuple(self._rate(door, run.seconds) for door in doors)
             for _ in run.rounds("votes as fast as they are answered")
         ]
 
-    def _rate(self, url: str, seconds: float) -> float:
+    def _rate(self, door: Door, seconds: float) -> float:
         self._empty()
-        return closed_loop.run(self.redis.prefix, url, self.cookie_file, seconds)
+        return closed_loop.run(door.network, door.url, self.cookie_file, seconds)
 
     def waits(self, replica: Part, per_second: float, seconds: float) -> Waits:
         """Offer votes at a rate; raise RefusedError."""
@@ -79,8 +87,11 @@ def booths() -> Iterator[Booths]:
 def measure(run: Run) -> Iterator[Figure | Plot]:
     """Measure the rate, the latency at half of it, and the rate through Traefik."""
     with booths() as both:
-        urls = [f"http://{replica.address}:{PORT}/" for replica in (both.vote, both.floor)]
-        rates = both.rates(urls, run)
+        doors = [
+            Door(both.redis.prefix, f"http://{replica.address}:{PORT}/")
+            for replica in (both.vote, both.floor)
+        ]
+        rates = both.rates(doors, run)
         votes, floors = zip(*rates, strict=True)
         yield compared("votes accepted by one replica", "votes/s", votes, FLOOR, floors, RATE)
         yield _latency(both, run, half=median(votes) / 2)
@@ -122,11 +133,12 @@ def _curve(both: Booths, run: Run, most: float) -> Plot:
 def _through_edges(both: Booths, run: Run) -> Figure:
     """Put one Traefik in front of each: whoever is called `vote` in its network is served."""
     with ExitStack() as open_:
-        urls = []
+        doors = []
         for replica in (both.vote, both.floor):
             network = open_.enter_context(stack.network_with(vote=replica))
             folder = Path(open_.enter_context(TemporaryDirectory()))
-            urls.append(f"https://{open_.enter_context(edge.running_edge(network, folder))}:{edge.PORT}/")
-        rates = both.rates(urls, run)
+            front = open_.enter_context(edge.running_edge(network, folder))
+            doors.append(Door(network, f"https://{front}:{edge.PORT}/"))
+        rates = both.rates(doors, run)
     votes, floors = zip(*rates, strict=True)
     return compared("the same through Traefik with TLS", "votes/s", votes, FLOOR, floors, RATE)
