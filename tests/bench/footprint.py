@@ -1,6 +1,8 @@
 """How much memory the stack that is up holds while nobody votes."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 from docker import DockerClient
@@ -21,11 +23,11 @@ def measure(run: Run) -> Iterator[Figure]:
     if not client or not found:
         run.progress.say("    left out, since no stack is up here: run `python3 deploy.py up` first")
         return
-    sums = [
-        sum(_held(client, container["Id"]) for container in found) / GIBIBYTE
-        for _ in run.rounds("memory at rest")
-    ]
-    yield alone(f"memory of the whole stack at rest, {len(found)} containers", "GiB", sums, AT_REST)
+    names = [container["Id"] for container in found]
+    # The engine takes a second for each container, however many it is asked about at once.
+    with ThreadPoolExecutor(len(names)) as pool:
+        sums = [sum(pool.map(partial(_held, client), names)) / GIBIBYTE for _ in run.rounds("memory at rest")]
+    yield alone(f"memory of the stack on this node at rest, {len(found)} containers", "GiB", sums, AT_REST)
 
 
 def growing(container: str) -> int:
