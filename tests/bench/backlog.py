@@ -9,8 +9,8 @@ from typing import Any
 
 from bench import storing
 from bench.ballots import ballots, enqueue
-from bench.beside import beside
-from bench.figure import Figure, Target, compared
+from bench.beside import beside, due
+from bench.figure import Figure, Target, compared, thirds
 from bench.footprint import MEBIBYTE, growing
 from bench.part import Part
 from bench.plot import Line, Plot
@@ -54,9 +54,9 @@ def measure(run: Run) -> Iterator[Figure | Plot]:
             gauge = Gauge(worker, queue)
             with beside(partial(_vote, store)), beside(gauge.read):
                 long.append(many.drain([worker]))
-            third = len(gauge.samples) // 3
-            early.append(max(gauge.samples[:third]))
-            late.append(max(gauge.samples[-third:]))
+            first, last = thirds(gauge.samples)
+            early.append(max(first))
+            late.append(max(last))
         yield Plot(
             "backlog",
             "One worker drains a million votes while 500 a second come in",
@@ -70,8 +70,5 @@ def measure(run: Run) -> Iterator[Figure | Plot]:
 
 def _vote(store: Store, ending: threading.Event) -> None:
     with store.queue("vote") as queue:
-        number, began = 0, time.monotonic()
-        while not ending.wait(0.1):
-            due = round((time.monotonic() - began) * NEW_PER_SECOND)
-            enqueue(queue, [(f"new-{n}", "a", n + 1) for n in range(number, due)])
-            number = due
+        for numbers in due(NEW_PER_SECOND, ending):
+            enqueue(queue, [(f"new-{n}", "a", n + 1) for n in numbers])

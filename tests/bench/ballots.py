@@ -31,9 +31,14 @@ def enqueue(client: Redis, votes: Sequence[tuple[str, str, int]]) -> None:
     pipes: Any = client
     for batch in batches(votes, PIPELINE):
         with pipes.pipeline(transaction=False) as pipeline:
-            for voter, choice, version in batch:
-                pipeline.xadd("votes", {"id": voter, "vote": choice, "version": version})
+            append(pipeline, batch)
             pipeline.execute()
+
+
+def append(pipeline: Any, votes: Sequence[tuple[str, str, int]]) -> None:
+    """Add the entries of votes to a pipeline."""
+    for voter, choice, version in votes:
+        pipeline.xadd("votes", {"id": voter, "vote": choice, "version": version})
 
 
 def forget(client: Any) -> None:

@@ -1,7 +1,9 @@
 """As many votes as can be had: wrk, whose every connection waits for its answer before it goes on."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from deployment import base, engine, images
 from deployment.layout import STACK
@@ -28,13 +30,16 @@ def build(progress: Progress) -> None:
         images.build(client, CONTEXT, IMAGE, bases.debian, task)
 
 
-def run(network: str, url: str, cookies: Path, seconds: float) -> float:
+def run(network: str, url: str, cookies: Sequence[str], seconds: float) -> float:
     """Return how many votes a second 32 connections bring to a container of a network; raise RefusedError."""
-    printed = docker(
-        *("run", "--rm", "--network", network, "--volume", f"{cookies}:/load/cookies:ro", IMAGE),
-        *("--connections", str(CONNECTIONS), "--threads", str(THREADS), "--duration", f"{seconds:.0f}s"),
-        *("--timeout", "15s", "--script", "/vote.lua", url),
-    )
+    with TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        (Path(folder) / "cookies").write_text("\n".join(cookies) + "\n")
+        printed = docker(
+            *("run", "--rm", "--network", network, "--volume", f"{folder}:/load:ro", IMAGE),
+            *("--connections", str(CONNECTIONS), "--threads", str(THREADS)),
+            *("--duration", f"{seconds:.0f}s", "--timeout", "15s", "--script", "/vote.lua", url),
+        )
     brought = json.loads(printed.splitlines()[-1])
     if brought["failed"] or not brought["answered"]:
         raise RefusedError(f"{url}: {brought['failed']} of {brought['answered']} requests failed")

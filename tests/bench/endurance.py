@@ -1,15 +1,12 @@
 """Half an hour at four fifths of what the whole chain can take: nothing may grow, nothing may slow down."""
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from statistics import median
-from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 from bench import closed_loop, open_loop
 from bench.chain import Chain, chain
-from bench.closed_loop import RefusedError
-from bench.figure import Figure, Target, alone, compared, percentile
+from bench.figure import Figure, Target, alone, compared, percentile, thirds
 from bench.footprint import MEBIBYTE, growing
 from bench.plot import Line, Plot
 from bench.run import Run
@@ -53,15 +50,11 @@ def measure(run: Run) -> Iterator[Figure | Plot]:
 
 def _most(parts: Chain, run: Run) -> float:
     """Return how many votes a second the edge takes while everything behind it runs."""
-    with TemporaryDirectory() as folder:
-        Path(folder).chmod(0o755)
-        cookies = Path(folder) / "cookies"
-        cookies.write_text("\n".join(parts.cookies) + "\n")
-        url = f"https://{parts.edge.address}:{parts.edge.port}/"
-        rates = [
-            closed_loop.run(parts.network, url, cookies, run.seconds)
-            for _ in run.rounds("votes as fast as the whole chain takes them")
-        ]
+    url = f"https://{parts.edge.address}:{parts.edge.port}/"
+    rates = [
+        closed_loop.run(parts.network, url, parts.cookies, run.seconds)
+        for _ in run.rounds("votes as fast as the whole chain takes them")
+    ]
     return median(rates)
 
 
@@ -81,8 +74,6 @@ def _samples(parts: Chain, run: Run, rate: float) -> list[Sample]:
 
 def _sample(parts: Chain, database: Any, rate: float, seconds: float) -> Sample:
     waits = open_loop.run(parts.edge, parts.cookies, rate, seconds)
-    if waits.refused:
-        raise RefusedError(f"{waits.refused} votes were refused")
     size, in_place, vacuums = database.execute(TABLE).fetchone()
     return Sample(
         p50=1000 * percentile(waits.seconds, 50),
@@ -97,12 +88,6 @@ def _sample(parts: Chain, database: Any, rate: float, seconds: float) -> Sample:
 def _said(samples: Sequence[Sample]) -> str:
     known = samples[-1]._asdict() if samples else {}
     return ", ".join(f"{name} {value:.3g}" for name, value in known.items())
-
-
-def thirds(samples: Sequence[Sample]) -> tuple[Sequence[Sample], Sequence[Sample]]:
-    """Return the first third and as many of the last."""
-    third = len(samples) // 3
-    return samples[:third], samples[len(samples) - third :]
 
 
 def _held(

@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from math import ceil
 from statistics import median
-from typing import Any
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,12 @@ def _figure(
         target=str(target),
         met=met,
     )
+
+
+def thirds(values: Sequence[T]) -> tuple[Sequence[T], Sequence[T]]:
+    """Return the first third and as many of the last."""
+    third = len(values) // 3
+    return values[:third], values[len(values) - third :]
 
 
 def percentile(values: Sequence[float], percent: float) -> float:

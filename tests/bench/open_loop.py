@@ -13,6 +13,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
+from bench.closed_loop import RefusedError
+
 CONNECTIONS = 64
 # Whose turn comes again votes for the other one; what is between them is left for those who count.
 CHOICES = "ac"
@@ -52,13 +54,16 @@ def run(
 ) -> Waits:
     """Post at a steady rate for so many seconds, or until told to end.
 
-    Collects no garbage meanwhile: whoever stops for it would blame the service for the wait.
+    Raises RefusedError. Collects no garbage meanwhile: whoever stops for it would blame the service.
     """
     gc.disable()
     try:
-        return asyncio.run(_crowd(place, cookies, per_second, seconds, ending))
+        waits = asyncio.run(_crowd(place, cookies, per_second, seconds, ending))
     finally:
         gc.enable()
+    if waits.refused:
+        raise RefusedError(f"{place.address}: {waits.refused} of {len(waits.seconds)} votes were refused")
+    return waits
 
 
 async def _crowd(

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from bench.chain import Act, Chain, chain
 from bench.figure import Figure, Target, alone, percentile
 from bench.footprint import MEBIBYTE, growing
-from bench.open_loop import Place
 from bench.run import Run
 from bench.viewers import Viewers, seen_at
 from integration.services import eventually
@@ -25,20 +24,20 @@ def measure(run: Run) -> Iterator[Figure]:
     """Measure commit to event, click to screen, and many viewers."""
     with chain() as parts:
         yield from _commit_to_event(parts, run)
-        waits = _seen(run, "from a click to another's screen", parts, parts.edge, 1, parts.click())
+        waits = _seen(run, "from a click to another's screen", parts, parts.click())
         yield alone("click to another's screen, p99", "ms", _percentiles(waits, 99), CLICK_P99)
         yield from _crowd(parts, run)
 
 
 def _commit_to_event(parts: Chain, run: Run) -> Iterator[Figure]:
-    waits = _seen(run, "from a commit to the viewer's event", parts, parts.edge, 1, parts.commit())
+    waits = _seen(run, "from a commit to the viewer's event", parts, parts.commit())
     yield alone("commit to event, p50", "ms", _percentiles(waits, 50), COMMIT_P50)
     yield alone("commit to event, p99", "ms", _percentiles(waits, 99), COMMIT_P99)
 
 
-def _seen(run: Run, what: str, parts: Chain, place: Place, viewers: int, act: Act) -> list[list[float]]:
-    """Return for each round the seconds from each act to the last of so many viewers, under load."""
-    with parts.load(), Viewers(place, viewers) as watching:
+def _seen(run: Run, what: str, parts: Chain, act: Act) -> list[list[float]]:
+    """Return for each round the seconds from each act to a viewer behind the edge, under load."""
+    with parts.load(), Viewers(parts.edge, 1) as watching:
         return [_probe(watching, act, run.seconds) for _ in run.rounds(what)]
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from bench import storing
-from bench.ballots import PIPELINE, batches, enqueue
+from bench.ballots import append, batches, enqueue
 from bench.figure import Figure, Target, alone
 from bench.run import Run
 from bench.storing import Store
@@ -44,8 +44,7 @@ def _confirmed(store: Store) -> float:
         began = time.monotonic()
         for batch in batches(store.votes, CONFIRMED_TOGETHER):
             with pipes.pipeline(transaction=False) as pipeline:
-                for voter, choice, version in batch:
-                    pipeline.xadd("votes", {"id": voter, "vote": choice, "version": version})
+                append(pipeline, batch)
                 pipeline.wait(1, WAIT_MILLISECONDS)
                 if not pipeline.execute()[-1]:
                     raise TimeoutError("no replica confirmed the votes in time")
@@ -55,8 +54,7 @@ def _confirmed(store: Store) -> float:
 def _queued(store: Store) -> float:
     with store.queue("vote") as queue:
         before = queue.info("memory")["used_memory"]
-        for batch in batches(store.votes, PIPELINE):
-            enqueue(queue, batch)
+        enqueue(queue, store.votes)
         return float(queue.info("memory")["used_memory"] - before) / len(store.votes)
 
 

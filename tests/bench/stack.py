@@ -1,8 +1,8 @@
 """The parts of the stack that a measurement needs, each started from nothing and waited for."""
 
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, suppress
 from http.cookiejar import DefaultCookiePolicy
 from importlib.resources import files
 from pathlib import Path
@@ -47,18 +47,14 @@ def database() -> Iterator[PostgresCluster]:
             yield cluster
 
 
-@contextmanager
-def vote(redis: RedisCluster) -> Iterator[Part]:
+def vote(redis: RedisCluster) -> AbstractContextManager[Part]:
     """Run one replica of `vote`."""
     environment = {
         "REDIS_HOST": "redis-proxy",
         "REDIS_PASSWORD_FILE": "/run/secrets/redis_vote_password",
         "COOKIE_KEY_FILE": "/run/secrets/voter_cookie_key",
-        "VOTE_OPTIONS": OPTIONS,
     }
-    with part.running("vote", (redis.prefix,), redis.secrets, environment) as replica:
-        eventually(lambda: _answers(replica, "/readyz"), SERVICE_SECONDS)
-        yield replica
+    return _page("vote", redis.prefix, redis.secrets, environment)
 
 
 @contextmanager
@@ -87,15 +83,19 @@ def worker(redis: RedisCluster, postgres: PostgresCluster) -> Iterator[Part]:
             yield started
 
 
-@contextmanager
-def result(postgres: PostgresCluster) -> Iterator[Part]:
+def result(postgres: PostgresCluster) -> AbstractContextManager[Part]:
     """Run one replica of `result`."""
     environment = {
         "DATABASE_HOST": "pgpool",
         "DATABASE_PASSWORD_FILE": "/run/secrets/postgres_result_password",
-        "VOTE_OPTIONS": OPTIONS,
     }
-    with part.running("result", (postgres.prefix,), postgres.secrets, environment) as replica:
+    return _page("result", postgres.prefix, postgres.secrets, environment)
+
+
+@contextmanager
+def _page(component: str, network: str, secrets: Path, environment: Mapping[str, str]) -> Iterator[Part]:
+    settings = {**environment, "VOTE_OPTIONS": OPTIONS}
+    with part.running(component, (network,), secrets, settings) as replica:
         eventually(lambda: _answers(replica, "/readyz"), SERVICE_SECONDS)
         yield replica
 

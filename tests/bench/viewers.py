@@ -12,7 +12,7 @@ from websockets.asyncio.client import ClientConnection, connect
 
 from bench.open_loop import Place
 
-OPEN, CONNECT, PING, PONG, EVENT = "0", "40", "2", "3", "42"
+CONNECT, PING, PONG, EVENT = "40", "2", "3", "42"
 HOST = "result.localhost"
 PATH = "/socket.io/?EIO=4&transport=websocket"
 ARRIVED_SECONDS = 60.0

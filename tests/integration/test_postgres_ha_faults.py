@@ -65,7 +65,7 @@ def test_a_wait_for_the_standby_that_is_cut_short_is_told_through_pgpool(whole: 
     """A worker relies on this warning: with it, what it wrote is on one node only."""
     told: list[str] = []
     standbys = [node for node in NODES if node != whole.primary()]
-    with whole.connect("worker") as writer, whole.connect("worker", whole.primary() or "") as operator:
+    with whole.connect("worker") as writer, whole.connect("worker", whole.primary_name()) as operator:
         writer.execute("CREATE TABLE IF NOT EXISTS waited (id text)")
         writer.add_notice_handler(lambda notice: told.append(notice.message_primary or ""))
         with ThreadPoolExecutor() as pool, ExitStack() as thawed:

@@ -74,10 +74,12 @@ class Replayer:
 def chunks(missing: Sequence[Kept], size: int) -> Iterator[list[Kept]]:
     """Yield what is missing in parts that end with the one that makes them `size` ballots or more."""
     chunk: list[Kept] = []
+    count = 0
     for kept in missing:
         chunk.append(kept)
-        if sum(len(each.ballots) for each in chunk) >= size:
+        count += len(kept.ballots)
+        if count >= size:
             yield chunk
-            chunk = []
+            chunk, count = [], 0
     if chunk:
         yield chunk

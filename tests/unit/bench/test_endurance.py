@@ -2,7 +2,8 @@
 
 import pytest
 
-from bench.endurance import Sample, thirds
+from bench.endurance import Sample
+from bench.figure import thirds
 
 
 @pytest.mark.parametrize("count", [3, 4, 10, 60])
