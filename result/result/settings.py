@@ -40,7 +40,7 @@ class Settings(BaseSettings):
     option_b: str = "Dogs"
     vote_options: str = ""
     port: int = Field(8080, ge=1, le=65535)
-    drain_seconds: float = Field(3, ge=0, le=60)
+    drain_seconds: float = Field(5, ge=0, le=60)
 
     @model_validator(mode="after")
     def _options_are_sound(self) -> Self:

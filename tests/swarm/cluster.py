@@ -23,7 +23,8 @@ DRAIN_SECONDS = 60
 KNOWN_SECONDS = 60
 # What looks whole right after a fault may only not have noticed it yet.
 STEADY_SECONDS = 3.0
-LOOK_SECONDS = 0.5
+# The observer draws its picture once a second, and each look costs the machine a process.
+LOOK_SECONDS = 1.0
 UNREACHABLE = (DockerException, RequestException, DeployError)
 PSQL = (
     "PGPASSWORD=$(cat /run/secrets/postgres_password) "

@@ -46,8 +46,8 @@ def test_rows_counts_and_tally() -> None:
 
 
 def test_full_strength_has_to_last(clock: Clock) -> None:
-    assert Looked(True, False, *[True] * 7).wait_healthy() == 101.0
-    assert clock.now == 104.0
+    assert Looked(True, False, *[True] * 4).wait_healthy() == 102.0
+    assert clock.now == 105.0
 
 
 def test_one_look_is_enough_where_it_lasted_before(clock: Clock) -> None:
