@@ -1,6 +1,7 @@
 """What a user can set: read from the shell and stack/.env, checked whole before anything happens."""
 
 import re
+import unicodedata
 from typing import Annotated, Any
 
 from pydantic import Field, ValidationError, field_validator, model_validator
@@ -20,6 +21,7 @@ REGISTRY = re.compile(
 LETS_ENCRYPT = "https://acme-v02.api.letsencrypt.org/directory"
 DOCKER_HUB = ("docker.io", "index.docker.io", "registry-1.docker.io")
 OPTION_LIMITS = (2, 10)
+LONGEST_LINE = 200
 LONGEST_OPTION = 60
 
 Port = Annotated[int, Field(ge=1, le=65535)]
@@ -38,6 +40,8 @@ class Settings(BaseSettings):
     https_port: Port = 443
     acme_email: str = ""
     acme_server: str = LETS_ENCRYPT
+    vote_title: str = ""
+    vote_question: str = ""
     option_a: str = "Cats"
     option_b: str = "Dogs"
     vote_options: str = ""
@@ -74,6 +78,13 @@ class Settings(BaseSettings):
             raise ValueError(f"{value!r} is not a registry such as registry.example.org:5000/team")
         if value.partition("/")[0] in DOCKER_HUB:
             raise ValueError("Docker Hub has no names as deep as the images': use another registry")
+        return value
+
+    @field_validator("vote_title", "vote_question")
+    @classmethod
+    def _one_line(cls, value: str) -> str:
+        if len(value) > LONGEST_LINE or any(unicodedata.category(character) == "Cc" for character in value):
+            raise ValueError(f"must be one line of at most {LONGEST_LINE} characters")
         return value
 
     @field_validator("redis_maxmemory")
@@ -129,7 +140,7 @@ class Settings(BaseSettings):
         """Return what the stack file's `${…}` variables of the same names stand for."""
         names = (
             *("vote_host", "result_host", "http_port", "https_port", "acme_email", "acme_server"),
-            *("option_a", "option_b", "vote_options"),
+            *("vote_title", "vote_question", "option_a", "option_b", "vote_options"),
             *("vote_replicas", "result_replicas", "worker_replicas", "redis_maxmemory", "redis_memory_limit"),
         )
         values = {name.upper(): str(getattr(self, name)) for name in names}

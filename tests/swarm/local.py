@@ -5,8 +5,9 @@ from typing import Any
 
 import docker
 
-from deployment import status
+from deployment import engine, status
 from deployment.layout import STACK
+from images import absent
 from swarm.waiting import wait_until
 
 HEALTHY_SECONDS = 120
@@ -30,3 +31,13 @@ class LocalStack:
     def wait_healthy(self) -> None:
         """Wait for full strength, as a user sees it in `status`."""
         wait_until(lambda: bool(self.status()["healthy"]), HEALTHY_SECONDS, lambda: str(self.status()))
+
+
+def running() -> LocalStack:
+    """Return the stack that is up here, at full strength; without one fail in CI, skip elsewhere."""
+    client = engine.connect()
+    if client is None or not client.info()["Swarm"]["ControlAvailable"]:
+        absent("no stack to test here: run `python3 deploy.py up` first")
+    found = LocalStack(client)
+    found.wait_healthy()
+    return found

@@ -12,23 +12,16 @@ import pytest
 import requests
 import socketio
 
-from deployment import engine
 from deployment.layout import LOCAL_CA_FILE
 from deployment.settings import Settings
-from images import absent
-from swarm.local import LocalStack
+from swarm.local import LocalStack, running
 
 pytestmark = pytest.mark.usefixtures("local")
 
 
 @pytest.fixture(scope="module")
 def local() -> LocalStack:
-    client = engine.connect()
-    if client is None or not client.info()["Swarm"]["ControlAvailable"]:
-        absent("no stack to test here: run `python3 deploy.py up` first")
-    found = LocalStack(client)
-    found.wait_healthy()
-    return found
+    return running()
 
 
 @pytest.fixture(scope="module", autouse=True)

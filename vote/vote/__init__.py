@@ -7,6 +7,7 @@ from werkzeug.exceptions import HTTPException
 
 from vote import form, health, logs, pages
 from vote import settings as configuration
+from vote.apology import Apology
 from vote.booth import Booth
 from vote.drain import Lifetime, Queue
 from vote.page import CONTENT_POLICY, Page
@@ -22,9 +23,9 @@ def create_app(settings: Settings | None = None, queue: Queue | None = None) -> 
     app = Flask(__name__)
     app.config["MAX_CONTENT_LENGTH"] = form.LARGEST_BYTES
     lifetime = Lifetime(queue or _started_queue(settings), settings.drain_seconds)
-    page = Page(app, settings.options)
+    page = Page(app, settings)
     cookie = VoterCookie(settings.cookie_key.get_secret_value())
-    app.extensions.update(lifetime=lifetime, page=page, cookie=cookie)
+    app.extensions.update(lifetime=lifetime, page=page, cookie=cookie, apology=Apology(app))
     app.register_blueprint(pages.blueprint)
     app.register_blueprint(health.blueprint)
     app.register_error_handler(HTTPException, pages.show_error)
@@ -40,7 +41,7 @@ def _started_queue(settings: Settings) -> VoteQueue:
 
 
 def _secure(response: Response) -> Response:
-    response.headers["Content-Security-Policy"] = CONTENT_POLICY
+    response.headers.setdefault("Content-Security-Policy", CONTENT_POLICY)
     if response.mimetype == "text/html":
         response.headers["Cache-Control"] = "no-store"
     return response

@@ -13,14 +13,17 @@ from vote import form
 from vote.ballot import Ballot, OnScreen, VersionClock, version_of
 from vote.drain import Queue
 from vote.origin import is_cross_site
-from vote.page import Page
+from vote.page import Answer, Page, State
 from vote.presence import is_waiting
 from vote.queue import NotRecordedError
 from vote.voter import Voter, VoterCookie
+from vote.words import best_language
 
 PROBLEM = "vote.problem"
 """Where Flask finds the exception that it is to show."""
 RETRY_AFTER_SECONDS = 5
+SCRIPT = "application/json"
+"""What the page's script says it accepts."""
 MILLISECONDS = re.compile(r"[0-9]{1,15}\Z")
 
 Environ = dict[str, Any]
@@ -66,11 +69,11 @@ class Booth:
         if is_cross_site(
             environ.get("HTTP_SEC_FETCH_SITE"), environ.get("HTTP_ORIGIN"), environ.get("HTTP_HOST", "")
         ):
-            raise Forbidden("This vote was sent from another site's page.")
+            raise Forbidden("other_site")
         fields = form.read(environ)
         choice = fields.get("vote", "")
         if choice not in self._page.options:
-            raise BadRequest("There is no such option to vote for.")
+            raise BadRequest("no_such_option")
         known = self._cookie.read(environ)
         voter = known or self._cookie.new(environ)
         return self._record(environ, voter, choice, version_of(arrived, voter.seen, _told(fields)), known)
@@ -83,14 +86,19 @@ class Booth:
             self._queue.publish(Ballot(voter.id, choice, version))
         except NotRecordedError:
             log.error("vote not recorded")
-            headers, body = self._page.answer(choice, recorded=False)
+            headers, body = self._answer(environ, State(choice, recorded=False))
             headers.append(("Retry-After", str(RETRY_AFTER_SECONDS)))
             if not known:
                 headers.append(self._cookie.header(voter, environ))
             return "503 SERVICE UNAVAILABLE", headers, body
-        headers, body = self._page.answer(choice, recorded=True)
-        headers.append(self._cookie.header(voter._replace(seen=version), environ))
+        headers, body = self._answer(environ, State(choice))
+        headers.append(self._cookie.header(Voter(voter.id, version, choice), environ))
         return "200 OK", headers, body
+
+    def _answer(self, environ: Environ, state: State) -> Answer:
+        if environ.get("HTTP_ACCEPT") == SCRIPT:
+            return self._page.note(state)
+        return self._page.answer(state, best_language(environ.get("HTTP_ACCEPT_LANGUAGE", "")))
 
 
 def _told(fields: Mapping[str, str]) -> OnScreen | None:

@@ -1,25 +1,32 @@
-"""The page in each of its states."""
+"""The page in each of its states and languages."""
 
 from __future__ import annotations
 
+import json
 import secrets
 import socket
-from collections.abc import Mapping
 from typing import NamedTuple
 
 from flask import Flask, render_template
 
 from vote.ballot import wall_milliseconds
+from vote.settings import Settings
+from vote.words import LANGUAGES, isolated, question_of
 
 CONTENT_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; form-action 'self'; "
-    "base-uri 'none'; frame-ancestors 'none'"
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
-HEADERS = (
-    ("Content-Type", "text/html; charset=utf-8"),
-    ("Content-Security-Policy", CONTENT_POLICY),
-    ("Cache-Control", "no-store"),
-)
+NO_STORE = ("Cache-Control", "no-store")
+HTML = (("Content-Type", "text/html; charset=utf-8"), ("Content-Security-Policy", CONTENT_POLICY), NO_STORE)
+JSON = (("Content-Type", "application/json"), NO_STORE)
+
+
+class State(NamedTuple):
+    """What a page says: of which choice, if any, that it is recorded or that it is not."""
+
+    choice: str = ""
+    recorded: bool = True
 
 
 class Answer(NamedTuple):
@@ -30,31 +37,45 @@ class Answer(NamedTuple):
 
 
 class Page:
-    """Every state, rendered once: of two answers, only the moment at which they are served differs."""
+    """Everything rendered once: of two answers, only the moment at which they are served differs."""
 
-    def __init__(self, app: Flask, options: Mapping[str, str]) -> None:
-        self.options = options
-        self._rendered: dict[tuple[str | None, bool], tuple[bytes, bytes]] = {}
+    def __init__(self, app: Flask, settings: Settings) -> None:
+        self.options = settings.options
+        self._settings = settings
+        self._container = socket.gethostname()
+        states = [State(choice, recorded) for choice in ("", *self.options) for recorded in (True, False)]
         with app.app_context():
-            for choice in (None, *options):
-                for recorded in (True, False):
-                    self._rendered[choice, recorded] = self._render(choice, recorded)
+            self._pages = {(of, state): self._render(of, state) for of in LANGUAGES for state in states}
 
-    def answer(self, choice: str | None, *, recorded: bool) -> Answer:
-        """Return the page as of now."""
-        before, after = self._rendered[choice, recorded]
-        body = b"%b%d%b" % (before, wall_milliseconds(), after)
-        return Answer([*HEADERS, ("Content-Length", str(len(body)))], body)
+    def answer(self, state: State, language: str) -> Answer:
+        """Return the page as of now; a choice that is no longer offered is none."""
+        known = state if state.choice in self.options else State(recorded=state.recorded)
+        before, after = self._pages[language, known]
+        return _answer(HTML, b"%b%d%b" % (before, wall_milliseconds(), after))
 
-    def _render(self, choice: str | None, recorded: bool) -> tuple[bytes, bytes]:
+    def note(self, state: State) -> Answer:
+        """Return what the page's script wants to know instead of a page."""
+        said = {**state._asdict(), "served": wall_milliseconds(), "container": self._container}
+        return _answer(JSON, json.dumps(said).encode())
+
+    def _render(self, language: str, state: State) -> tuple[bytes, bytes]:
+        words = LANGUAGES[language]
         moment = secrets.token_hex(16)
         html = render_template(
             "vote.html",
+            language=language,
+            words=words,
+            title=self._settings.title or words["title"],
+            question=self._settings.question or question_of(list(self.options.values()), words),
             options=self.options,
-            choice=choice,
-            recorded=recorded,
-            hostname=socket.gethostname(),
+            state=state,
+            named=isolated(self.options.get(state.choice, "")),
+            container=self._container,
             served=moment,
         )
         before, after = html.encode().split(moment.encode())
         return before, after
+
+
+def _answer(headers: tuple[tuple[str, str], ...], body: bytes) -> Answer:
+    return Answer([*headers, ("Content-Length", str(len(body)))], body)

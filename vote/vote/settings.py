@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import sys
+import unicodedata
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings
 
 from vote.options import parse_options
 
 EXIT_BAD_SETTING = 2
+LONGEST_LINE = 200
 
 
 def _content_of(path: object) -> str:
@@ -25,6 +27,16 @@ def _content_of(path: object) -> str:
     return content
 
 
+def _one_line(text: str) -> str:
+    """Return a text for people to read, without the spaces around it."""
+    if len(text) > LONGEST_LINE:
+        raise ValueError(f"has more than {LONGEST_LINE} characters")
+    if any(unicodedata.category(character) == "Cc" for character in text):
+        raise ValueError("holds a line break or another control character")
+    return text.strip()
+
+
+Line = Annotated[str, AfterValidator(_one_line)]
 SecretInFile = Annotated[SecretStr, BeforeValidator(_content_of)]
 
 
@@ -36,6 +48,8 @@ class Settings(BaseSettings):
     redis_username: str = "vote"
     redis_password: SecretInFile = Field(validation_alias="REDIS_PASSWORD_FILE")
     cookie_key: SecretInFile = Field(validation_alias="COOKIE_KEY_FILE")
+    title: Line = ""
+    question: Line = ""
     option_a: str = "Cats"
     option_b: str = "Dogs"
     vote_options: str = ""

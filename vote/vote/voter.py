@@ -23,10 +23,11 @@ Environ = Mapping[str, Any]
 
 
 class Voter(NamedTuple):
-    """A voter's id, and the version of the last vote that the voter was told is recorded (0: none)."""
+    """A voter's id, and the last vote they were told is recorded: its version (0: none) and choice."""
 
     id: str
     seen: int = 0
+    choice: str = ""
 
     @classmethod
     def new(cls) -> Voter:
@@ -42,7 +43,7 @@ class _HmacSha256(SigningAlgorithm):
 
 
 class VoterCookie:
-    """Reads and writes voters' cookies: `ID.SIGNATURE` or `ID.SEEN.SIGNATURE`."""
+    """Reads and writes voters' cookies: `ID.SIGNATURE` or `ID.SEEN.CHOICE.SIGNATURE`."""
 
     def __init__(self, key: str) -> None:
         derived = Signer(key, salt="voter", digest_method=hashlib.sha256).derive_key()
@@ -55,8 +56,9 @@ class VoterCookie:
             text = self._signer.unsign(_given(environ)).decode()
         except BadSignature:
             return None
-        identity, _, seen = text.partition(SEPARATOR)
-        return Voter(identity, int(seen or 0))
+        # A cookie of an older release has fewer parts, one of a newer release may have more.
+        identity, seen, choice, *_ = (*text.split(SEPARATOR), "", "")
+        return Voter(identity, int(seen or 0), choice)
 
     def new(self, environ: Environ) -> Voter:
         """Return a voter for a request whose cookie does not tell.
@@ -68,7 +70,7 @@ class VoterCookie:
 
     def header(self, voter: Voter, environ: Environ) -> tuple[str, str]:
         """Return the header that sets the cookie for a year from now."""
-        text = f"{voter.id}{SEPARATOR}{voter.seen}" if voter.seen else voter.id
+        text = SEPARATOR.join((voter.id, str(voter.seen), voter.choice)) if voter.seen else voter.id
         # Exactly one proxy, the edge, stands before us and overwrites this header.
         secure = environ.get("HTTP_X_FORWARDED_PROTO") == "https"
         return "Set-Cookie", self._header[secure].replace(VALUE, self._signer.sign(text).decode(), 1)

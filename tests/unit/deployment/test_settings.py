@@ -21,6 +21,8 @@ def _no_file(monkeypatch: pytest.MonkeyPatch) -> None:
         ("VOTE_OPTIONS", f"Cats,{'x' * 61}", "every option needs a name"),
         ("VOTE_OPTIONS", "Cats,cats", "two options have the same name"),
         ("OPTION_A", "Dogs", "two options have the same name"),
+        ("VOTE_TITLE", "x" * 201, "VOTE_TITLE: must be one line"),
+        ("VOTE_QUESTION", "one\ntwo", "VOTE_QUESTION: must be one line"),
         ("DOMAIN", "not a domain", "is not a host name"),
         ("DOMAIN", "-example.org", "is not a host name"),
         ("VOTE_HOST", "vote", "is not a host name"),

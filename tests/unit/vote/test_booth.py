@@ -11,6 +11,8 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from vote.ballot import wall_milliseconds
+
 URLENCODED = "application/x-www-form-urlencoded"
 
 
@@ -60,6 +62,36 @@ def test_slashes_are_one_slash(client: FlaskClient) -> None:
 )
 def test_the_rest_is_not_the_booths(client: FlaskClient, method: str, path: str, status: int) -> None:
     assert client.open(path, method=method).status_code == status
+
+
+def test_the_pages_script_is_told_what_happened(client: FlaskClient, queue: Any) -> None:
+    answer: Any = client.post("/", data={"vote": "b"}, headers={"Accept": "application/json"})
+    assert answer.mimetype == "application/json"
+    assert answer.json | {"served": 0} == {
+        "choice": "b", "recorded": True, "served": 0, "container": socket.gethostname(),
+    }  # fmt: skip
+    assert abs(answer.json["served"] - wall_milliseconds()) < 60_000
+    assert "Set-Cookie" in answer.headers
+
+
+def test_the_pages_script_is_told_what_did_not(client: FlaskClient, queue: Any) -> None:
+    queue.away = True
+    answer: Any = client.post("/", data={"vote": "b"}, headers={"Accept": "application/json"})
+    assert answer.status_code == 503
+    assert answer.json["recorded"] is False
+
+
+def test_a_vote_sent_again_from_its_page_is_the_same_vote(client: FlaskClient, queue: Any) -> None:
+    """The script sends it again when no answer came; what was recorded then must not become a newer vote."""
+    client.get("/")
+    told = {"vote": "a", "served": str(wall_milliseconds()), "after": "7"}
+    before = client.get_cookie("voter_id")
+    assert before
+    for _ in range(2):
+        client.set_cookie("voter_id", before.value)
+        client.post("/", data=told)
+    first, second = queue.ballots
+    assert first == second
 
 
 def test_a_voter_who_has_hung_up_has_not_voted(app: Flask, queue: Any) -> None:

@@ -8,6 +8,8 @@ from vote.voter import Voter, VoterCookie
 
 ZEROS = "0" * 32
 SEEN = f"{ZEROS}.1795307076736.96Qx2cBDG174Nnqj59FkI6mBsVcXIpgSAPARNJezdos"
+CHOSEN = f"{ZEROS}.1795307076736.a.9Fc91EFHK9QpkvEfrLgkM97TxuXdq5L5H6IgSM04QYE"
+LATER = f"{ZEROS}.1795307076736.a.more.gE3wuuf6n5ykBYyRM_OcPMlt-EKSxsJM7DXwbWIijAY"
 NEW = f"{ZEROS}.K1VtvYGBhzCMRqAj4kvaZpamnPL0KodLiprggilNr54"
 COOKIE = VoterCookie("hush")
 
@@ -16,6 +18,8 @@ COOKIE = VoterCookie("hush")
     ("header", "voter"),
     [
         (f"voter_id={SEEN}", Voter(ZEROS, 1795307076736)),
+        (f"voter_id={CHOSEN}", Voter(ZEROS, 1795307076736, "a")),
+        (f"voter_id={LATER}", Voter(ZEROS, 1795307076736, "a")),
         (f"voter_id={NEW}", Voter(ZEROS)),
         (f"x=1; voter_id={NEW}; y=2", Voter(ZEROS)),
         (f"voter_id={NEW}; voter_id={SEEN}", Voter(ZEROS)),
@@ -30,8 +34,10 @@ def test_a_cookie_of_any_release_is_read(header: str, voter: Voter | None) -> No
     assert COOKIE.read({"HTTP_COOKIE": header}) == voter
 
 
-@pytest.mark.parametrize(("voter", "value"), [(Voter(ZEROS, 1795307076736), SEEN), (Voter(ZEROS), NEW)])
-def test_a_cookie_is_written_as_by_any_release(voter: Voter, value: str) -> None:
+@pytest.mark.parametrize(
+    ("voter", "value"), [(Voter(ZEROS, 1795307076736, "a"), CHOSEN), (Voter(ZEROS), NEW)]
+)
+def test_a_cookie_is_written_as_it_is_read(voter: Voter, value: str) -> None:
     name, header = COOKIE.header(voter, {})
     assert (name, header.partition(";")[0]) == ("Set-Cookie", f"voter_id={value}")
 

@@ -1,0 +1,69 @@
+"""The distribution's Chromium, and what a visitor does not see of a page: errors, other hosts, weight."""
+
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from urllib.parse import urlsplit
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, ConsoleMessage, Page, Response, sync_playwright
+
+from images import absent
+
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+
+
+@contextmanager
+def chromium(addresses: Mapping[str, str]) -> Iterator[Browser]:
+    """Run Chromium, for which the given hosts have the given addresses; without one fail in CI, skip elsewhere."""
+    path = next(filter(None, map(shutil.which, NAMES)), None)
+    if path is None:
+        absent("no Chromium here: sudo apt-get install chromium")
+    rules = ", ".join(f"MAP {host} {address}" for host, address in addresses.items())
+    # Chromium refuses to be root within its sandbox.
+    sandbox = [] if os.geteuid() else ["--no-sandbox"]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=path, args=[f"--host-resolver-rules={rules}", *sandbox]
+        )
+        yield browser
+        browser.close()
+
+
+class Visit:
+    """One page in a browser of its own, with cookies of its own; `options` are those of a browser context."""
+
+    def __init__(self, browser: Browser, options: Mapping[str, object]) -> None:
+        known: dict[str, object] = {"ignore_https_errors": True, "locale": "en-GB", **options}
+        self.context = browser.new_context(**known)  # type: ignore[arg-type]
+        self.page: Page = self.context.new_page()
+        self.troubles: list[str] = []
+        self.hosts: set[str] = set()
+        self._responses: list[Response] = []
+        self.page.on("console", self._hear)
+        self.page.on("pageerror", lambda error: self.troubles.append(str(error)))
+        self.page.on("request", lambda request: self.hosts.add(str(urlsplit(request.url).hostname)))
+        self.page.on("response", lambda response: self._responses.append(response))
+
+    def _hear(self, message: ConsoleMessage) -> None:
+        if message.type in {"error", "warning"}:
+            self.troubles.append(message.text)
+
+    def kilobytes(self) -> float:
+        """Return what all that was loaded weighs, uncompressed."""
+        return sum(len(response.body()) for response in self._responses if response.ok) / 1000
+
+    def accessibility(self) -> str:
+        """Return what axe-core has to say against the page, nothing if it is content."""
+        found = Axe().run(self.page, options={"runOnly": RULES})
+        return str(found.generate_report()) if found.violations_count else ""
+
+    def overflows(self) -> bool:
+        """Whether something is wider than the window."""
+        return bool(self.page.evaluate("document.documentElement.scrollWidth > innerWidth"))
+
+    def close(self) -> None:
+        """Close the browser's window."""
+        self.context.close()

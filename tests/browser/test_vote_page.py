@@ -1,0 +1,128 @@
+"""The page people vote on, through Traefik, as they see it."""
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from browser.chromium import Visit
+from browser.conftest import Open
+
+pytestmark = pytest.mark.usefixtures("stack")
+
+MOST_KILOBYTES = 60
+PHONE = {"width": 360, "height": 640}
+
+
+def option(page: Page, key: str) -> object:
+    return page.locator(f"button[value={key}]")
+
+
+def chosen(page: Page) -> list[str | None]:
+    return [found.get_attribute("value") for found in page.locator("[aria-pressed=true]").all()]
+
+
+def vote(page: Page, key: str) -> None:
+    """Vote, and wait until the page says that it is recorded."""
+    page.locator(f"button[value={key}]").click()
+    expect(page.locator("form")).to_have_attribute("data-state", "recorded")
+    expect(page.locator("#notice")).to_contain_text("is recorded")
+
+
+@pytest.mark.parametrize("java_script_enabled", [True, False])
+def test_vote_change_and_return(visit: Open, urls: dict[str, str], java_script_enabled: bool) -> None:
+    page = visit(urls["vote"], java_script_enabled=java_script_enabled).page
+    assert chosen(page) == []
+    for key in ("a", "b"):
+        vote(page, key)
+        assert chosen(page) == [key]
+    page.goto(urls["vote"])
+    assert chosen(page) == ["b"]
+    expect(page.locator("#container")).to_have_text(re.compile("^[0-9a-f]{12}$"))
+
+
+def test_with_a_script_a_vote_loads_no_page(visit: Open, urls: dict[str, str]) -> None:
+    page = visit(urls["vote"]).page
+    page.evaluate("window.same = true")
+    vote(page, "a")
+    assert page.evaluate("window.same") is True
+    expect(page.locator("button[value=a]")).to_be_focused()
+
+
+def test_a_vote_that_is_not_recorded_is_not_called_so_and_sent_again(
+    visit: Open, urls: dict[str, str]
+) -> None:
+    opened = visit(urls["vote"])
+    page = opened.page
+    vote(page, "a")
+    opened.context.set_offline(True)
+    page.locator("button[value=b]").click()
+    assert chosen(page) == ["b"]
+    expect(page.locator("#notice")).to_contain_text("NOT recorded yet")
+    expect(page.locator("form")).to_have_attribute("data-state", "retrying")
+    opened.context.set_offline(False)
+    expect(page.locator("form")).to_have_attribute("data-state", "recorded", timeout=20_000)
+    page.reload()
+    assert chosen(page) == ["b"]
+    opened.troubles.clear()  # The browser itself notes each request that found no network.
+
+
+def test_a_change_of_mind_while_nothing_gets_through_wins(visit: Open, urls: dict[str, str]) -> None:
+    opened = visit(urls["vote"])
+    opened.context.set_offline(True)
+    for key in ("a", "b", "a"):
+        opened.page.locator(f"button[value={key}]").click()
+    opened.context.set_offline(False)
+    expect(opened.page.locator("form")).to_have_attribute("data-state", "recorded", timeout=20_000)
+    opened.page.reload()
+    assert chosen(opened.page) == ["a"]
+    opened.troubles.clear()
+
+
+def test_keyboard_only(visit: Open, urls: dict[str, str]) -> None:
+    page = visit(urls["vote"]).page
+    for _ in range(2):
+        page.keyboard.press("Tab")
+    expect(page.locator("button[value=b]")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("form")).to_have_attribute("data-state", "recorded")
+    assert chosen(page) == ["b"]
+
+
+def test_in_french(visit: Open, urls: dict[str, str]) -> None:
+    page = visit(urls["vote"], locale="fr-CA").page
+    expect(page.locator("html")).to_have_attribute("lang", "fr")
+    page.locator("button[value=a]").click()
+    expect(page.locator("#notice")).to_contain_text("est enregistré")
+
+
+@pytest.mark.parametrize("color_scheme", ["light", "dark"])
+def test_everyone_can_use_it(visit: Open, urls: dict[str, str], color_scheme: str) -> None:
+    opened = visit(urls["vote"], color_scheme=color_scheme)
+    assert opened.accessibility() == ""
+    vote(opened.page, "a")
+    assert opened.accessibility() == ""
+
+
+def test_it_is_light(visit: Open, urls: dict[str, str]) -> None:
+    assert 2 < visit(urls["vote"]).kilobytes() < MOST_KILOBYTES
+
+
+@pytest.mark.parametrize("path", ["nowhere", "errors/429", "errors/502", "maintenance"])
+def test_errors_look_like_the_page(visit: Open, urls: dict[str, str], path: str) -> None:
+    opened = visit(urls["vote"] + path)
+    ground = "getComputedStyle(document.body).backgroundColor"
+    shown = opened.page.evaluate(ground)
+    assert opened.accessibility() == ""
+    opened.troubles.clear()  # The browser notes the status.
+    opened.page.goto(urls["vote"])
+    assert opened.page.evaluate(ground) == shown
+
+
+def narrow(opened: Visit) -> Visit:
+    opened.page.set_viewport_size({"width": 320, "height": 640})
+    return opened
+
+
+def test_it_fits_a_phone(visit: Open, urls: dict[str, str]) -> None:
+    assert not narrow(visit(urls["vote"])).overflows()
