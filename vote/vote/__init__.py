@@ -5,9 +5,8 @@ from __future__ import annotations
 from flask import Flask, Response
 from werkzeug.exceptions import HTTPException
 
-from vote import form, health, logs, pages
+from vote import errors, form, health, logs, pages
 from vote import settings as configuration
-from vote.apology import Apology
 from vote.booth import Booth
 from vote.drain import Lifetime, Queue
 from vote.page import CONTENT_POLICY, Page
@@ -25,10 +24,11 @@ def create_app(settings: Settings | None = None, queue: Queue | None = None) -> 
     lifetime = Lifetime(queue or _started_queue(settings), settings.drain_seconds)
     page = Page(app, settings)
     cookie = VoterCookie(settings.cookie_key.get_secret_value())
-    app.extensions.update(lifetime=lifetime, page=page, cookie=cookie, apology=Apology(app))
+    app.extensions.update(lifetime=lifetime, page=page, cookie=cookie)
     app.register_blueprint(pages.blueprint)
     app.register_blueprint(health.blueprint)
-    app.register_error_handler(HTTPException, pages.show_error)
+    app.register_blueprint(errors.blueprint)
+    app.register_error_handler(HTTPException, errors.show_error)
     app.after_request(_secure)
     app.wsgi_app = Booth(app.wsgi_app, page, cookie, lifetime.queue)  # type: ignore[method-assign]
     return app

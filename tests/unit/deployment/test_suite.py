@@ -13,7 +13,7 @@ NOTHING: dict[str, Any] = {"fast": False, "faults": False, "soak": "", "chosen":
 @pytest.mark.parametrize(
     ("options", "told"),
     [
-        ({}, ["tests/unit", "tests/integration", "tests/swarm"]),
+        ({}, ["tests/unit", "tests/browser", "tests/integration", "tests/swarm"]),
         ({"fast": True}, ["tests/unit"]),
         ({"chosen": ["tests/unit/vote"]}, ["tests/unit/vote"]),
         ({"soak": "60m"}, ["tests/swarm/faults", "--slack", "1", "--soak", "60m"]),

@@ -224,7 +224,7 @@ def test_an_unexpected_error_has_a_page_too(app: Flask, queue: Any) -> None:
     queue.publish = fail
     answer = app.test_client().post("/", data={"vote": "a"})
     assert answer.status_code == 500
-    assert "Try again" in answer.text
+    assert "Back to the vote" in answer.text
 
 
 def test_nothing_comes_from_another_host_or_inline(client: FlaskClient) -> None:

@@ -1,0 +1,75 @@
+"""What people see instead of a page, of this service or of the other behind the same edge.
+
+These pages carry their style within them: where the edge shows them, nothing else of the host may be there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from base64 import b64encode
+from importlib.resources import files
+
+from flask import Blueprint, Response, abort, render_template, request
+from markupsafe import Markup
+from werkzeug.exceptions import HTTPException
+
+from vote.words import LANGUAGES, best_language, describe
+
+# What Traefik answers by itself; see traefik/dynamic.yaml.
+EDGE_CODES = (413, 429, 502, 503, 504)
+MAINTENANCE_SECONDS = 30
+STYLE = (files("vote") / "static" / "page.css").read_text(encoding="utf-8")
+CONTENT_POLICY = (
+    f"default-src 'none'; style-src 'sha256-{b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()}'; "
+    "img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+
+blueprint = Blueprint("errors", __name__)
+
+
+@blueprint.get("/maintenance")
+def maintenance() -> Response:
+    """Show that a page is being worked on."""
+    words = LANGUAGES[_language()]
+    response = _page(503, words["maintenance_name"], words["maintenance"], words["retry"])
+    response.status_code = 503
+    response.headers["Retry-After"] = str(MAINTENANCE_SECONDS)
+    return response
+
+
+@blueprint.get("/errors/<int:code>")
+def of_edge(code: int) -> Response:
+    """Show the edge's own errors; it keeps the status that it meant to answer."""
+    if code not in EDGE_CODES:
+        abort(404)
+    words = LANGUAGES[_language()]
+    return _page(code, *describe(code, "", words), words["retry"])
+
+
+def show_error(error: HTTPException) -> Response:
+    """Show an error in the page's own style, with what the visitor can do."""
+    code = error.code or 500
+    words = LANGUAGES[_language()]
+    response = _page(code, *describe(code, error.description or "", words), words["back"])
+    response.status_code = code
+    response.headers.extend((k, v) for k, v in error.get_headers() if k.lower() != "content-type")
+    return response
+
+
+def _language() -> str:
+    return best_language(request.headers.get("Accept-Language", ""))
+
+
+def _page(code: int, name: str, sentence: str, back: str) -> Response:
+    html = render_template(
+        "error.html",
+        language=_language(),
+        words=LANGUAGES[_language()],
+        name=name,
+        sentence=sentence,
+        back=back,
+        code=code,
+        # Escaped, it would not be what the policy's digest was taken of.
+        style=Markup(STYLE),  # noqa: S704
+    )
+    return Response(html, headers={"Content-Security-Policy": CONTENT_POLICY}, mimetype="text/html")
