@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from flask import Flask, Response
+from functools import partial
+from typing import Any, cast
+
+from flask import Flask, Response, request
 from flask_socketio import SocketIO, emit
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from result import health, lifelong, logs, origin, pages
+from result import errors, exports, health, lifelong, logs, origin, pages
 from result import settings as configuration
 from result.database import Database
 from result.drain import Lifetime
 from result.feed import Feed, Source
 from result.settings import Settings
+from result.watching import Watching, ask_peers
+from result.words import count_of, percent_of
 
 LARGEST_BODY_BYTES = 4096
 CONTENT_POLICY = (
@@ -29,12 +34,9 @@ def create_app(settings: Settings | None = None, source: Source | None = None) -
     settings = settings or configuration.load()
     app = Flask(__name__)
     app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY_BYTES
-    app.extensions["options"] = settings.options
+    app.extensions["settings"] = settings
     app.extensions["lifetime"] = Lifetime(settings.drain_seconds)
-    app.register_blueprint(pages.blueprint)
-    app.register_blueprint(health.blueprint)
-    app.register_error_handler(HTTPException, pages.show_error)
-    app.after_request(_secure)
+    _add_pages(app)
     sockets = SocketIO(
         app,
         async_mode="gevent",
@@ -45,22 +47,42 @@ def create_app(settings: Settings | None = None, source: Source | None = None) -
     )
     feed = Feed(source or Database(settings), settings.options, sockets.emit)
     app.extensions["feed"] = feed
-    _greet(sockets, feed)
+    watching = Watching(partial(ask_peers, settings.peers_host, settings.port), sockets.emit)
+    app.extensions["watching"] = watching
+    _greet(sockets, feed, watching)
     # Exactly one proxy, the edge, stands before us and overwrites these headers.
     app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=1)  # type: ignore[method-assign]
     if source is None:
         lifelong.start(feed.run, "feed")
+        lifelong.start(watching.run, "watching")
     return app
 
 
-def _greet(sockets: SocketIO, feed: Feed) -> None:
-    """Tell each viewer on arrival what is known."""
+def _add_pages(app: Flask) -> None:
+    for part in (pages, exports, errors, health):
+        app.register_blueprint(part.blueprint)
+    app.register_error_handler(HTTPException, errors.show_error)
+    app.jinja_env.filters |= {"number": count_of, "share": percent_of}
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.after_request(_secure)
+
+
+def _greet(sockets: SocketIO, feed: Feed, watching: Watching) -> None:
+    """Tell each viewer on arrival what is known, and count them until they leave."""
 
     @sockets.on("connect")  # type: ignore[untyped-decorator]
     def _on_connect() -> None:
+        watching.arrive(cast(Any, request).sid)
         if feed.scores is not None:
             emit("scores", feed.scores)
+        if feed.history is not None:
+            emit("history", feed.history)
+        emit("watching", {"count": watching.count})
         emit("status", {"state": feed.state.value})
+
+    @sockets.on("disconnect")  # type: ignore[untyped-decorator]
+    def _on_disconnect(_reason: str) -> None:
+        watching.leave(cast(Any, request).sid)
 
 
 def _secure(response: Response) -> Response:

@@ -1,13 +1,16 @@
-"""The database as the result page needs it: one query, and never a long wait."""
+"""The database as the result page needs it: two queries, and never a long wait."""
 
 from __future__ import annotations
 
 import random
 import socket
+from typing import Any, LiteralString
 
 import gevent
 import psycopg
 
+from result import history
+from result.history import Moment
 from result.scores import Reading
 from result.settings import Settings
 
@@ -33,13 +36,12 @@ class Database:
 
     def read(self) -> Reading:
         """Return the present tally within three seconds, or raise DatabaseAwayError."""
-        try:
-            # A frozen server still acknowledges TCP: only a clock of our own ends the wait.
-            with gevent.Timeout(FROZEN_SECONDS, DatabaseAwayError("no answer in time")):
-                return self._ask()
-        except (psycopg.Error, OSError, DatabaseAwayError) as error:
-            self.close()
-            raise DatabaseAwayError(str(error).strip()) from error
+        [(tally, pulse_age)] = self._fetch(QUERY)
+        return Reading(tally, pulse_age)
+
+    def past(self) -> list[Moment]:
+        """Return the last hour within three seconds, or raise DatabaseAwayError."""
+        return [Moment(at, counts) for at, counts in self._fetch(history.QUERY)]
 
     def close(self) -> None:
         """Close the connection, if there is one."""
@@ -47,12 +49,15 @@ class Database:
             self._connection.close()
         self._connection = None
 
-    def _ask(self) -> Reading:
-        self._connection = self._connection or self._open()
-        row = self._connection.execute(QUERY).fetchone()
-        if row is None:
-            raise DatabaseAwayError("no row")
-        return Reading(tally=row[0], pulse_age=row[1])
+    def _fetch(self, query: LiteralString) -> list[tuple[Any, ...]]:
+        try:
+            # A frozen server still acknowledges TCP: only a clock of our own ends the wait.
+            with gevent.Timeout(FROZEN_SECONDS, DatabaseAwayError("no answer in time")):
+                self._connection = self._connection or self._open()
+                return self._connection.execute(query).fetchall()
+        except (psycopg.Error, OSError, DatabaseAwayError) as error:
+            self.close()
+            raise DatabaseAwayError(str(error).strip()) from error
 
     def _open(self) -> psycopg.Connection:
         settings = self._settings

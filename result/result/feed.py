@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 import structlog
 
 from result.database import DatabaseAwayError
+from result.history import Moment, compact
 from result.scores import Reading, State, complete, judge
 
 POLL_SECONDS = 0.1
+PAST_EVERY_SECONDS = 10.0
 
 Emit = Callable[[str, Mapping[str, object]], None]
 
@@ -24,9 +26,12 @@ class Source(Protocol):
     def read(self) -> Reading:
         """Return the present reading, or raise DatabaseAwayError."""
 
+    def past(self) -> Sequence[Moment]:
+        """Return the last hour, or raise DatabaseAwayError."""
+
 
 class Feed:
-    """The last known scores and state, and everyone who wants to hear of the next."""
+    """The last known scores, state and history, and everyone who wants to hear of the next."""
 
     def __init__(self, source: Source, options: Mapping[str, str], emit: Emit) -> None:
         self._source = source
@@ -34,7 +39,9 @@ class Feed:
         self._emit = emit
         self.scores: dict[str, int] | None = None
         self.state = State.WAITING
+        self.history: dict[str, list[int]] | None = None
         self.reachable = False
+        self._look_back_at = 0.0
 
     def run(self) -> None:
         """Poll for as long as the process lives."""
@@ -48,6 +55,9 @@ class Feed:
         if reading is not None:
             self._publish_scores(complete(reading.tally, self._options))
         self._publish_state(judge(reading))
+        if reading is not None and time.monotonic() >= self._look_back_at:
+            self._look_back_at = time.monotonic() + PAST_EVERY_SECONDS
+            self._look_back()
 
     def _read(self) -> Reading | None:
         try:
@@ -59,6 +69,17 @@ class Feed:
             return None
         self.reachable = True
         return reading
+
+    def _look_back(self) -> None:
+        """Emit the last hour if it differs from what was known; without it all else goes on."""
+        try:
+            history = compact(self._source.past(), self._options)
+        except DatabaseAwayError as error:
+            log.warning("no history", reason=str(error))
+            return
+        if history != self.history:
+            self.history = history
+            self._emit("history", history)
 
     def _publish_scores(self, scores: dict[str, int]) -> None:
         if scores != self.scores:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Mapping
 
 from flask import Blueprint, Response, current_app, make_response, render_template
-from werkzeug.exceptions import HTTPException
 
 from result.feed import Feed
-from result.scores import bars, complete
+from result.history import HEIGHT, WIDTH, chart, compact
+from result.snapshot import language, present
+from result.watching import Watching
 
 blueprint = Blueprint("pages", __name__)
 
@@ -18,20 +18,26 @@ blueprint = Blueprint("pages", __name__)
 def show() -> Response:
     """Show the last known result; the page's script keeps it up to date."""
     feed: Feed = current_app.extensions["feed"]
-    options: Mapping[str, str] = current_app.extensions["options"]
-    scores = complete(feed.scores or {}, options)
-    return make_response(
-        render_template(
-            "result.html",
-            bars=bars(scores, options),
-            total=sum(scores.values()),
-            state=feed.state.value,
-            hostname=socket.gethostname(),
-        )
+    watching: Watching = current_app.extensions["watching"]
+    snapshot, words = present()
+    scores = {bar.key: bar.votes for bar in snapshot.bars}
+    history = feed.history or compact([], scores)
+    html = render_template(
+        "result.html",
+        language=language(),
+        words=words,
+        snapshot=snapshot,
+        chart=chart(history, scores, snapshot.at.timestamp()),
+        size=(WIDTH, HEIGHT),
+        has_past=bool(history["at"]),
+        watching=watching.count,
+        hostname=socket.gethostname(),
     )
+    return make_response(html)
 
 
-def show_error(error: HTTPException) -> Response:
-    """Show an error in the page's own style."""
-    html = render_template("error.html", name=error.name, description=error.description)
-    return make_response(html, error.code or 500)
+@blueprint.get("/watching")
+def count() -> dict[str, object]:
+    """Tell another replica how many viewers this one has."""
+    watching: Watching = current_app.extensions["watching"]
+    return watching.own._asdict()

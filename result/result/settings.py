@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 import sys
+import unicodedata
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
 from pydantic_settings import BaseSettings
 
 from result.options import parse_options
@@ -25,7 +34,17 @@ def _content_of(path: object) -> str:
     return content
 
 
+def _on_one_line(text: str) -> str:
+    """Refuse what cannot be shown on one line."""
+    if any(unicodedata.category(letter) in ("Cc", "Zl", "Zp") for letter in text):
+        raise ValueError("has control characters")
+    return text
+
+
 SecretInFile = Annotated[SecretStr, BeforeValidator(_content_of)]
+Wording = Annotated[
+    str, StringConstraints(strip_whitespace=True, max_length=200), AfterValidator(_on_one_line)
+]
 
 
 class Settings(BaseSettings):
@@ -39,6 +58,9 @@ class Settings(BaseSettings):
     option_a: str = "Cats"
     option_b: str = "Dogs"
     vote_options: str = ""
+    title: Wording = ""
+    question: Wording = ""
+    peers_host: str = Field("result", min_length=1)
     port: int = Field(8080, ge=1, le=65535)
     drain_seconds: float = Field(5, ge=0, le=60)
 

@@ -211,6 +211,33 @@ def test_rows_can_be_deleted_changed_and_truncated_by_hand(
     assert database.tally() == database.counted() == {}
 
 
+def test_the_pulse_keeps_the_last_hour(redis: Any, database: Database, start_worker: StartWorker) -> None:
+    put(redis, "v", "a", 1)
+    start_worker()
+    eventually(drained(redis))
+    database.query("TRUNCATE history")
+    for age in ("2 hours", "59 minutes"):
+        database.query(f"INSERT INTO history (at, counts) VALUES (now() - interval '{age}', '{{}}')")
+    kept = "SELECT counts FROM history WHERE at > now() - interval '1 hour 1 minute' ORDER BY at LIMIT 2"
+    eventually(lambda: database.query(kept) == [({},), ({"a": 1},)])
+    assert database.query("SELECT count(*) FROM history WHERE at < now() - interval '1 hour 1 minute'") == [
+        (0,)
+    ]
+
+
+def test_the_pulse_goes_on_while_a_batch_holds_the_tally(
+    redis: Any, database: Database, start_worker: StartWorker
+) -> None:
+    start_worker()
+    eventually(lambda: database.query("SELECT to_regclass('pulse') IS NOT NULL") == [(True,)])
+    database.query("TRUNCATE history")
+    with database.connect() as batch:
+        batch.execute("INSERT INTO votes VALUES ('v', 'a', 1)")
+        [(began,)] = database.query("SELECT clock_timestamp()")
+        eventually(lambda: database.query(f"SELECT FROM pulse WHERE at > '{began}'") == [()])
+        assert database.query("SELECT DISTINCT counts FROM history") == [({},)]
+
+
 def test_sigterm_ends_a_worker_well_even_without_a_database(
     redis: Any, database: Database, start_worker: StartWorker, environment: dict[str, str]
 ) -> None:

@@ -22,6 +22,12 @@ CREATE TABLE IF NOT EXISTS pulse (
     at       timestamptz NOT NULL
 ) WITH (fillfactor = 50);
 
+-- The tally as it was at the end of each half minute of the last hour, by the half minute's beginning.
+CREATE TABLE IF NOT EXISTS history (
+    at     timestamptz PRIMARY KEY,
+    counts jsonb       NOT NULL
+) WITH (fillfactor = 50);
+
 CREATE OR REPLACE FUNCTION keep_tally() RETURNS trigger
 LANGUAGE plpgsql AS $$
 BEGIN
@@ -66,10 +72,29 @@ REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION keep_tally
 CREATE OR REPLACE TRIGGER tally_truncate AFTER TRUNCATE ON votes
 FOR EACH STATEMENT EXECUTE FUNCTION keep_tally();
 
+CREATE OR REPLACE FUNCTION keep_history() RETURNS trigger
+LANGUAGE plpgsql AS $$
+BEGIN
+    -- The pulse's row is locked by now, so workers take turns, and each statement here sees what was
+    -- committed until then: an older tally never replaces a newer one, and no two wait for each other.
+    -- Reading tally does not wait for a batch that is changing it.
+    INSERT INTO history (at, counts)
+    SELECT date_bin('30 seconds', clock_timestamp(), 'epoch'), coalesce(jsonb_object_agg(vote, count), '{}')
+    FROM tally
+    ON CONFLICT (at) DO UPDATE SET counts = excluded.counts;
+
+    DELETE FROM history WHERE at < clock_timestamp() - interval '1 hour 30 seconds';
+    RETURN NULL;
+END
+$$;
+
+CREATE OR REPLACE TRIGGER pulse_history AFTER INSERT OR UPDATE ON pulse
+FOR EACH ROW EXECUTE FUNCTION keep_history();
+
 DO $$
 BEGIN
     IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'result') THEN
-        GRANT SELECT ON votes, tally, pulse TO result;
+        GRANT SELECT ON votes, tally, pulse, history TO result;
     END IF;
 END
 $$;

@@ -86,7 +86,7 @@ class Store:
         self._commit(UPSERT, columns)
 
     def pulse(self) -> None:
-        """Leave the time of a commit, for readers to see that commits are possible."""
+        """Leave the time of a commit, for readers to see that commits are possible, and the tally of then."""
         self._commit(PULSE)
 
     def close(self) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -7,8 +8,11 @@ from flask import Flask
 
 from result import create_app
 from result.database import DatabaseAwayError
+from result.history import Moment
 from result.scores import Reading
 from result.settings import Settings
+
+MakeApp = Callable[..., Flask]
 
 
 class SourceDouble:
@@ -16,11 +20,17 @@ class SourceDouble:
 
     def __init__(self) -> None:
         self.reading: Reading | None = Reading({}, 0.0)
+        self.moments: list[Moment] | None = []
 
     def read(self) -> Reading:
         if self.reading is None:
             raise DatabaseAwayError
         return self.reading
+
+    def past(self) -> list[Moment]:
+        if self.moments is None:
+            raise DatabaseAwayError
+        return self.moments
 
 
 @pytest.fixture
@@ -29,7 +39,12 @@ def source() -> SourceDouble:
 
 
 @pytest.fixture
-def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: SourceDouble) -> Flask:
+def make_app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: SourceDouble) -> MakeApp:
     (tmp_path / "secret").write_text("hush\n")
     monkeypatch.setenv("DATABASE_PASSWORD_FILE", str(tmp_path / "secret"))
-    return create_app(Settings.model_validate({}), source)
+    return lambda **settings: create_app(Settings.model_validate(settings), source)
+
+
+@pytest.fixture
+def app(make_app: MakeApp) -> Flask:
+    return make_app()

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from result.feed import Feed
+from result.history import Moment
 from result.scores import Reading
 
 Said = list[tuple[str, Mapping[str, object]]]
@@ -46,3 +47,31 @@ def test_the_last_scores_are_kept_while_the_database_is_away(feed: Feed, source:
     feed.turn()
     assert feed.scores == {"a": 5, "b": 0}
     assert not feed.reachable
+
+
+def test_history_is_told_once_for_each_change(
+    feed: Feed, source: Any, said: Said, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("result.feed.PAST_EVERY_SECONDS", 0)
+    for moments in ([], [Moment(30, {"a": 1})], [Moment(30, {"a": 1})]):
+        source.moments = moments
+        feed.turn()
+    told = [data for event, data in said if event == "history"]
+    assert told == [{"at": [], "a": [], "b": []}, {"at": [30], "a": [1], "b": [0]}]
+
+
+def test_history_is_not_read_at_every_turn(feed: Feed, source: Any) -> None:
+    feed.turn()
+    source.moments = [Moment(30, {"a": 1})]
+    feed.turn()
+    assert feed.history == {"at": [], "a": [], "b": []}
+
+
+def test_scores_go_on_without_history(feed: Feed, source: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("result.feed.PAST_EVERY_SECONDS", 0)
+    source.moments = [Moment(30, {"a": 1})]
+    feed.turn()
+    source.moments, source.reading = None, Reading({"a": 5}, 0.0)
+    feed.turn()
+    assert (feed.scores, feed.state.value, feed.reachable) == ({"a": 5, "b": 0}, "live", True)
+    assert feed.history == {"at": [30], "a": [1], "b": [0]}

@@ -1,0 +1,60 @@
+"""What the pages say, in each language of words.toml."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from importlib.resources import files
+
+from werkzeug.datastructures import LanguageAccept
+from werkzeug.http import parse_accept_header
+
+Words = Mapping[str, str]
+
+LANGUAGES: Mapping[str, Words] = tomllib.loads((files("result") / "words.toml").read_text(encoding="utf-8"))
+DEFAULT = "en"
+ISOLATE, END_OF_ISOLATE = "\u2068", "\u2069"
+
+
+@lru_cache(maxsize=1024)
+def best_language(accepted: str) -> str:
+    """Return the language to answer in, given an Accept-Language header; English when none is known."""
+    # werkzeug's own choice would prefer `fr;q=0.5` to `en-GB`.
+    for tag, quality in parse_accept_header(accepted, LanguageAccept):
+        primary = tag.replace("_", "-").split("-")[0].lower()
+        if quality > 0 and primary in LANGUAGES:
+            return primary
+    return DEFAULT
+
+
+def isolated(name: str) -> str:
+    """Return a name that keeps its own direction within a sentence (Unicode's first strong isolate)."""
+    return f"{ISOLATE}{name}{END_OF_ISOLATE}"
+
+
+def plain(sentence: str) -> str:
+    """Return a sentence for programs to read: without the marks of directions."""
+    return sentence.replace(ISOLATE, "").replace(END_OF_ISOLATE, "")
+
+
+def question_of(names: Sequence[str], words: Words) -> str:
+    """Return the question that two or more options ask when nobody has put one."""
+    shown = [isolated(name) for name in names]
+    return words["question"].format(rest=", ".join(shown[:-1]), last=shown[-1])
+
+
+def describe(code: int, reason: str, words: Words) -> tuple[str, str]:
+    """Return the heading and the sentence for an error; a reason that has its own sentence comes first."""
+    known = f"error_{code}" if f"error_{code}" in words else "error_other"
+    return words[f"{known}_name"], words.get(reason, words[known])
+
+
+def count_of(number: int, words: Words) -> str:
+    """Return a whole number as the language writes it."""
+    return f"{number:,}".replace(",", words["thousands"])
+
+
+def percent_of(percent: float, words: Words) -> str:
+    """Return a share of a hundred as the language writes it, with one decimal."""
+    return words["percent"].format(number=f"{percent:.1f}".replace(".", words["decimal"]))
