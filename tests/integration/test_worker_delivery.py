@@ -220,9 +220,8 @@ def test_the_pulse_keeps_the_last_hour(redis: Any, database: Database, start_wor
         database.query(f"INSERT INTO history (at, counts) VALUES (now() - interval '{age}', '{{}}')")
     kept = "SELECT counts FROM history WHERE at > now() - interval '1 hour 1 minute' ORDER BY at LIMIT 2"
     eventually(lambda: database.query(kept) == [({},), ({"a": 1},)])
-    assert database.query("SELECT count(*) FROM history WHERE at < now() - interval '1 hour 1 minute'") == [
-        (0,)
-    ]
+    older = "SELECT at FROM history WHERE at < now() - interval '1 hour 1 minute'"
+    eventually(lambda: not database.query(older))
 
 
 def test_the_pulse_goes_on_while_a_batch_holds_the_tally(
@@ -234,7 +233,7 @@ def test_the_pulse_goes_on_while_a_batch_holds_the_tally(
     with database.connect() as batch:
         batch.execute("INSERT INTO votes VALUES ('v', 'a', 1)")
         [(began,)] = database.query("SELECT clock_timestamp()")
-        eventually(lambda: database.query(f"SELECT FROM pulse WHERE at > '{began}'") == [()])
+        eventually(lambda: database.query(f"SELECT true FROM pulse WHERE at > '{began}'") == [(True,)])
         assert database.query("SELECT DISTINCT counts FROM history") == [({},)]
 
 
