@@ -86,7 +86,7 @@ def _greet(sockets: SocketIO, feed: Feed, watching: Watching) -> None:
 
 
 def _secure(response: Response) -> Response:
-    response.headers["Content-Security-Policy"] = CONTENT_POLICY
+    response.headers.setdefault("Content-Security-Policy", CONTENT_POLICY)
     if response.mimetype == "text/html":
         response.headers["Cache-Control"] = "no-store"
     return response

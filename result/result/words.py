@@ -6,6 +6,7 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from importlib.resources import files
+from unicodedata import bidirectional
 
 from werkzeug.datastructures import LanguageAccept
 from werkzeug.http import parse_accept_header
@@ -29,8 +30,12 @@ def best_language(accepted: str) -> str:
 
 
 def isolated(name: str) -> str:
-    """Return a name that keeps its own direction within a sentence (Unicode's first strong isolate)."""
-    return f"{ISOLATE}{name}{END_OF_ISOLATE}"
+    """Return a name; one that runs from right to left, between marks that keep its sentence in order.
+
+    Unicode's first strong isolate and its end. Who searches a page for "Cats" is not to stumble over them.
+    """
+    from_right = any(bidirectional(character) in {"R", "AL"} for character in name)
+    return f"{ISOLATE}{name}{END_OF_ISOLATE}" if from_right else name
 
 
 def plain(sentence: str) -> str:

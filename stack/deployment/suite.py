@@ -19,7 +19,8 @@ def arguments(*, fast: bool, faults: bool, soak: str, chosen: list[str]) -> list
         return [FAULTS, "--slack", "1", "--soak", soak, *chosen]
     if faults:
         return [FAULTS, "--slack", "1", "--all-faults", *chosen]
-    return chosen or (["tests/unit"] if fast else ["tests/unit", "tests/browser", "tests/integration", "tests/swarm"])
+    usual = ["tests/unit"] if fast else ["tests/unit", "tests/browser", "tests/integration", "tests/swarm"]
+    return chosen or usual
 
 
 def run(told: list[str]) -> int:

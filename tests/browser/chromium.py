@@ -17,7 +17,7 @@ RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"
 
 @contextmanager
 def chromium(addresses: Mapping[str, str]) -> Iterator[Browser]:
-    """Run Chromium, for which the given hosts have the given addresses; without one fail in CI, skip elsewhere."""
+    """Run Chromium, in which hosts have the given addresses; without one fail in CI, skip elsewhere."""
     path = next(filter(None, map(shutil.which, NAMES)), None)
     if path is None:
         absent("no Chromium here: sudo apt-get install chromium")
@@ -45,7 +45,10 @@ class Visit:
         self.page.on("console", self._hear)
         self.page.on("pageerror", lambda error: self.troubles.append(str(error)))
         self.page.on("request", lambda request: self.hosts.add(str(urlsplit(request.url).hostname)))
-        self.page.on("response", lambda response: self._responses.append(response))
+        self.page.on("response", self._keep)
+
+    def _keep(self, response: Response) -> None:
+        self._responses.append(response)
 
     def _hear(self, message: ConsoleMessage) -> None:
         if message.type in {"error", "warning"}:

@@ -14,6 +14,7 @@ import socketio
 
 from deployment.layout import LOCAL_CA_FILE
 from deployment.settings import Settings
+from images import absent
 from swarm.local import LocalStack, running
 
 pytestmark = pytest.mark.usefixtures("local")

@@ -31,7 +31,7 @@ blueprint = Blueprint("errors", __name__)
 def maintenance() -> Response:
     """Show that a page is being worked on."""
     words = LANGUAGES[_language()]
-    response = _page(503, words["maintenance_name"], words["maintenance"], words["retry"])
+    response = _page(503, words["maintenance_name"], words["maintenance"], words["try_again"])
     response.status_code = 503
     response.headers["Retry-After"] = str(MAINTENANCE_SECONDS)
     return response
@@ -43,7 +43,7 @@ def of_edge(code: int) -> Response:
     if code not in EDGE_CODES:
         abort(404)
     words = LANGUAGES[_language()]
-    return _page(code, *describe(code, "", words), words["retry"])
+    return _page(code, *describe(code, "", words), words["try_again"])
 
 
 def show_error(error: HTTPException) -> Response:

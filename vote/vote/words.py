@@ -15,16 +15,16 @@ Words = Mapping[str, str]
 
 LANGUAGES: Mapping[str, Words] = tomllib.loads((files("vote") / "words.toml").read_text(encoding="utf-8"))
 DEFAULT = "en"
-AWAY = 503
-SOMEBODY_ELSE_AWAY = {502, 504}
+ISOLATE, END_OF_ISOLATE = "\u2068", "\u2069"
 
 
 @lru_cache(maxsize=1024)
 def best_language(accepted: str) -> str:
     """Return the language to answer in, given an Accept-Language header; English when none is known."""
+    # werkzeug's own choice would prefer `fr;q=0.5` to `en-GB`.
     for tag, quality in parse_accept_header(accepted, LanguageAccept):
-        primary = tag.partition("-")[0].lower()
-        if quality and primary in LANGUAGES:
+        primary = tag.replace("_", "-").split("-")[0].lower()
+        if quality > 0 and primary in LANGUAGES:
             return primary
     return DEFAULT
 
@@ -35,7 +35,7 @@ def isolated(name: str) -> str:
     Unicode's first strong isolate and its end. Who searches a page for "Cats" is not to stumble over them.
     """
     from_right = any(bidirectional(character) in {"R", "AL"} for character in name)
-    return f"\u2068{name}\u2069" if from_right else name
+    return f"{ISOLATE}{name}{END_OF_ISOLATE}" if from_right else name
 
 
 def question_of(names: Sequence[str], words: Words) -> str:
@@ -46,6 +46,5 @@ def question_of(names: Sequence[str], words: Words) -> str:
 
 def describe(code: int, reason: str, words: Words) -> tuple[str, str]:
     """Return the heading and the sentence for an error; a reason that has its own sentence comes first."""
-    code = AWAY if code in SOMEBODY_ELSE_AWAY else code
     known = f"error_{code}" if f"error_{code}" in words else "error_other"
     return words[f"{known}_name"], words.get(reason, words[known])

@@ -1,4 +1,4 @@
-"use strict";
+import { io } from "./vendor/socket.io.esm.min.js";
 
 const RATE_MS = 10_000;
 const PATIENCE_MS = 2_000;

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from base64 import b64encode
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -27,9 +29,17 @@ def test_errors_have_a_page(
 ) -> None:
     answer = app.test_client().open(path, method=method, headers={"Accept-Language": language})
     assert answer.status_code == status
-    for part in (*parts, 'href="/static/page.css"', 'href="/static/icon.svg"'):
+    for part in parts:
         assert part in answer.text
     assert answer.headers["Cache-Control"] == "no-store"
+
+
+def test_errors_carry_their_style_within_them(app: Flask) -> None:
+    answer = app.test_client().get("/maintenance")
+    style = answer.text.partition("<style>")[2].partition("</style>")[0]
+    digest = b64encode(sha256(style.encode()).digest()).decode()
+    assert f"style-src 'sha256-{digest}'" in answer.headers["Content-Security-Policy"]
+    assert "--ground" in style
 
 
 @pytest.mark.parametrize("path", ["/maintenance", "/errors/502"])

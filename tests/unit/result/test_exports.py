@@ -127,7 +127,7 @@ def test_the_picture_is_sound_whatever_the_names(make_app: Any) -> None:
     texts = [each.text or "" for each in Xml.fromstring(svg).iter("{http://www.w3.org/2000/svg}text")]
     assert texts[0] == "<T>"
     assert texts[1] == "?" * 49 + "…"
-    assert texts[2:4] == ["\u2068<b>&\"'\u2069", "0,0\u202f% · 0"]
+    assert texts[2:4] == ["<b>&\"'", "0,0\u202f% · 0"]
     assert texts[4] == "\u2068\u05db\u05dc\u05d1\u2069"
-    assert texts[6].endswith("猫…\u2069")
+    assert texts[6].endswith("猫…")
     assert " style=" not in svg
