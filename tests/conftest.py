@@ -1,6 +1,9 @@
-"""Options of the fault suite, for `pytest` with any path or none."""
+"""Options of the fault suite, for `pytest` with any path or none, and what there can be only one of."""
+
+from collections.abc import Iterator
 
 import pytest
+from playwright.sync_api import Playwright, sync_playwright
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -17,3 +20,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("record") and config.getoption("slack") > 1:
         raise pytest.UsageError("--record needs --slack 1: the table's limits are the promised ones")
+
+
+@pytest.fixture(scope="session")
+def playwright() -> Iterator[Playwright]:
+    """Drive browsers; a process can do so only once."""
+    with sync_playwright() as driver:
+        yield driver

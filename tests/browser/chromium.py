@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from urllib.parse import urlsplit
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, ConsoleMessage, Page, Response, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, Response
 
 from images import absent
 
@@ -16,7 +16,7 @@ RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"
 
 
 @contextmanager
-def chromium(addresses: Mapping[str, str]) -> Iterator[Browser]:
+def chromium(playwright: Playwright, addresses: Mapping[str, str]) -> Iterator[Browser]:
     """Run Chromium, in which hosts have the given addresses; without one fail in CI, skip elsewhere."""
     path = next(filter(None, map(shutil.which, NAMES)), None)
     if path is None:
@@ -24,12 +24,11 @@ def chromium(addresses: Mapping[str, str]) -> Iterator[Browser]:
     rules = ", ".join(f"MAP {host} {address}" for host, address in addresses.items())
     # Chromium refuses to be root within its sandbox.
     sandbox = [] if os.geteuid() else ["--no-sandbox"]
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=path, args=[f"--host-resolver-rules={rules}", *sandbox]
-        )
-        yield browser
-        browser.close()
+    browser = playwright.chromium.launch(
+        executable_path=path, args=[f"--host-resolver-rules={rules}", *sandbox]
+    )
+    yield browser
+    browser.close()
 
 
 class Visit:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Playwright
 
 from browser.chromium import Visit, chromium
 from deployment import settings
@@ -25,8 +25,8 @@ def urls() -> dict[str, str]:
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    with chromium(dict.fromkeys(settings.load().hosts, "127.0.0.1")) as running:
+def browser(playwright: Playwright) -> Iterator[Browser]:
+    with chromium(playwright, dict.fromkeys(settings.load().hosts, "127.0.0.1")) as running:
         yield running
 
 

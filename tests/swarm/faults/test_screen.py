@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
+from playwright.sync_api import Playwright
 
 from browser.chromium import Visit, chromium
 from deployment.settings import Settings
@@ -28,10 +29,10 @@ MOVES_SECONDS = 60
 
 
 @pytest.fixture
-def screen(stage: Stage, chosen: Settings) -> Iterator[Visit]:
+def screen(stage: Stage, chosen: Settings, playwright: Playwright) -> Iterator[Visit]:
     """Open the result through the edge of the first node, while people vote."""
     stage.cluster.wait_healthy()
-    with chromium({chosen.result_host: stage.cluster.lab.nodes[0].address}) as browser:
+    with chromium(playwright, {chosen.result_host: stage.cluster.lab.nodes[0].address}) as browser:
         visit = Visit(browser, {})
         visit.page.goto(chosen.urls["result"])
         visit.page.evaluate(WATCH)
