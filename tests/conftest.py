@@ -16,6 +16,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--results", metavar="FILE", help="add the results to this JSON file")
     group.addoption("--record", action="store_true", help="add the results to those the README shows")
 
+    pages = parser.getgroup("pages", "the pages in a browser")
+    pages.addoption("--screenshots", metavar="FOLDER", help="keep pictures of both pages there")
+
 
 def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("record") and config.getoption("slack") > 1:
