@@ -13,6 +13,7 @@ from integration.edge import HOSTS, running_edge
 from integration.services import eventually
 
 SERVICES = ("vote", "result")
+SERVE = "echo told by {0} > /tmp/maintenance && exec python -m http.server --directory /tmp 8080"
 
 
 @pytest.fixture
@@ -30,7 +31,7 @@ def replicas(network: str) -> Iterator[list[str]]:
     for container, service in zip(started, SERVICES, strict=True):
         docker(
             *("run", "--detach", "--name", container, "--network", network, "--network-alias", service),
-            *("--entrypoint", "python", reference("worker"), "-m", "http.server", "8080"),
+            *("--entrypoint", "bash", reference("worker"), "-c", SERVE.format(service)),
         )
     yield started
     docker("rm", "--force", *started)
@@ -47,10 +48,13 @@ def edge(network: str, replicas: list[str], tmp_path: Path) -> Iterator[str]:
 def ask(edge: str, host: str) -> int:
     """Return the status of the page of a host; 0 where nobody listens."""
     try:
-        url = f"https://{edge}:8443/"
-        return requests.get(url, headers={"Host": host}, verify=False, timeout=10).status_code
+        return get(edge, host).status_code
     except requests.ConnectionError:
         return 0
+
+
+def get(edge: str, host: str) -> requests.Response:
+    return requests.get(f"https://{edge}:8443/", headers={"Host": host}, verify=False, timeout=10)
 
 
 @pytest.mark.filterwarnings("ignore:Unverified HTTPS request")
@@ -58,3 +62,12 @@ def test_each_host_leads_to_whatever_has_the_name_of_its_service(edge: str, repl
     eventually(lambda: [ask(edge, host) for host in HOSTS] == [200, 200])
     docker("rm", "--force", *replicas)
     assert [ask(edge, host) for host in HOSTS] == [502, 502]
+
+
+@pytest.mark.filterwarnings("ignore:Unverified HTTPS request")
+@pytest.mark.parametrize("missing", [0, 1])
+def test_where_a_service_runs_nowhere_the_other_says_so(edge: str, replicas: list[str], missing: int) -> None:
+    eventually(lambda: [ask(edge, host) for host in HOSTS] == [200, 200])
+    docker("rm", "--force", replicas[missing])
+    answer = get(edge, HOSTS[missing])
+    assert (answer.status_code, answer.text) == (502, f"told by {SERVICES[1 - missing]}\n")
