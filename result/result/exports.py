@@ -13,7 +13,7 @@ from flask import Blueprint, Response, current_app, jsonify, render_template
 from werkzeug.exceptions import ServiceUnavailable
 
 from result.feed import Feed
-from result.scores import Bar
+from result.scores import Bar, rounded
 from result.snapshot import Snapshot, language, present
 from result.words import Words, isolated, plain
 
@@ -73,7 +73,7 @@ def contents(snapshot: Snapshot) -> dict[str, object]:
     return {
         "title": snapshot.title,
         "question": plain(snapshot.question),
-        "options": [bar._asdict() | {"percent": round(bar.percent, 1)} for bar in snapshot.bars],
+        "options": [bar._asdict() | {"percent": rounded(bar.percent)} for bar in snapshot.bars],
         "total": snapshot.total,
         "state": snapshot.state.value,
         "at": snapshot.at.isoformat(timespec="seconds"),
@@ -85,13 +85,14 @@ def table(bars: Sequence[Bar]) -> str:
     lines = io.StringIO()
     writer = csv.writer(lines)
     writer.writerow(Bar._fields)
-    writer.writerows((bar.key, harmless(bar.name), bar.votes, f"{bar.percent:.1f}") for bar in bars)
+    writer.writerows((bar.key, harmless(bar.name), bar.votes, f"{rounded(bar.percent):.1f}") for bar in bars)
     return lines.getvalue()
 
 
 def harmless(name: str) -> str:
     """Return a name that no spreadsheet takes for a formula."""
-    return f"'{name}" if name.startswith(("=", "+", "-", "@")) else name
+    # Full-width signs count as well.
+    return f"'{name}" if unicodedata.normalize("NFKC", name)[:1] in set("=+-@") else name
 
 
 def shortened(text: str, room: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import NamedTuple
@@ -38,6 +39,11 @@ def judge(reading: Reading | None) -> State:
     if reading is None or reading.pulse_age is None or reading.pulse_age > STALE_SECONDS:
         return State.WAITING
     return State.LIVE
+
+
+def rounded(percent: float) -> float:
+    """Return a share to one decimal, halves up: as browsers round it."""
+    return math.floor(10 * percent + 0.5) / 10
 
 
 def complete(tally: Mapping[str, int], options: Mapping[str, str]) -> dict[str, int]:

@@ -11,6 +11,8 @@ from unicodedata import bidirectional
 from werkzeug.datastructures import LanguageAccept
 from werkzeug.http import parse_accept_header
 
+from result.scores import rounded
+
 Words = Mapping[str, str]
 
 LANGUAGES: Mapping[str, Words] = tomllib.loads((files("result") / "words.toml").read_text(encoding="utf-8"))
@@ -62,4 +64,4 @@ def count_of(number: int, words: Words) -> str:
 
 def percent_of(percent: float, words: Words) -> str:
     """Return a share of a hundred as the language writes it, with one decimal."""
-    return words["percent"].format(number=f"{percent:.1f}".replace(".", words["decimal"]))
+    return words["percent"].format(number=f"{rounded(percent):.1f}".replace(".", words["decimal"]))

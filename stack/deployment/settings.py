@@ -83,9 +83,9 @@ class Settings(BaseSettings):
     @field_validator("vote_title", "vote_question")
     @classmethod
     def _one_line(cls, value: str) -> str:
-        if len(value) > LONGEST_LINE or any(unicodedata.category(character) == "Cc" for character in value):
+        if len(value.strip()) > LONGEST_LINE or has_control_characters(value):
             raise ValueError(f"must be one line of at most {LONGEST_LINE} characters")
-        return value
+        return value.strip()
 
     @field_validator("redis_maxmemory")
     @classmethod
@@ -170,6 +170,11 @@ def with_hosts(values: dict[str, Any]) -> dict[str, Any]:
     return values
 
 
+def has_control_characters(text: str) -> bool:
+    """Whether a text cannot be shown on one line."""
+    return any(unicodedata.category(character) in {"Cc", "Zl", "Zp"} for character in text)
+
+
 def complain_of_options(names: list[str]) -> None:
     """Raise ValueError unless the names can be voted for: the services' own rule, seen earlier."""
     least, most = OPTION_LIMITS
@@ -177,6 +182,8 @@ def complain_of_options(names: list[str]) -> None:
         raise ValueError(f"VOTE_OPTIONS: {len(names)} option(s) given, {least} to {most} are possible")
     if not all(0 < len(name) <= LONGEST_OPTION for name in names):
         raise ValueError(f"VOTE_OPTIONS: every option needs a name of 1 to {LONGEST_OPTION} characters")
+    if any(map(has_control_characters, names)):
+        raise ValueError("VOTE_OPTIONS: an option's name has a line break or another control character")
     if len({name.casefold() for name in names}) < len(names):
         raise ValueError("VOTE_OPTIONS: two options have the same name")
 

@@ -27,8 +27,10 @@ def chromium(playwright: Playwright, addresses: Mapping[str, str]) -> Iterator[B
     browser = playwright.chromium.launch(
         executable_path=path, args=[f"--host-resolver-rules={rules}", *sandbox]
     )
-    yield browser
-    browser.close()
+    try:
+        yield browser
+    finally:
+        browser.close()
 
 
 class Visit:

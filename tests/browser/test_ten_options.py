@@ -43,9 +43,11 @@ def vote_page(tmp_path: Path) -> Iterator[str]:
             "COOKIE_KEY_FILE": str(tmp_path / "secret"),
         },
     )
-    service.wait_ready("/healthz")
-    yield service.url
-    service.kill()
+    try:
+        service.wait_ready("/healthz")
+        yield service.url
+    finally:
+        service.kill()
 
 
 @pytest.fixture
@@ -55,9 +57,11 @@ def result_page() -> Iterator[str]:
         reference("result"), 8080, "bash", "-c", f"exec env {settings} gunicorn 'result:create_app()'"
     )
     host, port = container.address
-    eventually(lambda: _serves(f"http://{host}:{port}/healthz"))
-    yield f"http://{host}:{port}/"
-    container.remove()
+    try:
+        eventually(lambda: _serves(f"http://{host}:{port}/healthz"))
+        yield f"http://{host}:{port}/"
+    finally:
+        container.remove()
 
 
 def _serves(url: str) -> bool:

@@ -5,17 +5,11 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from browser.chromium import Visit
 from browser.conftest import Open
 
 pytestmark = pytest.mark.usefixtures("stack")
 
 MOST_KILOBYTES = 60
-PHONE = {"width": 360, "height": 640}
-
-
-def option(page: Page, key: str) -> object:
-    return page.locator(f"button[value={key}]")
 
 
 def chosen(page: Page) -> list[str | None]:
@@ -67,16 +61,63 @@ def test_a_vote_that_is_not_recorded_is_not_called_so_and_sent_again(
     opened.troubles.clear()  # The browser itself notes each request that found no network.
 
 
-def test_a_change_of_mind_while_nothing_gets_through_wins(visit: Open, urls: dict[str, str]) -> None:
+def total(page: Page) -> int:
+    return int(page.evaluate("fetch('/results.json').then((answer) => answer.json())")["total"])
+
+
+LOSE_TWO_ANSWERS = """
+const real = window.fetch;
+window.lost = [];
+window.fetch = async (...request) => {
+  const answer = await real(...request);
+  if (lost.length === 2) return answer;
+  lost.push(answer.status);
+  throw new TypeError("lost");
+};
+"""
+
+
+def test_a_vote_whose_answer_was_lost_counts_once(visit: Open, urls: dict[str, str]) -> None:
+    page, screen = visit(urls["vote"]).page, visit(urls["result"]).page
+    before = total(screen)
+    page.evaluate(LOSE_TWO_ANSWERS)
+    page.locator("button[value=a]").click()
+    expect(page.locator("form")).to_have_attribute("data-state", "retrying")
+    expect(page.locator("form")).to_have_attribute("data-state", "recorded", timeout=20_000)
+    assert page.evaluate("lost") == [200, 200]
+    expect(screen.locator("#total")).to_have_text(f"{before + 1:,}")
+    page.reload()
+    assert chosen(page) == ["a"]
+    assert total(screen) == before + 1
+
+
+def test_a_tab_that_goes_on_trying_gives_way_to_what_was_chosen_later(
+    visit: Open, urls: dict[str, str]
+) -> None:
     opened = visit(urls["vote"])
-    opened.context.set_offline(True)
-    for key in ("a", "b", "a"):
-        opened.page.locator(f"button[value={key}]").click()
-    opened.context.set_offline(False)
-    expect(opened.page.locator("form")).to_have_attribute("data-state", "recorded", timeout=20_000)
-    opened.page.reload()
-    assert chosen(opened.page) == ["a"]
+    first = opened.page
+    first.route("**/", lambda route: route.abort())
+    first.locator("button[value=a]").click()
+    expect(first.locator("form")).to_have_attribute("data-state", "retrying")
+    second = opened.context.new_page()
+    second.goto(urls["vote"])
+    vote(second, "b")
+    first.unroute_all()
+    expect(first.locator("form")).to_have_attribute("data-state", "recorded", timeout=20_000)
+    for page in (first, second):
+        assert chosen(page) == ["b"]
+        page.reload()
+        assert chosen(page) == ["b"]
     opened.troubles.clear()
+
+
+def test_other_tabs_show_the_newest_vote(visit: Open, urls: dict[str, str]) -> None:
+    opened = visit(urls["vote"])
+    vote(opened.page, "a")
+    second = opened.context.new_page()
+    second.goto(urls["vote"])
+    vote(second, "b")
+    expect(opened.page.locator("button[value=b]")).to_have_attribute("aria-pressed", "true")
 
 
 def test_keyboard_only(visit: Open, urls: dict[str, str]) -> None:
@@ -119,10 +160,5 @@ def test_errors_look_like_the_page(visit: Open, urls: dict[str, str], path: str)
     assert opened.page.evaluate(ground) == shown
 
 
-def narrow(opened: Visit) -> Visit:
-    opened.page.set_viewport_size({"width": 320, "height": 640})
-    return opened
-
-
 def test_it_fits_a_phone(visit: Open, urls: dict[str, str]) -> None:
-    assert not narrow(visit(urls["vote"])).overflows()
+    assert not visit(urls["vote"], viewport={"width": 320, "height": 640}).overflows()

@@ -140,5 +140,6 @@ def _answer(head: bytes, page: bytes) -> Answer:
         int(status[1]) if status else 0,
         cookie[1].decode() if cookie else "",
         int(served[1]) if served else 0,
-        bool(RETRY.search(head)),
+        # The edge, too, may say when to come back, with a status of its own.
+        bool(status and int(status[1]) == 503 and RETRY.search(head)),
     )

@@ -42,6 +42,15 @@ def version_of(arrived: int, seen: int, told: OnScreen | None) -> int:
     return max(arrived, seen + 1)
 
 
+def is_settled(seen: int, told: OnScreen) -> bool:
+    """Say whether a vote that a page sends again need not be taken.
+
+    Its voter has `seen` it recorded, or another that was chosen later, in another tab: what was chosen first
+    must not come out as the newer one because its page goes on trying.
+    """
+    return seen >= told.served + told.after
+
+
 def wall_milliseconds() -> int:
     """Return the wall clock in milliseconds."""
     return time.time_ns() // 1_000_000

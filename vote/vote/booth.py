@@ -10,7 +10,7 @@ import structlog
 from werkzeug.exceptions import BadRequest, ClientDisconnected, Forbidden
 
 from vote import form
-from vote.ballot import Ballot, OnScreen, VersionClock, version_of
+from vote.ballot import Ballot, OnScreen, VersionClock, is_settled, version_of
 from vote.drain import Queue
 from vote.origin import is_cross_site
 from vote.page import Answer, Page, State
@@ -75,8 +75,10 @@ class Booth:
         if choice not in self._page.options:
             raise BadRequest("no_such_option")
         known = self._cookie.read(environ)
-        voter = known or self._cookie.new(environ)
-        return self._record(environ, voter, choice, version_of(arrived, voter.seen, _told(fields)), known)
+        voter, told = known or self._cookie.new(environ), _told(fields)
+        if "again" in fields and told and is_settled(voter.seen, told):
+            return "200 OK", *self._answer(environ, State(voter.choice))
+        return self._record(environ, voter, choice, version_of(arrived, voter.seen, told), known)
 
     def _record(
         self, environ: Environ, voter: Voter, choice: str, version: int, known: Voter | None
@@ -89,10 +91,10 @@ class Booth:
             headers, body = self._answer(environ, State(choice, recorded=False))
             headers.append(("Retry-After", str(RETRY_AFTER_SECONDS)))
             if not known:
-                headers.append(self._cookie.header(voter, environ))
+                headers += self._cookie.headers(voter, environ)
             return "503 SERVICE UNAVAILABLE", headers, body
         headers, body = self._answer(environ, State(choice))
-        headers.append(self._cookie.header(Voter(voter.id, version, choice), environ))
+        headers += self._cookie.headers(Voter(voter.id, version, choice), environ)
         return "200 OK", headers, body
 
     def _answer(self, environ: Environ, state: State) -> Answer:

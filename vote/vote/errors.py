@@ -50,7 +50,7 @@ def show_error(error: HTTPException) -> Response:
     """Show an error in the page's own style, with what the visitor can do."""
     code = error.code or 500
     words = LANGUAGES[_language()]
-    response = _page(code, *describe(code, error.description or "", words), words["back"])
+    response = _page(code, *describe(code, error.description or "", words), words["back"], own=True)
     response.status_code = code
     response.headers.extend((k, v) for k, v in error.get_headers() if k.lower() != "content-type")
     return response
@@ -60,7 +60,8 @@ def _language() -> str:
     return best_language(request.headers.get("Accept-Language", ""))
 
 
-def _page(code: int, name: str, sentence: str, back: str) -> Response:
+def _page(code: int, name: str, sentence: str, back: str, *, own: bool = False) -> Response:
+    """Return a page; only of our own do we know that nothing was recorded."""
     html = render_template(
         "error.html",
         language=_language(),
@@ -68,6 +69,7 @@ def _page(code: int, name: str, sentence: str, back: str) -> Response:
         name=name,
         sentence=sentence,
         back=back,
+        own=own,
         code=code,
         # Escaped, it would not be what the policy's digest was taken of.
         style=Markup(STYLE),  # noqa: S704

@@ -55,7 +55,8 @@ class Page:
 
     def note(self, state: State) -> Answer:
         """Return what the page's script wants to know instead of a page."""
-        said = {**state._asdict(), "served": wall_milliseconds(), "container": self._container}
+        name = self.options.get(state.choice)
+        said = {**state._asdict(), "name": name, "served": wall_milliseconds(), "container": self._container}
         return _answer(JSON, json.dumps(said).encode())
 
     def _render(self, language: str, state: State) -> tuple[bytes, bytes]:

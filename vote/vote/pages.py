@@ -26,7 +26,7 @@ def show() -> Response:
     language = best_language(request.headers.get("Accept-Language", ""))
     headers, body = page.answer(State((known or Voter("")).choice), language)
     if not known:
-        headers.append(cookie.header(cookie.new(request.environ), request.environ))
+        headers += cookie.headers(cookie.new(request.environ), request.environ)
     return Response(body, headers=headers)
 
 

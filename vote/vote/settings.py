@@ -29,9 +29,9 @@ def _content_of(path: object) -> str:
 
 def _one_line(text: str) -> str:
     """Return a text for people to read, without the spaces around it."""
-    if len(text) > LONGEST_LINE:
+    if len(text.strip()) > LONGEST_LINE:
         raise ValueError(f"has more than {LONGEST_LINE} characters")
-    if any(unicodedata.category(character) == "Cc" for character in text):
+    if any(unicodedata.category(character) in {"Cc", "Zl", "Zp"} for character in text):
         raise ValueError("holds a line break or another control character")
     return text.strip()
 

@@ -13,10 +13,11 @@ from itsdangerous import BadSignature, Signer
 from itsdangerous.signer import SigningAlgorithm
 from werkzeug.http import dump_cookie
 
-COOKIE = "voter_id"
+COOKIE, CHOICE_COOKIE = "voter_id", "voted"
 YEAR_SECONDS = 365 * 24 * 3600
 SEPARATOR = "."
 PAIR = re.compile(rf"(?:^|;)\s*{COOKIE}=([^;\s]*)")
+CHOICE = re.compile(rf"(?:^|;)\s*{CHOICE_COOKIE}=([a-z])\.([0-9]+)(?:;|$)")
 VALUE = "VALUE"
 
 Environ = Mapping[str, Any]
@@ -43,12 +44,19 @@ class _HmacSha256(SigningAlgorithm):
 
 
 class VoterCookie:
-    """Reads and writes voters' cookies: `ID.SIGNATURE` or `ID.SEEN.CHOICE.SIGNATURE`."""
+    """Reads and writes voters' cookies: `voter_id=ID.SIGNATURE` or `ID.SEEN.SIGNATURE`.
+
+    What was chosen stands beside it in `voted=CHOICE.SEEN`, unsigned: it is only shown, to its voter alone.
+    """
 
     def __init__(self, key: str) -> None:
         derived = Signer(key, salt="voter", digest_method=hashlib.sha256).derive_key()
         self._signer = Signer(derived, key_derivation="none", algorithm=_HmacSha256())
-        self._header = {secure: _header(secure=secure) for secure in (False, True)}
+        self._headers = {
+            (name, secure): _header(name, secure=secure)
+            for name in (COOKIE, CHOICE_COOKIE)
+            for secure in (False, True)
+        }
 
     def read(self, environ: Environ) -> Voter | None:
         """Return the voter, or None when there is no cookie or a forged one."""
@@ -56,9 +64,8 @@ class VoterCookie:
             text = self._signer.unsign(_given(environ)).decode()
         except BadSignature:
             return None
-        # A cookie of an older release has fewer parts, one of a newer release may have more.
-        identity, seen, choice, *_ = (*text.split(SEPARATOR), "", "")
-        return Voter(identity, int(seen or 0), choice)
+        identity, _, seen = text.partition(SEPARATOR)
+        return Voter(identity, int(seen or 0), _choice(environ, seen))
 
     def new(self, environ: Environ) -> Voter:
         """Return a voter for a request whose cookie does not tell.
@@ -68,12 +75,18 @@ class VoterCookie:
         given = _given(environ)
         return Voter(self._signer.get_signature(given).hex()[:32]) if given else Voter.new()
 
-    def header(self, voter: Voter, environ: Environ) -> tuple[str, str]:
-        """Return the header that sets the cookie for a year from now."""
-        text = SEPARATOR.join((voter.id, str(voter.seen), voter.choice)) if voter.seen else voter.id
+    def headers(self, voter: Voter, environ: Environ) -> list[tuple[str, str]]:
+        """Return the headers that set the cookies for a year from now."""
+        text = f"{voter.id}{SEPARATOR}{voter.seen}" if voter.seen else voter.id
+        set_cookies = [self._set(COOKIE, self._signer.sign(text).decode(), environ)]
+        if voter.choice:
+            set_cookies.append(self._set(CHOICE_COOKIE, f"{voter.choice}{SEPARATOR}{voter.seen}", environ))
+        return set_cookies
+
+    def _set(self, name: str, value: str, environ: Environ) -> tuple[str, str]:
         # Exactly one proxy, the edge, stands before us and overwrites this header.
         secure = environ.get("HTTP_X_FORWARDED_PROTO") == "https"
-        return "Set-Cookie", self._header[secure].replace(VALUE, self._signer.sign(text).decode(), 1)
+        return "Set-Cookie", self._headers[name, secure].replace(VALUE, value, 1)
 
 
 def _given(environ: Environ) -> str:
@@ -82,9 +95,15 @@ def _given(environ: Environ) -> str:
     return found[1] if found else ""
 
 
-def _header(*, secure: bool) -> str:
+def _choice(environ: Environ, seen: str) -> str:
+    """Return what was chosen in the vote that was last seen recorded, nothing where that is not told."""
+    found = CHOICE.search(environ.get("HTTP_COOKIE", ""))
+    return found[1] if found and found[2] == seen else ""
+
+
+def _header(name: str, *, secure: bool) -> str:
     return dump_cookie(
-        COOKIE,
+        name,
         VALUE,
         max_age=YEAR_SECONDS,
         sync_expires=False,

@@ -1,6 +1,7 @@
 import { io } from "./vendor/socket.io.esm.min.js";
 
 const RATE_MS = 10_000;
+const SHORTEST_RATE_MS = 2_000;
 const PATIENCE_MS = 2_000;
 const HOUR = 3600;
 
@@ -67,15 +68,17 @@ function bePatient() {
   clearTimeout(patience);
   patience = setTimeout(() => {
     patience = 0;
-    if (held) show(held);
+    if (held && state.dataset.state !== "live") bePatient();
+    else if (held) show(held);
   }, PATIENCE_MS);
 }
 
 function showRate() {
-  const since = performance.now() - RATE_MS;
-  while (samples.length > 1 && samples[1].at <= since) samples.shift();
+  const now = performance.now();
+  while (samples.length > 1 && samples[1].at <= now - RATE_MS) samples.shift();
   const growth = samples.length ? samples.at(-1).total - samples[0].total : 0;
-  const rate = Math.max(0, (1000 * growth) / RATE_MS);
+  const span = samples.length ? Math.min(RATE_MS, Math.max(SHORTEST_RATE_MS, now - samples[0].at)) : RATE_MS;
+  const rate = Math.max(0, (1000 * growth) / span);
   find("rate").textContent = lost ? "–" : (rate < 9.95 ? precise : whole).format(rate);
 }
 
@@ -85,11 +88,12 @@ function drawPast() {
   // The viewer's own clock may be wrong.
   const now = Math.max(Number(picture.dataset.now) + performance.now() / 1000, hour.at.at(-1));
   const across = [...hour.at, now].map((at) => width * (1 - (now - at) / HOUR));
-  const top = Math.max(1, ...bars.flatMap(({ dataset: { key } }) => [...hour[key], shown[key]]));
+  // A page that was loaded before the options changed may know more of them.
+  const columnOf = (key) => [...(hour[key] ?? hour.at.map(() => 0)), shown[key] ?? 0];
+  const top = Math.max(1, ...bars.flatMap((bar) => columnOf(bar.dataset.key)));
   find("top").textContent = whole.format(top);
   for (const line of picture.children) {
-    const column = [...hour[line.dataset.key], shown[line.dataset.key]];
-    const points = column.map((votes, i) => `${across[i].toFixed(1)},${(height * (1 - votes / top)).toFixed(1)}`);
+    const points = columnOf(line.dataset.key).map((votes, i) => `${across[i].toFixed(1)},${(height * (1 - votes / top)).toFixed(1)}`);
     line.setAttribute("points", points.join(" "));
   }
 }

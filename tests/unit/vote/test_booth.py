@@ -11,7 +11,9 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from vote import create_app
 from vote.ballot import wall_milliseconds
+from vote.settings import Settings
 
 URLENCODED = "application/x-www-form-urlencoded"
 
@@ -68,7 +70,7 @@ def test_the_pages_script_is_told_what_happened(client: FlaskClient, queue: Any)
     answer: Any = client.post("/", data={"vote": "b"}, headers={"Accept": "application/json"})
     assert answer.mimetype == "application/json"
     assert answer.json | {"served": 0} == {
-        "choice": "b", "recorded": True, "served": 0, "container": socket.gethostname(),
+        "choice": "b", "name": "Dogs", "recorded": True, "served": 0, "container": socket.gethostname(),
     }  # fmt: skip
     assert abs(answer.json["served"] - wall_milliseconds()) < 60_000
     assert "Set-Cookie" in answer.headers
@@ -92,6 +94,24 @@ def test_a_vote_sent_again_from_its_page_is_the_same_vote(client: FlaskClient, q
         client.post("/", data=told)
     first, second = queue.ballots
     assert first == second
+
+
+@pytest.mark.parametrize(
+    ("after", "taken", "shown"),
+    [(20_000, ["c"], "c"), (25_000, ["c"], "c"), (26_000, ["c", "b"], "b")],
+)
+def test_a_page_that_goes_on_trying_does_not_undo_what_was_chosen_after_it(
+    settings: Settings, queue: Any, after: int, taken: list[str], shown: str
+) -> None:
+    """In another tab, whose vote was recorded meanwhile."""
+    client = create_app(settings.model_copy(update={"vote_options": "x,y,z"}), queue).test_client()
+    client.get("/")
+    served = wall_milliseconds() - 30_000
+    client.post("/", data={"vote": "c", "served": str(served), "after": "25000"})
+    body = {"vote": "b", "served": str(served), "after": str(after), "again": "1"}
+    answer: Any = client.post("/", data=body, headers={"Accept": "application/json"})
+    assert answer.json["choice"] == shown
+    assert [ballot.choice for ballot in queue.ballots] == taken
 
 
 def test_a_voter_who_has_hung_up_has_not_voted(app: Flask, queue: Any) -> None:

@@ -3,8 +3,9 @@
 const form = document.querySelector("form");
 const notice = document.getElementById("notice");
 const container = document.getElementById("container");
+const tabs = new BroadcastChannel("voted");
 
-// The service gives a vote up after ten seconds, the edge after twelve.
+// The service gives a vote up after ten seconds; the edge may then ask another replica.
 const PATIENCE = 15000;
 const FIRST_PAUSE = 1000;
 const LONGEST_PAUSE = 8000;
@@ -24,14 +25,19 @@ let underway = null;
 
 function say(state, text, more = "") {
   form.dataset.state = state;
-  notice.querySelector("strong").textContent = text;
-  notice.querySelector("span").textContent = more;
+  const [strong, span] = notice.children;
+  // Said again, an unchanged sentence would be read out again.
+  if (strong.textContent !== text) strong.textContent = text;
+  if (span.textContent !== more) span.textContent = more;
+}
+
+function nameOf(button) {
+  return button.querySelector(".name").textContent;
 }
 
 function about(state, button) {
   // Isolated, so that a name keeps its own direction within the sentence.
-  const name = `\u2068${button.querySelector(".name").textContent}\u2069`;
-  return notice.dataset[state].replace("{name}", name);
+  return notice.dataset[state].replace("{name}", () => `\u2068${nameOf(button)}\u2069`);
 }
 
 function press(button) {
@@ -44,22 +50,35 @@ function pause(milliseconds) {
   return new Promise((resume) => setTimeout(resume, milliseconds * (0.5 + Math.random())));
 }
 
+// Without an answer nobody knows whether the vote arrived: null.
 async function send(body, signal) {
+  const attempt = new AbortController();
+  const giveUp = () => attempt.abort();
+  signal.addEventListener("abort", giveUp);
+  const patience = setTimeout(giveUp, PATIENCE);
   try {
-    const giveUp = AbortSignal.any([signal, AbortSignal.timeout(PATIENCE)]);
-    return await fetch("/", { method: "POST", body, headers: { Accept: "application/json" }, signal: giveUp });
+    const headers = { Accept: "application/json" };
+    const answer = await fetch("/", { method: "POST", body, headers, signal: attempt.signal });
+    return { status: answer.status, said: answer.ok ? await answer.json() : null };
   } catch {
-    return null; // no answer: whether the vote arrived is not known, so it is sent again as it is
+    return null;
+  } finally {
+    clearTimeout(patience);
+    signal.removeEventListener("abort", giveUp);
   }
 }
 
-async function confirm(answer, button) {
-  const said = await answer.json();
+function confirm(said) {
+  const button = form.querySelector(`[value="${said.choice}"]`);
+  // The options have changed since this page was loaded, or were in another tab.
+  if (!button || nameOf(button) !== said.name) return reload();
   form.elements.served.value = said.served;
   sinceServed = stopwatch(0);
   lastAfter = -1;
   container.textContent = said.container;
+  press(button);
   say("recorded", about("recorded", button), notice.dataset.change);
+  tabs.postMessage(said.choice);
 }
 
 async function vote(button, body, signal) {
@@ -68,28 +87,47 @@ async function vote(button, body, signal) {
   for (let wait = FIRST_PAUSE; !signal.aborted; wait = Math.min(2 * wait, LONGEST_PAUSE)) {
     const answer = await send(body, signal);
     if (signal.aborted) return;
-    if (answer?.ok) return confirm(answer, button);
+    if (answer?.said) return confirm(answer.said);
     if (answer && answer.status < 500 && answer.status !== 429) {
       press(null);
       return say("refused", notice.dataset.refused);
     }
     say("retrying", about("retrying", button));
+    body.set("again", "1");
     await pause(wait);
   }
 }
 
-form.addEventListener("submit", (event) => {
+function start(event) {
   event.preventDefault();
   underway?.abort();
   underway = new AbortController();
   // Of two votes from one page the later one must be the higher, even within a millisecond.
   lastAfter = Math.max(sinceServed(), lastAfter + 1);
-  const button = event.submitter;
   const { served } = form.elements;
-  const body = new URLSearchParams({ served: served.value, after: lastAfter, vote: button.value });
-  vote(button, body, underway.signal);
-});
+  const body = new URLSearchParams({ served: served.value, after: lastAfter, vote: event.submitter.value });
+  vote(event.submitter, body, underway.signal);
+}
 
+function isBusy() {
+  return ["sending", "retrying"].includes(form.dataset.state);
+}
+
+function reload() {
+  underway?.abort();
+  form.dataset.state = "";
+  location.reload();
+}
+
+// Without a cookie each attempt would be another voter's: then the form alone sends the vote, once.
+if (navigator.cookieEnabled) form.addEventListener("submit", start);
+// Another tab has voted, or the browser shows the page as it was. A vote under way learns it from its answer.
+tabs.addEventListener("message", () => {
+  if (!isBusy()) reload();
+});
+addEventListener("pageshow", (event) => {
+  if (event.persisted) reload();
+});
 addEventListener("beforeunload", (event) => {
-  if (["sending", "retrying"].includes(form.dataset.state)) event.preventDefault();
+  if (isBusy()) event.preventDefault();
 });
