@@ -74,6 +74,7 @@ window.fetch = async (...request) => {
   lost.push(answer.status);
   throw new TypeError("lost");
 };
+null;
 """
 
 
