@@ -157,6 +157,7 @@ def _request(cookie: str, choice: str) -> bytes:
         "Host: vote.localhost",
         "Origin: https://vote.localhost",
         "Sec-Fetch-Site: same-origin",
+        "Accept: application/json",
         "Content-Type: application/x-www-form-urlencoded",
         "Content-Length: 6",
         f"Cookie: {cookie}",

@@ -1,5 +1,5 @@
--- Votes as browsers send them, each time for the next of the voters whose cookies are in /load/cookies,
--- and prints what came of it as one line of JSON.
+-- Votes as the page's script sends them, each time for the next of the voters whose cookies are in /load/cookies;
+-- prints what came of it as one line of JSON.
 
 local requests, turn = {}, 0
 
@@ -9,6 +9,7 @@ function init()
       ["Host"] = "vote.localhost",
       ["Origin"] = "https://vote.localhost",
       ["Sec-Fetch-Site"] = "same-origin",
+      ["Accept"] = "application/json",
       ["Content-Type"] = "application/x-www-form-urlencoded",
       ["Cookie"] = cookie,
     }, "vote=a")
