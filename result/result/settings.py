@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import unicodedata
 from pathlib import Path
 from typing import Annotated, Self
 
@@ -18,7 +17,7 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings
 
-from result.options import parse_options
+from result.options import is_one_line, parse_options
 
 EXIT_BAD_SETTING = 2
 
@@ -36,7 +35,7 @@ def _content_of(path: object) -> str:
 
 def _on_one_line(text: str) -> str:
     """Refuse what cannot be shown on one line."""
-    if any(unicodedata.category(letter) in ("Cc", "Zl", "Zp") for letter in text):
+    if not is_one_line(text):
         raise ValueError("has control characters")
     return text
 

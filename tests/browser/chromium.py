@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, Respo
 from images import absent
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
+MOST_KILOBYTES = 60
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 

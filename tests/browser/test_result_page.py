@@ -7,11 +7,12 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
+from browser.chromium import MOST_KILOBYTES
 from browser.conftest import Open
+from browser.voting import vote
 
 pytestmark = pytest.mark.usefixtures("stack")
 
-MOST_KILOBYTES = 60
 # Who vanishes without a word is missed after two pings of five seconds, and that is told every two.
 GONE_MILLISECONDS = 20_000
 # A half minute of history has to be over before it is shown.
@@ -20,11 +21,6 @@ HISTORY_MILLISECONDS = 90_000
 
 def number(page: Page, selector: str) -> int:
     return int(re.sub(r"\D", "", page.locator(selector).text_content() or ""))
-
-
-def vote(page: Page, key: str) -> None:
-    page.locator(f"button[value={key}]").click()
-    expect(page.locator("form")).to_have_attribute("data-state", "recorded")
 
 
 def live(page: Page) -> Page:
@@ -126,14 +122,3 @@ def test_it_is_light(visit: Open, urls: dict[str, str]) -> None:
     opened = visit(urls["result"])
     live(opened.page)
     assert 45 < opened.kilobytes() < MOST_KILOBYTES
-
-
-@pytest.mark.parametrize("path", ["nowhere", "errors/504", "maintenance"])
-def test_errors_look_like_the_page(visit: Open, urls: dict[str, str], path: str) -> None:
-    opened = visit(urls["result"] + path)
-    ground = "getComputedStyle(document.body).backgroundColor"
-    shown = opened.page.evaluate(ground)
-    assert opened.accessibility() == ""
-    opened.troubles.clear()  # The browser notes the status.
-    opened.page.goto(urls["result"])
-    assert opened.page.evaluate(ground) == shown

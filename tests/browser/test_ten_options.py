@@ -8,13 +8,12 @@ import pytest
 import requests
 from playwright.sync_api import expect
 
-from browser.chromium import Visit
+from browser.chromium import MOST_KILOBYTES, Visit
 from browser.conftest import Open
 from images import reference
 from integration.containers import Container
 from integration.services import GUNICORN, Service, eventually, free_port
 
-MOST_KILOBYTES = 60
 NAMES = [
     "Cats",
     "Donaudampfschifffahrtsgesellschaftskapitänswitwenrente",

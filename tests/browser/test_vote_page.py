@@ -5,22 +5,15 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
+from browser.chromium import MOST_KILOBYTES
 from browser.conftest import Open
+from browser.voting import vote
 
 pytestmark = pytest.mark.usefixtures("stack")
-
-MOST_KILOBYTES = 60
 
 
 def chosen(page: Page) -> list[str | None]:
     return [found.get_attribute("value") for found in page.locator("[aria-pressed=true]").all()]
-
-
-def vote(page: Page, key: str) -> None:
-    """Vote, and wait until the page says that it is recorded."""
-    page.locator(f"button[value={key}]").click()
-    expect(page.locator("form")).to_have_attribute("data-state", "recorded")
-    expect(page.locator("#notice")).to_contain_text("is recorded")
 
 
 @pytest.mark.parametrize("java_script_enabled", [True, False])
@@ -148,17 +141,6 @@ def test_everyone_can_use_it(visit: Open, urls: dict[str, str], color_scheme: st
 
 def test_it_is_light(visit: Open, urls: dict[str, str]) -> None:
     assert 2 < visit(urls["vote"]).kilobytes() < MOST_KILOBYTES
-
-
-@pytest.mark.parametrize("path", ["nowhere", "errors/429", "errors/502", "maintenance"])
-def test_errors_look_like_the_page(visit: Open, urls: dict[str, str], path: str) -> None:
-    opened = visit(urls["vote"] + path)
-    ground = "getComputedStyle(document.body).backgroundColor"
-    shown = opened.page.evaluate(ground)
-    assert opened.accessibility() == ""
-    opened.troubles.clear()  # The browser notes the status.
-    opened.page.goto(urls["vote"])
-    assert opened.page.evaluate(ground) == shown
 
 
 def test_it_fits_a_phone(visit: Open, urls: dict[str, str]) -> None:

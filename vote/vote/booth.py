@@ -17,7 +17,7 @@ from vote.page import Answer, Page, State
 from vote.presence import is_waiting
 from vote.queue import NotRecordedError
 from vote.voter import Voter, VoterCookie
-from vote.words import best_language
+from vote.words import language_of
 
 PROBLEM = "vote.problem"
 """Where Flask finds the exception that it is to show."""
@@ -100,7 +100,7 @@ class Booth:
     def _answer(self, environ: Environ, state: State) -> Answer:
         if environ.get("HTTP_ACCEPT") == SCRIPT:
             return self._page.note(state)
-        return self._page.answer(state, best_language(environ.get("HTTP_ACCEPT_LANGUAGE", "")))
+        return self._page.answer(state, language_of(environ))
 
 
 def _told(fields: Mapping[str, str]) -> OnScreen | None:

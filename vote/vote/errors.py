@@ -13,7 +13,7 @@ from flask import Blueprint, Response, abort, render_template, request
 from markupsafe import Markup
 from werkzeug.exceptions import HTTPException
 
-from vote.words import LANGUAGES, best_language, describe
+from vote.words import LANGUAGES, Words, describe, language_of
 
 # What Traefik answers by itself; see traefik/dynamic.yaml.
 EDGE_CODES = (413, 429, 502, 503, 504)
@@ -30,7 +30,7 @@ blueprint = Blueprint("errors", __name__)
 @blueprint.get("/maintenance")
 def maintenance() -> Response:
     """Show that a page is being worked on."""
-    words = LANGUAGES[_language()]
+    words = _words()
     response = _page(503, words["maintenance_name"], words["maintenance"], words["try_again"])
     response.status_code = 503
     response.headers["Retry-After"] = str(MAINTENANCE_SECONDS)
@@ -42,30 +42,30 @@ def of_edge(code: int) -> Response:
     """Show the edge's own errors; it keeps the status that it meant to answer."""
     if code not in EDGE_CODES:
         abort(404)
-    words = LANGUAGES[_language()]
+    words = _words()
     return _page(code, *describe(code, "", words), words["try_again"])
 
 
 def show_error(error: HTTPException) -> Response:
     """Show an error in the page's own style, with what the visitor can do."""
     code = error.code or 500
-    words = LANGUAGES[_language()]
+    words = _words()
     response = _page(code, *describe(code, error.description or "", words), words["back"], own=True)
     response.status_code = code
     response.headers.extend((k, v) for k, v in error.get_headers() if k.lower() != "content-type")
     return response
 
 
-def _language() -> str:
-    return best_language(request.headers.get("Accept-Language", ""))
+def _words() -> Words:
+    return LANGUAGES[language_of(request.environ)]
 
 
 def _page(code: int, name: str, sentence: str, back: str, *, own: bool = False) -> Response:
     """Return a page; only of our own do we know that nothing was recorded."""
     html = render_template(
         "error.html",
-        language=_language(),
-        words=LANGUAGES[_language()],
+        language=language_of(request.environ),
+        words=_words(),
         name=name,
         sentence=sentence,
         back=back,

@@ -9,7 +9,7 @@ from flask import Blueprint, Response, current_app, request
 from vote.booth import PROBLEM
 from vote.page import Page, State
 from vote.voter import Voter, VoterCookie
-from vote.words import best_language
+from vote.words import language_of
 
 blueprint = Blueprint("pages", __name__)
 
@@ -23,8 +23,7 @@ def show() -> Response:
     page: Page = current_app.extensions["page"]
     cookie: VoterCookie = current_app.extensions["cookie"]
     known = cookie.read(request.environ)
-    language = best_language(request.headers.get("Accept-Language", ""))
-    headers, body = page.answer(State((known or Voter("")).choice), language)
+    headers, body = page.answer(State((known or Voter("")).choice), language_of(request.environ))
     if not known:
         headers += cookie.headers(cookie.new(request.environ), request.environ)
     return Response(body, headers=headers)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import sys
-import unicodedata
 from pathlib import Path
 from typing import Annotated, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings
 
-from vote.options import parse_options
+from vote.options import is_one_line, parse_options
 
 EXIT_BAD_SETTING = 2
 LONGEST_LINE = 200
@@ -31,7 +30,7 @@ def _one_line(text: str) -> str:
     """Return a text for people to read, without the spaces around it."""
     if len(text.strip()) > LONGEST_LINE:
         raise ValueError(f"has more than {LONGEST_LINE} characters")
-    if any(unicodedata.category(character) in {"Cc", "Zl", "Zp"} for character in text):
+    if not is_one_line(text):
         raise ValueError("holds a line break or another control character")
     return text.strip()
 

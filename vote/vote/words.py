@@ -6,6 +6,7 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from importlib.resources import files
+from typing import Any
 from unicodedata import bidirectional
 
 from werkzeug.datastructures import LanguageAccept
@@ -27,6 +28,11 @@ def best_language(accepted: str) -> str:
         if quality > 0 and primary in LANGUAGES:
             return primary
     return DEFAULT
+
+
+def language_of(environ: Mapping[str, Any]) -> str:
+    """Return the language to answer a request in."""
+    return best_language(environ.get("HTTP_ACCEPT_LANGUAGE", ""))
 
 
 def isolated(name: str) -> str:
