@@ -41,7 +41,7 @@ def bench(told: list[str]) -> int:
 
 
 def _module(name: str, told: list[str]) -> int:
-    folders = ("stack", "tests", "worker", "result")
+    folders = ("stack", "tests", "vote", "worker", "result")
     path = os.pathsep.join(str(ROOT / folder) for folder in folders)
     command = [sys.executable, "-m", name, *told]
     return subprocess.run(command, cwd=ROOT, env={**os.environ, "PYTHONPATH": path}, check=False).returncode

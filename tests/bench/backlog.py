@@ -16,6 +16,7 @@ from bench.part import Part
 from bench.plot import Line, Plot
 from bench.run import Run
 from bench.storing import Store
+from vote.ballot import Ballot
 
 BACKLOG = 1_000_000
 NEW_PER_SECOND = 500
@@ -61,7 +62,7 @@ def measure(run: Run) -> Iterator[Figure | Plot]:
             "backlog",
             "One worker drains a million votes while 500 a second come in",
             "seconds",
-            "votes in the queue",
+            "entries in the queue",
             [Line("queue", gauge.left)],
         )
         yield compared("a backlog of 1,000,000 votes", "votes/s", long, "a short queue", short, AS_FAST)
@@ -71,4 +72,4 @@ def measure(run: Run) -> Iterator[Figure | Plot]:
 def _vote(store: Store, ending: threading.Event) -> None:
     with store.queue("vote") as queue:
         for numbers in due(NEW_PER_SECOND, ending):
-            enqueue(queue, [(f"new-{n}", "a", n + 1) for n in numbers])
+            enqueue(queue, [Ballot(f"new-{n}", "a", n + 1) for n in numbers])

@@ -7,12 +7,16 @@ from typing import Any
 
 from redis import Redis
 
+from vote.ballot import Ballot, entries
+
 SEED = 1
 PIPELINE = 2000
+# What `voting` counts when one replica takes all that it can.
+TOGETHER = 8
 
 
-def ballots(count: int) -> list[tuple[str, str, int]]:
-    """Return voters, choices and versions; every second vote is of someone who voted before."""
+def ballots(count: int) -> list[Ballot]:
+    """Return votes; every second vote is of someone who voted before."""
     chance = random.Random(SEED)
     voters: list[str] = []
     votes = []
@@ -22,23 +26,24 @@ def ballots(count: int) -> list[tuple[str, str, int]]:
             voter = voters[-1]
         else:
             voter = chance.choice(voters)
-        votes.append((voter, chance.choice("ab"), version))
+        votes.append(Ballot(voter, chance.choice("ab"), version))
     return votes
 
 
-def enqueue(client: Redis, votes: Sequence[tuple[str, str, int]]) -> None:
-    """Append votes to the stream as `vote` does."""
+def enqueue(client: Redis, votes: Sequence[Ballot], together: int = TOGETHER) -> None:
+    """Append votes to the stream as `vote` does when so many come together."""
     pipes: Any = client
     for batch in batches(votes, PIPELINE):
         with pipes.pipeline(transaction=False) as pipeline:
-            append(pipeline, batch)
+            for share in batches(batch, together):
+                append(pipeline, share)
             pipeline.execute()
 
 
-def append(pipeline: Any, votes: Sequence[tuple[str, str, int]]) -> None:
-    """Add the entries of votes to a pipeline."""
-    for voter, choice, version in votes:
-        pipeline.xadd("votes", {"id": voter, "vote": choice, "version": version})
+def append(pipeline: Any, votes: Sequence[Ballot]) -> None:
+    """Add votes that came together to a pipeline."""
+    for entry in entries(votes):
+        pipeline.execute_command("XADD", "votes", "*", *entry)
 
 
 def forget(client: Any) -> None:
@@ -47,7 +52,7 @@ def forget(client: Any) -> None:
         client.xdel("votes", *(entry for entry, _ in entries))
 
 
-def batches(votes: Sequence[tuple[str, str, int]], size: int) -> Iterator[list[tuple[str, str, int]]]:
+def batches(votes: Sequence[Ballot], size: int) -> Iterator[list[Ballot]]:
     """Split votes in parts of a size."""
     rest = iter(votes)
     while batch := list(itertools.islice(rest, size)):

@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from bench import storing
-from bench.ballots import append, batches, enqueue
+from bench.ballots import TOGETHER, append, batches, enqueue
 from bench.figure import Figure, Target, alone
 from bench.run import Run
 from bench.storing import Store
-from worker.stream import BATCH
+from worker.consume import VOTES_PER_COMMIT
 
 # Nothing is promised of these: they are what docs/scaling.md calculates with.
 KNOWN = Target()
@@ -20,11 +20,12 @@ WAIT_MILLISECONDS = 800
 def measure(run: Run) -> Iterator[Figure]:
     """Measure bytes and rates while the worker stands still."""
     with storing.store(workers=1) as (store, (worker,)):
-        rates, queued, logged, stored = [], [], [], []
+        rates, single, shared, logged, stored = [], [], [], [], []
         for _ in run.rounds(f"{storing.VOTES:,} votes queued and stored"):
             worker.pause()
             rates.append(_confirmed(store))
-            queued.append(_queued(store))
+            single.append(_queued(store, together=1))
+            shared.append(_queued(store, together=TOGETHER))
             worker.go_on()
             with store.queue("worker") as queue:
                 storing.wait_until_empty(queue)
@@ -33,8 +34,9 @@ def measure(run: Run) -> Iterator[Figure]:
             stored.append(_stored(store))
         together = f"Redis alone, one connection, {CONFIRMED_TOGETHER} votes to a WAIT"
         yield alone(together, "votes/s", rates, KNOWN)
-        yield alone("memory of Redis for a queued vote", "bytes", queued, KNOWN)
-        yield alone(f"write-ahead log for a vote, {BATCH:,} to a commit", "bytes", logged, KNOWN)
+        yield alone("memory of Redis for a queued vote, each an entry", "bytes", single, KNOWN)
+        yield alone(f"memory of Redis for a queued vote, {TOGETHER} to an entry", "bytes", shared, KNOWN)
+        yield alone(f"write-ahead log for a vote, {VOTES_PER_COMMIT:,} to a commit", "bytes", logged, KNOWN)
         yield alone("disk of PostgreSQL for a voter, index included", "bytes", stored, KNOWN)
 
 
@@ -51,10 +53,10 @@ def _confirmed(store: Store) -> float:
         return len(store.votes) / (time.monotonic() - began)
 
 
-def _queued(store: Store) -> float:
+def _queued(store: Store, together: int) -> float:
     with store.queue("vote") as queue:
         before = queue.info("memory")["used_memory"]
-        enqueue(queue, store.votes)
+        enqueue(queue, store.votes, together)
         return float(queue.info("memory")["used_memory"] - before) / len(store.votes)
 
 

@@ -14,9 +14,10 @@ from bench.run import Run
 from integration.postgres_cluster import PostgresCluster
 from integration.redis_cluster import RedisCluster
 from integration.services import eventually
-from worker.ballot import Ballot, newest_of_each
+from vote.ballot import Ballot
+from worker import ballot
+from worker.consume import VOTES_PER_COMMIT
 from worker.store import UPSERT
-from worker.stream import BATCH
 
 VOTES = 200_000
 DRAINED_SECONDS = 120
@@ -25,8 +26,6 @@ LOOK_SECONDS = 0.01
 ONE = Target(at_least=0.8)
 TWO = Target(at_least=1.3)
 
-Votes = Sequence[tuple[str, str, int]]
-
 
 @dataclass(frozen=True)
 class Store:
@@ -34,7 +33,7 @@ class Store:
 
     redis: RedisCluster
     postgres: PostgresCluster
-    votes: Votes
+    votes: Sequence[Ballot]
 
     def empty(self) -> None:
         """Forget every vote, and let no checkpoint of one measurement fall into the next."""
@@ -48,8 +47,8 @@ class Store:
         with self.primary("worker") as connection:
             connection.execute("SET synchronous_commit = on")
             began = time.monotonic()
-            for batch in batches(self.votes, BATCH):
-                newest = newest_of_each(Ballot(*vote) for vote in batch)
+            for batch in batches(self.votes, VOTES_PER_COMMIT):
+                newest = ballot.newest_of_each(ballot.Ballot(*vote) for vote in batch)
                 connection.execute(UPSERT, [list(column) for column in zip(*newest, strict=True)])
             return len(self.votes) / (time.monotonic() - began)
 

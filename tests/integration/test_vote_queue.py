@@ -17,6 +17,7 @@ import pytest
 from integration.conftest import Database, RedisNode, Start, Trio
 from integration.containers import Container
 from integration.services import Service, eventually
+from worker.ballot import Entry, open_entry
 
 STREAM = "votes"
 
@@ -35,7 +36,8 @@ def vote(service: Service, choice: str = "a") -> str | None:
 
 
 def voters_in(node: RedisNode) -> set[str]:
-    return {fields[b"id"].decode() for _, fields in node.client.xrange(STREAM)}
+    contents = [open_entry(Entry(*found)) for found in node.client.xrange(STREAM)]
+    return {ballot.voter for content in contents for ballot in content.ballots}
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import signal
 import socket
@@ -68,12 +69,16 @@ def test_poison_moves_aside_with_its_reason(
     put(redis, "x", "z", 1)
     put(redis, "no\0good", "a", 1)
     redis.xadd(STREAM, {"nonsense": "1"})
+    redis.xadd(STREAM, {"votes": json.dumps([["y", "b", 1], ["x", "z", 1], ["no\0good", "a", 1]])})
     start_worker()
     eventually(drained(redis))
-    assert database.tally() == {"a": 5}
-    reasons = sorted(fields[b"reason"].decode() for _, fields in redis.xrange("votes:dead"))
-    assert reasons[0] == "PostgreSQL text fields cannot contain NUL (0x00) bytes"
-    assert reasons[1:] == ["id is missing", "vote is not an option"]
+    assert database.tally() == {"a": 5, "b": 1}
+    dead = [fields for _, fields in redis.xrange("votes:dead")]
+    reasons = sorted(fields[b"reason"].decode() for fields in dead)
+    assert reasons[:2] == ["PostgreSQL text fields cannot contain NUL (0x00) bytes"] * 2
+    assert reasons[2:] == ["id is missing", *["vote is not an option"] * 2]
+    refused = [json.loads(fields[b"votes"]) for fields in dead if b"votes" in fields]
+    assert sorted(refused) == [[["no\0good", "a", 1]], [["no\0good", "a", 1]], [["x", "z", 1]]]
 
 
 def test_what_a_killed_worker_took_is_delivered_again(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 CLOCK_SKEW_MS = 60_000
+VOTES_PER_ENTRY = 16
 
 
 class Ballot(NamedTuple):
@@ -17,9 +19,20 @@ class Ballot(NamedTuple):
     choice: str
     version: int
 
-    def fields(self) -> tuple[str, str, str, str, str, int]:
-        """Return the stream entry: names and values in turn."""
-        return ("id", self.voter, "vote", self.choice, "version", self.version)
+
+def entries(ballots: Sequence[Ballot]) -> Iterator[tuple[str, ...]]:
+    """Yield stream entries that hold ballots, each as its fields' names and values in turn.
+
+    A ballot alone has a field for each of its parts. Ballots that come together share entries, as JSON: the
+    primary tells its replicas of each delivery of an entry, which costs more than the votes in it.
+    """
+    for first in range(0, len(ballots), VOTES_PER_ENTRY):
+        together = ballots[first : first + VOTES_PER_ENTRY]
+        if len(together) > 1:
+            yield ("votes", json.dumps(together, separators=(",", ":")))
+        else:
+            ((voter, choice, version),) = together
+            yield ("id", voter, "vote", choice, "version", str(version))
 
 
 class OnScreen(NamedTuple):

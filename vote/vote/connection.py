@@ -14,7 +14,7 @@ from redis.exceptions import RedisError
 from redis.maint_notifications import MaintNotificationsConfig
 from redis.retry import Retry
 
-from vote.ballot import Ballot
+from vote.ballot import Ballot, entries
 from vote.primary import Identity, NotAcceptingError, identify, next_address
 from vote.settings import Settings
 
@@ -41,7 +41,7 @@ class QueueConnection:
         """
         began = time.monotonic()
         replies = self._ask(
-            *(("XADD", STREAM, "*", *ballot.fields()) for ballot in ballots),
+            *(("XADD", STREAM, "*", *entry) for entry in entries(ballots)),
             ("WAIT", REPLICAS_TO_CONFIRM, WAIT_MILLISECONDS),
         )
         if replies[-1] < REPLICAS_TO_CONFIRM:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
 LONGEST_ID = 200
@@ -10,15 +11,19 @@ LONGEST_ID = 200
 # that was acknowledged before a change of the options must still be stored after it.
 KEYS = frozenset("abcdefghij")
 HIGHEST_VERSION = 2**63 - 1
+MOST_DIGITS = len(str(HIGHEST_VERSION))
 
 T = TypeVar("T")
+
+
+Fields = Mapping[bytes, bytes]
 
 
 class Entry(NamedTuple):
     """A stream entry as it was delivered."""
 
     entry_id: bytes
-    fields: Mapping[bytes, bytes]
+    fields: Fields
 
 
 class Ballot(NamedTuple):
@@ -29,62 +34,101 @@ class Ballot(NamedTuple):
     version: int
 
 
-class Delivery(NamedTuple):
-    """A ballot with the entry that brought it."""
-
-    entry: Entry
-    ballot: Ballot
-
-
 class Poison(NamedTuple):
-    """An entry that can never be stored, and why."""
+    """What can never be stored: the fields that would bring it again, and why."""
 
-    entry: Entry
+    fields: Fields
     reason: str
 
 
+class Content(NamedTuple):
+    """The ballots of an entry, and what in it is none."""
+
+    entry_id: bytes
+    ballots: Sequence[Ballot]
+    poison: Sequence[Poison]
+
+
 class MalformedError(ValueError):
-    """An entry holds no ballot."""
+    """What should be a ballot is none."""
 
 
-def decode(entry: Entry) -> Ballot:
-    """Read the ballot in an entry; raise MalformedError, with the reason, when there is none."""
-    voter = _text(entry, b"id")
-    if len(voter) > LONGEST_ID:
-        raise MalformedError(f"id has more than {LONGEST_ID} characters")
-    choice = _text(entry, b"vote")
-    if choice not in KEYS:
-        raise MalformedError("vote is not an option")
-    version = _text(entry, b"version")
-    # Only ASCII digits: int() also takes spaces, underscores and the digits of other scripts.
-    if not (version.isascii() and version.isdigit()) or len(version) > len(str(HIGHEST_VERSION)):
-        raise MalformedError("version is not a whole number")
-    if int(version) > HIGHEST_VERSION:
-        raise MalformedError("version is too high")
-    return Ballot(voter, choice, int(version))
-
-
-def _text(entry: Entry, name: bytes) -> str:
+def open_entry(entry: Entry) -> Content:
+    """Separate the ballots of an entry from what is none."""
     try:
-        text = entry.fields[name].decode()
+        parts = _parts(entry.fields)
+    except MalformedError as error:
+        return Content(entry.entry_id, (), (Poison(entry.fields, str(error)),))
+    ballots, poison = [], []
+    for part in parts:
+        try:
+            ballots.append(ballot_of(*part))
+        except MalformedError as error:
+            poison.append(Poison(entry.fields if len(parts) == 1 else packed(part), str(error)))
+    return Content(entry.entry_id, ballots, poison)
+
+
+def _parts(fields: Fields) -> Sequence[Sequence[object]]:
+    """Return what should be the parts of ballots; a ballot that is alone has a field for each."""
+    if b"votes" not in fields:
+        return [(_text(fields, b"id"), _text(fields, b"vote"), _number(_text(fields, b"version")))]
+    try:
+        parts = json.loads(fields[b"votes"])
+    except (ValueError, RecursionError):
+        raise MalformedError("votes is not JSON") from None
+    if not isinstance(parts, list) or any(not isinstance(part, list) or len(part) != 3 for part in parts):
+        raise MalformedError("votes is not a list of [id, vote, version]")
+    return parts
+
+
+def _text(fields: Fields, name: bytes) -> str:
+    try:
+        return fields[name].decode()
     except KeyError:
         raise MalformedError(f"{name.decode()} is missing") from None
     except UnicodeDecodeError:
         raise MalformedError(f"{name.decode()} is not UTF-8") from None
-    if not text:
-        raise MalformedError(f"{name.decode()} is empty")
-    return text
 
 
-def sort_out(entries: Iterable[Entry]) -> tuple[list[Delivery], list[Poison]]:
-    """Separate entries that hold a ballot from those that do not."""
-    deliveries, poison = [], []
-    for entry in entries:
-        try:
-            deliveries.append(Delivery(entry, decode(entry)))
-        except MalformedError as error:
-            poison.append(Poison(entry, str(error)))
-    return deliveries, poison
+def _number(text: str) -> int | None:
+    # Only ASCII digits: int() also takes spaces, underscores and the digits of other scripts.
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= MOST_DIGITS else None
+
+
+def ballot_of(voter: object, choice: object, version: object) -> Ballot:
+    """Put a ballot together; raise MalformedError, with the reason, when its parts do not make one."""
+    if not isinstance(voter, str) or not voter:
+        raise MalformedError("id is empty or no text")
+    if len(voter) > LONGEST_ID:
+        raise MalformedError(f"id has more than {LONGEST_ID} characters")
+    if not voter.isascii() and any("\ud800" <= character <= "\udfff" for character in voter):
+        raise MalformedError("id is not Unicode")
+    if not isinstance(choice, str) or choice not in KEYS:
+        raise MalformedError("vote is not an option")
+    if type(version) is not int or version < 0:
+        raise MalformedError("version is not a whole number")
+    if version > HIGHEST_VERSION:
+        raise MalformedError("version is too high")
+    return Ballot(voter, choice, version)
+
+
+def packed(part: Sequence[object]) -> Fields:
+    """Return the fields of an entry with what should be one ballot."""
+    return {b"votes": json.dumps([part]).encode()}
+
+
+def portions(contents: Iterable[Content], votes: int) -> Iterator[list[Content]]:
+    """Yield entries in parts that end with the one that makes them so many votes or more."""
+    portion: list[Content] = []
+    count = 0
+    for content in contents:
+        portion.append(content)
+        count += len(content.ballots)
+        if count >= votes:
+            yield portion
+            portion, count = [], 0
+    if portion:
+        yield portion
 
 
 def newest_of_each(ballots: Iterable[Ballot]) -> list[Ballot]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -84,8 +84,8 @@ class Stream:
                 return claimed
             return self._read_new()
 
-    def settle(self, stored: Sequence[bytes], poison: Sequence[Poison]) -> None:
-        """Remove what is stored, then move what never can be to the dead letters.
+    def settle(self, stored: Sequence[bytes], poison: Mapping[bytes, Sequence[Poison]]) -> None:
+        """Remove entries that are stored, then those with poison, which becomes dead letters.
 
         Raises StreamAwayError; what is left is then delivered again, which does no harm.
         """
@@ -101,13 +101,13 @@ class Stream:
                 pipeline.xdel(STREAM, *entry_ids)
                 pipeline.execute()
 
-    def _bury(self, poison: Sequence[Poison]) -> None:
-        for bad in poison:
-            note = {b"entry": bad.entry.entry_id, b"reason": bad.reason}
+    def _bury(self, poison: Mapping[bytes, Sequence[Poison]]) -> None:
+        for entry_id, bad in poison.items():
             with self._client.pipeline(transaction=True) as pipeline:
-                pipeline.xadd(DEAD, {**bad.entry.fields, **note})
-                pipeline.xack(STREAM, GROUP, bad.entry.entry_id)
-                pipeline.xdel(STREAM, bad.entry.entry_id)
+                for fields, reason in bad:
+                    pipeline.xadd(DEAD, {**fields, b"entry": entry_id, b"reason": reason})
+                pipeline.xack(STREAM, GROUP, entry_id)
+                pipeline.xdel(STREAM, entry_id)
                 pipeline.execute()
 
     def close(self) -> None:

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import json
+
 import pytest
 
-from vote.ballot import Ballot, OnScreen, VersionClock, version_of
+from vote.ballot import Ballot, OnScreen, VersionClock, entries, version_of
 
 
 @pytest.mark.parametrize(
@@ -21,8 +23,20 @@ def test_versions_always_rise(clock: list[int], versions: list[int]) -> None:
     assert [source.next() for _ in versions] == versions
 
 
-def test_the_entry_holds_what_the_worker_reads() -> None:
-    assert Ballot("v", "a", 7).fields() == ("id", "v", "vote", "a", "version", 7)
+def test_a_ballot_alone_has_a_field_for_each_of_its_parts() -> None:
+    assert list(entries([Ballot("v", "a", 7)])) == [("id", "v", "vote", "a", "version", "7")]
+
+
+@pytest.mark.parametrize(
+    ("count", "shares"), [(0, []), (2, [2]), (16, [16]), (17, [16, 1]), (35, [16, 16, 3])]
+)
+def test_ballots_that_come_together_share_entries(count: int, shares: list[int]) -> None:
+    ballots = [Ballot(f"v{number}", "a", number) for number in range(count)]
+    made = list(entries(ballots))
+    together = [json.loads(entry[1]) for entry in made if entry[0] == "votes"]
+    alone = [[[entry[1], entry[3], int(entry[5])]] for entry in made if entry[0] == "id"]
+    assert [len(share) for share in [*together, *alone]] == shares
+    assert [Ballot(*part) for share in [*together, *alone] for part in share] == ballots
 
 
 @pytest.mark.parametrize(

@@ -9,12 +9,12 @@ import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ResponseError
 
-from vote.ballot import Ballot
+from vote.ballot import VOTES_PER_ENTRY, Ballot
 from vote.connection import QueueConnection
 from vote.primary import Identity, NotAcceptingError
 
 INFO = b"run_id:r\r\nrole:master\r\nconnected_slaves:1\r\nmaster_replid:m\r\n"
-BALLOTS = [Ballot("v", "a", 1), Ballot("w", "b", 2)]
+BALLOTS = [Ballot("v", "a", number) for number in range(VOTES_PER_ENTRY + 1)]
 
 
 class Wire:

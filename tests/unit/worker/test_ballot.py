@@ -2,31 +2,50 @@ from __future__ import annotations
 
 import pytest
 
+from vote.ballot import Ballot as VoteBallot
+from vote.ballot import entries as vote_entries
 from worker.ballot import (
     Ballot,
+    Content,
     Entry,
-    MalformedError,
-    decode,
+    Fields,
+    Poison,
     halves,
     newest_of_each,
-    sort_out,
+    open_entry,
+    portions,
 )
 
 GOOD = {b"id": b"v", b"vote": b"a", b"version": b"7"}
 
 
-def test_a_good_entry_is_decoded_and_more_fields_do_no_harm() -> None:
-    assert decode(Entry(b"1-0", {**GOOD, b"more": b"\xff"})) == Ballot("v", "a", 7)
+def opened(fields: Fields) -> tuple[list[Ballot], list[tuple[Fields, str]]]:
+    entry_id, ballots, poison = open_entry(Entry(b"1-0", fields))
+    assert entry_id == b"1-0"
+    return list(ballots), [(bad.fields, bad.reason) for bad in poison]
+
+
+def test_a_ballot_alone_is_read_and_more_fields_do_no_harm() -> None:
+    assert opened({**GOOD, b"more": b"\xff"}) == ([Ballot("v", "a", 7)], [])
+
+
+def test_ballots_that_share_an_entry_are_read() -> None:
+    together = (Ballot("v", "a", 7), Ballot("w\u00e9", "b", 2**63 - 1))
+    (entry,) = vote_entries([VoteBallot(*ballot) for ballot in together])
+    names, values = entry[::2], entry[1::2]
+    fields = {str(n).encode(): str(v).encode() for n, v in zip(names, values, strict=True)}
+    assert opened(fields) == (list(together), [])
 
 
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ({b"id": b""}, "id is empty"),
+        ({b"id": b""}, "id is empty or no text"),
         ({b"id": b"\xff"}, "id is not UTF-8"),
-        ({b"id": b"x" * 201}, "id has more than"),
+        ({b"id": b"x" * 201}, "id has more than 200 characters"),
         ({b"vote": b"k"}, "vote is not an option"),
-        ({b"vote": b""}, "vote is empty"),
+        ({b"vote": b""}, "vote is not an option"),
+        ({b"version": b""}, "version is not a whole number"),
         ({b"version": b"x"}, "version is not a whole number"),
         ({b"version": b"-1"}, "version is not a whole number"),
         ({b"version": b" 1"}, "version is not a whole number"),
@@ -34,25 +53,62 @@ def test_a_good_entry_is_decoded_and_more_fields_do_no_harm() -> None:
         ({b"version": "٣".encode()}, "version is not a whole number"),
         ({b"version": b"9" * 5000}, "version is not a whole number"),
         ({b"version": str(2**63).encode()}, "version is too high"),
+        ({b"votes": b"{"}, "votes is not JSON"),
+        ({b"votes": b"\xff"}, "votes is not JSON"),
+        ({b"votes": b"[" * 100_000}, "votes is not JSON"),
+        ({b"votes": b"9" * 5000}, "votes is not JSON"),
+        ({b"votes": b"{}"}, "votes is not a list of [id, vote, version]"),
+        ({b"votes": b"[7]"}, "votes is not a list of [id, vote, version]"),
+        ({b"votes": b'[["v", "a"]]'}, "votes is not a list of [id, vote, version]"),
     ],
 )
 def test_malformed(change: dict[bytes, bytes], reason: str) -> None:
-    with pytest.raises(MalformedError, match=reason):
-        decode(Entry(b"1-0", {**GOOD, **change}))
+    fields = {**GOOD, **change}
+    assert opened(fields) == ([], [(fields, reason)])
 
 
 @pytest.mark.parametrize("missing", [b"id", b"vote", b"version"])
 def test_a_missing_field_is_named(missing: bytes) -> None:
     fields = {name: value for name, value in GOOD.items() if name != missing}
-    with pytest.raises(MalformedError, match=f"{missing.decode()} is missing"):
-        decode(Entry(b"1-0", fields))
+    assert opened(fields) == ([], [(fields, f"{missing.decode()} is missing")])
 
 
-def test_sorting_out_keeps_every_entry() -> None:
-    good, bad = Entry(b"1-0", GOOD), Entry(b"2-0", {})
-    deliveries, poison = sort_out([good, bad])
-    assert [each.entry for each in deliveries] == [good]
-    assert [(each.entry, each.reason) for each in poison] == [(bad, "id is missing")]
+@pytest.mark.parametrize(
+    ("part", "reason"),
+    [
+        ('[7, "a", 7]', "id is empty or no text"),
+        ('["", "a", 7]', "id is empty or no text"),
+        ('["\\ud800", "a", 7]', "id is not Unicode"),
+        ('["v", "k", 7]', "vote is not an option"),
+        ('["v", ["a"], 7]', "vote is not an option"),
+        ('["v", "a", true]', "version is not a whole number"),
+        ('["v", "a", "7"]', "version is not a whole number"),
+        ('["v", "a", 7.0]', "version is not a whole number"),
+        ('["v", "a", -1]', "version is not a whole number"),
+        ('["v", "a", 9223372036854775808]', "version is too high"),
+    ],
+)
+def test_of_ballots_that_share_an_entry_only_the_malformed_is_poison(part: str, reason: str) -> None:
+    ballots, poison = opened({b"votes": f'[["w", "a", 1], {part}, ["x", "b", 2]]'.encode()})
+    assert ballots == [("w", "a", 1), ("x", "b", 2)]
+    assert poison == [({b"votes": f"[{part}]".encode()}, reason)]
+    assert opened(poison[0][0]) == ([], poison), "a dead letter that is put back is the same poison"
+
+
+@pytest.mark.parametrize(
+    ("sizes", "parts"),
+    [
+        ([], []),
+        ([0], [[0]]),
+        ([1, 1, 1, 1], [[1, 1, 1], [1]]),
+        ([2, 2, 2], [[2, 2], [2]]),
+        ([9, 0, 1], [[9], [0, 1]]),
+    ],
+    ids=["nothing", "only poison", "full", "fuller", "one too many"],
+)
+def test_portions_end_with_the_entry_that_fills_them(sizes: list[int], parts: list[list[int]]) -> None:
+    contents = [Content(b"1-0", [Ballot("v", "a", 1)] * size, [Poison({}, "")]) for size in sizes]
+    assert [[len(each.ballots) for each in part] for part in portions(contents, 3)] == parts
 
 
 @pytest.mark.parametrize(

@@ -4,14 +4,17 @@ from collections.abc import Sequence
 
 import pytest
 
-from worker.ballot import Ballot, Entry
+from worker.ballot import Ballot, Content, Poison, packed
 from worker.settle import store_batch
 from worker.store import StoreAwayError, UnstorableError
 
 
-def entry(number: int, voter: str, version: int = 1) -> Entry:
-    fields = {b"id": voter.encode(), b"vote": b"a", b"version": str(version).encode()}
-    return Entry(b"%d-0" % number, fields)
+def entry(number: int, *voters: str, version: int = 1) -> Content:
+    return Content(b"%d-0" % number, [Ballot(voter, "a", version) for voter in voters], ())
+
+
+def malformed(number: int, *voters: str) -> Content:
+    return entry(number, *voters)._replace(poison=[Poison({}, "malformed")])
 
 
 class Table:
@@ -32,33 +35,49 @@ def test_a_good_batch_is_stored_at_once() -> None:
     table = Table()
     stored, poison = store_batch([entry(1, "v"), entry(2, "w")], table.save)
     assert stored == [b"1-0", b"2-0"]
-    assert poison == []
+    assert not poison
     assert table.attempts == 1
 
 
 def test_an_older_vote_of_the_batch_is_settled_but_not_stored() -> None:
     table = Table()
-    stored, _ = store_batch([entry(1, "v", 5), entry(2, "v", 3)], table.save)
+    stored, _ = store_batch([entry(1, "v", version=5), entry(2, "v", version=3)], table.save)
     assert stored == [b"1-0", b"2-0"]
     assert table.rows == {"v": 5}
 
 
+@pytest.mark.parametrize("together", [1, 16])
 @pytest.mark.parametrize("culprits", [{0}, {3}, {99}, {0, 50, 51}, set(range(100))])
-def test_culprits_are_found_and_all_others_stored(culprits: set[int]) -> None:
+def test_culprits_are_found_and_all_others_stored(culprits: set[int], together: int) -> None:
     table = Table()
     names = [f"bad{n}" if n in culprits else f"good{n}" for n in range(100)]
-    entries = [entry(n, name) for n, name in enumerate(names)]
+    entries = [entry(n, *names[n : n + together]) for n in range(0, 100, together)]
     stored, poison = store_batch(entries, table.save)
-    assert [bad.entry for bad in poison] == [entries[n] for n in sorted(culprits)]
-    assert {bad.reason for bad in poison} == {"refused"}
-    assert len(stored) == 100 - len(culprits) == len(table.rows)
+    found = [(at, bad.fields, bad.reason) for at, all_bad in poison.items() for bad in all_bad]
+    assert found == [
+        (b"%d-0" % (n // together * together), packed((names[n], "a", 1)), "refused")
+        for n in sorted(culprits)
+    ]
+    assert [*stored, *poison] == sorted([*stored, *poison], key=lambda at: (at in poison, int(at[:-2])))
+    assert set(stored).isdisjoint(poison)
+    assert len(stored) + len(poison) == len(entries)
+    assert len(table.rows) == 100 - len(culprits)
 
 
-def test_malformed_entries_do_not_reach_the_table() -> None:
+def test_malformed_ballots_do_not_reach_the_table_and_the_others_of_their_entry_do() -> None:
     table = Table()
-    stored, poison = store_batch([Entry(b"1-0", {})], table.save)
+    stored, poison = store_batch([malformed(1), malformed(2, "v", "bad")], table.save)
     assert stored == []
-    assert [bad.reason for bad in poison] == ["id is missing"]
+    assert [[bad.reason for bad in all_bad] for all_bad in poison.values()] == [
+        ["malformed"],
+        ["malformed", "refused"],
+    ]
+    assert table.rows == {"v": 1}
+
+
+def test_nothing_but_poison_does_not_trouble_the_table() -> None:
+    table = Table()
+    store_batch([malformed(1)], table.save)
     assert table.attempts == 0
 
 
@@ -67,4 +86,4 @@ def test_a_database_that_is_away_settles_nothing() -> None:
         raise StoreAwayError
 
     with pytest.raises(StoreAwayError):
-        store_batch([entry(1, "v"), Entry(b"2-0", {})], away)
+        store_batch([entry(1, "v"), malformed(2)], away)
