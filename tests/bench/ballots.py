@@ -11,7 +11,7 @@ from vote.ballot import Ballot, entries
 
 SEED = 1
 PIPELINE = 2000
-# What `voting` counts when one replica takes all that it can.
+# `voting` counts a few more when one replica takes all that it can.
 TOGETHER = 8
 
 

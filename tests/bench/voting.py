@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from bench import closed_loop, open_loop, stack
 from bench.ballots import forget
-from bench.figure import Figure, Target, compared, percentile
+from bench.figure import Figure, Target, alone, compared, percentile
 from bench.open_loop import Place, Waits
 from bench.part import PORT, Part
 from bench.plot import Line, Plot
@@ -23,6 +23,8 @@ LATENCY = Target(at_most=2)
 SHARES = (0.1, 0.25, 0.5, 0.7, 0.8, 0.9, 1.0, 1.1)
 WARM_UP_SECONDS = 1.0
 FLOOR = "a view that parses the form"
+# Nothing is promised of it: the other parts fill their queues with as many.
+KNOWN = Target()
 
 
 class Door(NamedTuple):
@@ -59,10 +61,19 @@ class Booths:
         self._empty()
         return open_loop.run(Place(replica.address, PORT), self.cookies, per_second, seconds)
 
+    def together(self, door: Door, seconds: float) -> float:
+        """Return how many votes come to share an entry of the stream when as many as possible come."""
+        answered = seconds * self._rate(door, seconds)
+        with self._queue() as queue:
+            return answered / float(queue.xlen("votes"))
+
     def _empty(self) -> None:
         """Remove the votes of the last measurement, as a worker would have done."""
-        with self.redis.client(self.redis.recover(30), "worker") as queue:
+        with self._queue() as queue:
             forget(queue)
+
+    def _queue(self) -> Any:
+        return self.redis.client(self.redis.recover(30), "worker")
 
 
 @contextmanager
@@ -85,6 +96,8 @@ def measure(run: Run) -> Iterator[Figure | Plot]:
         rates = both.rates(doors, run)
         votes, floors = zip(*rates, strict=True)
         yield compared("votes accepted by one replica", "votes/s", votes, FLOOR, floors, RATE)
+        together = [both.together(doors[0], run.seconds) for _ in run.rounds("votes that share an entry")]
+        yield alone("votes that share an entry at that rate", "votes", together, KNOWN)
         yield _latency(both, run, half=median(votes) / 2)
         yield _through_edges(both, run)
         yield _curve(both, run, most=median(votes))
