@@ -18,8 +18,8 @@ from vote.replay import Replayer
 from vote.settings import Settings
 
 BATCH = 1000
-# From one batch to the next. Redis, its replicas and HAProxy work as hard for a batch of one as for one of ten,
-# and take the time from those who answer voters; a vote that comes alone does not wait.
+# From one batch to the next. Redis, its replicas and HAProxy work as hard for a batch of one as of ten
+# and take the time from those who answer voters. A vote that comes alone does not wait.
 APART_SECONDS = 0.004
 DEADLINE_SECONDS = 10.0
 RETRY_SECONDS = (0.05, 0.15)
