@@ -14,6 +14,7 @@ from vote.ballot import Ballot
 from vote.primary import Identity
 
 KEEP_SECONDS = 30.0
+FULL = 400
 
 
 class Kept:
@@ -22,7 +23,7 @@ class Kept:
     __slots__ = ("ballots", "born", "confirmed_by")
 
     def __init__(self, ballots: Sequence[Ballot], born: float, identity: Identity) -> None:
-        self.ballots = ballots
+        self.ballots = [*ballots]
         self.born = born
         self.confirmed_by = {identity}
 
@@ -37,6 +38,8 @@ class Ledger:
         self._seen_at = 0.0
         self._calm = 0.0
         """Seconds that passed between polls which saw the same primary: the ballots' clock."""
+        self._open: Kept | None = None
+        """What may still be added to: nobody has been told of it yet."""
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
@@ -44,9 +47,17 @@ class Ledger:
             return sum(len(kept.ballots) for kept in self._kept)
 
     def confirm(self, ballots: Sequence[Ballot], identity: Identity) -> None:
-        """Note that a primary confirmed new ballots."""
+        """Note that a primary confirmed new ballots.
+
+        They are added to the last ones where possible: the garbage collector stops the process for as long
+        as it takes to look at each thing that is kept.
+        """
         with self._lock:
-            self._kept.append(Kept(ballots, self._calm, identity))
+            if self._open and self._open.confirmed_by == {identity} and len(self._open.ballots) < FULL:
+                self._open.ballots += ballots
+            else:
+                self._open = Kept(ballots, self._calm, identity)
+                self._kept.append(self._open)
 
     def poll(self, identity: Identity, now: float) -> list[Kept]:
         """Note which primary is there now and return what it has not confirmed.
@@ -57,7 +68,7 @@ class Ledger:
         with self._lock:
             if identity == self._present:
                 self._calm += now - self._seen_at
-            self._present, self._seen_at = identity, now
+            self._present, self._seen_at, self._open = identity, now, None
             while self._kept and self._may_leave(self._kept[0]):
                 self._kept.popleft()
             return [kept for kept in self._kept if identity not in kept.confirmed_by]

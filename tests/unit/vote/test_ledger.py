@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from vote.ballot import Ballot
-from vote.ledger import Kept, Ledger
+from vote.ledger import FULL, Kept, Ledger
 from vote.primary import Identity
 
 A, B = Identity("a", "1"), Identity("b", "2")
@@ -47,6 +47,26 @@ def test_a_late_word_of_the_old_primary_is_replayed_to_the_new_one() -> None:
     assert ledger.poll(B, 0) == []
     ledger.confirm([VOTE], A)
     assert ballots(ledger.poll(B, 1)) == [VOTE]
+
+
+def test_what_the_old_primary_confirms_while_the_rest_is_replayed_is_replayed_next() -> None:
+    ledger = Ledger()
+    ledger.confirm([VOTE], A)
+    missing = ledger.poll(B, 0)
+    ledger.confirm([LATER], A)
+    replay(missing, B)
+    assert ballots(missing) == [VOTE]
+    assert ballots(ledger.poll(B, 1)) == [LATER]
+
+
+def test_votes_between_two_looks_are_kept_together_in_order() -> None:
+    ledger = Ledger()
+    given = [Ballot("v", "a", number) for number in range(3 * FULL)]
+    for ballot in given:
+        ledger.confirm([ballot], A)
+    missing = ledger.poll(B, 0)
+    assert [len(kept.ballots) for kept in missing] == [FULL] * 3
+    assert ballots(missing) == given
 
 
 def test_votes_leave_after_half_a_minute() -> None:
