@@ -1,6 +1,8 @@
 """Where the edge leads while it knows of no task: it has just started, or nobody can list them."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
@@ -13,6 +15,20 @@ from integration.edge import HOSTS, running_edge
 from integration.services import eventually
 
 SERVICES = ("vote", "result")
+AT_ONCE = 8
+# Answers nobody before all are there.
+MEETING = f"""
+import http.server, threading
+everyone = threading.Barrier({AT_ONCE})
+class Meeting(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    def do_GET(self):
+        everyone.wait(10)
+        self.send_response(204)
+        self.end_headers()
+http.server.ThreadingHTTPServer(("", 8080), Meeting).serve_forever()
+"""
+ESTABLISHED = "01"
 SERVE = "echo told by {0} > /tmp/maintenance && exec python -m http.server --directory /tmp 8080"
 
 
@@ -45,6 +61,18 @@ def edge(network: str, replicas: list[str], tmp_path: Path) -> Iterator[str]:
         yield found
 
 
+@pytest.fixture
+def meeting(network: str) -> Iterator[str]:
+    """Run something that answers as many requests as come together; return its container."""
+    container = f"{network}-meeting"
+    docker(
+        *("run", "--detach", "--name", container, "--network", network, "--network-alias", "vote"),
+        *("--entrypoint", "python", reference("worker"), "-c", MEETING),
+    )
+    yield container
+    docker("rm", "--force", container)
+
+
 def ask(edge: str, host: str) -> int:
     """Return the status of the page of a host; 0 where nobody listens."""
     try:
@@ -71,3 +99,21 @@ def test_where_a_service_runs_nowhere_the_other_says_so(edge: str, replicas: lis
     docker("rm", "--force", replicas[missing])
     answer = get(edge, HOSTS[missing])
     assert (answer.status_code, answer.text) == (502, f"told by {SERVICES[1 - missing]}\n")
+
+
+@pytest.mark.filterwarnings("ignore:Unverified HTTPS request")
+def test_connections_to_a_replica_are_kept(network: str, meeting: str, tmp_path: Path) -> None:
+    with running_edge(network, tmp_path) as edge, ThreadPoolExecutor(AT_ONCE) as crowd:
+        together = [HOSTS[0]] * AT_ONCE
+        eventually(lambda: list(crowd.map(partial(ask, edge), together)) == [204] * AT_ONCE)
+        kept = peers(meeting)
+        assert len(kept) == AT_ONCE
+        assert list(crowd.map(partial(ask, edge), together)) == [204] * AT_ONCE
+        assert peers(meeting) == kept
+
+
+def peers(container: str) -> set[str]:
+    """Return who is connected with port 8080 of a container, as proc(5) writes addresses."""
+    lines = docker("exec", container, "cat", "/proc/net/tcp").splitlines()[1:]
+    found = [line.split()[1:4] for line in lines]
+    return {peer for own, peer, state in found if own.endswith(f":{8080:04X}") and state == ESTABLISHED}
