@@ -207,7 +207,7 @@ def _print_status(now: dict[str, Any]) -> None:
     console.print(status.summary(now))
     queue, votes = now["queue"], now["votes"]
     console.print(
-        f"Votes stored {_known(votes['stored'])}, queued {_known(queue['pending'])}, "
+        f"Votes stored {_known(votes['stored'])}, entries queued {_known(queue['pending'])}, "
         f"unreadable {_known(queue['dead'])}"
     )
     for warning in now["warnings"]:

@@ -58,7 +58,7 @@ def changes(before: Picture | None, after: Picture) -> list[Line]:
 
 
 def _counts(picture: Picture) -> str:
-    names = {"queued": picture["queue"]["pending"], "unreadable": picture["queue"]["dead"]}
+    names = {"entries queued": picture["queue"]["pending"], "unreadable": picture["queue"]["dead"]}
     counts = {"votes stored": picture["votes"]["stored"], **names}
     return ", ".join(f"{name} {'unknown' if count is None else count}" for name, count in counts.items())
 
@@ -95,13 +95,13 @@ def _queue(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Line
     if after["pending"] is None and before["pending"] is not None:
         yield Line("the queue does not answer through redis-proxy", bad=True)
     if after["pending"] is not None and before["pending"] is None:
-        yield Line(f"the queue answers, queued {after['pending']}, unreadable {after['dead']}")
+        yield Line(f"the queue answers, entries queued {after['pending']}, unreadable {after['dead']}")
     stuck, was_stuck = (queue["waiting_seconds"] >= STUCK_SECONDS for queue in (after, before))
     if stuck and not was_stuck:
         seconds = f"{after['waiting_seconds']:.0f}"
-        yield Line(f"the queue does not move: queued {after['pending']}, the first for {seconds} s", bad=True)
+        yield Line(f"the queue does not move: entries queued {after['pending']}, the first for {seconds} s", bad=True)
     if was_stuck and not stuck and after["pending"] is not None:
-        yield Line(f"the queue moves again, queued {after['pending']}")
+        yield Line(f"the queue moves again, entries queued {after['pending']}")
     if before["dead"] is not None and after["dead"] is not None and after["dead"] > before["dead"]:
         yield Line(f"unreadable entries: {after['dead']}, {after['dead'] - before['dead']} more", bad=True)
 

@@ -123,13 +123,13 @@ WELL: dict[str, Any] = {
         pytest.param(
             {"queue": queue(None, None)},
             {"queue": queue(3, 1)},
-            [Line("the queue answers, queued 3, unreadable 1")],
+            [Line("the queue answers, entries queued 3, unreadable 1")],
             id="queue back",
         ),
         pytest.param(
             {"queue": queue(4, seconds=14.5)},
             {"queue": queue(5, seconds=15.5)},
-            [Line("the queue does not move: queued 5, the first for 16 s", bad=True)],
+            [Line("the queue does not move: entries queued 5, the first for 16 s", bad=True)],
             id="queue stuck",
         ),
         pytest.param(
@@ -138,7 +138,7 @@ WELL: dict[str, Any] = {
         pytest.param(
             {"queue": queue(4, seconds=16)},
             {"queue": queue(1)},
-            [Line("the queue moves again, queued 1")],
+            [Line("the queue moves again, entries queued 1")],
             id="queue moves",
         ),
         pytest.param(
@@ -160,14 +160,14 @@ def test_the_first_picture_is_described() -> None:
     assert changes(None, WELL) == [
         Line(
             "PostgreSQL primary p1, standbys p2, p3; Redis primary r1, replicas r2, r3; "
-            "votes stored 7, queued 0, unreadable 0"
+            "votes stored 7, entries queued 0, unreadable 0"
         )
     ]
     blind = WELL | {"redis": redis(None, ()), "votes": votes(None)}
     assert changes(None, blind) == [
         Line(
             "PostgreSQL primary p1, standbys p2, p3; Redis has no primary; "
-            "votes stored unknown, queued 0, unreadable 0",
+            "votes stored unknown, entries queued 0, unreadable 0",
             bad=True,
         )
     ]
