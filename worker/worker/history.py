@@ -99,7 +99,9 @@ def _queue(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Line
     stuck, was_stuck = (queue["waiting_seconds"] >= STUCK_SECONDS for queue in (after, before))
     if stuck and not was_stuck:
         seconds = f"{after['waiting_seconds']:.0f}"
-        yield Line(f"the queue does not move: entries queued {after['pending']}, the first for {seconds} s", bad=True)
+        yield Line(
+            f"the queue does not move: entries queued {after['pending']}, the first for {seconds} s", bad=True
+        )
     if was_stuck and not stuck and after["pending"] is not None:
         yield Line(f"the queue moves again, entries queued {after['pending']}")
     if before["dead"] is not None and after["dead"] is not None and after["dead"] > before["dead"]:
