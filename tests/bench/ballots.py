@@ -11,7 +11,7 @@ from vote.ballot import Ballot, entries
 
 SEED = 1
 PIPELINE = 2000
-# `voting` counts a few more when one replica takes all that it can.
+# What `voting` measures as votes that share an entry, rounded down.
 TOGETHER = 8
 
 

@@ -8,8 +8,7 @@ from bench import storing
 from bench.ballots import TOGETHER, append, batches, enqueue
 from bench.figure import Figure, Target, alone
 from bench.run import Run
-from bench.storing import Store
-from worker.consume import VOTES_PER_COMMIT
+from bench.storing import VOTES_PER_COMMIT, Store
 
 # Nothing is promised of these: they are what docs/scaling.md calculates with.
 KNOWN = Target()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bench import stack
-from bench.ballots import ballots, batches, enqueue
+from bench.ballots import TOGETHER, ballots, batches, enqueue
 from bench.figure import Figure, Target, compared
 from bench.part import Part
 from bench.run import Run
@@ -16,13 +16,14 @@ from integration.redis_cluster import RedisCluster
 from integration.services import eventually
 from vote.ballot import Ballot
 from worker import ballot
-from worker.consume import VOTES_PER_COMMIT
 from worker.store import UPSERT
+from worker.stream import ENTRIES
 
 VOTES = 200_000
 DRAINED_SECONDS = 120
 SCHEMA_SECONDS = 30
 LOOK_SECONDS = 0.01
+VOTES_PER_COMMIT = ENTRIES * TOGETHER
 ONE = Target(at_least=0.8)
 TWO = Target(at_least=1.3)
 

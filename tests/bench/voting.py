@@ -63,7 +63,7 @@ class Booths:
 
     def together(self, door: Door, seconds: float) -> float:
         """Return how many votes come to share an entry of the stream when as many as possible come."""
-        answered = seconds * self._rate(door, seconds)
+        answered = round(seconds) * self._rate(door, seconds)
         with self._queue() as queue:
             return answered / float(queue.xlen("votes"))
 

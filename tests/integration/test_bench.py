@@ -28,6 +28,7 @@ def test_the_bench_prints_writes_and_draws_what_it_measured(tmp_path: Path) -> N
     assert [list(row) for row in rows] == [KEYS] * (VOTING + STORING)
     for row in rows:
         assert 0 < row["min"] <= row["median"] <= row["max"]
+        assert (row["ratio"] is None) == (not row["against"])
         assert row["ratio"] is None or row["ratio"] > 0
         assert row["name"].split()[0] in ran.stdout
     assert "<svg" in (tmp_path / "votes-offered.svg").read_text()

@@ -23,7 +23,11 @@ everyone = threading.Barrier({AT_ONCE})
 class Meeting(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     def do_GET(self):
-        everyone.wait(10)
+        try:
+            everyone.wait(5)
+        except threading.BrokenBarrierError:
+            everyone.reset()
+            return self.send_error(503)
         self.send_response(204)
         self.end_headers()
 http.server.ThreadingHTTPServer(("", 8080), Meeting).serve_forever()

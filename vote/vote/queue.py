@@ -18,8 +18,8 @@ from vote.replay import Replayer
 from vote.settings import Settings
 
 BATCH = 1000
-# How often everyone else has a turn before a batch is sent: Redis, its replicas and HAProxy work as hard for
-# a batch of one as of ten, and take the time from those who answer voters. When idle, turns take none.
+# How often whoever is ready goes first before a batch is sent: Redis, its replicas and HAProxy work as hard
+# for a batch of one as of ten, and take the time from those who answer voters. When idle, turns take none.
 TURNS = 3
 DEADLINE_SECONDS = 10.0
 RETRY_SECONDS = (0.05, 0.15)

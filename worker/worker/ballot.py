@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
 LONGEST_ID = 200
@@ -14,8 +14,6 @@ HIGHEST_VERSION = 2**63 - 1
 MOST_DIGITS = len(str(HIGHEST_VERSION))
 
 T = TypeVar("T")
-
-
 Fields = Mapping[bytes, bytes]
 
 
@@ -42,7 +40,7 @@ class Poison(NamedTuple):
 
 
 class Content(NamedTuple):
-    """The ballots of an entry, and what in it is none."""
+    """The ballots of an entry, and those parts of it that are no ballots."""
 
     entry_id: bytes
     ballots: Sequence[Ballot]
@@ -50,11 +48,11 @@ class Content(NamedTuple):
 
 
 class MalformedError(ValueError):
-    """What should be a ballot is none."""
+    """A part of an entry is no ballot."""
 
 
 def open_entry(entry: Entry) -> Content:
-    """Separate the ballots of an entry from what is none."""
+    """Separate the ballots of an entry from its parts that are no ballots."""
     try:
         parts = _parts(entry.fields)
     except MalformedError as error:
@@ -115,20 +113,6 @@ def ballot_of(voter: object, choice: object, version: object) -> Ballot:
 def packed(part: Sequence[object]) -> Fields:
     """Return the fields of an entry with what should be one ballot."""
     return {b"votes": json.dumps([part]).encode()}
-
-
-def portions(contents: Iterable[Content], votes: int) -> Iterator[list[Content]]:
-    """Yield entries in parts that end with the one that makes them so many votes or more."""
-    portion: list[Content] = []
-    count = 0
-    for content in contents:
-        portion.append(content)
-        count += len(content.ballots)
-        if count >= votes:
-            yield portion
-            portion, count = [], 0
-    if portion:
-        yield portion
 
 
 def newest_of_each(ballots: Iterable[Ballot]) -> list[Ballot]:

@@ -7,14 +7,13 @@ from collections.abc import Sequence
 
 import structlog
 
-from worker.ballot import Ballot, open_entry, portions
+from worker.ballot import Ballot, open_entry
 from worker.patience import Patience, StoppingError
 from worker.settle import store_batch
 from worker.store import Store, StoreAwayError
 from worker.stream import Every, Stream, StreamAwayError
 
 PULSE_EVERY_SECONDS = 2.0
-VOTES_PER_COMMIT = 4000
 
 log = structlog.get_logger()
 
@@ -62,18 +61,19 @@ class Consumer:
             self._patience.reset()
 
     def _handle_batch(self) -> None:
-        entries = self._stream.take()
-        for portion in portions(map(open_entry, entries), VOTES_PER_COMMIT):
-            self._patience.beat()
-            stored, poison = store_batch(portion, self._save_at_last)
-            self._stream.settle(stored, poison)
-            log.info("batch stored", entries=len(stored), votes=sum(len(c.ballots) for c in portion))
-            for entry_id, bad in poison.items():
-                log.error("entry is poison", entry=entry_id.decode(), reasons=[each.reason for each in bad])
+        contents = [open_entry(entry) for entry in self._stream.take()]
+        if not contents:
+            return
+        stored, poison = store_batch(contents, self._save_at_last)
+        self._stream.settle(stored, poison)
+        log.info("batch stored", entries=len(stored))
+        for entry_id, bad in poison.items():
+            log.error("entry is poison", entry=entry_id.decode(), reasons=[each.reason for each in bad])
 
     def _save_at_last(self, ballots: Sequence[Ballot]) -> None:
         """Store ballots however long the database is away, or raise StoppingError."""
         while True:
+            self._patience.beat()
             try:
                 self._store.save(ballots)
             except StoreAwayError as error:

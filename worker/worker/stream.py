@@ -17,7 +17,8 @@ from worker.ballot import Entry, Poison
 from worker.settings import Settings
 
 STREAM, DEAD, GROUP = "votes", "votes:dead", "workers"
-BATCH = 1000
+# Of up to 16 votes each: eight thousand are committed in about a tenth of a second.
+ENTRIES = 500
 BLOCK_MILLISECONDS = 1000
 CLAIM_IDLE_MILLISECONDS = 10_000
 CLAIM_EVERY_SECONDS = 2.0
@@ -136,13 +137,13 @@ class Stream:
 
     def _read_new(self) -> list[Entry]:
         reply = self._client.xreadgroup(
-            GROUP, self._consumer, {STREAM: ">"}, count=BATCH, block=BLOCK_MILLISECONDS
+            GROUP, self._consumer, {STREAM: ">"}, count=ENTRIES, block=BLOCK_MILLISECONDS
         )
         return [Entry(*entry) for _, entries in reply or () for entry in entries]
 
     def _claim_abandoned(self) -> list[Entry]:
         _, entries, _ = self._client.xautoclaim(
-            STREAM, GROUP, self._consumer, CLAIM_IDLE_MILLISECONDS, start_id="0-0", count=BATCH
+            STREAM, GROUP, self._consumer, CLAIM_IDLE_MILLISECONDS, start_id="0-0", count=ENTRIES
         )
         if entries:
             log.info("entries claimed", count=len(entries))

@@ -61,11 +61,11 @@ def test_what_the_old_primary_confirms_while_the_rest_is_replayed_is_replayed_ne
 
 def test_votes_between_two_looks_are_kept_together_in_order() -> None:
     ledger = Ledger()
-    given = [Ballot("v", "a", number) for number in range(3 * FULL)]
-    for ballot in given:
-        ledger.confirm([ballot], A)
+    given = [Ballot("v", "a", number) for number in range(4 * FULL)]
+    for first in range(0, len(given), FULL // 2 + 1):
+        ledger.confirm(given[first : first + FULL // 2 + 1], A)
     missing = ledger.poll(B, 0)
-    assert [len(kept.ballots) for kept in missing] == [FULL] * 3
+    assert [len(kept.ballots) for kept in missing] == [FULL + 2] * 3 + [FULL - 6]
     assert ballots(missing) == given
 
 

@@ -6,14 +6,11 @@ from vote.ballot import Ballot as VoteBallot
 from vote.ballot import entries as vote_entries
 from worker.ballot import (
     Ballot,
-    Content,
     Entry,
     Fields,
-    Poison,
     halves,
     newest_of_each,
     open_entry,
-    portions,
 )
 
 GOOD = {b"id": b"v", b"vote": b"a", b"version": b"7"}
@@ -93,22 +90,6 @@ def test_of_ballots_that_share_an_entry_only_the_malformed_is_poison(part: str, 
     assert ballots == [("w", "a", 1), ("x", "b", 2)]
     assert poison == [({b"votes": f"[{part}]".encode()}, reason)]
     assert opened(poison[0][0]) == ([], poison), "a dead letter that is put back is the same poison"
-
-
-@pytest.mark.parametrize(
-    ("sizes", "parts"),
-    [
-        ([], []),
-        ([0], [[0]]),
-        ([1, 1, 1, 1], [[1, 1, 1], [1]]),
-        ([2, 2, 2], [[2, 2], [2]]),
-        ([9, 0, 1], [[9], [0, 1]]),
-    ],
-    ids=["nothing", "only poison", "full", "fuller", "one too many"],
-)
-def test_portions_end_with_the_entry_that_fills_them(sizes: list[int], parts: list[list[int]]) -> None:
-    contents = [Content(b"1-0", [Ballot("v", "a", 1)] * size, [Poison({}, "")]) for size in sizes]
-    assert [[len(each.ballots) for each in part] for part in portions(contents, 3)] == parts
 
 
 @pytest.mark.parametrize(
