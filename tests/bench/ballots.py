@@ -48,8 +48,8 @@ def append(pipeline: Any, votes: Sequence[Ballot]) -> None:
 
 def forget(client: Any) -> None:
     """Remove every vote from the stream."""
-    while entries := client.xrange("votes", count=PIPELINE):
-        client.xdel("votes", *(entry for entry, _ in entries))
+    while found := client.xrange("votes", count=PIPELINE):
+        client.xdel("votes", *(entry_id for entry_id, _ in found))
 
 
 def batches(votes: Sequence[Ballot], size: int) -> Iterator[list[Ballot]]:

@@ -26,6 +26,10 @@ class Target:
         return " and ".join(f"{sign} {bound:g}" for sign, bound in bounds if bound is not None)
 
 
+# Nothing is promised of such a figure: others, and docs/scaling.md, calculate with it.
+KNOWN = Target()
+
+
 @dataclass(frozen=True)
 class Figure:
     """A row of the table and of the JSON file; `median`, `min` and `max` are of all runs."""

@@ -6,12 +6,10 @@ from typing import Any
 
 from bench import storing
 from bench.ballots import TOGETHER, append, batches, enqueue
-from bench.figure import Figure, Target, alone
+from bench.figure import KNOWN, Figure, alone
 from bench.run import Run
 from bench.storing import VOTES_PER_COMMIT, Store
 
-# Nothing is promised of these: they are what docs/scaling.md calculates with.
-KNOWN = Target()
 CONFIRMED_TOGETHER = 16
 WAIT_MILLISECONDS = 800
 

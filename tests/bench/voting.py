@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from bench import closed_loop, open_loop, stack
 from bench.ballots import forget
-from bench.figure import Figure, Target, alone, compared, percentile
+from bench.figure import KNOWN, Figure, Target, alone, compared, percentile
 from bench.open_loop import Place, Waits
 from bench.part import PORT, Part
 from bench.plot import Line, Plot
@@ -23,8 +23,6 @@ LATENCY = Target(at_most=2)
 SHARES = (0.1, 0.25, 0.5, 0.7, 0.8, 0.9, 1.0, 1.1)
 WARM_UP_SECONDS = 1.0
 FLOOR = "a view that parses the form"
-# Nothing is promised of it: the other parts fill their queues with as many.
-KNOWN = Target()
 
 
 class Door(NamedTuple):

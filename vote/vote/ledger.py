@@ -14,7 +14,7 @@ from vote.ballot import Ballot
 from vote.primary import Identity
 
 KEEP_SECONDS = 30.0
-# To more than so many none are added, so that a replay finds parts of a size to send.
+# Where so many ballots are together none are added, neither to what is kept nor to what is replayed at once.
 FULL = 400
 
 

@@ -10,11 +10,10 @@ import structlog
 
 from vote import lifelong
 from vote.connection import Dialler
-from vote.ledger import Kept, Ledger
+from vote.ledger import FULL, Kept, Ledger
 from vote.primary import NotAcceptingError
 
 POLL_SECONDS = 1.0
-CHUNK = 400
 RETRY_SECONDS = (0.05, 0.15)
 
 log = structlog.get_logger()
@@ -54,7 +53,7 @@ class Replayer:
         connection = self._dialler.open()
         try:
             missing = self._ledger.poll(connection.identity, time.monotonic())
-            for chunk in chunks(missing, CHUNK):
+            for chunk in chunks(missing, FULL):
                 connection.append([ballot for kept in chunk for ballot in kept.ballots])
                 for kept in chunk:
                     kept.confirmed_by.add(connection.identity)
