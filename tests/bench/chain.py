@@ -15,14 +15,19 @@ import urllib3
 from bench import open_loop, stack
 from bench.beside import beside, due
 from bench.closed_loop import RefusedError
+from bench.footprint import MEBIBYTE
 from bench.open_loop import Place
 from bench.part import PORT
 from integration import edge, postgres_cluster, redis_cluster
 from integration.postgres_cluster import PostgresCluster
+from integration.redis_cluster import RedisCluster
 
 VOTES_PER_SECOND = 500
 ENOUGH = 0.95
 LONGEST_SECONDS = 3600.0
+
+# More than the part of the replication stream that each Redis keeps (`repl-backlog-size`): 64 MiB.
+BACKLOG_MEBIBYTES = 66
 
 ARRIVE = "INSERT INTO votes SELECT gen_random_uuid(), 'a', 1 FROM generate_series(1, %s)"
 
@@ -95,6 +100,7 @@ def chain(voters: int = stack.COOKIES) -> Iterator[Chain]:
     """Start the whole chain, with cookies of so many voters."""
     with ExitStack() as open_:
         redis = open_.enter_context(stack.queue())
+        _fill_backlog(redis)
         postgres = open_.enter_context(stack.database())
         worker = open_.enter_context(stack.worker(redis, postgres))
         vote = open_.enter_context(stack.vote(redis))
@@ -116,3 +122,11 @@ def chain(voters: int = stack.COOKIES) -> Iterator[Chain]:
                 *(f"{postgres.prefix}-{node}" for node in postgres_cluster.NODES),
             ],
         )
+
+
+def _fill_backlog(redis: RedisCluster) -> None:
+    """Let each Redis keep as much of the replication stream as it ever will, as after a while of votes."""
+    with redis.client(redis.recover(30), "worker") as queue:
+        filler = {"filler": b"." * MEBIBYTE}
+        for _ in range(BACKLOG_MEBIBYTES):
+            queue.xdel("votes", queue.xadd("votes", filler))

@@ -1,12 +1,13 @@
 """Half an hour at four fifths of what the whole chain can take: nothing may grow, nothing may slow down."""
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from statistics import median
 from typing import Any, NamedTuple
 
 from bench import closed_loop, open_loop
 from bench.chain import Chain, chain
-from bench.figure import Figure, Target, alone, compared, percentile, thirds
+from bench.figure import KNOWN, Figure, Target, alone, compared, percentile, thirds
 from bench.footprint import MEBIBYTE, growing
 from bench.plot import Line, Plot
 from bench.run import Run
@@ -18,7 +19,8 @@ AS_FAST = Target(at_most=1.25)
 FLAT = Target(at_most=1.1)
 IN_PLACE = Target(at_least=0.9)
 TABLE = """
-SELECT pg_total_relation_size('votes'), n_tup_hot_upd::float / greatest(n_tup_upd, 1), autovacuum_count
+SELECT pg_total_relation_size('votes'), n_tup_hot_upd::float / greatest(n_tup_upd, 1), autovacuum_count,
+    (SELECT num_timed + num_requested FROM pg_stat_checkpointer)
 FROM pg_stat_user_tables WHERE relname = 'votes'
 """
 
@@ -32,6 +34,7 @@ class Sample(NamedTuple):
     table: float
     in_place: float
     vacuums: int
+    checkpoints: int
 
 
 def measure(run: Run) -> Iterator[Figure | Plot]:
@@ -41,10 +44,13 @@ def measure(run: Run) -> Iterator[Figure | Plot]:
         samples = _samples(parts, run, rate)
     first, last = thirds(samples)
     span = f"{run.minutes:g} minutes at {rate:.0f} votes/s"
+    yield _held(f"{span}: p50", "ms", "p50", first, last, AS_FAST)
     yield _held(f"{span}: p99", "ms", "p99", first, last, AS_FAST)
     yield _held(f"{span}: memory allocated", "MiB", "memory", first, last, FLAT)
     yield _held(f"{span}: table of votes, every voter changing", "MiB", "table", first, last, FLAT)
     yield alone("updates that stay on their page", "", [last[-1].in_place], IN_PLACE)
+    yield _happened("autovacuums of that table", "vacuums", samples)
+    yield _happened("checkpoints", "checkpoints", samples)
     yield _plot(samples, rate, run.minutes)
 
 
@@ -74,14 +80,18 @@ def _samples(parts: Chain, run: Run, rate: float) -> list[Sample]:
 
 def _sample(parts: Chain, database: Any, rate: float, seconds: float) -> Sample:
     waits = open_loop.run(parts.edge, parts.cookies, rate, seconds)
-    size, in_place, vacuums = database.execute(TABLE).fetchone()
+    size, in_place, vacuums, checkpoints = database.execute(TABLE).fetchone()
+    # The engine takes a second for each; asked one after the other, the queue would have time to recover.
+    with ThreadPoolExecutor(len(parts.containers)) as pool:
+        memory = sum(pool.map(growing, parts.containers)) / MEBIBYTE
     return Sample(
         p50=1000 * percentile(waits.seconds, 50),
         p99=1000 * percentile(waits.seconds, 99),
-        memory=sum(map(growing, parts.containers)) / MEBIBYTE,
+        memory=memory,
         table=size / MEBIBYTE,
         in_place=in_place,
         vacuums=vacuums,
+        checkpoints=checkpoints,
     )
 
 
@@ -96,6 +106,10 @@ def _held(
     """Compare sample by sample; both thirds are of one run."""
     runs, others = ([getattr(sample, field) for sample in third] for third in (last, first))
     return compared(f"{name}, last third", unit, runs, "the first third", others, target)
+
+
+def _happened(name: str, field: str, samples: Sequence[Sample]) -> Figure:
+    return alone(name, "", [getattr(samples[-1], field) - getattr(samples[0], field)], KNOWN)
 
 
 def _plot(samples: Sequence[Sample], rate: float, length: float) -> Plot:
