@@ -2,15 +2,16 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any
+from statistics import harmonic_mean
+from typing import Any, NamedTuple
 
 from bench import storing
-from bench.ballots import ballots, enqueue
+from bench.ballots import ballots, batches, enqueue
 from bench.beside import beside, due
-from bench.figure import Figure, Target, compared, thirds
+from bench.figure import KNOWN, Figure, Target, compared, thirds
 from bench.footprint import MEBIBYTE, growing
 from bench.part import Part
 from bench.plot import Line, Plot
@@ -42,31 +43,53 @@ class Gauge:
             self.left.append((time.monotonic() - began, self.queue.xlen("votes")))
 
 
+class Round(NamedTuple):
+    """Votes per second of the short queues and of the long one, and what was read while that one drained."""
+
+    short: list[float]
+    long: float
+    gauge: Gauge
+
+
 def measure(run: Run) -> Iterator[Figure | Plot]:
-    """Compare a backlog's drain with a short queue's, and the worker's memory at its end and beginning."""
-    with storing.store(workers=1) as (store, (worker,)), store.queue("worker") as queue:
+    """Compare a backlog's drain with that of the same votes in short queues, and the worker's memory."""
+    what = f"{BACKLOG:,} votes in short queues, then in one with new ones coming in"
+    with storing.store(workers=1) as (store, (worker,)):
         many = replace(store, votes=ballots(BACKLOG))
-        short, long, early, late = [], [], [], []
-        for _ in run.rounds(f"{storing.VOTES:,} votes, then {BACKLOG:,} with new ones coming in"):
-            store.empty()
-            short.append(store.by_workers([worker]))
-            store.empty()
-            many.queue_up([worker])
-            gauge = Gauge(worker, queue)
-            with beside(partial(_vote, store)), beside(gauge.read):
-                long.append(many.drain([worker]))
-            first, last = thirds(gauge.samples)
-            early.append(max(first))
-            late.append(max(last))
-        yield Plot(
-            "backlog",
-            "One worker drains a million votes while 500 a second come in",
-            "seconds",
-            "entries in the queue",
-            [Line("queue", gauge.left)],
-        )
-        yield compared("a backlog of 1,000,000 votes", "votes/s", long, "a short queue", short, AS_FAST)
-        yield compared("worker's memory, last third of it", "MiB", late, "its first third", early, FLAT)
+        rounds = [_round(many, worker) for _ in run.rounds(what)]
+    yield Plot(
+        "backlog",
+        "One worker drains a million votes while 500 a second come in",
+        "seconds",
+        "entries in the queue",
+        [Line("queue", rounds[-1].gauge.left)],
+    )
+    yield from _rates(rounds)
+    early, late = zip(*(map(max, thirds(each.gauge.samples)) for each in rounds), strict=True)
+    yield compared("worker's memory, last third of it", "MiB", late, "its first third", early, FLAT)
+
+
+def _rates(rounds: Sequence[Round]) -> Iterator[Figure]:
+    long, short = [each.long for each in rounds], [harmonic_mean(each.short) for each in rounds]
+    yield compared("a backlog of 1,000,000 votes", "votes/s", long, "them in short queues", short, AS_FAST)
+    first, last = ([each.short[number] for each in rounds] for number in (0, -1))
+    yield compared("the last of these short queues", "votes/s", last, "the first", first, KNOWN)
+
+
+def _round(store: Store, worker: Part) -> Round:
+    store.empty()
+    short = _in_short_queues(store, worker)
+    store.empty()
+    store.queue_up([worker])
+    with store.queue("worker") as queue:
+        gauge = Gauge(worker, queue)
+        with beside(partial(_vote, store)), beside(gauge.read):
+            return Round(short, store.drain([worker]), gauge)
+
+
+def _in_short_queues(store: Store, worker: Part) -> list[float]:
+    """Return the votes per second of one short queue after the other, whose voters fill the same table."""
+    return [replace(store, votes=votes).by_workers([worker]) for votes in batches(store.votes, storing.VOTES)]
 
 
 def _vote(store: Store, ending: threading.Event) -> None:
