@@ -2,7 +2,7 @@
 
 import pytest
 
-from bench.figure import Target, alone, compared, percentile
+from bench.figure import Target, alone, compared, percentile, thirds
 
 SLOW = Target(at_most=100)
 FAST = Target(at_least=0.8)
@@ -49,3 +49,10 @@ def test_percentiles_of_one_to_a_hundred(percent: float, value: float) -> None:
 
 def test_percentile_of_one_value() -> None:
     assert percentile([7.0], 99) == 7.0
+
+
+@pytest.mark.parametrize("count", [3, 4, 10, 60])
+def test_the_first_and_the_last_third_are_as_long(count: int) -> None:
+    first, last = thirds(range(count))
+    assert len(first) == len(last) == count // 3
+    assert (first[0], last[-1]) == (0, count - 1)
