@@ -11,7 +11,7 @@ from vote.ballot import Ballot, entries
 
 SEED = 1
 PIPELINE = 2000
-# What `voting` measures as votes that share an entry, rounded down.
+# Fewer than `voting` finds to share an entry, so that nothing looks faster than it is.
 TOGETHER = 8
 
 

@@ -18,7 +18,8 @@ from bench.closed_loop import RefusedError
 from bench.footprint import MEBIBYTE
 from bench.open_loop import Place
 from bench.part import PORT
-from integration import edge, postgres_cluster, redis_cluster
+from integration import edge
+from integration.containers import docker
 from integration.postgres_cluster import PostgresCluster
 from integration.redis_cluster import RedisCluster
 
@@ -27,7 +28,7 @@ ENOUGH = 0.95
 LONGEST_SECONDS = 3600.0
 
 # More than the part of the replication stream that each Redis keeps (`repl-backlog-size`): 64 MiB.
-BACKLOG_MEBIBYTES = 66
+REPLICATED_MEBIBYTES = 66
 
 ARRIVE = "INSERT INTO votes SELECT gen_random_uuid(), 'a', 1 FROM generate_series(1, %s)"
 
@@ -59,7 +60,8 @@ class Chain:
             yield
 
     def _vote(self, ending: threading.Event) -> None:
-        waits = open_loop.run(self.edge, self.cookies, VOTES_PER_SECOND, LONGEST_SECONDS, ending)
+        requests = open_loop.requests_of(self.cookies)
+        waits = open_loop.run(self.edge, requests, VOTES_PER_SECOND, LONGEST_SECONDS, ending)
         if waits.per_second < ENOUGH * VOTES_PER_SECOND:
             raise RefusedError(f"only {waits.per_second:.0f} votes a second were answered")
 
@@ -100,9 +102,9 @@ def chain(voters: int = stack.COOKIES) -> Iterator[Chain]:
     """Start the whole chain, with cookies of so many voters."""
     with ExitStack() as open_:
         redis = open_.enter_context(stack.queue())
-        _fill_backlog(redis)
+        _fill_replication_buffers(redis)
         postgres = open_.enter_context(stack.database())
-        worker = open_.enter_context(stack.worker(redis, postgres))
+        open_.enter_context(stack.worker(redis, postgres))
         vote = open_.enter_context(stack.vote(redis))
         result = open_.enter_context(stack.result(postgres))
         network = open_.enter_context(stack.network_with(vote=vote, result=result))
@@ -116,17 +118,19 @@ def chain(voters: int = stack.COOKIES) -> Iterator[Chain]:
             cookies=stack.cookies(vote, voters),
             network=network,
             replica=result.container,
-            containers=[
-                *(part.container for part in (vote, worker, result)),
-                *map(redis.container, redis_cluster.REDIS),
-                *(f"{postgres.prefix}-{node}" for node in postgres_cluster.NODES),
-            ],
+            containers=_members(network, redis.prefix, postgres.prefix),
         )
 
 
-def _fill_backlog(redis: RedisCluster) -> None:
+def _fill_replication_buffers(redis: RedisCluster) -> None:
     """Let each Redis keep as much of the replication stream as it ever will, as after a while of votes."""
     with redis.client(redis.recover(30), "worker") as queue:
         filler = {"filler": b"." * MEBIBYTE}
-        for _ in range(BACKLOG_MEBIBYTES):
+        for _ in range(REPLICATED_MEBIBYTES):
             queue.xdel("votes", queue.xadd("votes", filler))
+
+
+def _members(*networks: str) -> list[str]:
+    """Return the containers that run in any of these networks."""
+    found = {each for name in networks for each in docker("ps", "-q", "--filter", f"network={name}").split()}
+    return sorted(found)

@@ -45,9 +45,14 @@ class Waits:
         return len(self.seconds) / self.lasted
 
 
+def requests_of(cookies: Sequence[str]) -> Iterator[bytes]:
+    """Return votes without end: all voters in turn, then all again, each for the other option."""
+    return itertools.cycle([_request(cookie, choice) for choice in CHOICES for cookie in cookies])
+
+
 def run(
     place: Place,
-    cookies: Sequence[str],
+    requests: Iterator[bytes],
     per_second: float,
     seconds: float,
     ending: threading.Event | None = None,
@@ -58,7 +63,7 @@ def run(
     """
     gc.disable()
     try:
-        waits = asyncio.run(_crowd(place, cookies, per_second, seconds, ending))
+        waits = asyncio.run(_crowd(place, requests, per_second, seconds, ending))
     finally:
         gc.enable()
     if waits.refused:
@@ -67,10 +72,9 @@ def run(
 
 
 async def _crowd(
-    place: Place, cookies: Sequence[str], per_second: float, seconds: float, ending: threading.Event | None
+    place: Place, requests: Iterator[bytes], per_second: float, seconds: float, ending: threading.Event | None
 ) -> Waits:
     waits = Waits()
-    requests = itertools.cycle([_request(cookie, choice) for choice in CHOICES for cookie in cookies])
     voters = [_Voter(requests, waits) for _ in range(CONNECTIONS)]
     await asyncio.gather(*(_connect(voter, place) for voter in voters))
     began = time.monotonic()

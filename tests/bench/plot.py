@@ -49,7 +49,7 @@ def draw(plot: Plot, folder: Path) -> Path:
             axes = right if line.right else left
             axes.plot(*zip(*line.points, strict=True), marker="o", color=f"C{number}", label=line.name)
         for axes in {left, right}:
-            axes.set_ylim(bottom=0)
+            axes.set_ylim(0, 1.05 * axes.dataLim.ymax)
         canvas.legend(loc="outside lower center", ncols=len(plot.lines))
         file = folder / f"{plot.name}.svg"
         canvas.savefig(file, metadata={"Date": None})

@@ -57,7 +57,8 @@ class Booths:
     def waits(self, replica: Part, per_second: float, seconds: float) -> Waits:
         """Offer votes at a rate; raise RefusedError."""
         self._empty()
-        return open_loop.run(Place(replica.address, PORT), self.cookies, per_second, seconds)
+        requests = open_loop.requests_of(self.cookies)
+        return open_loop.run(Place(replica.address, PORT), requests, per_second, seconds)
 
     def together(self, door: Door, seconds: float) -> float:
         """Return how many votes come to share an entry of the stream when as many as possible come."""
