@@ -53,7 +53,7 @@ def measure(run: Run) -> Iterator[Figure | Plot]:
     yield _held(f"p99 of {span}", "ms", "p99", samples, AS_FAST)
     yield _held("memory that all parts allocate meanwhile", "MiB", "memory", samples, FLAT)
     yield _held("table of votes meanwhile, every voter changing", "MiB", "table", samples, FLAT)
-    in_place = _counted("in_place", samples) / _counted("updates", samples)
+    in_place = _counted("in_place", samples) / max(1, _counted("updates", samples))
     yield alone("updates that stay on their page", "", [in_place], IN_PLACE)
     yield alone("autovacuums of that table", "", [_counted("vacuums", samples)], KNOWN)
     yield alone("checkpoints", "", [_counted("checkpoints", samples)], KNOWN)
