@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from statistics import harmonic_mean
@@ -44,7 +45,7 @@ class Gauge:
 
 
 class Round(NamedTuple):
-    """Votes per second of the short queues and of the long one, and what was read while that one drained."""
+    """Votes per second of the short queues and of the long one, new ones included, and what was read then."""
 
     short: list[float]
     long: float
@@ -64,12 +65,13 @@ def measure(run: Run) -> Iterator[Figure | Plot]:
         "entries in the queue",
         [Line("queue", rounds[-1].gauge.left)],
     )
-    yield from _rates(rounds)
+    yield from rates(rounds)
     early, late = zip(*(map(max, thirds(each.gauge.samples)) for each in rounds), strict=True)
     yield compared("worker's memory, last third of the backlog", "MiB", late, "the first third", early, FLAT)
 
 
-def _rates(rounds: Sequence[Round]) -> Iterator[Figure]:
+def rates(rounds: Sequence[Round]) -> Iterator[Figure]:
+    """Hold the long queue against all short ones, and it and the last of them against the first."""
     long, short = [each.long for each in rounds], [harmonic_mean(each.short) for each in rounds]
     first, last = ([each.short[number] for each in rounds] for number in (0, -1))
     empty = "the first short queue, into an empty table"
@@ -82,18 +84,27 @@ def _rates(rounds: Sequence[Round]) -> Iterator[Figure]:
 
 def _round(store: Store, worker: Part) -> Round:
     store.empty()
-    short = _in_short_queues(store, worker)
+    # Their voters fill the same table as those of the long one.
+    short = [_short(replace(store, votes=votes), worker) for votes in batches(store.votes, storing.VOTES)]
     store.empty()
     store.queue_up([worker])
+    with _watched(store, worker) as gauge, beside(partial(_vote, store)):
+        return Round(short, store.drain([worker]) + NEW_PER_SECOND, gauge)
+
+
+def _short(store: Store, worker: Part) -> float:
+    store.queue_up([worker])
+    with _watched(store, worker):
+        return store.drain([worker])
+
+
+@contextmanager
+def _watched(store: Store, worker: Part) -> Iterator[Gauge]:
+    """Read a gauge until the block ends; it costs time, and so is read beside whatever is compared."""
     with store.queue("worker") as queue:
         gauge = Gauge(worker, queue)
-        with beside(partial(_vote, store)), beside(gauge.read):
-            return Round(short, store.drain([worker]), gauge)
-
-
-def _in_short_queues(store: Store, worker: Part) -> list[float]:
-    """Return the votes per second of one short queue after the other, whose voters fill the same table."""
-    return [replace(store, votes=votes).by_workers([worker]) for votes in batches(store.votes, storing.VOTES)]
+        with beside(gauge.read):
+            yield gauge
 
 
 def _vote(store: Store, ending: threading.Event) -> None:
