@@ -14,10 +14,13 @@ from dataclasses import dataclass, field
 from typing import cast
 
 from bench.closed_loop import RefusedError
+from vote.ballot import wall_milliseconds
 
 CONNECTIONS = 64
 # Whose turn comes again votes for the other one; what is between them is left for those who count.
-CHOICES = "ac"
+CHOICES = (b"a", b"c")
+AFTER_MILLISECONDS = 1500
+MOMENT_DIGITS = 13  # of milliseconds since 1970, for some centuries
 LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 RECORDED = b"HTTP/1.1 200"
 
@@ -46,8 +49,15 @@ class Waits:
 
 
 def requests_of(cookies: Sequence[str]) -> Iterator[bytes]:
-    """Return votes without end: all voters in turn, then all again, each for the other option."""
-    return itertools.cycle([_request(cookie, choice) for choice in CHOICES for cookie in cookies])
+    """Yield votes without end: all voters in turn, then all again, each for the other option.
+
+    Each says, as the page's script does, when its page was served and how long after that its voter chose.
+    """
+    heads = [_head(cookie) for cookie in cookies]
+    for choice in itertools.cycle(CHOICES):
+        for head in heads:
+            served = wall_milliseconds() - AFTER_MILLISECONDS
+            yield b"%bserved=%d&after=%d&vote=%b" % (head, served, AFTER_MILLISECONDS, choice)
 
 
 def run(
@@ -155,15 +165,15 @@ def _is_whole(answer: bytes) -> bool:
     return bool(end) and len(body) >= (int(length[1]) if length else 0)
 
 
-def _request(cookie: str, choice: str) -> bytes:
+def _head(cookie: str) -> bytes:
     lines = (
         "POST / HTTP/1.1",
         "Host: vote.localhost",
         "Origin: https://vote.localhost",
         "Sec-Fetch-Site: same-origin",
         "Accept: application/json",
-        "Content-Type: application/x-www-form-urlencoded",
-        "Content-Length: 6",
+        "Content-Type: application/x-www-form-urlencoded;charset=UTF-8",
+        f"Content-Length: {len('served=&after=&vote=a') + MOMENT_DIGITS + len(str(AFTER_MILLISECONDS))}",
         f"Cookie: {cookie}",
     )
-    return "\r\n".join([*lines, "", f"vote={choice}"]).encode()
+    return "\r\n".join([*lines, "", ""]).encode()

@@ -117,7 +117,7 @@ class Browser:
     def _head(self, method: str, cookie: str, length: int) -> bytes:
         port = "" if self._site.port == 443 else f":{self._site.port}"
         lines = [f"{method} / HTTP/1.1", f"Host: {self._site.host}{port}", f"Content-Length: {length}"]
-        lines += ["Content-Type: application/x-www-form-urlencoded"] if length else []
+        lines += ["Content-Type: application/x-www-form-urlencoded;charset=UTF-8"] if length else []
         lines += [f"Cookie: {cookie}"] if cookie else []
         return "\r\n".join([*lines, "", ""]).encode()
 

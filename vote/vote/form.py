@@ -19,7 +19,9 @@ def read(environ: Mapping[str, Any]) -> Mapping[str, str]:
     What is URL-encoded is read here, in a quarter of the time that werkzeug takes for every kind of form.
     """
     length = environ.get("CONTENT_LENGTH", "")
-    if environ.get("CONTENT_TYPE") == URLENCODED and length.isdecimal() and int(length) <= LARGEST_BYTES:
+    # Scripts name a charset, which for this kind means nothing (URL Standard, 5.1): it is always UTF-8.
+    kind = environ.get("CONTENT_TYPE", "").partition(";")[0].strip().lower()
+    if kind == URLENCODED and length.isdecimal() and int(length) <= LARGEST_BYTES:
         return _decoded(environ["wsgi.input"].read(int(length)), int(length))
     request = Request(dict(environ))
     request.max_content_length = LARGEST_BYTES

@@ -11,7 +11,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from vote import create_app
+from vote import create_app, form
 from vote.ballot import wall_milliseconds
 from vote.settings import Settings
 
@@ -39,6 +39,16 @@ def test_bodies(
 ) -> None:
     assert client.post("/", data=body, content_type=kind).status_code == status
     assert [ballot.choice for ballot in queue.ballots] == choices
+
+
+@pytest.mark.parametrize("kind", [URLENCODED, f"{URLENCODED};charset=UTF-8", f"{URLENCODED.title()} ; x=y"])
+def test_a_form_that_browsers_or_their_scripts_send_is_read_without_werkzeug(
+    monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    monkeypatch.delattr(form, "Request")
+    body = b"served=1&after=2&vote=a"
+    sent = {"CONTENT_TYPE": kind, "CONTENT_LENGTH": str(len(body)), "wsgi.input": io.BytesIO(body)}
+    assert form.read(sent) == {"served": "1", "after": "2", "vote": "a"}
 
 
 def test_a_body_that_ends_too_early_is_refused(client: FlaskClient, queue: Any) -> None:
