@@ -60,7 +60,7 @@ def measure(run: Run) -> Iterator[Figure | Plot]:
         rounds = [_round(many, worker) for _ in run.rounds(what)]
     yield Plot(
         "backlog",
-        "One worker drains a million votes while 500 a second come in",
+        f"One worker drains {BACKLOG:,} votes while {NEW_PER_SECOND} a second come in",
         "seconds",
         "entries in the queue",
         [Line("queue", rounds[-1].gauge.left)],
@@ -74,12 +74,11 @@ def rates(rounds: Sequence[Round]) -> Iterator[Figure]:
     """Hold the long queue against all short ones, and it and the last of them against the first."""
     long, short = [each.long for each in rounds], [harmonic_mean(each.short) for each in rounds]
     first, last = ([each.short[number] for each in rounds] for number in (0, -1))
+    backlog = f"a backlog of {BACKLOG:,} votes"
     empty = "the first short queue, into an empty table"
-    yield compared(
-        "a backlog of 1,000,000 votes", "votes/s", long, "the same in short queues", short, AS_FAST
-    )
-    yield compared("the same backlog", "votes/s", long, empty, first, KNOWN)
-    yield compared("the last short queue, 400,000 voters stored", "votes/s", last, empty, first, KNOWN)
+    yield compared(backlog, "votes/s", long, "the same in short queues", short, AS_FAST)
+    yield compared(f"{backlog}, beside an empty table", "votes/s", long, empty, first, KNOWN)
+    yield compared("the last of the short queues beside the first", "votes/s", last, empty, first, KNOWN)
 
 
 def _round(store: Store, worker: Part) -> Round:

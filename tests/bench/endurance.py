@@ -48,15 +48,15 @@ def measure(run: Run) -> Iterator[Figure | Plot]:
         yield alone("votes that the whole chain takes", "votes/s", rates, KNOWN)
         rate = SHARE * median(rates)
         samples = _samples(parts, run, rate)
-    span = f"{run.minutes:g} minutes at {SHARE:.0%} of that"
+    span = f"{run.minutes:g} minutes at {SHARE:.0%} of the chain's rate"
     yield _held(f"p50 of {span}", "ms", "p50", samples, AS_FAST)
     yield _held(f"p99 of {span}", "ms", "p99", samples, AS_FAST)
-    yield _held("memory that all parts allocate meanwhile", "MiB", "memory", samples, FLAT)
-    yield _held("table of votes meanwhile, every voter changing", "MiB", "table", samples, FLAT)
+    yield _held(f"memory of all parts in {span}", "MiB", "memory", samples, FLAT)
+    yield _held(f"table of votes in {span}", "MiB", "table", samples, FLAT)
     in_place = _counted("in_place", samples) / max(1, _counted("updates", samples))
-    yield alone("updates that stay on their page", "", [in_place], IN_PLACE)
-    yield alone("autovacuums of that table", "", [_counted("vacuums", samples)], KNOWN)
-    yield alone("checkpoints", "", [_counted("checkpoints", samples)], KNOWN)
+    yield alone("updates that stay on their page meanwhile", "", [in_place], IN_PLACE)
+    yield alone("autovacuums of the table of votes meanwhile", "", [_counted("vacuums", samples)], KNOWN)
+    yield alone("checkpoints meanwhile", "", [_counted("checkpoints meanwhile", samples)], KNOWN)
     yield _plot(samples, rate, run.minutes)
 
 

@@ -9,8 +9,8 @@ from bench.ballots import TOGETHER, append, batches, enqueue
 from bench.figure import KNOWN, Figure, alone
 from bench.run import Run
 from bench.storing import VOTES_PER_COMMIT, Store
+from vote.ballot import VOTES_PER_ENTRY
 
-CONFIRMED_TOGETHER = 16
 WAIT_MILLISECONDS = 800
 
 
@@ -29,7 +29,7 @@ def measure(run: Run) -> Iterator[Figure]:
             store.empty()
             logged.append(_logged(store))
             stored.append(_stored(store))
-        together = f"Redis alone, one connection, {CONFIRMED_TOGETHER} votes to a WAIT"
+        together = f"one Python connection to Redis, {VOTES_PER_ENTRY} votes to a WAIT"
         yield alone(together, "votes/s", rates, KNOWN)
         yield alone("memory of Redis for a queued vote, each an entry", "bytes", single, KNOWN)
         yield alone(f"memory of Redis for a queued vote, {TOGETHER} to an entry", "bytes", shared, KNOWN)
@@ -41,7 +41,7 @@ def _confirmed(store: Store) -> float:
     with store.queue("vote") as queue:
         pipes: Any = queue
         began = time.monotonic()
-        for batch in batches(store.votes, CONFIRMED_TOGETHER):
+        for batch in batches(store.votes, VOTES_PER_ENTRY):
             with pipes.pipeline(transaction=False) as pipeline:
                 append(pipeline, batch)
                 pipeline.wait(1, WAIT_MILLISECONDS)

@@ -97,7 +97,7 @@ def measure(run: Run) -> Iterator[Figure | Plot]:
         votes, floors = zip(*rates, strict=True)
         yield compared("votes accepted by one replica", "votes/s", votes, FLOOR, floors, RATE)
         together = [both.together(doors[0], run.seconds) for _ in run.rounds("votes that share an entry")]
-        yield alone("votes that share an entry at that rate", "votes", together, KNOWN)
+        yield alone("votes that share an entry when one replica is busy", "votes", together, KNOWN)
         yield _latency(both, run, half=median(votes) / 2)
         yield _through_edges(both, run)
         yield _curve(both, run, most=median(votes))
@@ -112,7 +112,7 @@ def _latency(both: Booths, run: Run, half: float) -> Figure:
             sides.reverse()
             for replica, p99 in sides:
                 p99.append(1000 * percentile(both.waits(replica, half, run.seconds).seconds, 99))
-    return compared("p99 at half of that rate", "ms", votes, FLOOR, floors, LATENCY)
+    return compared("p99 of one replica at half its rate", "ms", votes, FLOOR, floors, LATENCY)
 
 
 def _curve(both: Booths, run: Run, most: float) -> Plot:
@@ -147,4 +147,6 @@ def _through_edges(both: Booths, run: Run) -> Figure:
             doors.append(Door(network, f"https://{front}:{edge.PORT}/"))
         rates = both.rates(doors, run)
     votes, floors = zip(*rates, strict=True)
-    return compared("the same through Traefik with TLS", "votes/s", votes, FLOOR, floors, RATE)
+    return compared(
+        "votes accepted by one replica through Traefik, with TLS", "votes/s", votes, FLOOR, floors, RATE
+    )
