@@ -2,9 +2,12 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum, auto
 from math import inf
+
+Position = tuple[int, int]
+"""The newest entry that a node's data knows of, as a stream counts them: milliseconds and a number."""
 
 
 class Peer(Enum):
@@ -22,6 +25,11 @@ class Peer(Enum):
         """Whether its gate has not let it start yet."""
         return self in (Peer.WAITING_EMPTY, Peer.WAITING_WITH_DATA)
 
+    @property
+    def replica(self) -> bool:
+        """Whether it runs and follows somebody, there or not."""
+        return self in (Peer.SYNCED_REPLICA, Peer.UNSYNCED_REPLICA)
+
 
 class Situation(Enum):
     """What the observations add up to; the value is told to the operator."""
@@ -30,6 +38,11 @@ class Situation(Enum):
     PRIMARY_RUNS = "another node runs as primary"
     PRIMARY_RETURNING = "the named primary waits at its gate with its data"
     PRIMARY_ABSENT = "the named primary is not there"
+    PRIMARY_ABSENT_REPLICA_RUNS = "the named primary is not there, but a replica is: failover is due"
+    PRIMARY_ABSENT_PEER_UNREAD = (
+        "the named primary is not there, and who holds the newest votes is not known yet"
+    )
+    PRIMARY_ABSENT_PEER_NEWER = "the named primary is not there, and a peer that waits holds newer votes"
     PRIMARY_ABSENT_AND_EMPTY_HERE = "the named primary is not there, and this node is empty"
     SUCCESSOR_RUNS = "named as primary, but a peer runs as primary already: failover is under way"
     SUCCESSOR_EXISTS = "named as primary, but a peer holds what this node may lack: failover is due"
@@ -42,12 +55,17 @@ class Situation(Enum):
 
 @dataclass(frozen=True)
 class Observation:
-    """One look around: the primary that each Sentinel names (None: no answer), and the peers."""
+    """One look around: the primary that each Sentinel names (None: no answer), and the peers.
+
+    `newest` is this node's and `peers_newest` that of peers which wait, where they have read their data.
+    """
 
     node: str
     has_data: bool
     named: tuple[str | None, ...]
     peers: Mapping[str, Peer]
+    newest: Position | None = None
+    peers_newest: Mapping[str, Position] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -85,6 +103,9 @@ Decision = StartAsPrimary | StartAsReplica | RenewReplicas | Wait
 PATIENCE: Mapping[Situation, float] = {
     Situation.PRIMARY_RUNS: 0,
     Situation.PRIMARY_ABSENT: 15,
+    # Sentinel repeats an attempt that found nobody to promote after eight seconds.
+    Situation.PRIMARY_ABSENT_REPLICA_RUNS: 30,
+    Situation.PRIMARY_ABSENT_PEER_UNREAD: 30,
     Situation.SUCCESSOR_EXISTS_ALL_SEEN: 20,
     Situation.ALL_EMPTY: 0,
     Situation.DATA_HERE_ALL_WAITING: 1,
@@ -114,9 +135,24 @@ def _named_elsewhere(seen: Observation, primary: str) -> Situation:
         case Peer.WAITING_WITH_DATA:
             return Situation.PRIMARY_RETURNING
         case _ if seen.has_data:
-            return Situation.PRIMARY_ABSENT
+            return _without_primary(seen)
         case _:
             return Situation.PRIMARY_ABSENT_AND_EMPTY_HERE
+
+
+def _without_primary(seen: Observation) -> Situation:
+    """Let whoever holds the newest votes start first: Sentinel cannot tell, and promotes any that runs.
+
+    A replica that restarts forgets how far it had followed.
+    """
+    if any(peer.replica for peer in seen.peers.values()):
+        return Situation.PRIMARY_ABSENT_REPLICA_RUNS
+    rivals = {node for node, peer in seen.peers.items() if peer is Peer.WAITING_WITH_DATA}
+    if rivals and (seen.newest is None or rivals - seen.peers_newest.keys()):
+        return Situation.PRIMARY_ABSENT_PEER_UNREAD
+    if seen.newest and any(seen.peers_newest[node] > seen.newest for node in rivals):
+        return Situation.PRIMARY_ABSENT_PEER_NEWER
+    return Situation.PRIMARY_ABSENT
 
 
 def _named_here(seen: Observation) -> Situation:

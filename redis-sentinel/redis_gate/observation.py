@@ -10,7 +10,8 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from redis_gate.decision import Observation, Peer
+from redis_gate.decision import Observation, Peer, Position
+from redis_gate.newest import parse
 from redis_gate.peer import ASK_SECONDS, REDIS_GATE_PORT, SENTINEL_GATE_PORT, Answer, ask_waiting
 from redis_gate.redis_config import REDIS_PORT
 from redis_gate.sentinel_config import PRIMARY_SET, SENTINEL_PORT, SentinelState
@@ -29,15 +30,21 @@ def holds_data(data: Path) -> bool:
     return sum(part.stat().st_size for part in parts) > EMPTY_APPEND_ONLY_BYTES
 
 
-def observe_redis(cluster: Cluster, has_data: bool) -> Observation:
-    """Ask all Sentinels for their primary, and all other Redis nodes what they are."""
+def observe_redis(cluster: Cluster, own: Answer) -> Observation:
+    """Ask all Sentinels for their primary, and all other Redis nodes what they are.
+
+    `own` is what this node answers those who ask it.
+    """
     named = _ask_all(cluster.sentinel_nodes, lambda node: _running_sentinel(node, cluster))
     others = [node for node in cluster.redis_nodes if node != cluster.node]
+    peers = _ask_all(others, lambda node: _peer(node, cluster))
     return Observation(
         node=cluster.node,
-        has_data=has_data,
+        has_data=bool(own["has_data"]),
         named=tuple(answer.primary if answer else None for answer in named.values()),
-        peers=_ask_all(others, lambda node: _peer(node, cluster)),
+        peers={node: peer for node, (peer, _) in peers.items()},
+        newest=newest_of(own),
+        peers_newest={node: entry for node, (_, entry) in peers.items() if entry},
     )
 
 
@@ -70,12 +77,13 @@ def _waiting_sentinel(node: str) -> Knowledge | None:
     return Knowledge(str(primary) if primary else None, int(epoch or 0))
 
 
-def _peer(node: str, cluster: Cluster) -> Peer:
+def _peer(node: str, cluster: Cluster) -> tuple[Peer, Position | None]:
     try:
         with _client(node, REDIS_PORT, cluster) as client:
-            return running_peer(cast(dict[str, Any], client.info("replication")))
+            return running_peer(cast(dict[str, Any], client.info("replication"))), None
     except redis.RedisError:
-        return waiting_peer(ask_waiting(node, REDIS_GATE_PORT))
+        answer = ask_waiting(node, REDIS_GATE_PORT)
+        return waiting_peer(answer), newest_of(answer)
 
 
 def renew_replica(node: str, cluster: Cluster) -> None:
@@ -100,6 +108,12 @@ def waiting_peer(answer: Answer | None) -> Peer:
     if answer is None:
         return Peer.SILENT
     return Peer.WAITING_WITH_DATA if answer.get("has_data") else Peer.WAITING_EMPTY
+
+
+def newest_of(answer: Answer | None) -> Position | None:
+    """Return the newest entry that a gate answered with; None where it has not read it."""
+    entry = answer.get("newest") if answer else None
+    return parse(str(entry)) if entry else None
 
 
 def _client(node: str, port: int, cluster: Cluster) -> redis.Redis:

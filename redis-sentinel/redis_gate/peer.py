@@ -16,12 +16,12 @@ ASK_SECONDS = 0.5
 
 class _Handler(socketserver.StreamRequestHandler):
     timeout = 2
-    answer: bytes
+    answer: Answer
 
     def handle(self) -> None:
         """Answer any line with the one thing there is to say."""
         self.rfile.readline(64)
-        self.wfile.write(self.answer)
+        self.wfile.write(json.dumps(self.answer).encode() + b"\n")
 
 
 class _Server(socketserver.ThreadingTCPServer):
@@ -31,9 +31,8 @@ class _Server(socketserver.ThreadingTCPServer):
 
 @contextmanager
 def waiting_port(port: int, answer: Answer) -> Iterator[None]:
-    """Answer every peer, until the block ends, with one line of JSON."""
-    line = json.dumps(answer).encode() + b"\n"
-    handler = type("Handler", (_Handler,), {"answer": line})
+    """Answer every peer, until the block ends, with one line of JSON: what `answer` holds at that moment."""
+    handler = type("Handler", (_Handler,), {"answer": answer})
     with _Server(("", port), handler) as server:
         threading.Thread(target=server.serve_forever, args=(0.1,), daemon=True).start()
         yield

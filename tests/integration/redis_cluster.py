@@ -153,6 +153,12 @@ class RedisCluster:
         served = {self.served_by(proxy) for proxy in PROXIES} == {self.run_id(primary)}
         return primary if len(followers) == 2 and agreed and served else None
 
+    def primary_with_a_replica(self) -> str | None:
+        """The one primary that somebody follows."""
+        roles = {name: self.role(name) for name in REDIS}
+        primaries = [name for name, role in roles.items() if role and role[0] == "master" and role[2]]
+        return primaries[0] if len(primaries) == 1 else None
+
     def recover(self, seconds: float) -> str:
         """Wait for full strength and return the primary."""
         return within(seconds, self.primary_at_full_strength)

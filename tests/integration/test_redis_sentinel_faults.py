@@ -4,14 +4,17 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
-from integration.redis_cluster import REDIS, SENTINELS, Producer, RedisCluster, running_cluster
+from integration.redis_cluster import REDIS, SENTINELS, Producer, RedisCluster, running_cluster, within
 
 Fault = Callable[[RedisCluster, str], None]
 
 RECOVERY_SECONDS = 40
+# By so much one machine comes back later than another; a gate waits longer for the primary.
+BOOT_SECONDS = 8
 
 
 @pytest.fixture(scope="module")
@@ -138,3 +141,38 @@ def test_what_was_settled_stays_settled_after_a_restart(cluster: RedisCluster) -
     after = cluster.recover(RECOVERY_SECONDS)
     with cluster.client(after, "worker") as worker:
         assert worker.xrange("votes", entry, entry) == []
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_of_replicas_that_return_without_their_primary_the_one_with_the_newest_votes_leads(
+    cluster: RedisCluster, first: int
+) -> None:
+    """Sentinel alone takes whoever runs: a replica that restarts forgets how far it had followed."""
+    primary = cluster.recover(RECOVERY_SECONDS)
+    replicas = [node for node in REDIS if node != primary]
+    early, late = replicas[first], replicas[1 - first]
+    cluster.remove(early)
+    acknowledged = confirmed_votes(cluster, primary)
+    cluster.remove(primary, late, *SENTINELS)
+    cluster.start(*SENTINELS, early)
+    time.sleep(BOOT_SECONDS)
+    cluster.start(late)
+    after = within(RECOVERY_SECONDS, cluster.primary_with_a_replica)
+    missing = acknowledged - cluster.queued(after)
+    cluster.start(primary)
+    cluster.recover(RECOVERY_SECONDS)
+    assert after == late
+    assert not missing
+
+
+def confirmed_votes(cluster: RedisCluster, primary: str) -> set[str]:
+    """Add votes that the one replica left confirms."""
+    acknowledged = set()
+    with cluster.client(primary, "vote") as client:
+        for number in range(20):
+            vote = uuid4().hex
+            client.xadd("votes", {"id": vote, "vote": "a", "version": number})
+            if client.wait(1, 1000) == 1:
+                acknowledged.add(vote)
+    assert acknowledged
+    return acknowledged

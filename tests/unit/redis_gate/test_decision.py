@@ -7,6 +7,7 @@ from redis_gate.decision import (
     Decision,
     Observation,
     Peer,
+    Position,
     RenewReplicas,
     Situation,
     StartAsPrimary,
@@ -24,8 +25,16 @@ Named = tuple[str | None, str | None, str | None]
 FOREVER = 1e6
 
 
-def look(named: Named, has_data: bool, redis_2: Peer, redis_3: Peer) -> Observation:
-    return Observation(ME, has_data, named, {P2: redis_2, P3: redis_3})
+def look(
+    named: Named,
+    has_data: bool,
+    redis_2: Peer,
+    redis_3: Peer,
+    newest: Position | None = None,
+    newest_3: Position | None = None,
+) -> Observation:
+    read = {P3: newest_3} if newest_3 else {}
+    return Observation(ME, has_data, named, {P2: redis_2, P3: redis_3}, newest, read)
 
 
 @pytest.mark.parametrize(
@@ -38,9 +47,14 @@ def look(named: Named, has_data: bool, redis_2: Peer, redis_3: Peer) -> Observat
         # Another node is named but does not run.
         ((P2, P2, P2), True, DATA, DATA, Situation.PRIMARY_RETURNING),
         ((P2, P2, P2), False, DATA, SYNCED, Situation.PRIMARY_RETURNING),
-        ((P2, P2, P2), True, SILENT, SYNCED, Situation.PRIMARY_ABSENT),
-        ((P2, P2, P2), True, EMPTY, SYNCED, Situation.PRIMARY_ABSENT),
-        ((P2, P2, P2), True, SYNCED, SILENT, Situation.PRIMARY_ABSENT),
+        ((P2, P2, P2), True, SILENT, SILENT, Situation.PRIMARY_ABSENT),
+        ((P2, P2, P2), True, SILENT, EMPTY, Situation.PRIMARY_ABSENT),
+        ((P2, P2, P2), True, SILENT, PRIMARY, Situation.PRIMARY_ABSENT),
+        ((P2, P2, P2), True, SILENT, SYNCED, Situation.PRIMARY_ABSENT_REPLICA_RUNS),
+        ((P2, P2, P2), True, SILENT, UNSYNCED, Situation.PRIMARY_ABSENT_REPLICA_RUNS),
+        ((P2, P2, P2), True, EMPTY, SYNCED, Situation.PRIMARY_ABSENT_REPLICA_RUNS),
+        ((P2, P2, P2), True, SYNCED, SILENT, Situation.PRIMARY_ABSENT_REPLICA_RUNS),
+        ((P2, P2, P2), True, SILENT, DATA, Situation.PRIMARY_ABSENT_PEER_UNREAD),
         ((P2, P2, P2), False, SILENT, DATA, Situation.PRIMARY_ABSENT_AND_EMPTY_HERE),
         ((P2, P2, P2), False, EMPTY, EMPTY, Situation.PRIMARY_ABSENT_AND_EMPTY_HERE),
         # This node is named, but somebody may hold what it lost: wait for the failover.
@@ -70,8 +84,29 @@ def test_situation(named: Named, has_data: bool, redis_2: Peer, redis_3: Peer, e
     assert situation(look(named, has_data, redis_2, redis_3)) is expected
 
 
+@pytest.mark.parametrize(
+    ("newest", "newest_3", "expected"),
+    [
+        (None, None, Situation.PRIMARY_ABSENT_PEER_UNREAD),
+        ((7, 0), None, Situation.PRIMARY_ABSENT_PEER_UNREAD),
+        (None, (7, 0), Situation.PRIMARY_ABSENT_PEER_UNREAD),
+        ((7, 0), (7, 1), Situation.PRIMARY_ABSENT_PEER_NEWER),
+        ((7, 9), (10, 0), Situation.PRIMARY_ABSENT_PEER_NEWER),
+        ((7, 1), (7, 1), Situation.PRIMARY_ABSENT),
+        ((7, 1), (7, 0), Situation.PRIMARY_ABSENT),
+        ((7, 1), (0, 0), Situation.PRIMARY_ABSENT),
+    ],
+)
+def test_without_a_primary_the_newest_votes_go_first(
+    newest: Position | None, newest_3: Position | None, expected: Situation
+) -> None:
+    assert situation(look((P2, P2, P2), True, SILENT, DATA, newest, newest_3)) is expected
+
+
 FOLLOWED = look((P2, P2, P2), True, PRIMARY, SYNCED)
-ABSENT = look((P2, P2, P2), True, SILENT, SYNCED)
+ABSENT = look((P2, P2, P2), True, SILENT, SILENT)
+REPLICA_RUNS = look((P2, P2, P2), True, SILENT, SYNCED)
+UNREAD = look((P2, P2, P2), True, SILENT, DATA, newest=(7, 0))
 ALL_WAITING = look((ME, ME, ME), True, DATA, EMPTY)
 DATA_HERE = look((ME, ME, ME), True, DATA, SILENT)
 SUCCESSORS = look((ME, ME, ME), True, SYNCED, SYNCED)
@@ -85,6 +120,10 @@ FIRST_BOOT = look((ME, ME, ME), False, EMPTY, EMPTY)
         (FOLLOWED, 0, StartAsReplica(P2)),
         (ABSENT, 14.9, Wait()),
         (ABSENT, 15, StartAsReplica(P2)),
+        (REPLICA_RUNS, 29.9, Wait()),
+        (REPLICA_RUNS, 30, StartAsReplica(P2)),
+        (UNREAD, 29.9, Wait()),
+        (UNREAD, 30, StartAsReplica(P2)),
         (ALL_WAITING, 0.9, Wait()),
         (ALL_WAITING, 1, StartAsPrimary()),
         (DATA_HERE, 5.9, Wait()),
@@ -107,6 +146,7 @@ def test_patience(seen: Observation, lasted: float, expected: Decision) -> None:
         look((ME, ME, ME), False, DATA, EMPTY),
         look((ME, ME, ME), False, SILENT, SILENT),
         look((P2, P2, P2), True, DATA, DATA),
+        look((P2, P2, P2), True, SILENT, DATA, newest=(7, 0), newest_3=(7, 1)),
         look((P2, P2, P2), False, SILENT, DATA),
         look((None, None, None), True, DATA, DATA),
     ],

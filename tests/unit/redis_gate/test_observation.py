@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from redis_gate.decision import Peer
-from redis_gate.observation import holds_data, running_peer, waiting_peer
+from redis_gate.decision import Peer, Position
+from redis_gate.observation import holds_data, newest_of, running_peer, waiting_peer
 from redis_gate.peer import Answer, ask_waiting, waiting_port
 
 
@@ -34,6 +34,20 @@ def test_waiting_peer(answer: Answer | None, expected: Peer) -> None:
 
 
 @pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        (None, None),
+        ({"has_data": True}, None),
+        ({"has_data": True, "newest": None}, None),
+        ({"has_data": True, "newest": "0-0"}, (0, 0)),
+        ({"has_data": True, "newest": "1795352128858-3"}, (1795352128858, 3)),
+    ],
+)
+def test_newest_of(answer: Answer | None, expected: Position | None) -> None:
+    assert newest_of(answer) == expected
+
+
+@pytest.mark.parametrize(
     ("sizes", "expected"),
     [
         ({}, False),
@@ -52,6 +66,9 @@ def test_holds_data(tmp_path: Path, sizes: dict[str, int], expected: bool) -> No
 def test_a_waiting_gate_answers_until_it_stops_waiting() -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    with waiting_port(port, {"node": "redis-1", "has_data": True}):
+    own: dict[str, str | bool | None] = {"node": "redis-1", "has_data": True}
+    with waiting_port(port, own):
         assert ask_waiting("127.0.0.1", port) == {"node": "redis-1", "has_data": True}
+        own["newest"] = "7-1"
+        assert ask_waiting("127.0.0.1", port) == {"node": "redis-1", "has_data": True, "newest": "7-1"}
     assert ask_waiting("127.0.0.1", port) is None
