@@ -48,7 +48,13 @@ def measure(run: Run) -> Iterator[Figure | Plot]:
         yield alone("votes that the whole chain takes", "votes/s", rates, KNOWN)
         rate = SHARE * median(rates)
         samples = _samples(parts, run, rate)
-    span = f"{run.minutes:g} minutes at {SHARE:.0%} of the chain's rate"
+    yield from figures(samples, run.minutes)
+    yield _plot(samples, rate, run.minutes)
+
+
+def figures(samples: Sequence[Sample], minutes: float) -> Iterator[Figure]:
+    """Hold the last third of so many minutes against the first, and count what the database did in them."""
+    span = f"{minutes:g} minutes at {SHARE:.0%} of the chain's rate"
     yield _held(f"p50 of {span}", "ms", "p50", samples, AS_FAST)
     yield _held(f"p99 of {span}", "ms", "p99", samples, AS_FAST)
     yield _held(f"memory of all parts in {span}", "MiB", "memory", samples, FLAT)
@@ -56,8 +62,7 @@ def measure(run: Run) -> Iterator[Figure | Plot]:
     in_place = _counted("in_place", samples) / max(1, _counted("updates", samples))
     yield alone("updates that stay on their page meanwhile", "", [in_place], IN_PLACE)
     yield alone("autovacuums of the table of votes meanwhile", "", [_counted("vacuums", samples)], KNOWN)
-    yield alone("checkpoints meanwhile", "", [_counted("checkpoints meanwhile", samples)], KNOWN)
-    yield _plot(samples, rate, run.minutes)
+    yield alone("checkpoints meanwhile", "", [_counted("checkpoints", samples)], KNOWN)
 
 
 def _rates(parts: Chain, run: Run) -> list[float]:
