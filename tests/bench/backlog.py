@@ -92,9 +92,8 @@ def _round(store: Store, worker: Part) -> Round:
 
 
 def _short(store: Store, worker: Part) -> float:
-    store.queue_up([worker])
     with _watched(store, worker):
-        return store.drain([worker])
+        return store.by_workers([worker])
 
 
 @contextmanager
