@@ -34,12 +34,10 @@ class Vote:
         return candidate != self.candidate and now - self.given < PATIENCE_SECONDS
 
 
-def objection(candidacy: Candidacy, voter: NodeState, living_primary: str | None) -> str | None:
+def objection(candidacy: Candidacy, voter: NodeState) -> str | None:
     """Return why a node refuses even before it cuts itself off, or None."""
     if voter.role is not Role.STANDBY:
         return f"{voter.node} is {voter.role.value}, not a standby"
-    if living_primary is not None:
-        return f"{voter.node} sees {living_primary} as living primary"
     if candidacy.term <= voter.promised:
         return f"{voter.node} has promised term {voter.promised}"
     return None

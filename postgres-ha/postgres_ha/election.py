@@ -17,6 +17,7 @@ from postgres_ha.state import Role
 log = structlog.get_logger()
 
 CUT_OFF_SECONDS = 5.0
+OPEN_SECONDS = 5.0
 BALLOT_SECONDS = 8.0
 MANDATE_SECONDS = 15.0
 BUSY_SECONDS = 1.0
@@ -33,8 +34,9 @@ def campaign(node: Node) -> Mandate:
     Raise ElectionError if it is not granted; the node then stays cut off until the gate has
     found a leader. Raise DatabaseError or psycopg.Error if the server does not cut itself off.
     """
+    _require_no_primary(node)
     with node.changing:
-        _require_candidate(node)
+        _require_standby(node)
         _raise_if(_bound(node, node.settings.node))
         fence.cut_off(node.database, CUT_OFF_SECONDS)
         me = node.observe()
@@ -49,10 +51,11 @@ def campaign(node: Node) -> Mandate:
 
 def vote(node: Node, candidacy: Candidacy) -> None:
     """Cut this node off and promise the term to the candidate; raise ElectionError if refused."""
+    _require_no_primary(node)
     if not node.changing.acquire(timeout=BUSY_SECONDS):
         raise ElectionError(f"{node.settings.node} is busy: {node.phase}")
     try:
-        _raise_if(ballot.objection(candidacy, node.observe(), node.peers.living_primary()))
+        _raise_if(ballot.objection(candidacy, node.observe()))
         _raise_if(_bound(node, candidacy.candidate))
         fence.cut_off(node.database, CUT_OFF_SECONDS)
         _raise_if(ballot.newer_data(candidacy, node.observe()))
@@ -101,8 +104,9 @@ def override(node: Node) -> int:
     Commits that only the unreachable nodes hold are given up. Raise ElectionError if there is
     nothing here that could be promoted or a primary lives.
     """
+    _require_no_primary(node)
     with node.changing:
-        _require_candidate(node)
+        _require_standby(node)
         fence.cut_off(node.database, CUT_OFF_SECONDS)
         known = [node.observe(), *(peer for peer in node.peers.states().values() if peer)]
         node.promise.keep(ballot.next_term(known))
@@ -145,13 +149,17 @@ def _bound(node: Node, candidate: str) -> str | None:
     return None
 
 
-def _require_candidate(node: Node) -> None:
+def _require_no_primary(node: Node) -> None:
+    """Wait until this is certain, and so before the gate is kept from acting."""
+    living = node.peers.living_primary()
+    if living:
+        raise ElectionError(f"{node.settings.node} sees {living} as living primary")
+
+
+def _require_standby(node: Node) -> None:
     me = node.observe()
     if me.role is not Role.STANDBY:
         raise ElectionError(f"{me.node} is {me.role.value}, not a standby")
-    living = node.peers.living_primary()
-    if living:
-        raise ElectionError(f"{living} is a living primary")
 
 
 def _collect(node: Node, candidacy: Candidacy) -> None:
@@ -178,7 +186,7 @@ def _open(node: Node, term: int) -> None:
             "INSERT INTO postgres_ha.epoch (epoch, node) VALUES (%s, %s)",
             (term, node.settings.node),
         )
-    fence.open_to(node.database, node.settings.peers)
+    fence.open_to(node.database, node.settings.peers, OPEN_SECONDS)
     if node.observe().epoch != term:
         raise DatabaseError(f"the row of epoch {term} is missing")
     log.info("primary", epoch=term)

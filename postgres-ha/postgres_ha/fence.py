@@ -29,10 +29,21 @@ def cut_off(database: Database, timeout: float) -> Observation:
     raise DatabaseError(f"still replaying after {timeout:g} s")
 
 
-def open_to(database: Database, peers: tuple[str, ...]) -> None:
-    """Let a primary acknowledge what any one of the peers has confirmed."""
+def open_to(database: Database, peers: tuple[str, ...], timeout: float) -> None:
+    """Let a primary acknowledge what any one of the peers has confirmed, and return once it does.
+
+    Before that the gate would see a primary that is cut off, and stop it. Raise DatabaseError if it
+    takes longer than `timeout` seconds, psycopg.Error if the server does not take the setting.
+    """
     names = configuration.synchronous_standby_names(peers)
     database.execute(setting("synchronous_standby_names", names), _RELOAD)
+    deadline = time.monotonic() + timeout
+    while time.monotonic() < deadline:
+        observation = database.observe()
+        if observation and observation.open:
+            return
+        time.sleep(_POLL_SECONDS)
+    raise DatabaseError(f"still cut off after {timeout:g} s")
 
 
 def stream_from(database: Database, conninfo: str, slot: str) -> None:

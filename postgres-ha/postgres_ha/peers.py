@@ -15,6 +15,7 @@ POLL_SECONDS = 1.0
 POLL_TIMEOUT_SECONDS = 1.5
 FRESH_SECONDS = 3.0
 LIVING_SECONDS = 2.5
+_LOOK_SECONDS = 0.05
 
 
 class AgentError(Exception):
@@ -79,9 +80,18 @@ class Peers:
         }
 
     def living_primary(self) -> str | None:
-        """Return the name of an open primary that answered just now."""
-        states = self.states(LIVING_SECONDS).values()
-        return next((peer.node for peer in states if peer and peer.open), None)
+        """Return the name of an open primary that answers.
+
+        Waits until one has answered since the question, or for LIVING_SECONDS none has: whoever asks
+        has often just lost the primary, and what it said a second before its death proves nothing.
+        """
+        asked = time.monotonic()
+        while heard := self._open_primaries():
+            lately = next((name for name, when in heard.items() if when >= asked), None)
+            if lately:
+                return lately
+            time.sleep(_LOOK_SECONDS)
+        return None
 
     def leads(self, name: str) -> bool:
         """Whether a peer said within FRESH_SECONDS that it is an open primary."""
@@ -108,6 +118,10 @@ class Peers:
             if number - len(refusals) >= enough:
                 return refusals
         raise NotEnoughError("; ".join(refusals))
+
+    def _open_primaries(self) -> dict[str, float]:
+        oldest = time.monotonic() - LIVING_SECONDS
+        return {name: when for name, (when, peer) in dict(self._seen).items() if peer.open and when >= oldest}
 
     def _refusal(self, name: str, path: str, body: dict[str, Any], timeout: float) -> str | None:
         try:

@@ -22,6 +22,7 @@ from integration.postgres_load import Load
 
 WHOLE_SECONDS = 90
 ENOUGH_COMMITS = 20
+CLIENTS = 8
 
 Fault = Callable[[PostgresCluster, str, tuple[str, ...]], None]
 
@@ -103,6 +104,21 @@ def test_changes_need_the_token(whole: PostgresCluster) -> None:
         assert whole.post_without_token(NODES[0], path) == 401, path
 
 
+def test_a_vote_asked_for_just_after_the_death_of_a_primary_is_won(whole: PostgresCluster) -> None:
+    """Whoever is told of a living primary asks again seconds later, and nothing is stored until then.
+
+    Nobody has voted yet: whoever just has is bound to that candidate for some seconds.
+    """
+    primary = whole.primary_name()
+    candidate = next(node for node in NODES if node != primary)
+    whole.kill(primary)
+    try:
+        docker("exec", f"{whole.prefix}-{candidate}", "postgres-ha", "campaign")
+    finally:
+        whole.run_node(primary)
+    wait_for("one primary, two standbys, synchronous", whole.is_whole, WHOLE_SECONDS)
+
+
 def restart(cluster: PostgresCluster, *nodes: str) -> None:
     for node in nodes:
         cluster.kill(node)
@@ -166,6 +182,17 @@ def test_no_acknowledged_commit_is_lost(whole: PostgresCluster, fault: Fault, pa
         wait_for("commits", lambda: load.commits_since(healed) >= ENOUGH_COMMITS, 30)
     assert load.lost() == set()
     assert load.longest_gap(began) < pause_seconds
+
+
+def test_a_pgpool_that_starts_lets_everybody_in_at_once(whole: PostgresCluster) -> None:
+    """After a failover all clients come together, and give up after two seconds."""
+    whole.kill("pgpool")
+    whole.run_pgpool()
+    wait_for("a connection through pgpool", whole.serves, WHOLE_SECONDS)
+    with ThreadPoolExecutor(CLIENTS) as pool, ExitStack() as open_:
+        waiting = [pool.submit(whole.connect, role) for role in ("worker", "result") * (CLIENTS // 2)]
+        for connection in waiting:
+            open_.enter_context(connection.result())
 
 
 @pytest.mark.parametrize("_round", range(3))

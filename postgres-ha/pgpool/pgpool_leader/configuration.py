@@ -9,7 +9,9 @@ from pgpool_leader.leader import Backend
 from pgpool_leader.settings import Settings
 
 # Not raw mode, although there is but one backend: it answers an extended-protocol write as
-# committed while its own transaction around it is still open (pgpool2 issue 172).
+# committed while its own transaction around it is still open (pgpool2 issue 172). All children from
+# the start, for 10 MB: in dynamic mode they are added every two seconds, and until then the clients that
+# come all at once after a failover wait, or give up. Those of two pgpools fit into PostgreSQL's connections.
 _CONF = """\
 backend_clustering_mode = 'streaming_replication'
 listen_addresses = '*'
@@ -37,10 +39,7 @@ enable_pool_hba = on
 pool_passwd = 'pool_passwd'
 allow_clear_text_frontend_auth = off
 authentication_timeout = 10
-process_management_mode = dynamic
-num_init_children = 32
-min_spare_children = 2
-max_spare_children = 4
+num_init_children = 24
 max_pool = 1
 connection_cache = off
 enable_shared_relcache = off

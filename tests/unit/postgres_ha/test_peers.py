@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from postgres_ha.peers import AgentError, Client, NotEnoughError, Peers
+from postgres_ha.state import Data, NodeState, Role
 
 NAMES = ("postgres-2", "postgres-3")
 
@@ -51,3 +52,34 @@ def test_a_peer_never_heard_is_unknown_and_leads_nothing(peers: Peers) -> None:
     assert peers.states() == {"postgres-2": None, "postgres-3": None}
     assert peers.living_primary() is None
     assert not peers.leads("postgres-2")
+
+
+@pytest.fixture
+def primary_lives(peers: Peers, monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """Poll a peer that is an open primary for as long as this is set, and wait until it was heard."""
+    lives = threading.Event()
+    lives.set()
+    primary = NodeState("postgres-2", role=Role.PRIMARY, data=Data.USABLE, open=True)
+
+    def get_state(self: Client, host: str, timeout: float) -> dict[str, Any]:
+        if host != primary.node or not lives.is_set():
+            raise AgentError("gone")
+        return primary.to_json()
+
+    monkeypatch.setattr(Client, "get_state", get_state)
+    peers.start()
+    while not peers.leads(primary.node):
+        time.sleep(0.01)
+    return lives
+
+
+def test_a_primary_that_goes_on_answering_lives(peers: Peers, primary_lives: threading.Event) -> None:
+    assert peers.living_primary() == "postgres-2"
+
+
+def test_what_a_primary_said_before_its_death_is_forgotten_within_one_question(
+    peers: Peers, primary_lives: threading.Event
+) -> None:
+    primary_lives.clear()
+    assert peers.leads("postgres-2")
+    assert peers.living_primary() is None
