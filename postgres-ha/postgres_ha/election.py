@@ -9,7 +9,7 @@ from postgres_ha import ballot, fence
 from postgres_ha.ballot import Candidacy, Vote
 from postgres_ha.database import DatabaseError
 from postgres_ha.node import Mandate, Node
-from postgres_ha.peers import NotEnoughError
+from postgres_ha.peers import LIVING_SECONDS, NotEnoughError
 from postgres_ha.position import Position
 from postgres_ha.repmgr import RepmgrError
 from postgres_ha.state import Role
@@ -18,9 +18,10 @@ log = structlog.get_logger()
 
 CUT_OFF_SECONDS = 5.0
 OPEN_SECONDS = 5.0
-BALLOT_SECONDS = 8.0
-MANDATE_SECONDS = 15.0
 BUSY_SECONDS = 1.0
+# What a voter may need, and one second for all the rest.
+BALLOT_SECONDS = LIVING_SECONDS + BUSY_SECONDS + CUT_OFF_SECONDS + 1
+MANDATE_SECONDS = 15.0
 _PROMOTE = ("SET statement_timeout = '35s'", "SELECT pg_promote(true, 30)")
 
 
@@ -34,9 +35,9 @@ def campaign(node: Node) -> Mandate:
     Raise ElectionError if it is not granted; the node then stays cut off until the gate has
     found a leader. Raise DatabaseError or psycopg.Error if the server does not cut itself off.
     """
-    _require_no_primary(node)
+    _raise_if(_led_by(node, node.peers.living_primary()))
     with node.changing:
-        _require_standby(node)
+        _require_candidate(node)
         _raise_if(_bound(node, node.settings.node))
         fence.cut_off(node.database, CUT_OFF_SECONDS)
         me = node.observe()
@@ -51,10 +52,11 @@ def campaign(node: Node) -> Mandate:
 
 def vote(node: Node, candidacy: Candidacy) -> None:
     """Cut this node off and promise the term to the candidate; raise ElectionError if refused."""
-    _require_no_primary(node)
+    _raise_if(_led_by(node, node.peers.living_primary()))
     if not node.changing.acquire(timeout=BUSY_SECONDS):
         raise ElectionError(f"{node.settings.node} is busy: {node.phase}")
     try:
+        _raise_if(_led_by(node, node.peers.heard_primary()))
         _raise_if(ballot.objection(candidacy, node.observe()))
         _raise_if(_bound(node, candidacy.candidate))
         fence.cut_off(node.database, CUT_OFF_SECONDS)
@@ -104,9 +106,9 @@ def override(node: Node) -> int:
     Commits that only the unreachable nodes hold are given up. Raise ElectionError if there is
     nothing here that could be promoted or a primary lives.
     """
-    _require_no_primary(node)
+    _raise_if(_led_by(node, node.peers.living_primary()))
     with node.changing:
-        _require_standby(node)
+        _require_candidate(node)
         fence.cut_off(node.database, CUT_OFF_SECONDS)
         known = [node.observe(), *(peer for peer in node.peers.states().values() if peer)]
         node.promise.keep(ballot.next_term(known))
@@ -149,17 +151,16 @@ def _bound(node: Node, candidate: str) -> str | None:
     return None
 
 
-def _require_no_primary(node: Node) -> None:
-    """Wait until this is certain, and so before the gate is kept from acting."""
-    living = node.peers.living_primary()
-    if living:
-        raise ElectionError(f"{node.settings.node} sees {living} as living primary")
+def _led_by(node: Node, primary: str | None) -> str | None:
+    return f"{node.settings.node} sees {primary} as living primary" if primary else None
 
 
-def _require_standby(node: Node) -> None:
+def _require_candidate(node: Node) -> None:
+    """Look once more: a primary can have come back while something else kept the node from changing."""
     me = node.observe()
     if me.role is not Role.STANDBY:
         raise ElectionError(f"{me.node} is {me.role.value}, not a standby")
+    _raise_if(_led_by(node, node.peers.heard_primary()))
 
 
 def _collect(node: Node, candidacy: Candidacy) -> None:

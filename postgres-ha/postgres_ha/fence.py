@@ -38,12 +38,10 @@ def open_to(database: Database, peers: tuple[str, ...], timeout: float) -> None:
     names = configuration.synchronous_standby_names(peers)
     database.execute(setting("synchronous_standby_names", names), _RELOAD)
     deadline = time.monotonic() + timeout
-    while time.monotonic() < deadline:
-        observation = database.observe()
-        if observation and observation.open:
-            return
+    while not ((observation := database.observe()) and observation.open):
+        if time.monotonic() > deadline:
+            raise DatabaseError(f"still cut off after {timeout:g} s")
         time.sleep(_POLL_SECONDS)
-    raise DatabaseError(f"still cut off after {timeout:g} s")
 
 
 def stream_from(database: Database, conninfo: str, slot: str) -> None:

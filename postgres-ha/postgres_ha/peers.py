@@ -14,7 +14,8 @@ PORT = 8008
 POLL_SECONDS = 1.0
 POLL_TIMEOUT_SECONDS = 1.5
 FRESH_SECONDS = 3.0
-LIVING_SECONDS = 2.5
+# One answer that does not come in time is enough: whoever asks could not reach the primary, either.
+LIVING_SECONDS = POLL_SECONDS + POLL_TIMEOUT_SECONDS
 _LOOK_SECONDS = 0.05
 
 
@@ -86,12 +87,14 @@ class Peers:
         has often just lost the primary, and what it said a second before its death proves nothing.
         """
         asked = time.monotonic()
-        while heard := self._open_primaries():
-            lately = next((name for name, when in heard.items() if when >= asked), None)
-            if lately:
-                return lately
+        while (heard := self._last_primary()) and heard[0] < asked:
             time.sleep(_LOOK_SECONDS)
-        return None
+        return heard[1] if heard else None
+
+    def heard_primary(self) -> str | None:
+        """Return, without waiting, the name of an open primary that answered within LIVING_SECONDS."""
+        heard = self._last_primary()
+        return heard[1] if heard else None
 
     def leads(self, name: str) -> bool:
         """Whether a peer said within FRESH_SECONDS that it is an open primary."""
@@ -119,9 +122,12 @@ class Peers:
                 return refusals
         raise NotEnoughError("; ".join(refusals))
 
-    def _open_primaries(self) -> dict[str, float]:
+    def _last_primary(self) -> tuple[float, str] | None:
         oldest = time.monotonic() - LIVING_SECONDS
-        return {name: when for name, (when, peer) in dict(self._seen).items() if peer.open and when >= oldest}
+        seen = dict(self._seen).items()
+        return max(
+            ((when, name) for name, (when, peer) in seen if peer.open and when >= oldest), default=None
+        )
 
     def _refusal(self, name: str, path: str, body: dict[str, Any], timeout: float) -> str | None:
         try:
@@ -130,12 +136,17 @@ class Peers:
             return str(error)
         return None
 
+    def poll(self, name: str) -> None:
+        """Ask a peer what it is and keep the answer; its silence shows in the age of the last one."""
+        started = time.monotonic()
+        try:
+            answer = self._client.get_state(name, POLL_TIMEOUT_SECONDS)
+            self._seen[name] = (started, NodeState.from_json(answer))
+        except (AgentError, KeyError, TypeError, ValueError):
+            pass  # silence is what `states` reports after FRESH_SECONDS
+
     def _watch(self, name: str) -> None:
         while True:
             started = time.monotonic()
-            try:
-                answer = self._client.get_state(name, POLL_TIMEOUT_SECONDS)
-                self._seen[name] = (started, NodeState.from_json(answer))
-            except (AgentError, KeyError, TypeError, ValueError):
-                pass  # silence is what `states` reports after FRESH_SECONDS
+            self.poll(name)
             time.sleep(max(0.1, POLL_SECONDS - (time.monotonic() - started)))

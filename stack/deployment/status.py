@@ -139,9 +139,12 @@ def observe(client: docker.DockerClient) -> dict[str, Any]:
 
 
 def picture(answer: bytes) -> dict[str, Any]:
-    """Read the container's time and its picture; one that is old says nothing of now."""
+    """Read the container's time and its picture; one that is old, or cut short, says nothing of now."""
     now, _, text = answer.partition(b"\n")
-    found: dict[str, Any] = json.loads(text)
+    try:
+        found: dict[str, Any] = json.loads(text)
+    except ValueError:
+        return UNKNOWN
     return {**UNKNOWN, **found} if int(now) - found["at"] <= PICTURE_SECONDS else UNKNOWN
 
 

@@ -124,11 +124,19 @@ class PostgresCluster:
         except (OSError, ValueError):
             return None
 
-    def post_without_token(self, node: str, path: str) -> int:
-        """Return the status with which an agent answers a stranger."""
+    @property
+    def agent_token(self) -> str:
+        """What agents know each other by."""
+        return (self.secrets / "postgres_agent_token").read_text().strip()
+
+    def post(self, node: str, path: str, body: State | None = None, token: str = "") -> int:
+        """Return the status with which an agent answers; without its token that of a stranger."""
         url = f"http://{self.address(node)}:8008/{path}"
+        request = urllib.request.Request(url, json.dumps(body or {}).encode())
+        if token:
+            request.add_header("Authorization", f"Bearer {token}")
         try:
-            with urllib.request.urlopen(url, data=b"{}", timeout=5) as answer:
+            with urllib.request.urlopen(request, timeout=5) as answer:
                 return int(answer.status)
         except urllib.error.HTTPError as error:
             return error.code

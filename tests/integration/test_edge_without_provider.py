@@ -1,5 +1,6 @@
 """Where the edge leads while it knows of no task: it has just started, or nobody can list them."""
 
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -11,11 +12,12 @@ import requests
 
 from images import reference
 from integration.containers import docker
-from integration.edge import HOSTS, running_edge
+from integration.edge import HOSTS, lets_in, running_edge, starting_edge
 from integration.services import eventually
 
 SERVICES = ("vote", "result")
 AT_ONCE = 8
+ALONE_SECONDS = 3  # Traefik itself starts in less than one
 # Answers nobody before all are there.
 MEETING = f"""
 import http.server, threading
@@ -103,6 +105,18 @@ def test_where_a_service_runs_nowhere_the_other_says_so(edge: str, replicas: lis
     docker("rm", "--force", replicas[missing])
     answer = get(edge, HOSTS[missing])
     assert (answer.status_code, answer.text) == (502, f"told by {SERVICES[1 - missing]}\n")
+
+
+def test_nobody_is_let_in_before_a_service_has_a_name(
+    network: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    with starting_edge(network, tmp_path) as edge:
+        alone = time.monotonic() + ALONE_SECONDS
+        while time.monotonic() < alone:
+            assert not lets_in(edge)
+            time.sleep(0.1)
+        request.getfixturevalue("replicas")
+        eventually(lambda: lets_in(edge))
 
 
 @pytest.mark.filterwarnings("ignore:Unverified HTTPS request")

@@ -22,7 +22,7 @@ from integration.postgres_load import Load
 
 WHOLE_SECONDS = 90
 ENOUGH_COMMITS = 20
-CLIENTS = 8
+CLIENTS = 16
 
 Fault = Callable[[PostgresCluster, str, tuple[str, ...]], None]
 
@@ -101,7 +101,20 @@ def test_no_secret_shows_in_processes_or_logs(whole: PostgresCluster) -> None:
 
 def test_changes_need_the_token(whole: PostgresCluster) -> None:
     for path in ("ballot", "campaign", "promotion", "override", "farewell"):
-        assert whole.post_without_token(NODES[0], path) == 401, path
+        assert whole.post(NODES[0], path) == 401, path
+
+
+def test_a_living_primary_is_not_voted_out(whole: PostgresCluster) -> None:
+    primary = whole.primary_name()
+    standby, other = (node for node in NODES if node != primary)
+    before = whole.states()
+    with pytest.raises(RuntimeError, match=f"{standby} sees {primary} as living primary"):
+        docker("exec", f"{whole.prefix}-{standby}", "postgres-ha", "campaign")
+    candidacy = {"candidate": standby, "term": 1000, "position": {"epoch": 1000, "lsn": 0}}
+    assert whole.post(other, "ballot", candidacy, whole.agent_token) == 409
+    assert [(s["promised"], s["upstream"]) for s in whole.states()] == [
+        (s["promised"], s["upstream"]) for s in before
+    ]
 
 
 def test_a_vote_asked_for_just_after_the_death_of_a_primary_is_won(whole: PostgresCluster) -> None:

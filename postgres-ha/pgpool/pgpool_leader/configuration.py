@@ -11,7 +11,7 @@ from pgpool_leader.settings import Settings
 # Not raw mode, although there is but one backend: it answers an extended-protocol write as
 # committed while its own transaction around it is still open (pgpool2 issue 172). All children from
 # the start, for 10 MB: in dynamic mode they are added every two seconds, and until then the clients that
-# come all at once after a failover wait, or give up. Those of two pgpools fit into PostgreSQL's connections.
+# come all at once after a failover wait, or give up. Two pgpools have 48, of PostgreSQL's 60 connections.
 _CONF = """\
 backend_clustering_mode = 'streaming_replication'
 listen_addresses = '*'

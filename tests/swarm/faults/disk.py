@@ -64,7 +64,8 @@ def volume_lost(victim: Victim, status_key: str | None = None) -> Strike:
 def full_disk(scene: Scene) -> None:
     """Fill the disk of the PostgreSQL primary, which is a small one of its own, and make room again."""
     cluster = scene.cluster
-    container = postgres_primary(cluster)
+    # The first standby wins among equals; for another one the primary could be killed for ever.
+    container = postgres_standby(cluster)
     disk = Disk(container.node, container.service)
     scene.heal("give the former disk back", lambda: _while_stopped(cluster, disk.service, disk.unmount))
     _while_stopped(cluster, disk.service, disk.mount)

@@ -84,6 +84,11 @@ def test_an_old_picture_says_nothing(age: int, known: bool) -> None:
     assert status.picture(answer) == (UNKNOWN | INSIDE | {"at": 1000.0} if known else UNKNOWN)
 
 
+@pytest.mark.parametrize("answer", [b"", b"1000\n", b'1000\n{"at": 10'])
+def test_a_picture_that_is_cut_short_says_nothing(answer: bytes) -> None:
+    assert status.picture(answer) == UNKNOWN
+
+
 def test_a_node_in_one_line() -> None:
     described = {"name": "node-1", "state": "down", "availability": "active", "manager": True, "edge": True}
     line = status.node_line(described | {"slots": [1, 3]})

@@ -13,17 +13,18 @@ class Server:
 
     def __init__(self, looks: int) -> None:
         self.looks = looks
+        self.told = False
 
     def execute(self, *statements: object) -> None:
-        """Take note of nothing: the server is slow, not wrong."""
+        self.told = "pg_reload_conf" in str(statements)
 
     def observe(self) -> Observation:
-        self.looks -= 1
+        self.looks -= self.told
         return Observation(
             standby=False,
             lsn=1,
             epochs=[1],
-            required=configuration.FENCE if self.looks >= 0 else "ANY 1 (*)",
+            required="ANY 1 (*)" if self.looks < 0 else configuration.FENCE,
             conninfo="",
             receiving=False,
             upstream=None,

@@ -55,31 +55,31 @@ def test_a_peer_never_heard_is_unknown_and_leads_nothing(peers: Peers) -> None:
 
 
 @pytest.fixture
-def primary_lives(peers: Peers, monkeypatch: pytest.MonkeyPatch) -> threading.Event:
-    """Poll a peer that is an open primary for as long as this is set, and wait until it was heard."""
-    lives = threading.Event()
-    lives.set()
+def led(peers: Peers, monkeypatch: pytest.MonkeyPatch) -> Peers:
+    """Return peers of which one has just said that it is an open primary."""
     primary = NodeState("postgres-2", role=Role.PRIMARY, data=Data.USABLE, open=True)
 
     def get_state(self: Client, host: str, timeout: float) -> dict[str, Any]:
-        if host != primary.node or not lives.is_set():
-            raise AgentError("gone")
         return primary.to_json()
 
     monkeypatch.setattr(Client, "get_state", get_state)
-    peers.start()
-    while not peers.leads(primary.node):
-        time.sleep(0.01)
-    return lives
+    peers.poll(primary.node)
+    return peers
 
 
-def test_a_primary_that_goes_on_answering_lives(peers: Peers, primary_lives: threading.Event) -> None:
-    assert peers.living_primary() == "postgres-2"
+def test_a_primary_that_goes_on_answering_lives(led: Peers) -> None:
+    later = threading.Timer(0.2, led.poll, ["postgres-2"])
+    later.start()
+    assert led.living_primary() == "postgres-2"
+    later.join()
 
 
-def test_what_a_primary_said_before_its_death_is_forgotten_within_one_question(
-    peers: Peers, primary_lives: threading.Event
-) -> None:
-    primary_lives.clear()
-    assert peers.leads("postgres-2")
-    assert peers.living_primary() is None
+def test_what_a_primary_said_before_its_death_is_forgotten_within_one_question(led: Peers) -> None:
+    assert led.heard_primary() == "postgres-2"
+    assert led.living_primary() is None
+    assert led.heard_primary() is None
+
+
+def test_a_primary_that_says_farewell_is_forgotten_at_once(led: Peers) -> None:
+    led.forget("postgres-2")
+    assert led.living_primary() is None
