@@ -72,9 +72,18 @@ class Peers:
         for name in self._names:
             threading.Thread(target=self._watch, args=(name,), daemon=True).start()
 
-    def states(self, max_age: float = FRESH_SECONDS) -> dict[str, NodeState | None]:
-        """Return each peer's state if it was heard within `max_age` seconds, else None."""
-        oldest = time.monotonic() - max_age
+    def poll(self, name: str) -> None:
+        """Ask a peer what it is and keep the answer; its silence shows in the age of the last one."""
+        started = time.monotonic()
+        try:
+            answer = self._client.get_state(name, POLL_TIMEOUT_SECONDS)
+            self._seen[name] = (started, NodeState.from_json(answer))
+        except (AgentError, KeyError, TypeError, ValueError):
+            pass  # silence is what `states` reports after FRESH_SECONDS
+
+    def states(self) -> dict[str, NodeState | None]:
+        """Return each peer's state if it was heard within FRESH_SECONDS, else None."""
+        oldest = time.monotonic() - FRESH_SECONDS
         seen = dict(self._seen)
         return {
             name: seen[name][1] if name in seen and seen[name][0] >= oldest else None for name in self._names
@@ -135,15 +144,6 @@ class Peers:
         except AgentError as error:
             return str(error)
         return None
-
-    def poll(self, name: str) -> None:
-        """Ask a peer what it is and keep the answer; its silence shows in the age of the last one."""
-        started = time.monotonic()
-        try:
-            answer = self._client.get_state(name, POLL_TIMEOUT_SECONDS)
-            self._seen[name] = (started, NodeState.from_json(answer))
-        except (AgentError, KeyError, TypeError, ValueError):
-            pass  # silence is what `states` reports after FRESH_SECONDS
 
     def _watch(self, name: str) -> None:
         while True:

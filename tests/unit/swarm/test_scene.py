@@ -76,8 +76,9 @@ def test_a_further_step_ends_later_and_is_not_whole_yet(cluster: Timed, scene: S
 def test_a_full_disk_is_over_when_there_is_room(
     cluster: Timed, scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    primary = SimpleNamespace(node=cluster, service="postgres-1")
-    monkeypatch.setattr(disk, "postgres_primary", lambda _: primary)
+    victim = SimpleNamespace(node=cluster, service="postgres-1")
+    for role in ("postgres_standby", "postgres_primary"):
+        monkeypatch.setattr(disk, role, lambda _: victim)
     monkeypatch.setattr(cluster, "name", "node-1", raising=False)
     with scene.heals:
         disk.full_disk(scene)
