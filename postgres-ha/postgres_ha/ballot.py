@@ -34,10 +34,17 @@ class Vote:
         return candidate != self.candidate and now - self.given < PATIENCE_SECONDS
 
 
-def objection(candidacy: Candidacy, voter: NodeState) -> str | None:
+def led_by(node: str, living_primary: str | None) -> str | None:
+    """Return why a node takes no part in a vote while it sees a living primary, or None."""
+    return f"{node} sees {living_primary} as living primary" if living_primary else None
+
+
+def objection(candidacy: Candidacy, voter: NodeState, living_primary: str | None) -> str | None:
     """Return why a node refuses even before it cuts itself off, or None."""
     if voter.role is not Role.STANDBY:
         return f"{voter.node} is {voter.role.value}, not a standby"
+    if led := led_by(voter.node, living_primary):
+        return led
     if candidacy.term <= voter.promised:
         return f"{voter.node} has promised term {voter.promised}"
     return None

@@ -35,7 +35,7 @@ def campaign(node: Node) -> Mandate:
     Raise ElectionError if it is not granted; the node then stays cut off until the gate has
     found a leader. Raise DatabaseError or psycopg.Error if the server does not cut itself off.
     """
-    _raise_if(_led_by(node, node.peers.living_primary()))
+    _raise_if(ballot.led_by(node.settings.node, node.peers.living_primary()))
     with node.changing:
         _require_candidate(node)
         _raise_if(_bound(node, node.settings.node))
@@ -52,12 +52,11 @@ def campaign(node: Node) -> Mandate:
 
 def vote(node: Node, candidacy: Candidacy) -> None:
     """Cut this node off and promise the term to the candidate; raise ElectionError if refused."""
-    _raise_if(_led_by(node, node.peers.living_primary()))
+    _raise_if(ballot.led_by(node.settings.node, node.peers.living_primary()))
     if not node.changing.acquire(timeout=BUSY_SECONDS):
         raise ElectionError(f"{node.settings.node} is busy: {node.phase}")
     try:
-        _raise_if(_led_by(node, node.peers.heard_primary()))
-        _raise_if(ballot.objection(candidacy, node.observe()))
+        _raise_if(ballot.objection(candidacy, node.observe(), node.peers.heard_primary()))
         _raise_if(_bound(node, candidacy.candidate))
         fence.cut_off(node.database, CUT_OFF_SECONDS)
         _raise_if(ballot.newer_data(candidacy, node.observe()))
@@ -106,7 +105,7 @@ def override(node: Node) -> int:
     Commits that only the unreachable nodes hold are given up. Raise ElectionError if there is
     nothing here that could be promoted or a primary lives.
     """
-    _raise_if(_led_by(node, node.peers.living_primary()))
+    _raise_if(ballot.led_by(node.settings.node, node.peers.living_primary()))
     with node.changing:
         _require_candidate(node)
         fence.cut_off(node.database, CUT_OFF_SECONDS)
@@ -151,16 +150,12 @@ def _bound(node: Node, candidate: str) -> str | None:
     return None
 
 
-def _led_by(node: Node, primary: str | None) -> str | None:
-    return f"{node.settings.node} sees {primary} as living primary" if primary else None
-
-
 def _require_candidate(node: Node) -> None:
     """Look once more: a primary can have come back while something else kept the node from changing."""
     me = node.observe()
     if me.role is not Role.STANDBY:
         raise ElectionError(f"{me.node} is {me.role.value}, not a standby")
-    _raise_if(_led_by(node, node.peers.heard_primary()))
+    _raise_if(ballot.led_by(me.node, node.peers.heard_primary()))
 
 
 def _collect(node: Node, candidacy: Candidacy) -> None:

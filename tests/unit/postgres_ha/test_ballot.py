@@ -15,18 +15,19 @@ def voter(role: Role = Role.STANDBY, promised: int = 6, epoch: int = 6, lsn: int
 
 
 @pytest.mark.parametrize(
-    ("case", "node", "reason"),
+    ("case", "node", "living", "reason"),
     [
-        ("a standby", voter(), None),
-        ("never promised anything", voter(promised=0), None),
-        ("an open or fenced primary", voter(role=Role.PRIMARY), "not a standby"),
-        ("an empty, cloning or starting node", voter(role=Role.NONE), "not a standby"),
-        ("promised this term already", voter(promised=7), "promised term 7"),
-        ("promised a later term", voter(promised=9), "promised term 9"),
+        ("a standby that sees no primary", voter(), None, None),
+        ("never promised anything", voter(promised=0), None, None),
+        ("an open or fenced primary", voter(role=Role.PRIMARY), None, "not a standby"),
+        ("an empty, cloning or starting node", voter(role=Role.NONE), None, "not a standby"),
+        ("the primary answers", voter(), "postgres-1", "living primary"),
+        ("promised this term already", voter(promised=7), None, "promised term 7"),
+        ("promised a later term", voter(promised=9), None, "promised term 9"),
     ],
 )
-def test_what_a_voter_objects_to(case: str, node: NodeState, reason: str | None) -> None:
-    answer = objection(CANDIDACY, node)
+def test_what_a_voter_objects_to(case: str, node: NodeState, living: str | None, reason: str | None) -> None:
+    answer = objection(CANDIDACY, node, living)
     assert answer is None if reason is None else answer is not None and reason in answer, case
 
 
