@@ -13,8 +13,6 @@ def reference(component: str) -> str:
     client = engine.connect()
     bases = base.present(client) if client else None
     names = {c.name: name for c, name in base.references(client, bases).items()} if bases else {}
-    if bases:
-        names["traefik"] = bases.traefik
     if component not in names or not images.exists(client, names[component]):
         absent(f"no image of {component} as it is in this checkout: run `python3 deploy.py up` first")
     return names[component]

@@ -19,7 +19,7 @@ DEBIAN_SUITE = "trixie"
 DEBIAN = f"debian:{DEBIAN_SUITE}-slim"
 TRAEFIK = "traefik:v3.7.15"
 DEBIAN_STANDIN = f"{STACK}/debian:{DEBIAN_SUITE}-packages"
-TRAEFIK_STANDIN = f"{STACK}/traefik:v3.7.15-packages"
+TRAEFIK_STANDIN = f"{STACK}/traefik-standin:v3.7.15-packages"
 HOST_AUTHORITIES = Path("/usr/local/share/ca-certificates")
 AUTHORITIES = "/etc/ssl/certs/ca-certificates.crt"
 # Not needed at run time, now and in what is installed later; Debian's slim images leave the same out.
@@ -38,10 +38,14 @@ Acquire::Languages "none";
 
 @dataclass(frozen=True)
 class Bases:
-    """Names of the images to build on and to run as the edge."""
+    """Names of the third-party images that ours are built on."""
 
     debian: str
     traefik: str
+
+    def of(self, component: Component) -> str:
+        """Return the one that a component is built on."""
+        return str(getattr(self, component.base))
 
 
 def present(client: docker.DockerClient) -> Bases | None:
@@ -70,8 +74,7 @@ def identity(client: docker.DockerClient, name: str) -> str:
 
 def references(client: docker.DockerClient, bases: Bases) -> dict[Component, str]:
     """Return the name of every image of ours, built on `bases` from what is in the checkout now."""
-    base_id = identity(client, bases.debian)
-    return {component: images.reference(component, base_id) for component in COMPONENTS}
+    return {c: images.reference(c, identity(client, bases.of(c))) for c in COMPONENTS}
 
 
 def _pulled(client: docker.DockerClient, name: str, progress: Progress) -> str | None:

@@ -86,7 +86,7 @@ def show_status(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Show services, both clusters, the queue and the votes; exit 1 unless all is at full strength."""
-    now = status.collect(_manager(), settings.load().urls)
+    now = status.collect(_manager())
     if as_json:
         print(json.dumps(now, indent=2))
     else:
@@ -212,9 +212,17 @@ def _print_status(now: dict[str, Any]) -> None:
     )
     for warning in now["warnings"]:
         console.print(f"Warning: {warning}", markup=False)
+    for page in now["unchecked"]:
+        console.print(f"Not checked: {page}", style="red", markup=False)
     if now["missing"]:
         console.print(f"Missing: {', '.join(now['missing'])}", style="red")
-    console.print("healthy" if now["healthy"] else "[red]not at full strength[/red]")
+    console.print(_verdict(now))
+
+
+def _verdict(now: dict[str, Any]) -> str:
+    if now["missing"]:
+        return "[red]not at full strength[/red]"
+    return "[red]not checked in full[/red]" if now["unchecked"] else "healthy"
 
 
 def _known(count: int | None) -> str:

@@ -108,10 +108,16 @@ def _digest(value: bytes) -> str:
     return hashlib.sha256(value).hexdigest()[:12]
 
 
+def authority(client: docker.DockerClient, hosts: tuple[str, str]) -> str:
+    """Return the public certificate of the local CA, as PEM; the empty string without one."""
+    config = _authority(client, hosts)
+    return base64.b64decode(config.attrs["Spec"]["Data"]).decode() if config else ""
+
+
 def save_authority(client: docker.DockerClient, hosts: tuple[str, str], path: Path) -> None:
     """Write the public certificate of the local CA to a file, for the user to trust."""
-    if config := _authority(client, hosts):
-        path.write_bytes(base64.b64decode(config.attrs["Spec"]["Data"]))
+    if certificate := authority(client, hosts):
+        path.write_text(certificate)
 
 
 def authority_file(client: docker.DockerClient) -> Path:

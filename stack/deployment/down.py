@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import docker
 from docker.errors import APIError
 
-from deployment import credentials, nodes
+from deployment import credentials, nodes, record
 from deployment.errors import DeployError
 from deployment.layout import NAMESPACE
 from deployment.nodes import Node
@@ -25,6 +25,7 @@ def down(client: docker.DockerClient, progress: Progress, *, volumes: bool) -> N
             service.remove()
         _wait_for_containers(client, members, task)
         _remove_networks(client, task)
+        record.forget(client)
     if volumes:
         with progress.task("Removing volumes, secrets and certificates"):
             for volume in client.volumes.list(filters={"label": NAMESPACE}):

@@ -27,6 +27,7 @@ class Component:
     name: str
     folder: str
     parts: tuple[str, ...] = ()  # subfolders that are images of their own
+    base: str = "debian"  # which of the third-party images it is built on
 
     @property
     def context(self) -> Path:
@@ -43,6 +44,7 @@ COMPONENTS = (
     Component("postgres", "postgres-ha", parts=("pgpool",)),
     Component("pgpool", "postgres-ha/pgpool"),
     Component("docker-proxy", "traefik/docker-proxy"),
+    Component("traefik", "traefik/edge", base="traefik"),
 )
 
 
@@ -94,7 +96,7 @@ def unused(tags: Iterable[str], used: Iterable[str]) -> list[str]:
     """
     wanted = {name.partition("@")[0] for name in used}
     ours = [f"{STACK}/{component.name}:" for component in COMPONENTS]
-    pushed = [f"/{name}" for name in (*ours, f"{STACK}/traefik:")]
+    pushed = [f"/{name}" for name in ours]
     return [
         tag
         for tag in tags

@@ -5,6 +5,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 STACK_FILE = ROOT / "stack" / "docker-stack.yaml"
 ENCRYPTION_FILE = ROOT / "stack" / "encrypted-networks.yaml"
+PRIVATE_ACME_FILE = ROOT / "stack" / "private-acme.yaml"
 ENV_FILE = ROOT / "stack" / ".env"
 LOCAL_CA_FILE = ROOT / "stack" / "local-ca.crt"
 
@@ -12,7 +13,7 @@ STACK = "vote-app"
 # What `docker stack deploy` puts on everything that it makes.
 NAMESPACE_LABEL = "com.docker.stack.namespace"
 NAMESPACE = f"{NAMESPACE_LABEL}={STACK}"
-RELEASE_LABEL = "vote-app.release"
+RECORD_LABEL = "vote-app.record"
 SECRET_LABEL = "vote-app.secret"
 EDGE_LABEL = "vote-app.edge"
 SLOT_LABELS = ("vote-app.slot-1", "vote-app.slot-2", "vote-app.slot-3")

@@ -21,6 +21,7 @@ class Node:
     availability: str = "active"
     manager: bool = False
     labels: frozenset[str] = frozenset()
+    address: str = ""
 
     @property
     def ready(self) -> bool:
@@ -59,7 +60,14 @@ def from_api(node: Mapping[str, Any]) -> Node:
         availability=specification.get("Availability", "active"),
         manager=specification.get("Role") == "manager",
         labels=frozenset(label for label in NODE_LABELS if carried.get(label) == "true"),
+        address=_address(node),
     )
+
+
+def _address(node: Mapping[str, Any]) -> str:
+    """Return where other nodes reach this one; a manager says so itself, with a port."""
+    manager = str((node.get("ManagerStatus") or {}).get("Addr", "")).rpartition(":")[0]
+    return manager.strip("[]") or str(node["Status"].get("Addr", ""))
 
 
 def _order(node: Node) -> tuple[str, str]:

@@ -24,6 +24,7 @@ class Observed:
     secrets: Mapping[str, str] = field(default_factory=dict)
     nodes: tuple[Node, ...] = ()
     release: str | None = None
+    changed: tuple[str, ...] = ()  # what is not as it was deployed
 
     @property
     def swarm(self) -> tuple[Node, ...]:
@@ -42,6 +43,7 @@ class Plan:
     build: tuple[str, ...]
     push: tuple[str, ...]
     create_secrets: tuple[str, ...]
+    restore: tuple[str, ...]
     deploy: bool
 
     @property
@@ -59,6 +61,7 @@ class Plan:
             f"build images: {', '.join(self.build)}": self.build,
             f"push images to the registry: {', '.join(self.push)}": self.push,
             f"create Swarm secrets: {', '.join(self.create_secrets)}": self.create_secrets,
+            f"restore what was changed since the last deployment: {', '.join(self.restore)}": self.restore,
             "deploy the stack, data nodes that run one at a time, and wait until it is healthy": self.deploy,
         }
         return [step for step, wanted in steps.items() if wanted]
@@ -87,5 +90,6 @@ def make(
         build=names if wanted is not None else ("all",),
         push=unpushed,
         create_secrets=tuple(missing),
-        deploy=release is None or release != observed.release,
+        restore=observed.changed,
+        deploy=release is None or release != observed.release or bool(observed.changed),
     )

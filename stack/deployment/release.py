@@ -4,7 +4,8 @@ import hashlib
 import json
 import os
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -13,7 +14,8 @@ import docker
 import yaml
 
 from deployment.errors import DeployError
-from deployment.layout import ENCRYPTION_FILE, NAMESPACE, RELEASE_LABEL, ROOT, STACK, STACK_FILE
+from deployment.layout import ENCRYPTION_FILE, PRIVATE_ACME_FILE, ROOT, STACK, STACK_FILE
+from deployment.settings import Settings
 
 CONFIG_FILES = {
     "TRAEFIK_CONFIG_HASH": "traefik/traefik.yaml",
@@ -23,10 +25,10 @@ CONFIG_FILES = {
 
 @dataclass(frozen=True)
 class Release:
-    """The variables of the stack file, and whether the networks are encrypted."""
+    """The variables of the stack file, and the files that are merged into it."""
 
     variables: Mapping[str, str]
-    encrypted: bool = False
+    overlays: tuple[Path, ...] = ()
 
     @property
     def identity(self) -> str:
@@ -41,7 +43,7 @@ class Release:
     @property
     def files(self) -> list[Path]:
         """Stack files, in the order in which they are merged."""
-        return [STACK_FILE, ENCRYPTION_FILE] if self.encrypted else [STACK_FILE]
+        return [STACK_FILE, *self.overlays]
 
     def deploy(self, *, registry_auth: bool = False) -> None:
         """Hand the release to Swarm; raise DeployError with what Docker says if it refuses.
@@ -53,11 +55,9 @@ class Release:
 
     def deploy_service(self, name: str, *, registry_auth: bool = False) -> None:
         """Hand one service of the release to Swarm, like `deploy`; all others stay as they are."""
-        folder = STACK_FILE.parent  # where the paths in the file begin
-        with NamedTemporaryFile("w", dir=folder, prefix=".part-", suffix=".yaml") as part:
-            part.write(reduced(STACK_FILE.read_text(), name))
-            part.flush()
-            self._hand_over([Path(part.name), *self.files[1:]], *_login(registry_auth))
+        with ExitStack() as written:
+            parts = [written.enter_context(_part(path, name)) for path in self.files]
+            self._hand_over(parts, *_login(registry_auth))
 
     def _hand_over(self, files: Sequence[Path], *options: str) -> None:
         command = ["docker", "stack", "deploy", "--resolve-image", "never", *options]
@@ -80,12 +80,37 @@ class Release:
             )
 
 
+@contextmanager
+def _part(path: Path, service: str) -> Iterator[Path]:
+    """Keep a file of the stack, reduced to one service, for a while."""
+    folder = STACK_FILE.parent  # where the paths in the file begin
+    with NamedTemporaryFile("w", dir=folder, prefix=".part-", suffix=".yaml") as part:
+        part.write(reduced(path.read_text(), service))
+        part.flush()
+        yield Path(part.name)
+
+
 def reduced(stack: str, service: str) -> str:
-    """Return a stack file with this service as its only one; variables stay as they are written."""
+    """Return a file of the stack with this service at most; variables stay as they are written."""
     whole = yaml.safe_load(stack)
-    kept = {name: part for name, part in whole.items() if not name.startswith("x-")}
+    kept = {name: part for name, part in whole.items() if not name.startswith("x-") and name != "services"}
+    services = {name: part for name, part in whole.get("services", {}).items() if name == service}
     # JSON is YAML, and leaves no word open to be read as something else than a string.
-    return json.dumps(kept | {"services": {service: whole["services"][service]}})
+    return json.dumps(kept | ({"services": services} if services else {}))
+
+
+def overlays(settings: Settings) -> tuple[Path, ...]:
+    """Return the files that these settings add to the stack file."""
+    chosen = {ENCRYPTION_FILE: settings.network_encryption, PRIVATE_ACME_FILE: settings.acme_ca_file}
+    return tuple(path for path, wanted in chosen.items() if wanted)
+
+
+def acme_authority(settings: Settings) -> dict[str, str]:
+    """Return the variables of the private ACME server's file, where there is one."""
+    if not settings.acme_ca_file:
+        return {}
+    content = Path(settings.acme_ca_file).read_bytes()
+    return {"ACME_CA_FILE": settings.acme_ca_file, "ACME_CA_HASH": hashlib.sha256(content).hexdigest()[:12]}
 
 
 def _login(registry_auth: bool) -> tuple[str, ...]:
@@ -107,12 +132,3 @@ def public_names(client: docker.DockerClient | None) -> bool:
     services = client.services.list(filters={"name": f"{STACK}_vote"})
     rules = [s.attrs["Spec"]["Labels"].get("traefik.http.routers.vote.rule", "") for s in services]
     return any(".localhost" not in rule for rule in rules)
-
-
-def deployed(client: docker.DockerClient) -> str | None:
-    """Return the identity of the release that all services of the stack carry, or None."""
-    labels = {
-        (service.attrs["Spec"].get("Labels") or {}).get(RELEASE_LABEL)
-        for service in client.services.list(filters={"label": NAMESPACE})
-    }
-    return labels.pop() if len(labels) == 1 else None

@@ -1,7 +1,9 @@
 """What a user can set: read from the shell and stack/.env, checked whole before anything happens."""
 
 import re
+import ssl
 import unicodedata
+from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import Field, ValidationError, field_validator, model_validator
@@ -40,6 +42,7 @@ class Settings(BaseSettings):
     https_port: Port = 443
     acme_email: str = ""
     acme_server: str = LETS_ENCRYPT
+    acme_ca_file: str = ""
     vote_title: str = ""
     vote_question: str = ""
     option_a: str = "Cats"
@@ -70,6 +73,20 @@ class Settings(BaseSettings):
         if value and not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", value):
             raise ValueError(f"{value!r} is not an e-mail address")
         return value
+
+    @field_validator("acme_ca_file")
+    @classmethod
+    def _certificates(cls, value: str) -> str:
+        """Return the file's absolute path, if it holds certificates."""
+        if not value:
+            return value
+        path = Path(value).expanduser().resolve()
+        try:
+            ssl.create_default_context(cafile=str(path))
+        except OSError as error:  # ssl.SSLError is one
+            reason = error.strerror or error
+            raise ValueError(f"{path} is not a file of PEM certificates ({reason})") from error
+        return str(path)
 
     @field_validator("registry")
     @classmethod
@@ -103,6 +120,8 @@ class Settings(BaseSettings):
             raise ValueError("VOTE_HOST and RESULT_HOST must differ")
         if self.acme_email and self.vote_host.endswith(".localhost"):
             raise ValueError("ACME_EMAIL needs a public name: set DOMAIN (or use --domain) as well")
+        if self.acme_ca_file and self.local:
+            raise ValueError("ACME_CA_FILE needs an ACME_EMAIL: without one a local authority signs")
         return self
 
     @property

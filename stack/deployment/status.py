@@ -3,16 +3,18 @@
 import json
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import docker
 from docker.errors import APIError
 
-from deployment import convergence, nodes, swarm, weaknesses
+from deployment import convergence, engine, nodes, pages, record, swarm, weaknesses
 from deployment.convergence import ServiceState
 from deployment.errors import DeployError
 from deployment.layout import STACK
 from deployment.nodes import Node
+from deployment.pages import LOOPBACK, Edge, Site
 from deployment.progress import Progress
 
 # The container's own clock judges the picture's age, not that of the machine that asks.
@@ -21,6 +23,7 @@ PICTURE_SECONDS = 5
 CLUSTERS = {"postgres": ("PostgreSQL", "standbys"), "redis": ("Redis", "replicas")}
 DATA_NODES = 3
 LEADER = "the Swarm's leader"
+RECORD = "a record of what was deployed (run `up`: it deploys, and keeps one)"
 OBSERVER = "an answer of this node's observer (a drained node has none: ask another manager)"
 POLL_SECONDS = 1.0
 UNKNOWN: dict[str, Any] = {
@@ -32,27 +35,45 @@ UNKNOWN: dict[str, Any] = {
 }
 
 
-def collect(client: docker.DockerClient, urls: Mapping[str, str]) -> dict[str, Any]:
+def collect(client: docker.DockerClient) -> dict[str, Any]:
     """Return the status object that `status --json` prints."""
     inside = observe(client)
     try:
-        members, services = nodes.observe(client), convergence.states(client)
-        warnings = weaknesses.of(members)
-        absent = missing(members, services, inside)
+        return {"stack": STACK, **_of_swarm(client, inside), **inside}
     except APIError as error:
         if not swarm.leaderless(error):
             raise
-        members, services, absent = (), [], [LEADER, *clusters_missing(inside)]
-        warnings = [swarm.no_leader().what, swarm.no_leader().remedy]
+        return {"stack": STACK, **_without_leader(inside), **inside}
+
+
+def _of_swarm(client: docker.DockerClient, inside: Mapping[str, Any]) -> dict[str, Any]:
+    members, recorded = nodes.observe(client), record.newest(client)
+    services = record.wanted(recorded.services if recorded else {}, convergence.states(client))
+    visits = pages.visit(recorded.site, edges(client, members, recorded.site)) if recorded else []
+    absent = missing(members, services, inside, record.changes(client, recorded))
+    if services:
+        absent += pages.problems(recorded.site, visits) if recorded else [RECORD]
+    unchecked = pages.unchecked(recorded.site, visits) if recorded else []
     return {
-        "stack": STACK,
-        "healthy": not absent,
+        "healthy": not absent and not unchecked,
         "missing": absent,
-        "warnings": warnings,
+        "unchecked": unchecked,
+        "warnings": weaknesses.of(members),
         "nodes": [_described(node) for node in members],
         "services": [{"name": s.name, "running": s.running, "desired": s.desired} for s in services],
-        **inside,
-        "urls": dict(urls),
+        "pages": [asdict(visit) for visit in visits],
+        "urls": recorded.site.urls if recorded else {},
+    }
+
+
+def _without_leader(inside: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "healthy": False,
+        "missing": [LEADER, *clusters_missing(inside)],
+        "unchecked": [],
+        "warnings": [swarm.no_leader().what, swarm.no_leader().remedy],
+        **dict.fromkeys(("nodes", "services", "pages"), ()),
+        "urls": {},
     }
 
 
@@ -67,17 +88,35 @@ def _described(node: Node) -> dict[str, Any]:
     }
 
 
+def edges(client: docker.DockerClient, members: Sequence[Node], site: Site) -> list[Edge]:
+    """Return the nodes that let visitors in now; names below localhost lead visitors to the loopback."""
+    here = client.info()["Swarm"]["NodeID"] if engine.is_local(client) else ""
+    loopback = all(host.endswith(".localhost") for host in site.hosts.values())
+    return [
+        Edge(node.name, LOOPBACK if loopback and node.id == here else node.address, node.id == here)
+        for node in members
+        if node.edge and node.usable
+    ]
+
+
 def missing(
-    members: Sequence[Node], services: Sequence[ServiceState], inside: Mapping[str, Any]
+    members: Sequence[Node],
+    services: Sequence[ServiceState],
+    inside: Mapping[str, Any],
+    changed: Mapping[str, str],
 ) -> list[str]:
-    """Name all that full strength lacks: nodes that carry something, tasks, and members of both clusters."""
+    """Name all that full strength lacks: nodes that carry something, tasks, and members of both clusters.
+
+    `changed` says how services differ from what was deployed, by name.
+    """
     if not services:
         return ["the stack: no service is deployed"]
     ours = [node for node in members if node.labels or node.manager]
     away = [f"{node.name} {node.state}" for node in ours if not node.ready]
     short = {s.name: f"{s.name} {s.running}/{s.desired}" for s in services if s.running != s.desired}
-    # A member without its task is named once, with the count.
-    return [*away, *short.values(), *(name for name in clusters_missing(inside) if name not in short)]
+    # A service is named once: as it was changed, or else with the count, or else as a member of its cluster.
+    named = short | dict(changed)
+    return [*away, *named.values(), *(name for name in clusters_missing(inside) if name not in named)]
 
 
 def clusters_missing(inside: Mapping[str, Any]) -> list[str]:
@@ -96,9 +135,9 @@ def clusters_missing(inside: Mapping[str, Any]) -> list[str]:
 
 
 def wait_healthy(client: docker.DockerClient, progress: Progress, timeout: float) -> None:
-    """Wait for both clusters to be at full strength; raise DeployError after `timeout` seconds."""
-    with progress.task("Waiting for PostgreSQL and Redis to replicate") as task:
-        while not (now := collect(client, {}))["healthy"]:
+    """Wait for full strength, as far as it can be asked for; raise DeployError after `timeout` seconds."""
+    with progress.task("Waiting for both clusters to replicate and both pages to answer") as task:
+        while (now := collect(client))["missing"]:
             detail = "missing: " + ", ".join(now["missing"])
             if task.seconds > timeout:
                 raise DeployError(
@@ -108,6 +147,8 @@ def wait_healthy(client: docker.DockerClient, progress: Progress, timeout: float
                 )
             task.detail(detail)
             time.sleep(POLL_SECONDS)
+    for page in now["unchecked"]:
+        progress.say(f"  Not checked: {page}")
 
 
 def summary(status: Mapping[str, Any]) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 import docker
 
 from deployment import (
+    acme,
     base,
     convergence,
     credentials,
@@ -16,6 +17,7 @@ from deployment import (
     images,
     nodes,
     plan,
+    record,
     registry,
     release,
     rollout,
@@ -25,6 +27,7 @@ from deployment import (
 )
 from deployment.images import Component
 from deployment.layout import ROOT, STACK
+from deployment.pages import Site
 from deployment.plan import Observed, Plan
 from deployment.progress import Progress
 from deployment.release import Release
@@ -42,7 +45,7 @@ def up(settings: Settings, progress: Progress, *, install_engine: bool, dry_run:
 
     Raises DeployError before anything is changed if the machine or the settings do not allow it.
     """
-    started = time.monotonic()
+    started, since = time.monotonic(), _now()
     client = _engine(progress, install=install_engine, start=not dry_run)
     observed, bases = observe(client, settings)
     swarm.require_usable(observed.swarm)
@@ -56,11 +59,10 @@ def up(settings: Settings, progress: Progress, *, install_engine: bool, dry_run:
         _print(intended, warnings if client or not engine.installed() else [UNSEEN, *warnings])
         return
     if intended.empty and client:
-        convergence.wait(client, progress, since=_now(), timeout=CONVERGENCE_TIMEOUT_SECONDS)
-        status.wait_healthy(client, progress, CLUSTER_TIMEOUT_SECONDS)
+        _wait(client, settings, progress, since)
         progress.say(f"Nothing to do: the stack runs as wanted ({time.monotonic() - started:.1f} s).")
     else:
-        client = _carry_out(client, settings, intended, progress)
+        client = _carry_out(client, settings, intended, progress, since)
         progress.say(f"The stack is up ({time.monotonic() - started:.0f} s).")
     for warning in warnings:
         progress.say(f"  Warning: {warning}")
@@ -85,6 +87,7 @@ def observe(client: docker.DockerClient | None, settings: Settings) -> tuple[Obs
     swarm.require_manager(member)
     bases = base.present(client)
     managed = member is Membership.MANAGER
+    recorded = record.newest(client) if managed else None
     observed = Observed(
         engine=True,
         membership=member,
@@ -92,7 +95,8 @@ def observe(client: docker.DockerClient | None, settings: Settings) -> tuple[Obs
         images=registry.observe(client),
         secrets=credentials.observe(client, settings.hosts) if managed else {},
         nodes=nodes.observe(client) if managed else (),
-        release=release.deployed(client) if managed else None,
+        release=recorded.release if recorded else None,
+        changed=tuple(record.changes(client, recorded).values()) if managed else (),
     )
     return observed, bases
 
@@ -106,7 +110,7 @@ def _plan(
     if not client or not bases:
         return plan.make(observed, None, None, ("all",) if settings.registry else ())
     wanted = base.references(client, bases)
-    deployed = registry.held(client, _run(wanted, bases), observed.images, settings.registry)
+    deployed = registry.held(client, _named(wanted), observed.images, settings.registry)
     unpushed = tuple(name for name, image in deployed.items() if image is None)
     identity = None
     if not unpushed and not credentials.missing(observed.secrets):
@@ -114,20 +118,19 @@ def _plan(
     return plan.make(observed, wanted, identity, unpushed)
 
 
-def _run(references: Mapping[Component, str], bases: base.Bases) -> dict[str, str]:
-    """Return every image that the stack runs, as it is named here."""
-    return {component.name: image for component, image in references.items()} | {"traefik": bases.traefik}
+def _named(references: Mapping[Component, str]) -> dict[str, str]:
+    return {component.name: image for component, image in references.items()}
 
 
 def _release(settings: Settings, deployed: Mapping[str, str | None], secrets: Mapping[str, str]) -> Release:
     variables = settings.variables() | release.config_hashes()
     variables |= {images.variable(name): image for name, image in deployed.items() if image}
     variables |= {f"{key.upper()}_SECRET": name for key, name in secrets.items()}
-    return Release(variables, settings.network_encryption)
+    return Release(variables | release.acme_authority(settings), release.overlays(settings))
 
 
 def _carry_out(
-    client: docker.DockerClient | None, settings: Settings, intended: Plan, progress: Progress
+    client: docker.DockerClient | None, settings: Settings, intended: Plan, progress: Progress, since: str
 ) -> docker.DockerClient:
     client = client or engine.install(progress)
     bases = base.provide(client, progress)
@@ -135,8 +138,8 @@ def _carry_out(
     for component, image in references.items():
         if not images.exists(client, image):
             with progress.task(f"Building {image}") as task:
-                images.build(client, component.context, image, bases.debian, task)
-    run = _run(references, bases)
+                images.build(client, component.context, image, bases.of(component), task)
+    run = _named(references)
     deployed = _provide_to_nodes(client, run, settings.registry, progress)
     if intended.initialise_swarm:
         with progress.task("Initialising a Swarm of this one node"):
@@ -146,6 +149,8 @@ def _carry_out(
     secrets |= credentials.create(client, credentials.missing(secrets), settings.hosts)
     wanted = _release(settings, deployed, secrets)
     _roll_out(client, wanted, progress, registry_auth=bool(settings.registry))
+    record.write(client, wanted.identity, _site(client, settings))
+    _wait(client, settings, progress, since)
     credentials.remove_unused(client, keep=set(secrets.values()))
     images.remove_unused(client, keep={*run.values(), *(image for image in deployed.values() if image)})
     return client
@@ -166,12 +171,24 @@ def _provide_to_nodes(
 def _roll_out(
     client: docker.DockerClient, wanted: Release, progress: Progress, *, registry_auth: bool
 ) -> None:
-    since = _now()
-    rollout.update(SwarmStack(client, wanted, since, registry_auth), progress)
+    rollout.update(SwarmStack(client, wanted, _now(), registry_auth), progress)
     with progress.task(f"Deploying release {wanted.identity}"):
         wanted.deploy(registry_auth=registry_auth)
+
+
+def _wait(client: docker.DockerClient, settings: Settings, progress: Progress, since: str) -> None:
+    """Return when every task runs, every edge has its certificates, and all is at full strength."""
     convergence.wait(client, progress, since=since, timeout=CONVERGENCE_TIMEOUT_SECONDS)
+    acme.wait_for_certificates(client, _site(client, settings), progress, since=since)
     status.wait_healthy(client, progress, CLUSTER_TIMEOUT_SECONDS)
+
+
+def _site(client: docker.DockerClient, settings: Settings) -> Site:
+    """Return what visitors reach the pages by."""
+    file = settings.acme_ca_file
+    authorities = Path(file).read_text() if file else credentials.authority(client, settings.hosts)
+    hosts = {"vote": settings.vote_host, "result": settings.result_host}
+    return Site(hosts, settings.https_port, settings.local, authorities)
 
 
 def _now() -> str:

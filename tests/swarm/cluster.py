@@ -53,7 +53,7 @@ class Cluster:
             if not node.commands():
                 continue
             try:
-                now = status.collect(node.client, {})
+                now = status.collect(node.client)
             except UNREACHABLE:
                 continue
             told = told or now

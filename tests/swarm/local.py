@@ -21,7 +21,7 @@ class LocalStack:
 
     def status(self) -> dict[str, Any]:
         """Return what `deploy.py status --json` prints."""
-        return status.collect(self.client, {})
+        return status.collect(self.client)
 
     def container(self, service: str) -> str:
         """Return the ID of one running container of a service."""

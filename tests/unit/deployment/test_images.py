@@ -45,7 +45,7 @@ def test_what_is_not_in_the_image_does_not_count(component: Component, path: str
 def test_only_our_own_names_that_nothing_uses_are_removed() -> None:
     kept = [
         *("vote-app/vote:new", "reg.example:5000/team/vote-app/vote:new", "reg.example/vote-app/traefik:v3"),
-        *("vote-app/debian:trixie-packages", "vote-app/traefik:v3.7.15-packages", "traefik:v3.7.15"),
+        *("vote-app/debian:trixie-packages", "vote-app/traefik-standin:v3.7.15-packages", "traefik:v3.7.15"),
         *("vote-app/lab-node:1", "vote:1", "other/voter:1"),
     ]
     gone = ["vote-app/vote:old", "reg.example:5000/team/vote-app/vote:old", "reg.example/vote-app/traefik:v2"]

@@ -19,7 +19,7 @@ INSIDE: dict[str, Any] = {"at": 1.0, "postgres": POSTGRES, "redis": REDIS}
 
 
 def test_full_strength() -> None:
-    assert status.missing(NODES, SERVICES, INSIDE) == []
+    assert status.missing(NODES, SERVICES, INSIDE, {}) == []
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,14 @@ def test_full_strength() -> None:
     ],
 )
 def test_what_is_missing(services: list[ServiceState], inside: dict[str, Any], names: list[str]) -> None:
-    assert status.missing(NODES, services, inside) == names
+    assert status.missing(NODES, services, inside, {}) == names
+
+
+def test_a_service_that_was_changed_is_named_once() -> None:
+    services = [*SERVICES, ServiceState("redis-3", 0, 1), ServiceState("worker", 2, 2)]
+    inside = INSIDE | {"redis": REDIS | {"replicas": ["redis-2"]}}
+    changed = {"redis-3": "redis-3 was scaled to 0 from 1", "worker": "worker was changed"}
+    assert status.missing(NODES, services, inside, changed) == list(changed.values())
 
 
 @pytest.mark.parametrize(
@@ -75,7 +82,7 @@ def test_what_is_missing(services: list[ServiceState], inside: dict[str, Any], n
     ids=["down", "not heard of", "down, and carries nothing", "drained on purpose"],
 )
 def test_nodes(node: Node, names: list[str]) -> None:
-    assert status.missing([node], SERVICES, INSIDE) == names
+    assert status.missing([node], SERVICES, INSIDE, {}) == names
 
 
 @pytest.mark.parametrize(("age", "known"), [(0, True), (5, True), (6, False)])

@@ -1,0 +1,58 @@
+"""Certificates from an ACME server: nothing is up before every edge shows them."""
+
+import time
+
+import docker
+
+from deployment import convergence, nodes, pages, status
+from deployment.errors import DeployError
+from deployment.layout import STACK
+from deployment.pages import Site
+from deployment.progress import Progress
+
+CERTIFICATE_SECONDS = 120
+POLL_SECONDS = 1.0
+EDGE = "traefik"
+# What Traefik says of its dealings with the ACME server.
+TELLING = ("acme", "certificate")
+
+
+def wait_for_certificates(client: docker.DockerClient, site: Site, progress: Progress, *, since: str) -> None:
+    """Wait until every edge that can be asked shows a valid certificate for each page.
+
+    Traefik asks for one when it starts and when a host is new: an edge older than `since` (RFC 3339) that
+    lacks one is started anew. Raises DeployError with what Traefik said when none came in time.
+    """
+    if site.local:
+        return
+    with progress.task("Waiting for certificates from the ACME server") as task:
+        if missing(client, site) and _edge_is_older(client, since):
+            task.detail("asking once more: starting the edge anew")
+            client.services.list(filters={"name": f"{STACK}_{EDGE}"})[0].force_update()
+        while lacking := missing(client, site):
+            if task.seconds > CERTIFICATE_SECONDS:
+                raise _none_came(client, lacking)
+            task.detail(lacking[0])
+            time.sleep(POLL_SECONDS)
+
+
+def missing(client: docker.DockerClient, site: Site) -> list[str]:
+    """Name each page that an edge shows without a valid certificate."""
+    visits = pages.visit(site, status.edges(client, nodes.observe(client), site))
+    return pages.problems(site, [visit for visit in visits if visit.certificate])
+
+
+def _edge_is_older(client: docker.DockerClient, since: str) -> bool:
+    tasks = client.api.tasks(filters={"service": f"{STACK}_{EDGE}", "desired-state": "running"})
+    return all(str(task["CreatedAt"]) < since for task in tasks)
+
+
+def _none_came(client: docker.DockerClient, lacking: list[str]) -> DeployError:
+    said = [line for line in convergence.last_lines(client, EDGE) if any(w in line.lower() for w in TELLING)]
+    return DeployError(
+        f"No valid certificate after {CERTIFICATE_SECONDS} s: {'; '.join(lacking)}",
+        "Traefik's last words on it are above (more: python3 deploy.py logs traefik). The usual causes: a "
+        "host name whose DNS record leads elsewhere, or port 80 that cannot be reached from outside. The stack "
+        "runs; mend the cause and run `up` again, which asks once more.",
+        said or ["(Traefik's log says nothing of certificates)"],
+    )

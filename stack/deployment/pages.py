@@ -1,0 +1,125 @@
+"""Both pages as a visitor gets them: through every edge, by the deployed names, with a valid certificate."""
+
+import ssl
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from urllib3 import HTTPSConnectionPool, Timeout
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
+
+ANSWER_SECONDS = 5.0
+# The page itself, and whether a vote would be acknowledged and the result is read.
+PATHS = ("/", "/readyz")
+LOOPBACK = "127.0.0.1"
+
+
+@dataclass(frozen=True)
+class Site:
+    """What visitors reach the pages by; `authorities` are PEM texts to trust beside the system's own.
+
+    A `local` certificate is trusted for the sake of its own authority alone.
+    """
+
+    hosts: Mapping[str, str]  # by page
+    port: int
+    local: bool
+    authorities: str = ""
+
+    @property
+    def urls(self) -> dict[str, str]:
+        """Addresses of the pages."""
+        port = "" if self.port == 443 else f":{self.port}"
+        return {page: f"https://{host}{port}/" for page, host in self.hosts.items()}
+
+    def trust(self) -> ssl.SSLContext:
+        """Return what a visitor's browser trusts."""
+        if self.local:
+            return ssl.create_default_context(cadata=self.authorities)
+        context = ssl.create_default_context()
+        if self.authorities:
+            context.load_verify_locations(cadata=self.authorities)
+        return context
+
+
+@dataclass(frozen=True)
+class Edge:
+    """A node that lets visitors in: its name, and the address to ask it at.
+
+    Of another machine than this one, silence does not tell whether visitors meet it, too.
+    """
+
+    name: str
+    address: str
+    here: bool
+
+
+@dataclass(frozen=True)
+class Visit:
+    """What a visitor got of one page through one edge; `problem` is empty where all was well."""
+
+    edge: str
+    page: str
+    problem: str = ""
+    checked: bool = True  # whether the edge let us ask at all
+    certificate: bool = False  # whether the problem is the certificate
+
+
+def visit(site: Site, edges: Sequence[Edge]) -> list[Visit]:
+    """Ask for both pages through each edge, all at once."""
+    trust = site.trust()
+    asked = [(edge, page) for edge in edges for page in site.hosts]
+    if not asked:
+        return []
+    with ThreadPoolExecutor(len(asked)) as pool:
+        return list(pool.map(lambda pair: _visit(site, pair[0], pair[1], trust), asked))
+
+
+def _visit(site: Site, edge: Edge, page: str, trust: ssl.SSLContext) -> Visit:
+    try:
+        return Visit(edge.name, page, _refusal(site.hosts[page], edge.address, site.port, trust))
+    except HTTPError as error:
+        return failed(edge, page, error)
+
+
+def _refusal(host: str, address: str, port: int, trust: ssl.SSLContext) -> str:
+    """Ask for each path over one connection; say what the first that is refused answers. Raises HTTPError."""
+    with HTTPSConnectionPool(
+        address, port, timeout=Timeout(ANSWER_SECONDS), retries=False,
+        ssl_context=trust, server_hostname=host, assert_hostname=host,
+    ) as edge:  # fmt: skip
+        name = host if port == 443 else f"{host}:{port}"
+        for path in PATHS:
+            status = edge.request("GET", path, headers={"Host": name}, redirect=False).status
+            if status != 200:
+                return f"{path} answers {status}"
+    return ""
+
+
+def failed(edge: Edge, page: str, error: HTTPError) -> Visit:
+    """Say why a page did not come."""
+    cause = error.args[0] if error.args else error
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        return Visit(edge.name, page, f"no valid certificate: {cause.verify_message}", certificate=True)
+    if isinstance(error, NewConnectionError | ConnectTimeoutError) and not edge.here:
+        return Visit(edge.name, page, f"{edge.address} does not let this machine in", checked=False)
+    return Visit(edge.name, page, f"does not answer: {_reason(error)}")
+
+
+def _reason(error: HTTPError) -> str:
+    """Return what went wrong without the objects that urllib3 names before it."""
+    return str(error.args[-1] if error.args else error).rpartition(": ")[2]
+
+
+def problems(site: Site, visits: Sequence[Visit]) -> list[str]:
+    """Name each page that a visitor does not get, and through which edge."""
+    return [_sentence(site, visit) for visit in visits if visit.problem and visit.checked]
+
+
+def unchecked(site: Site, visits: Sequence[Visit]) -> list[str]:
+    """Name each page that could not be asked for, and through which edge."""
+    return [_sentence(site, visit) for visit in visits if not visit.checked]
+
+
+def _sentence(site: Site, visit: Visit) -> str:
+    return f"{site.urls[visit.page]} through {visit.edge}: {visit.problem}"
