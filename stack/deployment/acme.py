@@ -38,8 +38,8 @@ def wait_for_certificates(client: docker.DockerClient, site: Site, progress: Pro
 
 def missing(client: docker.DockerClient, site: Site) -> list[str]:
     """Name each page that an edge shows without a valid certificate."""
-    visits = pages.visit(site, status.edges(client, nodes.observe(client), site))
-    return pages.problems(site, [visit for visit in visits if visit.certificate])
+    visited = status.visits(client, nodes.observe(client), site)
+    return pages.problems(site, [visit for visit in visited if visit.certificate])
 
 
 def _edge_is_older(client: docker.DockerClient, since: str) -> bool:
@@ -52,7 +52,7 @@ def _none_came(client: docker.DockerClient, lacking: list[str]) -> DeployError:
     return DeployError(
         f"No valid certificate after {CERTIFICATE_SECONDS} s: {'; '.join(lacking)}",
         "Traefik's last words on it are above (more: python3 deploy.py logs traefik). The usual causes: a "
-        "host name whose DNS record leads elsewhere, or port 80 that cannot be reached from outside. The stack "
-        "runs; mend the cause and run `up` again, which asks once more.",
+        "host name whose DNS record leads elsewhere, or port 80 that cannot be reached from outside. The "
+        "stack runs; mend the cause and run `up` again, which asks once more.",
         said or ["(Traefik's log says nothing of certificates)"],
     )

@@ -105,11 +105,9 @@ def newest(client: docker.DockerClient) -> Record | None:
 def write(client: docker.DockerClient, release: str, site: Site) -> None:
     """Keep what runs now as what was deployed, in place of what was kept before."""
     former = _all(client)
-    record = Record(release, running(client), site)
-    # The time makes each name a new one, also when what runs is what ran before.
-    text = json.dumps({"at": datetime.now(UTC).isoformat(), **asdict(record)}).encode()
-    name = f"{STACK}_deployed_{hashlib.sha256(text).hexdigest()[:12]}"
-    client.configs.create(name=name, data=text, labels={RECORD_LABEL: "deployed"})
+    content = text(Record(release, running(client), site))
+    name = f"{STACK}_deployed_{hashlib.sha256(content).hexdigest()[:12]}"
+    client.configs.create(name=name, data=content, labels={RECORD_LABEL: "deployed"})
     remove(former)
 
 
@@ -124,9 +122,14 @@ def remove(configs: Iterable[Model]) -> None:
         config.remove()
 
 
-def parse(text: bytes) -> Record:
-    """Read what `write` wrote."""
-    content = json.loads(text)
+def text(record: Record) -> bytes:
+    """Return what is kept; the time in it makes each name a new one, whatever ran before."""
+    return json.dumps({"at": datetime.now(UTC).isoformat(), **asdict(record)}).encode()
+
+
+def parse(kept: bytes) -> Record:
+    """Read what `text` returned."""
+    content = json.loads(kept)
     services = {name: Service(**parts) for name, parts in content["services"].items()}
     return Record(content["release"], services, Site(**content["site"]))
 

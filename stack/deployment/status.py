@@ -49,11 +49,11 @@ def collect(client: docker.DockerClient) -> dict[str, Any]:
 def _of_swarm(client: docker.DockerClient, inside: Mapping[str, Any]) -> dict[str, Any]:
     members, recorded = nodes.observe(client), record.newest(client)
     services = record.wanted(recorded.services if recorded else {}, convergence.states(client))
-    visits = pages.visit(recorded.site, edges(client, members, recorded.site)) if recorded else []
+    visited = visits(client, members, recorded.site) if recorded else []
     absent = missing(members, services, inside, record.changes(client, recorded))
     if services:
-        absent += pages.problems(recorded.site, visits) if recorded else [RECORD]
-    unchecked = pages.unchecked(recorded.site, visits) if recorded else []
+        absent += pages.problems(recorded.site, visited) if recorded else [RECORD]
+    unchecked = pages.unchecked(recorded.site, visited) if recorded else []
     return {
         "healthy": not absent and not unchecked,
         "missing": absent,
@@ -61,7 +61,7 @@ def _of_swarm(client: docker.DockerClient, inside: Mapping[str, Any]) -> dict[st
         "warnings": weaknesses.of(members),
         "nodes": [_described(node) for node in members],
         "services": [{"name": s.name, "running": s.running, "desired": s.desired} for s in services],
-        "pages": [asdict(visit) for visit in visits],
+        "pages": [asdict(visit) for visit in visited],
         "urls": recorded.site.urls if recorded else {},
     }
 
@@ -88,9 +88,17 @@ def _described(node: Node) -> dict[str, Any]:
     }
 
 
-def edges(client: docker.DockerClient, members: Sequence[Node], site: Site) -> list[Edge]:
-    """Return the nodes that let visitors in now; names below localhost lead visitors to the loopback."""
+def visits(client: docker.DockerClient, members: Sequence[Node], site: Site) -> list[pages.Visit]:
+    """Ask for both pages through every edge, as a visitor does."""
     here = client.info()["Swarm"]["NodeID"] if engine.is_local(client) else ""
+    return pages.visit(site, edges(members, site, here))
+
+
+def edges(members: Sequence[Node], site: Site, here: str) -> list[Edge]:
+    """Return the nodes that let visitors in now; `here` is the ID of the one that is this machine, if any.
+
+    Names below localhost lead a visitor to the loopback.
+    """
     loopback = all(host.endswith(".localhost") for host in site.hosts.values())
     return [
         Edge(node.name, LOOPBACK if loopback and node.id == here else node.address, node.id == here)

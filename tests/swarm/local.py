@@ -1,12 +1,15 @@
 """The stack that `deploy.py up` brought up on this machine's own engine."""
 
+import os
+import subprocess
+import sys
 from dataclasses import dataclass
 from typing import Any
 
 import docker
 
 from deployment import engine, status
-from deployment.layout import STACK
+from deployment.layout import ROOT, STACK
 from images import absent
 from swarm.waiting import wait_until
 
@@ -31,6 +34,14 @@ class LocalStack:
     def wait_healthy(self) -> None:
         """Wait for full strength, as a user sees it in `status`."""
         wait_until(lambda: bool(self.status()["healthy"]), HEALTHY_SECONDS, lambda: str(self.status()))
+
+
+def deploy(*options: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run `up` on this machine as a user does, with settings in the environment."""
+    command = [sys.executable, str(ROOT / "deploy.py"), "up", "--yes", *options]
+    return subprocess.run(
+        command, env={**os.environ, **environment}, capture_output=True, text=True, check=False
+    )
 
 
 def running() -> LocalStack:

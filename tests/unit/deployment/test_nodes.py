@@ -69,3 +69,20 @@ def test_a_node_of_the_api() -> None:
     found = nodes.from_api(described)
     assert found == Node("abc", "node-1", "down", "drain", manager=True, labels=frozenset({ONE}))
     assert (found.slots, found.edge, found.ready, found.usable) == ((1,), False, False, False)
+
+
+@pytest.mark.parametrize(
+    ("status", "manager", "address"),
+    [
+        ({"Addr": "10.0.0.2"}, None, "10.0.0.2"),
+        ({"Addr": "0.0.0.0"}, {"Addr": "10.0.0.1:2377"}, "10.0.0.1"),
+        ({"Addr": "fd00::1"}, {"Addr": "[fd00::1]:2377"}, "fd00::1"),
+        ({}, None, ""),
+    ],
+    ids=["a worker", "a manager knows its own", "IPv6", "not known"],
+)
+def test_where_a_node_is_reached(
+    status: dict[str, str], manager: dict[str, str] | None, address: str
+) -> None:
+    described = {"ID": "a", "Spec": {}, "Status": {"State": "ready", **status}, "ManagerStatus": manager}
+    assert nodes.from_api(described).address == address

@@ -8,6 +8,7 @@ import pytest
 from deployment import status
 from deployment.convergence import ServiceState
 from deployment.nodes import Node
+from deployment.pages import Site
 from deployment.status import UNKNOWN
 
 EDGE = frozenset({"vote-app.edge"})
@@ -100,3 +101,25 @@ def test_a_node_in_one_line() -> None:
     described = {"name": "node-1", "state": "down", "availability": "active", "manager": True, "edge": True}
     line = status.node_line(described | {"slots": [1, 3]})
     assert line == "Node node-1: down, active, manager, edge, slot 1, slot 3"
+
+
+@pytest.mark.parametrize(
+    ("host", "here", "asked"),
+    [
+        ("vote.localhost", "1", ["127.0.0.1", "10.0.0.2"]),
+        ("vote.localhost", "", ["10.0.0.1", "10.0.0.2"]),
+        ("vote.example.org", "1", ["10.0.0.1", "10.0.0.2"]),
+    ],
+    ids=["this machine's own name", "asked from elsewhere", "a public name"],
+)
+def test_where_edges_are_asked(host: str, here: str, asked: list[str]) -> None:
+    members = [
+        Node("1", "node-1", labels=EDGE, address="10.0.0.1"),
+        Node("2", "node-2", labels=EDGE, address="10.0.0.2"),
+        Node("3", "no edge", address="10.0.0.3"),
+        Node("4", "drained", availability="drain", labels=EDGE, address="10.0.0.4"),
+        Node("5", "away", "down", labels=EDGE, address="10.0.0.5"),
+    ]
+    found = status.edges(members, Site({"vote": host}, 443, local=True), here)
+    assert [edge.address for edge in found] == asked
+    assert [edge.here for edge in found] == [here == "1", False]

@@ -1,0 +1,68 @@
+"""Certificates from an ACME server, on the stack that is up: waited for, and missed when none comes."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from deployment import acme, nodes, up
+from deployment.errors import DeployError
+from deployment.progress import Progress
+from deployment.settings import Settings
+from swarm.local import LocalStack, deploy, running
+from swarm.pebble import AcmeServer, acme_server, dns
+
+HOSTS = ("vote.example.test", "result.example.test")
+SOON_SECONDS = 10
+
+
+@pytest.fixture(scope="module")
+def local() -> Iterator[LocalStack]:
+    """The stack that is up here; afterwards it is what it was before."""
+    found = running()
+    yield found
+    deploy()
+    found.wait_healthy()
+
+
+@pytest.fixture(scope="module")
+def address(local: LocalStack) -> str:
+    """Where the stack's containers reach this machine."""
+    return nodes.observe(local.client)[0].address
+
+
+@pytest.fixture(scope="module")
+def server(address: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AcmeServer]:
+    with acme_server(address, tmp_path_factory.mktemp("pebble")) as made:
+        yield made
+
+
+def settings(server: AcmeServer) -> dict[str, str]:
+    return {"ACME_SERVER": server.directory, "ACME_CA_FILE": str(server.authorities)}
+
+
+def test_without_a_certificate_the_stack_is_not_up(
+    local: LocalStack, server: AcmeServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A name that leads nowhere: `up` fails and says what Traefik said, `status` names the pages."""
+    monkeypatch.setattr(acme, "CERTIFICATE_SECONDS", SOON_SECONDS)
+    for name, value in settings(server).items():
+        monkeypatch.setenv(name, value)
+    chosen = Settings(domain="example.test", acme_email="somebody@example.test")
+    with pytest.raises(DeployError, match="No valid certificate") as failure:
+        up.up(chosen, Progress(quiet=True), install_engine=False, dry_run=False)
+    assert any("unable to generate a certificate" in line.lower() for line in failure.value.evidence)
+    now = local.status()
+    assert not now["healthy"]
+    for host in HOSTS:
+        assert any(host in line and "certificate" in line for line in now["missing"])
+
+
+def test_the_next_up_asks_again_and_gets_certificates(
+    local: LocalStack, server: AcmeServer, address: str
+) -> None:
+    with dns(address):
+        done = deploy("--domain", "example.test", "--acme-email", "somebody@example.test", **settings(server))
+    assert done.returncode == 0, done.stderr
+    now = local.status()
+    assert now["healthy"], now["missing"]
+    assert set(now["urls"].values()) == {f"https://{host}/" for host in HOSTS}

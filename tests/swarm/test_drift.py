@@ -1,0 +1,37 @@
+"""What somebody changed by hand is named, and put right by the next `up`."""
+
+import subprocess
+
+import pytest
+
+from swarm.local import LocalStack, deploy, running
+from swarm.waiting import wait_until
+
+LEAVING_SECONDS = 60
+
+
+@pytest.fixture(scope="module")
+def local() -> LocalStack:
+    return running()
+
+
+def docker(*arguments: str) -> None:
+    subprocess.run(["docker", *arguments], check=True, capture_output=True)
+
+
+def test_services_that_were_scaled_or_removed_are_named_and_restored(local: LocalStack) -> None:
+    docker("service", "scale", "--detach", "vote-app_vote=0")
+    docker("service", "rm", "vote-app_result")
+    try:
+        named = {"vote was scaled to 0 from 2", "result was removed"}
+        wait_until(
+            lambda: named <= set(local.status()["missing"]), LEAVING_SECONDS, lambda: str(local.status())
+        )
+        pages = [visit for visit in local.status()["pages"] if visit["problem"]]
+        assert {visit["page"] for visit in pages} == {"vote", "result"}
+    finally:
+        done = deploy()
+    assert done.returncode == 0, done.stderr
+    assert "Nothing to do" not in done.stderr
+    now = local.status()
+    assert now["healthy"], now["missing"]

@@ -1,0 +1,106 @@
+"""A page is well when a visitor gets it, over a connection whose certificate is valid."""
+
+import ssl
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import pytest
+import trustme
+
+from deployment import pages
+from deployment.pages import Edge, Site
+
+HOST = "vote.example.test"
+ELSEWHERE = "127.0.0.2"
+NONE: Mapping[str, int] = {}
+
+
+class _Page(BaseHTTPRequestHandler):
+    statuses: Mapping[str, int]
+
+    def do_GET(self) -> None:
+        told = self.headers["Host"].partition(":")[0] == HOST
+        self.send_response(self.statuses.get(self.path, 200) if told else 404)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@contextmanager
+def edge(authority: trustme.CA, host: str = HOST, statuses: Mapping[str, int] = NONE) -> Iterator[int]:
+    """Serve a page on a port of this machine's loopback; paths answer what is told, else 200."""
+    handler = type("Handler", (_Page,), {"statuses": statuses})
+    server = HTTPServer(("127.0.0.1", 0), handler)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert(host).configure_cert(context)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+    thread.start()
+    try:
+        yield server.server_address[1]
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@pytest.fixture(scope="module")
+def authority() -> trustme.CA:
+    return trustme.CA()
+
+
+def visit(port: int, authority: trustme.CA, address: str = "127.0.0.1", *, here: bool = True) -> pages.Visit:
+    site = Site({"vote": HOST}, port, local=True, authorities=authority.cert_pem.bytes().decode())
+    [found] = pages.visit(site, [Edge("node-1", address, here)])
+    return found
+
+
+def test_a_page_that_comes(authority: trustme.CA) -> None:
+    with edge(authority) as port:
+        assert visit(port, authority) == pages.Visit("node-1", "vote")
+
+
+@pytest.mark.parametrize(("path", "status"), [("/", 502), ("/readyz", 503), ("/", 301)])
+def test_a_page_that_is_refused(authority: trustme.CA, path: str, status: int) -> None:
+    with edge(authority, statuses={path: status}) as port:
+        assert visit(port, authority).problem == f"{path} answers {status}"
+
+
+def test_a_certificate_of_somebody_else(authority: trustme.CA) -> None:
+    with edge(trustme.CA()) as port:
+        found = visit(port, authority)
+    assert found.certificate
+    assert "no valid certificate" in found.problem
+
+
+def test_a_certificate_for_another_name(authority: trustme.CA) -> None:
+    with edge(authority, host="elsewhere.example.test") as port:
+        assert visit(port, authority).certificate
+
+
+def test_nobody_lets_in_on_this_machine(authority: trustme.CA) -> None:
+    with edge(authority) as port:
+        pass
+    found = visit(port, authority)
+    assert found.checked
+    assert "does not answer" in found.problem
+
+
+def test_another_machine_that_does_not_let_us_in_was_not_checked(authority: trustme.CA) -> None:
+    with edge(authority) as port:
+        found = visit(port, authority, ELSEWHERE, here=False)
+    assert not found.checked
+    assert pages.problems(Site({"vote": HOST}, port, local=True), [found]) == []
+
+
+def test_a_private_authority_is_trusted_beside_the_systems_own(authority: trustme.CA) -> None:
+    with edge(authority) as port:
+        site = Site({"vote": HOST}, port, local=False, authorities=authority.cert_pem.bytes().decode())
+        [found] = pages.visit(site, [Edge("node-1", "127.0.0.1", here=True)])
+        [stranger] = pages.visit(Site({"vote": HOST}, port, local=False), [Edge("n", "127.0.0.1", here=True)])
+    assert not found.problem
+    assert stranger.certificate
