@@ -18,6 +18,8 @@ from deployment.release import Release
 
 # Kinds of data nodes in the order of their update, and the cluster that each belongs to.
 KINDS = {"sentinel": "redis", "redis": "redis", "postgres": "postgres"}
+# What others reach the data by, and visitors the pages: updated before those that need them.
+PROXIES = ("redis-proxy", "pgpool", "traefik")
 OBSERVER = "observer"
 # An election that is under way is over by then, and an observer that was just started has answered.
 ELECTION_SECONDS = 30
@@ -125,11 +127,11 @@ def steps(view: View) -> list[str]:
 
 
 def update(stack: Stack, progress: Progress) -> None:
-    """Bring the data nodes of a stack that runs to a release, one at a time; without a stack do nothing.
+    """Bring the data nodes of a stack that runs to a release, one at a time, then the proxies.
 
     Those that the release does not change are not restarted, those that are no step of their own are
-    left for the deployment of everything. Raises DeployError, with the rest left at the release before,
-    if one does not come back or nobody can say how the clusters are.
+    left for the deployment of everything, and so is a stack that does not run. Raises DeployError, with the
+    rest left at the release before, if one does not come back or nobody can say how the clusters are.
     """
     view = _in_sight(stack, progress)
     _warn(view, progress)
@@ -143,6 +145,10 @@ def update(stack: Stack, progress: Progress) -> None:
         if replaced or view.absent() - tolerated:
             with progress.task(f"Updating {name}") as task:
                 view = _until_back(stack, task, name, tolerated)
+    for name in PROXIES if view.services else ():
+        if stack.deploy(name):
+            with progress.task(f"Updating {name}") as task:
+                _until_running(stack, task, name)
 
 
 def _in_sight(stack: Stack, progress: Progress) -> View:
@@ -193,6 +199,15 @@ def _until_back(stack: Stack, task: Task, name: str, tolerated: Collection[str])
         time.sleep(POLL_SECONDS)
 
 
+def _until_running(stack: Stack, task: Task, name: str) -> None:
+    """Wait until a proxy runs the release on every node that it belongs to."""
+    while not (state := next(s for s in stack.look().services if s.name == name)).converged:
+        if state.failure or task.seconds > STEP_SECONDS:
+            raise _stopped(stack, name, state.failure or f"not running after {task.seconds:.0f} s")
+        task.detail(f"waiting for {state.running}/{state.desired}")
+        time.sleep(POLL_SECONDS)
+
+
 def back(view: View, absent: Collection[str], outdated: float | None) -> bool:
     """Say whether nothing is absent, in a picture later than the `outdated` one.
 
@@ -211,8 +226,8 @@ def given_up(view: View, absent: Collection[str], seconds: float) -> str | None:
 
 def _stopped(stack: Stack, name: str, reason: str) -> DeployError:
     return DeployError(
-        f"The update stopped at data node {name}: {reason}",
-        "Whatever was to follow keeps the release that it had, and runs on. The node's last log lines are "
+        f"The update stopped at {name}: {reason}",
+        "Whatever was to follow keeps the release that it had, and runs on. Its last log lines are "
         f"above; more: python3 deploy.py logs {name}. Mend the cause and run `up` again.",
         stack.last_lines(name),
     )

@@ -23,7 +23,7 @@ ALONE = (Node("1", "node-1", labels=frozenset({"vote-app.slot-1", "vote-app.slot
 SENTINELS = ["sentinel-1", "sentinel-2", "sentinel-3"]
 REDIS = ["redis-1", "redis-2", "redis-3"]
 POSTGRES = ["postgres-1", "postgres-2", "postgres-3"]
-OTHERS = ["vote", "redis-proxy", "pgpool", "observer"]
+OTHERS = ["vote", "redis-proxy", "pgpool", "traefik", "observer"]
 PICTURE: dict[str, Any] = {
     "at": 1.0,
     "redis": {"primary": "redis-2", "replicas": ["redis-1", "redis-3"]},
@@ -162,7 +162,8 @@ def test_cluster_of(service: str, cluster: str) -> None:
 
 
 WHOLE = View(NODES, services(), PICTURE)
-ORDER = [*SENTINELS, "redis-1", "redis-3", "redis-2", "postgres-2", "postgres-3", "postgres-1"]
+DATA = [*SENTINELS, "redis-1", "redis-3", "redis-2", "postgres-2", "postgres-3", "postgres-1"]
+ORDER = [*DATA, *rollout.PROXIES]
 
 
 class FakeStack:
@@ -207,7 +208,7 @@ def test_without_a_stack_nothing_is_updated() -> None:
     assert stack.deployed == []
 
 
-def test_every_data_node_in_order(waits: list[float]) -> None:
+def test_every_data_node_in_order_then_the_proxies(waits: list[float]) -> None:
     stack = FakeStack(WHOLE)
     update(stack)
     assert (stack.deployed, waits) == (ORDER, [])
@@ -297,7 +298,23 @@ def test_one_that_does_not_come_back_stops_the_update(waits: list[float]) -> Non
     stack.after = lambda name: (
         [View(NODES, services("redis-3", failure="update paused"), at(2.0))] * 3 if name == "redis-3" else []
     )
-    with pytest.raises(DeployError, match="stopped at data node redis-3: redis-3 does not run") as refused:
+    with pytest.raises(DeployError, match="stopped at redis-3: redis-3 does not run") as refused:
         update(stack)
     assert stack.deployed == ORDER[:5]
     assert refused.value.evidence == ["the last words of redis-3"]
+
+
+def test_a_proxy_runs_before_the_next_service_is_updated(waits: list[float]) -> None:
+    stack = FakeStack(WHOLE)
+    stack.after = lambda name: [View(NODES, services("pgpool"), PICTURE)] * 2 if name == "pgpool" else []
+    update(stack)
+    assert (stack.deployed, len(waits)) == (ORDER, 2)
+
+
+def test_a_proxy_that_does_not_run_stops_the_update(waits: list[float]) -> None:
+    stack = FakeStack(WHOLE)
+    failed = View(NODES, services("redis-proxy", failure="failed 5 times"), PICTURE)
+    stack.after = lambda name: [failed] if name == "redis-proxy" else []
+    with pytest.raises(DeployError, match="stopped at redis-proxy: failed 5 times"):
+        update(stack)
+    assert stack.deployed == [*DATA, "redis-proxy"]

@@ -1,0 +1,121 @@
+"""Who can connect to whom: every pair of services of the stack that is up is tried."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from deployment.layout import STACK
+from images import absent
+from swarm.local import LocalStack, running
+
+REDIS = ("redis-1", "redis-2", "redis-3", "sentinel-1", "sentinel-2", "sentinel-3")
+POSTGRES = ("postgres-1", "postgres-2", "postgres-3")
+# Who has business with each other. Behind its proxies a cluster's nodes share a network, with the observer.
+NEIGHBOURS = (
+    ("traefik", "docker-proxy"),
+    ("traefik", "vote"),
+    ("traefik", "result"),
+    ("vote", "redis-proxy"),
+    ("worker", "redis-proxy"),
+    ("worker", "pgpool"),
+    ("result", "pgpool"),
+    (*REDIS, "redis-proxy", "observer"),
+    (*POSTGRES, "pgpool", "observer"),
+)
+EVERYBODY = sorted({name for group in NEIGHBOURS for name in group})
+SWARM_PORT = 2377
+LISTENS = "0A"
+# Tries every address at once from a container's own network, and prints those that let it in.
+TRY = """
+import asyncio, json, sys
+async def lets_in(host, port):
+    try:
+        async with asyncio.timeout(3):
+            (await asyncio.open_connection(host, port))[1].close()
+    except OSError:
+        return False
+    return True
+async def main(targets):
+    answers = await asyncio.gather(*(lets_in(*target) for target in targets))
+    print(json.dumps([target for target, answer in zip(targets, answers) if answer]))
+asyncio.run(main(json.load(sys.stdin)))
+"""
+
+Target = tuple[str, int]
+
+
+@dataclass(frozen=True)
+class Task:
+    """One running container of a service."""
+
+    service: str
+    described: dict[str, Any]
+
+    @cached_property
+    def pid(self) -> int:
+        return int(self.described["State"]["Pid"])
+
+    @cached_property
+    def targets(self) -> list[Target]:
+        """Every address and port that it listens at on the stack's networks."""
+        networks = self.described["NetworkSettings"]["Networks"]
+        addresses = [n["IPAddress"] for name, n in networks.items() if name.startswith(f"{STACK}_")]
+        return [(address, port) for address in addresses for port in sorted(set(self._ports()))]
+
+    def _ports(self) -> Iterator[int]:
+        for file in ("tcp", "tcp6"):
+            for line in Path(f"/proc/{self.pid}/net/{file}").read_text().splitlines()[1:]:
+                _, local, _, state, *_ = line.split()
+                address, _, port = local.partition(":")
+                if state == LISTENS and not _is_loopback(address):
+                    yield int(port, 16)
+
+    def reached(self, targets: list[Target]) -> set[Target]:
+        """Return those of the targets that let it in."""
+        command = ["nsenter", "--target", str(self.pid), "--net", sys.executable, "-c", TRY]
+        done = subprocess.run(command, input=json.dumps(targets), capture_output=True, text=True, check=True)
+        return {(host, port) for host, port in json.loads(done.stdout)}
+
+
+def _is_loopback(address: str) -> bool:
+    """Whether an address, as the kernel lists it, is one that only the container itself reaches."""
+    words = [bytes.fromhex(address[i : i + 8])[::-1] for i in range(0, len(address), 8)]
+    return ip_address(b"".join(words)).is_loopback
+
+
+@pytest.fixture(scope="module")
+def tasks() -> dict[str, Task]:
+    """One task of each service, at full strength."""
+    if os.geteuid():
+        absent("only root can look from inside a container's network")
+    stack = running()
+    described = {name: stack.client.api.inspect_container(stack.container(name)) for name in EVERYBODY}
+    return {name: Task(name, found) for name, found in described.items()}
+
+
+def test_the_table_names_every_service(tasks: dict[str, Task]) -> None:
+    assert EVERYBODY == sorted(service["name"] for service in running().status()["services"])
+
+
+@pytest.mark.parametrize("source", EVERYBODY)
+def test_only_who_has_business_with_another_can_connect(tasks: dict[str, Task], source: str) -> None:
+    others = {name: task.targets for name, task in tasks.items() if name != source}
+    reached = tasks[source].reached([target for targets in others.values() for target in targets])
+    found = {name for name, targets in others.items() if reached & set(targets)}
+    neighbours = {name for group in NEIGHBOURS if source in group for name in group} - {source}
+    assert found == {name for name in neighbours if tasks[name].targets}
+
+
+def test_traefik_alone_has_a_way_out(tasks: dict[str, Task]) -> None:
+    stack: LocalStack = running()
+    host = (str(stack.client.info()["Swarm"]["NodeAddr"]), SWARM_PORT)
+    assert [name for name, task in tasks.items() if task.reached([host])] == ["traefik"]
