@@ -103,7 +103,7 @@ def tasks() -> dict[str, Task]:
 
 
 def test_the_table_names_every_service(tasks: dict[str, Task]) -> None:
-    assert EVERYBODY == sorted(service["name"] for service in running().status()["services"])
+    assert sorted(service["name"] for service in running().status()["services"]) == EVERYBODY
 
 
 @pytest.mark.parametrize("source", EVERYBODY)
