@@ -3,14 +3,15 @@
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import docker
-from docker.errors import APIError
 
-from deployment import images
+from deployment import images, registry
 from deployment.engine import apt_install, run_shown
+from deployment.errors import DeployError
 from deployment.images import COMPONENTS, Component
 from deployment.layout import ROOT, STACK
 from deployment.progress import Progress, Task
@@ -36,6 +37,11 @@ Acquire::Languages "none";
 """
 
 
+def never(_question: str) -> bool:
+    """Agree to nothing."""
+    return False
+
+
 @dataclass(frozen=True)
 class Bases:
     """Names of the images to build on and to run as the edge."""
@@ -50,11 +56,15 @@ def present(client: docker.DockerClient) -> Bases | None:
     return Bases(debian, traefik) if debian and traefik else None
 
 
-def provide(client: docker.DockerClient, progress: Progress) -> Bases:
-    """Use the base images that are here; pull the others, or build stand-ins where no registry answers."""
-    debian = _here(client, DEBIAN_STANDIN, DEBIAN) or _pulled(client, DEBIAN, progress)
+def provide(client: docker.DockerClient, progress: Progress, agree: Callable[[str], bool] = never) -> Bases:
+    """Use the base images that are here; pull the others, or build stand-ins where no registry answers.
+
+    A registry that answers, but refuses, is no reason for a stand-in unless `agree`, asked a question, says
+    so. Raises DeployError with the registry's words if not.
+    """
+    debian = _here(client, DEBIAN_STANDIN, DEBIAN) or _pulled(client, DEBIAN, progress, agree)
     debian = debian or _debian_standin(client, progress)
-    traefik = _here(client, TRAEFIK_STANDIN, TRAEFIK) or _pulled(client, TRAEFIK, progress)
+    traefik = _here(client, TRAEFIK_STANDIN, TRAEFIK) or _pulled(client, TRAEFIK, progress, agree)
     return Bases(debian, traefik or _traefik_standin(client, debian, progress))
 
 
@@ -74,14 +84,24 @@ def references(client: docker.DockerClient, bases: Bases) -> dict[Component, str
     return {component: images.reference(component, base_id) for component in COMPONENTS}
 
 
-def _pulled(client: docker.DockerClient, name: str, progress: Progress) -> str | None:
+def _pulled(
+    client: docker.DockerClient, name: str, progress: Progress, agree: Callable[[str], bool]
+) -> str | None:
     with progress.task(f"Asking a registry for {name}"):
-        try:
-            client.images.pull(name)
-        except APIError:
-            progress.say(f"    no registry offers {name} here: a stand-in is built from packages")
-            return None
-    return name
+        problem = registry.pull(client, name)
+    if problem is None:
+        return name
+    if registry.silent(problem):
+        progress.say(f"    no registry answers: a stand-in for {name} is built from packages")
+    elif agree(f"The registry does not hand out {name}: {problem}\nBuild a stand-in from packages instead?"):
+        progress.say(f"    {problem}\n    as agreed, a stand-in for {name} is built from packages")
+    else:
+        raise DeployError(
+            f"The registry does not hand out {name}: {problem}",
+            "Mend that (after a limit wait or `docker login`; a proxy is a setting of the engine) and "
+            "run this again. With --yes a stand-in is built from packages instead.",
+        )
+    return None
 
 
 def _debian_standin(client: docker.DockerClient, progress: Progress) -> str:

@@ -57,11 +57,20 @@ def up(
 ) -> None:
     """Build, deploy and wait until everything is healthy; changes only what has to change."""
     chosen = settings.load(domain=domain, acme_email=acme_email, registry=registry)
+    progress = Progress(quiet=quiet)
+    for warning in settings.warnings():
+        progress.say(f"Warning: {warning}")
     if install_engine and not dry_run:
         _confirm_installation(yes=yes)
     with nullcontext() if dry_run else lock.held():
         try:
-            up_command.up(chosen, Progress(quiet=quiet), install_engine=install_engine, dry_run=dry_run)
+            up_command.up(
+                chosen,
+                progress,
+                install_engine=install_engine,
+                dry_run=dry_run,
+                agree=lambda question: _agrees(question, yes=yes),
+            )
         except KeyboardInterrupt:
             print("Interrupted. Run the same command again: it goes on from here.", file=sys.stderr)
             raise typer.Exit(130) from None
@@ -101,7 +110,9 @@ def logs(
     tail: Annotated[int, typer.Option(help="Lines of each task to begin with.")] = 100,
 ) -> None:
     """Show a service's log."""
-    names = _service_names()
+    client = _manager()
+    engine.require_command(client)
+    names = [state.name for state in convergence.states(client)]
     if service not in names:
         raise DeployError(f"There is no service {service!r}.", "Choose one of: " + ", ".join(names))
     command = ["docker", "service", "logs", "--tail", str(tail), *(["--follow"] if follow else [])]
@@ -175,8 +186,9 @@ def _manager() -> Any:
     return client
 
 
-def _service_names() -> list[str]:
-    return [state.name for state in convergence.states(_manager())]
+def _agrees(question: str, *, yes: bool) -> bool:
+    """Put a question to the user; without a terminal only --yes agrees."""
+    return yes or (sys.stdin.isatty() and typer.confirm(question, err=True))
 
 
 def _confirm(question: str, *, yes: bool) -> None:

@@ -1,14 +1,18 @@
 """What a user can set: read from the shell and stack/.env, checked whole before anything happens."""
 
+import os
 import re
 import unicodedata
+from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from deployment import env_file
+from deployment.env_file import Line
 from deployment.errors import DeployError
-from deployment.layout import ENV_FILE
+from deployment.layout import ENV_FILE, STACK_FILE
 
 HOST_NAME = re.compile(
     r"(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)+"
@@ -23,6 +27,8 @@ DOCKER_HUB = ("docker.io", "index.docker.io", "registry-1.docker.io")
 OPTION_LIMITS = (2, 10)
 LONGEST_LINE = 200
 LONGEST_OPTION = 60
+# What people write for people.
+TEXTS = ("VOTE_TITLE", "VOTE_QUESTION", "OPTION_A", "OPTION_B", "VOTE_OPTIONS")
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 Replicas = Annotated[int, Field(ge=1, le=100)]
@@ -56,6 +62,15 @@ class Settings(BaseSettings):
     @classmethod
     def _hosts_of_the_domain(cls, values: dict[str, Any]) -> dict[str, Any]:
         return with_hosts(values)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _kept_as_written(cls, value: object) -> object:
+        if isinstance(value, str) and "{{" in value:
+            raise ValueError("{{ cannot be part of it: Docker would read a template there")
+        if isinstance(value, str) and any(unicodedata.category(letter) == "Cs" for letter in value):
+            raise ValueError("is not UTF-8")
+        return value
 
     @field_validator("domain", "vote_host", "result_host")
     @classmethod
@@ -150,17 +165,39 @@ class Settings(BaseSettings):
 def load(**overrides: Any) -> Settings:
     """Read the settings; flags in `overrides` win where they are not empty.
 
-    Raises DeployError naming the variable that is malformed.
+    Raises DeployError naming the variable that is malformed, and where it was set.
     """
+    lines = _lines()
     # A domain among the flags outweighs host names of the environment, one of the environment does not.
     given = with_hosts({name: value for name, value in overrides.items() if value})
     try:
         return Settings(**given)
     except ValidationError as error:
         raise DeployError(
-            "Invalid settings: " + "; ".join(_sentence(dict(e)) for e in error.errors()),
+            "Invalid settings: " + "; ".join(_sentence(dict(e), lines) for e in error.errors()),
             "Correct them in the shell or in stack/.env (stack/.env.example explains each).",
         ) from error
+
+
+def warnings() -> list[str]:
+    """Return what in stack/.env looks like a mistake, though nothing is wrong with it."""
+    path = _file()
+    by_hand = set(re.findall(r"\$\{(\w+)", STACK_FILE.read_text(encoding="utf-8")))
+    return env_file.warnings(path, _lines(), _names() | by_hand) if path else []
+
+
+def _file() -> Path | None:
+    path = Settings.model_config.get("env_file")
+    return Path(str(path)) if path else None
+
+
+def _names() -> set[str]:
+    return {name.upper() for name in Settings.model_fields}
+
+
+def _lines() -> list[Line]:
+    path = _file()
+    return env_file.read(path, _names(), TEXTS) if path else []
 
 
 def with_hosts(values: dict[str, Any]) -> dict[str, Any]:
@@ -188,6 +225,16 @@ def complain_of_options(names: list[str]) -> None:
         raise ValueError("VOTE_OPTIONS: two options have the same name")
 
 
-def _sentence(error: dict[str, Any]) -> str:
+def _sentence(error: dict[str, Any], lines: list[Line]) -> str:
     message = str(error["msg"]).removeprefix("Value error, ")
-    return f"{str(error['loc'][0]).upper()}: {message}" if error["loc"] else message
+    if error["loc"]:
+        message = f"{str(error['loc'][0]).upper()}: {message}"
+    return message + _origin(message.partition(":")[0], lines)
+
+
+def _origin(name: str, lines: list[Line]) -> str:
+    """Say where a variable was set: the shell wins over the file, and there the last line counts."""
+    if name in os.environ:
+        return " (in the shell)"
+    found = [line.number for line in lines if line.name == name]
+    return f" ({_file()}, line {found[-1]})" if found else ""

@@ -1,7 +1,7 @@
 """`deploy.py up`: look, plan, carry out, wait, and say what there is now."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -37,12 +37,20 @@ CLUSTER_TIMEOUT_SECONDS = 300
 UNSEEN = "The engine stands still, so what it holds could not be looked at: less may be to do."
 
 
-def up(settings: Settings, progress: Progress, *, install_engine: bool, dry_run: bool) -> None:
-    """Bring the whole stack up, or print what that would do.
+def up(
+    settings: Settings,
+    progress: Progress,
+    *,
+    install_engine: bool,
+    dry_run: bool,
+    agree: Callable[[str], bool] = base.never,
+) -> None:
+    """Bring the whole stack up, or print what that would do; `agree` puts a question to the user.
 
     Raises DeployError before anything is changed if the machine or the settings do not allow it.
     """
     started = time.monotonic()
+    images.require_sound_sources()
     client = _engine(progress, install=install_engine, start=not dry_run)
     observed, bases = observe(client, settings)
     swarm.require_usable(observed.swarm)
@@ -60,7 +68,7 @@ def up(settings: Settings, progress: Progress, *, install_engine: bool, dry_run:
         status.wait_healthy(client, progress, CLUSTER_TIMEOUT_SECONDS)
         progress.say(f"Nothing to do: the stack runs as wanted ({time.monotonic() - started:.1f} s).")
     else:
-        client = _carry_out(client, settings, intended, progress)
+        client = _carry_out(client, settings, intended, progress, agree)
         progress.say(f"The stack is up ({time.monotonic() - started:.0f} s).")
     for warning in warnings:
         progress.say(f"  Warning: {warning}")
@@ -70,6 +78,8 @@ def up(settings: Settings, progress: Progress, *, install_engine: bool, dry_run:
 def _engine(progress: Progress, *, install: bool, start: bool) -> docker.DockerClient | None:
     """Return the engine; None if it is still to be installed. One that stands still is started to be seen."""
     client = engine.connect()
+    if client:
+        engine.require_command(client)
     if client is None and not install:
         engine.require()
     if client is None and start and engine.installed():
@@ -127,10 +137,14 @@ def _release(settings: Settings, deployed: Mapping[str, str | None], secrets: Ma
 
 
 def _carry_out(
-    client: docker.DockerClient | None, settings: Settings, intended: Plan, progress: Progress
+    client: docker.DockerClient | None,
+    settings: Settings,
+    intended: Plan,
+    progress: Progress,
+    agree: Callable[[str], bool],
 ) -> docker.DockerClient:
     client = client or engine.install(progress)
-    bases = base.provide(client, progress)
+    bases = base.provide(client, progress, agree)
     references = base.references(client, bases)
     for component, image in references.items():
         if not images.exists(client, image):
