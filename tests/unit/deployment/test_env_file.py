@@ -8,6 +8,7 @@ import pytest
 
 from deployment import settings
 from deployment.errors import DeployError
+from deployment.layout import ENV_FILE
 from deployment.settings import Settings
 
 SHELL = 'set -a; . "$1"; set +a; printf %s "$VOTE_QUESTION"'
@@ -135,7 +136,7 @@ def test_no_file_is_fine(file: Path) -> None:
 
 
 def test_the_example_is_sound_with_every_line_in_use(file: Path) -> None:
-    example = settings.ENV_FILE.with_name(".env.example").read_text(encoding="utf-8")
+    example = ENV_FILE.with_name(".env.example").read_text(encoding="utf-8")
     file.write_text(re.sub(r"(?m)^#(?=[A-Z_]+=)", "", example), encoding="utf-8")
     assert settings.warnings() == []
 

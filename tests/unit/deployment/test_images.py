@@ -102,17 +102,17 @@ def test_a_text_that_linux_would_stumble_over_is_refused(
 ) -> None:
     (component.context / name).write_bytes(content)
     with pytest.raises(DeployError) as refused:
-        context.require_sound([component.context], [], images.ROOT)
+        context.require_sound([component.context], [], component.context.parent)
     assert complaint in refused.value.what
     assert "sed -i" in refused.value.remedy
 
 
 def test_what_swarm_is_handed_is_looked_at_too_and_everything_is_named(component: Component) -> None:
-    config = images.ROOT / "traefik.yaml"
+    config = component.context.parent / "traefik.yaml"
     config.write_bytes(b"entryPoints:\r\n")
     (component.context / "start").write_bytes(SCRIPT + b"\r\n")
     with pytest.raises(DeployError) as refused:
-        context.require_sound([component.context], [config], images.ROOT)
+        context.require_sound([component.context], [config], component.context.parent)
     assert "redis/start" in refused.value.what
     assert "1 more" in refused.value.what
     assert any(line.startswith("traefik.yaml") for line in refused.value.evidence)
@@ -120,7 +120,7 @@ def test_what_swarm_is_handed_is_looked_at_too_and_everything_is_named(component
 
 def test_a_picture_may_hold_any_bytes(component: Component) -> None:
     (component.context / "gate" / "icon.png").write_bytes(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR")
-    context.require_sound([component.context], [], images.ROOT)
+    context.require_sound([component.context], [], component.context.parent)
 
 
 def test_a_link_is_refused(component: Component) -> None:
