@@ -20,9 +20,9 @@ from deployment.errors import DeployError
 CARRIAGE_RETURNS = "has Windows line ends (CRLF)"
 BYTE_ORDER_MARK = "begins with a byte order mark"
 REMEDIES = {
-    CARRIAGE_RETURNS: "Convert all files, in the folder of deploy.py: "
+    CARRIAGE_RETURNS: "Convert all, then run this again; in the folder of deploy.py: "
     "grep -rlIZ --exclude-dir=.git --exclude-dir=.venv $'\\r' . | xargs -0 sed -i 's/\\r$//'",
-    BYTE_ORDER_MARK: "Save it as UTF-8 without one: sed -i '1s/^\\xEF\\xBB\\xBF//' FILE",
+    BYTE_ORDER_MARK: "Save it as UTF-8 without one, then run this again: sed -i '1s/^\\xEF\\xBB\\xBF//' FILE",
 }
 SHOWN = 15
 
@@ -104,7 +104,7 @@ def require_sound(folders: Iterable[Path], others: Iterable[Path], root: Path) -
     more = f", as do {len(flaws) - 1} more files" if len(flaws) > 1 else ""
     raise DeployError(
         f"{first} {flaw}{more}: programs in the containers would stumble over it. Nothing was built.",
-        f"{REMEDIES[flaw]}  Then run the same command again.",
+        REMEDIES[flaw],
         [f"{path} {flaw}" for path, flaw in list(flaws.items())[:SHOWN]],
     )
 
