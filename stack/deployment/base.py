@@ -99,7 +99,7 @@ def _pulled(
         raise DeployError(
             f"The registry does not hand out {name}: {problem}",
             "Mend that (after a limit wait or `docker login`; a proxy is a setting of the engine) and "
-            "run this again. With --yes a stand-in is built from packages instead.",
+            "run this again. With `up --yes` a stand-in is built from packages instead.",
         )
     return None
 

@@ -111,7 +111,10 @@ def _digest(value: bytes) -> str:
 def save_authority(client: docker.DockerClient, hosts: tuple[str, str], path: Path) -> None:
     """Write the public certificate of the local CA to a file, for the user to trust."""
     if config := _authority(client, hosts):
-        path.write_bytes(base64.b64decode(config.attrs["Spec"]["Data"]))
+        certificate = base64.b64decode(config.attrs["Spec"]["Data"])
+        # The file that is there may be another user's.
+        if not path.exists() or path.read_bytes() != certificate:
+            path.write_bytes(certificate)
 
 
 def authority_file(client: docker.DockerClient) -> Path:

@@ -100,6 +100,7 @@ def unused(tags: Iterable[str], used: Iterable[str]) -> list[str]:
 
 def build(client: docker.DockerClient, folder: Path, tag: str, base: str, task: Task) -> None:
     """Build one image, showing each step; raise DeployError with the last lines if it fails."""
+    context.require_sound([folder], [], folder.parent)
     lines: deque[str] = deque(maxlen=EVIDENCE_LINES)
     stream = client.api.build(
         fileobj=context.archive(context.files(folder)), custom_context=True,

@@ -82,8 +82,15 @@ class Settings(BaseSettings):
     @field_validator("acme_email")
     @classmethod
     def _an_address(cls, value: str) -> str:
-        if value and not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", value):
+        if value and not re.fullmatch(r"\w[^@\s]*@[^@\s]+\.[^@\s]+", value):
             raise ValueError(f"{value!r} is not an e-mail address")
+        return value
+
+    @field_validator("acme_server")
+    @classmethod
+    def _a_directory(cls, value: str) -> str:
+        if not re.fullmatch(r"https?://\S+", value):
+            raise ValueError(f"{value!r} is not the address of an ACME directory")
         return value
 
     @field_validator("registry")
