@@ -3,7 +3,6 @@
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,11 +36,6 @@ Acquire::Languages "none";
 """
 
 
-def never(_question: str) -> bool:
-    """Agree to nothing."""
-    return False
-
-
 @dataclass(frozen=True)
 class Bases:
     """Names of the images to build on and to run as the edge."""
@@ -56,15 +50,15 @@ def present(client: docker.DockerClient) -> Bases | None:
     return Bases(debian, traefik) if debian and traefik else None
 
 
-def provide(client: docker.DockerClient, progress: Progress, agree: Callable[[str], bool] = never) -> Bases:
+def provide(client: docker.DockerClient, progress: Progress) -> Bases:
     """Use the base images that are here; pull the others, or build stand-ins where no registry answers.
 
-    A registry that answers, but refuses, is no reason for a stand-in unless `agree`, asked a question, says
-    so. Raises DeployError with the registry's words if not.
+    A registry that answers, but refuses, is no reason for a stand-in unless the user agrees. Raises
+    DeployError with the registry's words if not.
     """
-    debian = _here(client, DEBIAN_STANDIN, DEBIAN) or _pulled(client, DEBIAN, progress, agree)
+    debian = _here(client, DEBIAN_STANDIN, DEBIAN) or _pulled(client, DEBIAN, progress)
     debian = debian or _debian_standin(client, progress)
-    traefik = _here(client, TRAEFIK_STANDIN, TRAEFIK) or _pulled(client, TRAEFIK, progress, agree)
+    traefik = _here(client, TRAEFIK_STANDIN, TRAEFIK) or _pulled(client, TRAEFIK, progress)
     return Bases(debian, traefik or _traefik_standin(client, debian, progress))
 
 
@@ -84,16 +78,16 @@ def references(client: docker.DockerClient, bases: Bases) -> dict[Component, str
     return {component: images.reference(component, base_id) for component in COMPONENTS}
 
 
-def _pulled(
-    client: docker.DockerClient, name: str, progress: Progress, agree: Callable[[str], bool]
-) -> str | None:
+def _pulled(client: docker.DockerClient, name: str, progress: Progress) -> str | None:
     with progress.task(f"Asking a registry for {name}"):
         problem = registry.pull(client, name)
     if problem is None:
         return name
     if registry.silent(problem):
         progress.say(f"    no registry answers: a stand-in for {name} is built from packages")
-    elif agree(f"The registry does not hand out {name}: {problem}\nBuild a stand-in from packages instead?"):
+    elif progress.agrees(
+        f"The registry does not hand out {name}: {problem}\nBuild a stand-in from packages instead?"
+    ):
         progress.say(f"    {problem}\n    as agreed, a stand-in for {name} is built from packages")
     else:
         raise DeployError(

@@ -57,20 +57,14 @@ def up(
 ) -> None:
     """Build, deploy and wait until everything is healthy; changes only what has to change."""
     chosen = settings.load(domain=domain, acme_email=acme_email, registry=registry)
-    progress = Progress(quiet=quiet)
+    progress = Progress(quiet=quiet, yes=yes)
     for warning in settings.warnings():
         progress.say(f"Warning: {warning}")
     if install_engine and not dry_run:
         _confirm_installation(yes=yes)
     with nullcontext() if dry_run else lock.held():
         try:
-            up_command.up(
-                chosen,
-                progress,
-                install_engine=install_engine,
-                dry_run=dry_run,
-                agree=lambda question: _agrees(question, yes=yes),
-            )
+            up_command.up(chosen, progress, install_engine=install_engine, dry_run=dry_run)
         except KeyboardInterrupt:
             print("Interrupted. Run the same command again: it goes on from here.", file=sys.stderr)
             raise typer.Exit(130) from None
@@ -184,11 +178,6 @@ def _manager() -> Any:
     client = engine.require()
     swarm.require_manager(swarm.membership(client), existing=True)
     return client
-
-
-def _agrees(question: str, *, yes: bool) -> bool:
-    """Put a question to the user; without a terminal only --yes agrees."""
-    return yes or (sys.stdin.isatty() and typer.confirm(question, err=True))
 
 
 def _confirm(question: str, *, yes: bool) -> None:

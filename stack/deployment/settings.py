@@ -23,12 +23,12 @@ REGISTRY = re.compile(
     r"(/[a-z0-9]+((\.|__?|-+)[a-z0-9]+)*)*"
 )
 LETS_ENCRYPT = "https://acme-v02.api.letsencrypt.org/directory"
+# What people write for people.
+TEXTS = ("VOTE_TITLE", "VOTE_QUESTION", "OPTION_A", "OPTION_B", "VOTE_OPTIONS")
 DOCKER_HUB = ("docker.io", "index.docker.io", "registry-1.docker.io")
 OPTION_LIMITS = (2, 10)
 LONGEST_LINE = 200
 LONGEST_OPTION = 60
-# What people write for people.
-TEXTS = ("VOTE_TITLE", "VOTE_QUESTION", "OPTION_A", "OPTION_B", "VOTE_OPTIONS")
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 Replicas = Annotated[int, Field(ge=1, le=100)]
@@ -72,6 +72,13 @@ class Settings(BaseSettings):
             raise ValueError("is not UTF-8")
         return value
 
+    @field_validator("acme_server")
+    @classmethod
+    def _a_directory(cls, value: str) -> str:
+        if not re.fullmatch(r"https?://\S+", value):
+            raise ValueError(f"{value!r} is not the address of an ACME directory")
+        return value
+
     @field_validator("domain", "vote_host", "result_host")
     @classmethod
     def _a_host_name(cls, value: str) -> str:
@@ -84,13 +91,6 @@ class Settings(BaseSettings):
     def _an_address(cls, value: str) -> str:
         if value and not re.fullmatch(r"\w[^@\s]*@[^@\s]+\.[^@\s]+", value):
             raise ValueError(f"{value!r} is not an e-mail address")
-        return value
-
-    @field_validator("acme_server")
-    @classmethod
-    def _a_directory(cls, value: str) -> str:
-        if not re.fullmatch(r"https?://\S+", value):
-            raise ValueError(f"{value!r} is not the address of an ACME directory")
         return value
 
     @field_validator("registry")
@@ -189,8 +189,9 @@ def load(**overrides: Any) -> Settings:
 def warnings() -> list[str]:
     """Return what in stack/.env looks like a mistake, though nothing is wrong with it."""
     path = _file()
-    by_hand = set(re.findall(r"\$\{(\w+)", STACK_FILE.read_text(encoding="utf-8")))
-    return env_file.warnings(path, _lines(), _names() | by_hand) if path else []
+    files = "".join(part.read_text(encoding="utf-8") for part in STACK_FILE.parent.glob("[!.]*.yaml"))
+    by_hand = re.findall(r"\$\{(\w+)", files)
+    return env_file.warnings(path, _lines(), _names().union(by_hand)) if path else []
 
 
 def _file() -> Path | None:

@@ -1,7 +1,7 @@
 """`deploy.py up`: look, plan, carry out, wait, and say what there is now."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -37,15 +37,8 @@ CLUSTER_TIMEOUT_SECONDS = 300
 UNSEEN = "The engine stands still, so what it holds could not be looked at: less may be to do."
 
 
-def up(
-    settings: Settings,
-    progress: Progress,
-    *,
-    install_engine: bool,
-    dry_run: bool,
-    agree: Callable[[str], bool] = base.never,
-) -> None:
-    """Bring the whole stack up, or print what that would do; `agree` puts a question to the user.
+def up(settings: Settings, progress: Progress, *, install_engine: bool, dry_run: bool) -> None:
+    """Bring the whole stack up, or print what that would do.
 
     Raises DeployError before anything is changed if the machine or the settings do not allow it.
     """
@@ -68,7 +61,7 @@ def up(
         status.wait_healthy(client, progress, CLUSTER_TIMEOUT_SECONDS)
         progress.say(f"Nothing to do: the stack runs as wanted ({time.monotonic() - started:.1f} s).")
     else:
-        client = _carry_out(client, settings, intended, progress, agree)
+        client = _carry_out(client, settings, intended, progress)
         progress.say(f"The stack is up ({time.monotonic() - started:.0f} s).")
     for warning in warnings:
         progress.say(f"  Warning: {warning}")
@@ -137,14 +130,10 @@ def _release(settings: Settings, deployed: Mapping[str, str | None], secrets: Ma
 
 
 def _carry_out(
-    client: docker.DockerClient | None,
-    settings: Settings,
-    intended: Plan,
-    progress: Progress,
-    agree: Callable[[str], bool],
+    client: docker.DockerClient | None, settings: Settings, intended: Plan, progress: Progress
 ) -> docker.DockerClient:
     client = client or engine.install(progress)
-    bases = base.provide(client, progress, agree)
+    bases = base.provide(client, progress)
     references = base.references(client, bases)
     for component, image in references.items():
         if not images.exists(client, image):

@@ -1,8 +1,11 @@
 """The name that an image is deployed by."""
 
+import sys
+from io import StringIO
 from typing import cast
 
 import pytest
+import typer
 from docker import DockerClient
 from docker.errors import APIError, ImageNotFound
 
@@ -175,28 +178,43 @@ def test_of_a_refusal_the_registry_s_words_are_shown_and_nothing_is_built(
     standins: list[str], problem: str, midway: bool
 ) -> None:
     client = cast(DockerClient, Registry(problem, midway=midway))
-    asked: list[str] = []
-
-    def disagree(question: str) -> bool:
-        asked.append(question)
-        return False
-
     with pytest.raises(DeployError) as refused:
-        base.provide(client, Progress(quiet=True), disagree)
+        base.provide(client, Progress(quiet=True))
     assert problem in refused.value.what
     assert "--yes" in refused.value.remedy
-    assert len(asked) == 1
-    assert problem in asked[0]
     assert standins == []
+
+
+def test_on_a_terminal_the_user_is_asked(standins: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    client = cast(DockerClient, Registry(LIMIT, midway=False))
+    asked: list[str] = []
+
+    def answer(question: str, *, err: bool) -> bool:
+        asked.append(question)
+        return len(asked) == 1
+
+    monkeypatch.setattr(sys, "stdin", Terminal())
+    monkeypatch.setattr(typer, "confirm", answer)
+    with pytest.raises(DeployError):
+        base.provide(client, Progress(quiet=True))
+    assert ("debian" in asked[0], LIMIT in asked[0], "traefik" in asked[1]) == (True, True, True)
+    assert standins == ["debian"]
+
+
+class Terminal(StringIO):
+    """Somebody who can answer."""
+
+    def isatty(self) -> bool:
+        return True
 
 
 def test_with_a_yes_a_stand_in_is_built(standins: list[str]) -> None:
     client = cast(DockerClient, Registry(LIMIT, midway=False))
-    base.provide(client, Progress(quiet=True), lambda _: True)
+    base.provide(client, Progress(quiet=True, yes=True))
     assert standins == ["debian", "traefik"]
 
 
 def test_where_nothing_answers_a_stand_in_is_built_unasked(standins: list[str]) -> None:
     client = cast(DockerClient, Registry(SILENCES[0], midway=False))
-    base.provide(client, Progress(quiet=True), lambda _: pytest.fail("a question was asked"))
+    base.provide(client, Progress(quiet=True))
     assert standins == ["debian", "traefik"]
