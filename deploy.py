@@ -31,10 +31,14 @@ def main(arguments: list[str]) -> None:
             f"Python {sys.version.split()[0]} is too old: 3.11 or newer is needed.\n"
             "Run it as `python3.11 deploy.py …`, or upgrade Python."
         )
+    # Other users of this machine use the same .venv, whoever makes it, and read the authority's certificate.
+    os.umask(0o022)
     locks = [RUNTIME_LOCK, TEST_LOCK] if arguments[:1] in TESTING else [RUNTIME_LOCK]
     for lock in locks:
         install(lock, may_install="--install-engine" in arguments)
-    environment = {**os.environ, "PYTHONPATH": str(ROOT / "stack"), "PYTHONDONTWRITEBYTECODE": "1"}
+    # The docker command takes texts as UTF-8 only, whatever the locale is.
+    own = {"PYTHONPATH": str(ROOT / "stack"), "PYTHONDONTWRITEBYTECODE": "1", "PYTHONUTF8": "1"}
+    environment = {**os.environ, **own}
     os.execve(PYTHON, [str(PYTHON), "-m", "deployment", *arguments], environment)
 
 

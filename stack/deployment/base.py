@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import docker
-from docker.errors import APIError
 
-from deployment import images
+from deployment import images, registry
 from deployment.engine import apt_install, run_shown
+from deployment.errors import DeployError
 from deployment.images import COMPONENTS, Component
 from deployment.layout import ROOT, STACK
 from deployment.progress import Progress, Task
@@ -55,7 +55,11 @@ def present(client: docker.DockerClient) -> Bases | None:
 
 
 def provide(client: docker.DockerClient, progress: Progress) -> Bases:
-    """Use the base images that are here; pull the others, or build stand-ins where no registry answers."""
+    """Use the base images that are here; pull the others, or build stand-ins where no registry answers.
+
+    A registry that answers, but refuses, is no reason for a stand-in unless the user agrees. Raises
+    DeployError with the registry's words if not.
+    """
     debian = _here(client, DEBIAN_STANDIN, DEBIAN) or _pulled(client, DEBIAN, progress)
     debian = debian or _debian_standin(client, progress)
     traefik = _here(client, TRAEFIK_STANDIN, TRAEFIK) or _pulled(client, TRAEFIK, progress)
@@ -79,12 +83,22 @@ def references(client: docker.DockerClient, bases: Bases) -> dict[Component, str
 
 def _pulled(client: docker.DockerClient, name: str, progress: Progress) -> str | None:
     with progress.task(f"Asking a registry for {name}"):
-        try:
-            client.images.pull(name)
-        except APIError:
-            progress.say(f"    no registry offers {name} here: a stand-in is built from packages")
-            return None
-    return name
+        problem = registry.pull(client, name)
+    if problem is None:
+        return name
+    if registry.silent(problem):
+        progress.say(f"    no registry answers: a stand-in for {name} is built from packages")
+    elif progress.agrees(
+        f"The registry does not hand out {name}: {problem}\nBuild a stand-in from packages instead?"
+    ):
+        progress.say(f"    {problem}\n    as agreed, a stand-in for {name} is built from packages")
+    else:
+        raise DeployError(
+            f"The registry does not hand out {name}: {problem}",
+            "Mend that (after a limit wait or `docker login`; a proxy is a setting of the engine) and "
+            "run this again. With `up --yes` a stand-in is built from packages instead.",
+        )
+    return None
 
 
 def _debian_standin(client: docker.DockerClient, progress: Progress) -> str:

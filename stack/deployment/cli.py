@@ -57,11 +57,14 @@ def up(
 ) -> None:
     """Build, deploy and wait until everything is healthy; changes only what has to change."""
     chosen = settings.load(domain=domain, acme_email=acme_email, registry=registry)
+    progress = Progress(quiet=quiet, yes=yes)
+    for warning in settings.warnings():
+        progress.say(f"Warning: {warning}")
     if install_engine and not dry_run:
         _confirm_installation(yes=yes)
     with nullcontext() if dry_run else lock.held():
         try:
-            up_command.up(chosen, Progress(quiet=quiet), install_engine=install_engine, dry_run=dry_run)
+            up_command.up(chosen, progress, install_engine=install_engine, dry_run=dry_run)
         except KeyboardInterrupt:
             print("Interrupted. Run the same command again: it goes on from here.", file=sys.stderr)
             raise typer.Exit(130) from None
@@ -101,7 +104,9 @@ def logs(
     tail: Annotated[int, typer.Option(help="Lines of each task to begin with.")] = 100,
 ) -> None:
     """Show a service's log."""
-    names = _service_names()
+    client = _manager()
+    engine.require_command(client)
+    names = [state.name for state in convergence.states(client)]
     if service not in names:
         raise DeployError(f"There is no service {service!r}.", "Choose one of: " + ", ".join(names))
     command = ["docker", "service", "logs", "--tail", str(tail), *(["--follow"] if follow else [])]
@@ -173,10 +178,6 @@ def _manager() -> Any:
     client = engine.require()
     swarm.require_manager(swarm.membership(client), existing=True)
     return client
-
-
-def _service_names() -> list[str]:
-    return [state.name for state in convergence.states(_manager())]
 
 
 def _confirm(question: str, *, yes: bool) -> None:

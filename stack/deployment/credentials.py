@@ -116,7 +116,9 @@ def authority(client: docker.DockerClient, hosts: tuple[str, str]) -> str:
 
 def save_authority(client: docker.DockerClient, hosts: tuple[str, str], path: Path) -> None:
     """Write the public certificate of the local CA to a file, for the user to trust."""
-    if certificate := authority(client, hosts):
+    certificate = authority(client, hosts)
+    # The file that is there may be another user's.
+    if certificate and not (path.exists() and path.read_text() == certificate):
         path.write_text(certificate)
 
 

@@ -9,30 +9,51 @@ from pathlib import Path
 
 import docker
 from docker.errors import DockerException
+from requests.exceptions import RequestException
 
+from deployment import endpoint
 from deployment.errors import DeployError
 from deployment.progress import Progress, Task
 
 DAEMON_LOG = Path("/var/log/dockerd.log")
 START_TIMEOUT_SECONDS = 60
+CONNECT_TIMEOUT_SECONDS = 30
+TIMEOUT_SECONDS = 120
 
 
 def connect() -> docker.DockerClient | None:
-    """Return a client of the engine that answers (DOCKER_HOST or the local one), or None.
+    """Return a client of the engine that is asked for; None if that is this machine's own, and absent.
 
-    Raises DeployError if an engine is there but refuses this user.
+    Raises DeployError if another one is asked for and does not answer, and if one refuses this user.
     """
+    wanted = endpoint.wanted()
     try:
-        client = docker.from_env(timeout=120)
+        client = docker.from_env(timeout=CONNECT_TIMEOUT_SECONDS)
         client.ping()
-    except DockerException as error:
-        if "Permission denied" in str(error) or "PermissionError" in str(error):
-            raise DeployError(
-                "The Docker Engine refuses this user.",
-                "Run as root (sudo python3 deploy.py …), or join the docker group and log in again.",
-            ) from error
+    except (DockerException, RequestException) as error:
+        if failure := wanted.unanswered(str(error)):
+            raise failure from error
         return None
+    client.api.timeout = TIMEOUT_SECONDS
     return client
+
+
+def require_command(client: docker.DockerClient) -> None:
+    """Raise DeployError unless the docker command is here and talks to the same engine as `client`."""
+    command = ["docker", "info", "--format", "{{.ID}}"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    except FileNotFoundError as error:
+        raise DeployError(
+            "The docker command is not installed here, and `docker stack deploy` needs it.",
+            "Install it (on Debian 13 `apt-get install docker-cli`), then run this again.",
+        ) from error
+    if done.stdout.strip() != client.info()["ID"]:
+        raise DeployError(
+            f"The docker command does not reach the engine that deploy.py uses, {endpoint.wanted().address}.",
+            "`docker info` says what it reaches; see DOCKER_HOST, DOCKER_CONTEXT and `docker context ls`.",
+            done.stderr.splitlines()[-5:],
+        )
 
 
 def is_local(client: docker.DockerClient) -> bool:

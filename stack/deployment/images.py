@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,13 +11,12 @@ from typing import Any
 import docker
 from docker.errors import APIError, ImageNotFound
 
+from deployment import context
 from deployment.errors import DeployError
 from deployment.layout import ROOT, STACK
 from deployment.progress import Task
 
 EVIDENCE_LINES = 25
-# A file of one of these parts is never in an image (each folder's .dockerignore says the same).
-LEFT_OUT = {"__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache"}
 
 
 @dataclass(frozen=True)
@@ -26,7 +25,6 @@ class Component:
 
     name: str
     folder: str
-    parts: tuple[str, ...] = ()  # subfolders that are images of their own
     base: str = "debian"  # which of the third-party images it is built on
 
     @property
@@ -39,9 +37,9 @@ COMPONENTS = (
     Component("vote", "vote"),
     Component("result", "result"),
     Component("worker", "worker"),
-    Component("redis", "redis-sentinel", parts=("haproxy",)),
+    Component("redis", "redis-sentinel"),
     Component("haproxy", "redis-sentinel/haproxy"),
-    Component("postgres", "postgres-ha", parts=("pgpool",)),
+    Component("postgres", "postgres-ha"),
     Component("pgpool", "postgres-ha/pgpool"),
     Component("docker-proxy", "traefik/docker-proxy"),
     Component("traefik", "traefik/edge", base="traefik"),
@@ -55,18 +53,16 @@ def variable(name: str) -> str:
 
 def reference(component: Component, base_id: str) -> str:
     """Return the image's name; its tag is a hash of all that it is built from, the base included."""
-    digest = hashlib.sha256(base_id.encode())
-    for path in _files(component):
-        digest.update(f"{path.relative_to(component.context)}\0{path.stat().st_mode & 0o111}\0".encode())
-        digest.update(hashlib.sha256(path.read_bytes()).digest())
+    digest = hashlib.sha256(base_id.encode() + context.fingerprint(context.files(component.context)))
     return f"{STACK}/{component.name}:{digest.hexdigest()[:12]}"
 
 
-def _files(component: Component) -> Iterator[Path]:
-    for path in sorted(component.context.rglob("*")):
-        relative = path.relative_to(component.context).parts
-        if path.is_file() and not LEFT_OUT & set(relative) and relative[0] not in component.parts:
-            yield path
+def require_sound_sources() -> None:
+    """Raise DeployError unless all that is built, and what Swarm is handed, can be read on Linux."""
+    handed_over = [
+        path for folder in ("stack", "traefik") for path in sorted((ROOT / folder).glob("[!.]*.yaml"))
+    ]
+    context.require_sound([component.context for component in COMPONENTS], handed_over, ROOT)
 
 
 def exists(client: docker.DockerClient, name: str) -> bool:
@@ -104,18 +100,19 @@ def unused(tags: Iterable[str], used: Iterable[str]) -> list[str]:
     ]
 
 
-def build(client: docker.DockerClient, context: Path, tag: str, base: str, task: Task) -> None:
+def build(client: docker.DockerClient, folder: Path, tag: str, base: str, task: Task) -> None:
     """Build one image, showing each step; raise DeployError with the last lines if it fails."""
+    context.require_sound([folder], [], folder.parent)
     lines: deque[str] = deque(maxlen=EVIDENCE_LINES)
     stream = client.api.build(
-        path=str(context), tag=tag, buildargs={"BASE": base}, network_mode="host",
-        rm=True, forcerm=True, decode=True,
+        fileobj=context.archive(context.files(folder)), custom_context=True,
+        tag=tag, buildargs={"BASE": base}, network_mode="host", rm=True, forcerm=True, decode=True,
     )  # fmt: skip
     for message in stream:
         if problem := message.get("error"):
             raise DeployError(
                 f"Building {tag} failed: {problem.strip()}",
-                f"Mend {context.relative_to(ROOT)}/Dockerfile or its cause above, then run `up` again: "
+                f"Mend {folder.relative_to(ROOT)}/Dockerfile or its cause above, then run `up` again: "
                 "what is already built is kept, and nothing was deployed.",
                 list(lines),
             )

@@ -1,23 +1,33 @@
-"""Tell the user what is going on: one line for each thing done, and a sign of life while it lasts."""
+"""Tell the user what is going on, one line for each thing done and a sign of life while it lasts; and ask."""
 
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+import typer
 from rich.console import Console
 
 HEARTBEAT_SECONDS = 10
 
 
 class Progress:
-    """Lines on stderr; a spinner on a terminal, a line every ten seconds elsewhere."""
+    """Lines on stderr; a spinner on a terminal, a line every ten seconds elsewhere.
 
-    def __init__(self, *, quiet: bool = False) -> None:
+    `yes` answers every question.
+    """
+
+    def __init__(self, *, quiet: bool = False, yes: bool = False) -> None:
+        self._yes = yes
         self.console = Console(stderr=True, quiet=quiet, highlight=False, soft_wrap=True)
 
     def say(self, line: str) -> None:
         """Print one line."""
         self.console.print(line, markup=False)
+
+    def agrees(self, question: str) -> bool:
+        """Put a question to the user; where nobody is asked, and nothing was said before, that is a no."""
+        return self._yes or (sys.stdin.isatty() and typer.confirm(question, err=True))
 
     @contextmanager
     def task(self, name: str) -> Iterator["Task"]:

@@ -11,6 +11,13 @@ from deployment.progress import Task
 
 # What the engine knows of an image, by each of its names: its digests in registries.
 Digests = Mapping[str, Sequence[str]]
+# How Go's HTTP client puts it that a registry has no address, or that nothing answers there. A proxy that the
+# engine was told to use, and that does not answer, is a mistake of its settings instead.
+SILENCE = (
+    *("no such host", "server misbehaving", "Temporary failure in name resolution", "dial tcp: lookup"),
+    *("connection refused", "network is unreachable", "no route to host", "host is down"),
+    *("i/o timeout", "connection timed out", "TLS handshake timeout", "Client.Timeout", "deadline exceeded"),
+)
 
 
 def remote(image: str, prefix: str) -> str:
@@ -63,6 +70,22 @@ def _holds(client: docker.DockerClient, name: str) -> bool:
     except APIError:
         return False
     return True
+
+
+def pull(client: docker.DockerClient, name: str) -> str | None:
+    """Get an image from the registry that its name says; return why not, in the words that the engine has."""
+    try:
+        for message in client.api.pull(*name.rsplit(":", 1), stream=True, decode=True):
+            if problem := message.get("error"):
+                return str(problem).strip()
+    except APIError as error:
+        return str(error.explanation or error).strip()
+    return None
+
+
+def silent(problem: str) -> bool:
+    """Whether a failed pull means that no registry answers here; one that refuses has answered."""
+    return any(sign in problem for sign in SILENCE) and "proxyconnect" not in problem
 
 
 def push(client: docker.DockerClient, image: str, prefix: str, task: Task) -> str:

@@ -1,5 +1,6 @@
 """What a user can set: read from the shell and stack/.env, checked whole before anything happens."""
 
+import os
 import re
 import ssl
 import unicodedata
@@ -9,8 +10,10 @@ from typing import Annotated, Any
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from deployment import env_file
+from deployment.env_file import Line
 from deployment.errors import DeployError
-from deployment.layout import ENV_FILE
+from deployment.layout import ENV_FILE, STACK_FILE
 
 HOST_NAME = re.compile(
     r"(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)+"
@@ -21,6 +24,8 @@ REGISTRY = re.compile(
     r"(/[a-z0-9]+((\.|__?|-+)[a-z0-9]+)*)*"
 )
 LETS_ENCRYPT = "https://acme-v02.api.letsencrypt.org/directory"
+# What people write for people.
+TEXTS = ("VOTE_TITLE", "VOTE_QUESTION", "OPTION_A", "OPTION_B", "VOTE_OPTIONS")
 DOCKER_HUB = ("docker.io", "index.docker.io", "registry-1.docker.io")
 OPTION_LIMITS = (2, 10)
 LONGEST_LINE = 200
@@ -60,6 +65,22 @@ class Settings(BaseSettings):
     def _hosts_of_the_domain(cls, values: dict[str, Any]) -> dict[str, Any]:
         return with_hosts(values)
 
+    @field_validator("*", mode="before")
+    @classmethod
+    def _kept_as_written(cls, value: object) -> object:
+        if isinstance(value, str) and "{{" in value:
+            raise ValueError("{{ cannot be part of it: Docker would read a template there")
+        if isinstance(value, str) and any(unicodedata.category(letter) == "Cs" for letter in value):
+            raise ValueError("is not UTF-8")
+        return value
+
+    @field_validator("acme_server")
+    @classmethod
+    def _a_directory(cls, value: str) -> str:
+        if not re.fullmatch(r"https?://\S+", value):
+            raise ValueError(f"{value!r} is not the address of an ACME directory")
+        return value
+
     @field_validator("domain", "vote_host", "result_host")
     @classmethod
     def _a_host_name(cls, value: str) -> str:
@@ -70,7 +91,7 @@ class Settings(BaseSettings):
     @field_validator("acme_email")
     @classmethod
     def _an_address(cls, value: str) -> str:
-        if value and not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", value):
+        if value and not re.fullmatch(r"\w[^@\s]*@[^@\s]+\.[^@\s]+", value):
             raise ValueError(f"{value!r} is not an e-mail address")
         return value
 
@@ -169,17 +190,40 @@ class Settings(BaseSettings):
 def load(**overrides: Any) -> Settings:
     """Read the settings; flags in `overrides` win where they are not empty.
 
-    Raises DeployError naming the variable that is malformed.
+    Raises DeployError naming the variable that is malformed, and where it was set.
     """
+    lines = _lines()
     # A domain among the flags outweighs host names of the environment, one of the environment does not.
     given = with_hosts({name: value for name, value in overrides.items() if value})
     try:
         return Settings(**given)
     except ValidationError as error:
         raise DeployError(
-            "Invalid settings: " + "; ".join(_sentence(dict(e)) for e in error.errors()),
+            "Invalid settings: " + "; ".join(_sentence(dict(e), lines) for e in error.errors()),
             "Correct them in the shell or in stack/.env (stack/.env.example explains each).",
         ) from error
+
+
+def warnings() -> list[str]:
+    """Return what in stack/.env looks like a mistake, though nothing is wrong with it."""
+    path = _file()
+    files = "".join(part.read_text(encoding="utf-8") for part in STACK_FILE.parent.glob("[!.]*.yaml"))
+    by_hand = re.findall(r"\$\{(\w+)", files)
+    return env_file.warnings(path, _lines(), _names().union(by_hand)) if path else []
+
+
+def _file() -> Path | None:
+    path = Settings.model_config.get("env_file")
+    return Path(str(path)) if path else None
+
+
+def _names() -> set[str]:
+    return {name.upper() for name in Settings.model_fields}
+
+
+def _lines() -> list[Line]:
+    path = _file()
+    return env_file.read(path, _names(), TEXTS) if path else []
 
 
 def with_hosts(values: dict[str, Any]) -> dict[str, Any]:
@@ -207,6 +251,16 @@ def complain_of_options(names: list[str]) -> None:
         raise ValueError("VOTE_OPTIONS: two options have the same name")
 
 
-def _sentence(error: dict[str, Any]) -> str:
+def _sentence(error: dict[str, Any], lines: list[Line]) -> str:
     message = str(error["msg"]).removeprefix("Value error, ")
-    return f"{str(error['loc'][0]).upper()}: {message}" if error["loc"] else message
+    if error["loc"]:
+        message = f"{str(error['loc'][0]).upper()}: {message}"
+    return message + _origin(message.partition(":")[0], lines)
+
+
+def _origin(name: str, lines: list[Line]) -> str:
+    """Say where a variable was set: the shell wins over the file, and there the last line counts."""
+    if name in os.environ:
+        return " (in the shell)"
+    found = [line.number for line in lines if line.name == name]
+    return f" ({_file()}, line {found[-1]})" if found else ""

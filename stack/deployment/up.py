@@ -46,6 +46,7 @@ def up(settings: Settings, progress: Progress, *, install_engine: bool, dry_run:
     Raises DeployError before anything is changed if the machine or the settings do not allow it.
     """
     started, since = time.monotonic(), _now()
+    images.require_sound_sources()
     client = _engine(progress, install=install_engine, start=not dry_run)
     observed, bases = observe(client, settings)
     swarm.require_usable(observed.swarm)
@@ -72,6 +73,8 @@ def up(settings: Settings, progress: Progress, *, install_engine: bool, dry_run:
 def _engine(progress: Progress, *, install: bool, start: bool) -> docker.DockerClient | None:
     """Return the engine; None if it is still to be installed. One that stands still is started to be seen."""
     client = engine.connect()
+    if client:
+        engine.require_command(client)
     if client is None and not install:
         engine.require()
     if client is None and start and engine.installed():

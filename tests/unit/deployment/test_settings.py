@@ -33,6 +33,9 @@ def _no_file(monkeypatch: pytest.MonkeyPatch) -> None:
         ("RESULT_HOST", "vote.localhost", "must differ"),
         ("ACME_EMAIL", "nobody", "is not an e-mail address"),
         ("ACME_EMAIL", "me@example.org", "needs a public name"),
+        ("ACME_EMAIL", "'me@example.org", "is not an e-mail address"),
+        ("ACME_SERVER", "acme.example.org", "ACME_SERVER"),
+        ("ACME_SERVER", "https://acme.example.org/ #1", "ACME_SERVER"),
         ("VOTE_REPLICAS", "0", "VOTE_REPLICAS"),
         ("REDIS_MAXMEMORY", "lots", "REDIS_MAXMEMORY"),
         *[
