@@ -54,9 +54,14 @@ def up(
     registry: Annotated[
         str, typer.Option(metavar="PREFIX", help="Push the images there; needed for several nodes.")
     ] = "",
+    advertise_addr: Annotated[
+        str, typer.Option(metavar="ADDRESS", help="Where other nodes reach this one, or its interface.")
+    ] = "",
 ) -> None:
     """Build, deploy and wait until everything is healthy; changes only what has to change."""
-    chosen = settings.load(domain=domain, acme_email=acme_email, registry=registry)
+    chosen = settings.load(
+        domain=domain, acme_email=acme_email, registry=registry, advertise_addr=advertise_addr
+    )
     if install_engine and not dry_run:
         _confirm_installation(yes=yes)
     with nullcontext() if dry_run else lock.held():

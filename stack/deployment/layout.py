@@ -5,6 +5,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 STACK_FILE = ROOT / "stack" / "docker-stack.yaml"
 ENCRYPTION_FILE = ROOT / "stack" / "encrypted-networks.yaml"
+SUBNETS_FILE = ROOT / "stack" / "network-subnets.yaml"
 ENV_FILE = ROOT / "stack" / ".env"
 LOCAL_CA_FILE = ROOT / "stack" / "local-ca.crt"
 

@@ -13,7 +13,9 @@ import docker
 import yaml
 
 from deployment.errors import DeployError
-from deployment.layout import ENCRYPTION_FILE, NAMESPACE, RELEASE_LABEL, ROOT, STACK, STACK_FILE
+from deployment.layout import ENCRYPTION_FILE, NAMESPACE, RELEASE_LABEL, ROOT, STACK, STACK_FILE, SUBNETS_FILE
+from deployment.networks import merged
+from deployment.settings import Settings
 
 CONFIG_FILES = {
     "TRAEFIK_CONFIG_HASH": "traefik/traefik.yaml",
@@ -23,10 +25,10 @@ CONFIG_FILES = {
 
 @dataclass(frozen=True)
 class Release:
-    """The variables of the stack file, and whether the networks are encrypted."""
+    """The variables of the stack file, and the files that are merged into it."""
 
     variables: Mapping[str, str]
-    encrypted: bool = False
+    overlays: tuple[Path, ...] = ()
 
     @property
     def identity(self) -> str:
@@ -41,7 +43,7 @@ class Release:
     @property
     def files(self) -> list[Path]:
         """Stack files, in the order in which they are merged."""
-        return [STACK_FILE, ENCRYPTION_FILE] if self.encrypted else [STACK_FILE]
+        return [STACK_FILE, *self.overlays]
 
     def deploy(self, *, registry_auth: bool = False) -> None:
         """Hand the release to Swarm; raise DeployError with what Docker says if it refuses.
@@ -63,11 +65,14 @@ class Release:
         command = ["docker", "stack", "deploy", "--resolve-image", "never", *options]
         for path in files:
             command += ["-c", str(path)]
+        # Read last, so that each network is what all files together say of it.
+        networks = json.dumps({"version": "3.9", "networks": merged(self.files)}) if self.overlays else ""
         environment = {**os.environ, **self.variables, "RELEASE": self.identity}
         done = subprocess.run(
-            [*command, STACK],
+            [*command, *(["-c", "-"] if networks else []), STACK],
             env=environment,
             cwd=ROOT,
+            input=networks,
             capture_output=True,
             text=True,
             check=False,
@@ -86,6 +91,12 @@ def reduced(stack: str, service: str) -> str:
     kept = {name: part for name, part in whole.items() if not name.startswith("x-")}
     # JSON is YAML, and leaves no word open to be read as something else than a string.
     return json.dumps(kept | {"services": {service: whole["services"][service]}})
+
+
+def overlays(settings: Settings) -> tuple[Path, ...]:
+    """Return the files that these settings add to the stack file."""
+    chosen = {ENCRYPTION_FILE: settings.network_encryption, SUBNETS_FILE: settings.network_subnets}
+    return tuple(path for path, wanted in chosen.items() if wanted)
 
 
 def _login(registry_auth: bool) -> tuple[str, ...]:

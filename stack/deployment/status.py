@@ -8,7 +8,7 @@ from typing import Any
 import docker
 from docker.errors import APIError
 
-from deployment import convergence, nodes, swarm, weaknesses
+from deployment import convergence, networks, nodes, swarm, weaknesses
 from deployment.convergence import ServiceState
 from deployment.errors import DeployError
 from deployment.layout import STACK
@@ -37,7 +37,10 @@ def collect(client: docker.DockerClient, urls: Mapping[str, str]) -> dict[str, A
     inside = observe(client)
     try:
         members, services = nodes.observe(client), convergence.states(client)
-        warnings = weaknesses.of(members)
+        warnings = [*weaknesses.of(members), *weaknesses.crowded(members, convergence.placements(client))]
+        warnings += networks.warnings(client)
+        running = bool(services) and all(service.converged for service in services)
+        warnings += weaknesses.mute(members, running, clusters_missing(inside))
         absent = missing(members, services, inside)
     except APIError as error:
         if not swarm.leaderless(error):
@@ -104,7 +107,7 @@ def wait_healthy(client: docker.DockerClient, progress: Progress, timeout: float
                 raise DeployError(
                     f"The stack is not at full strength after {timeout:.0f} s: {detail}",
                     "Look at `python3 deploy.py status` and `python3 deploy.py logs postgres-1` "
-                    "(or redis-1, sentinel-1).",
+                    f"(or redis-1, sentinel-1). {weaknesses.ports(nodes.observe(client))}".rstrip(),
                 )
             task.detail(detail)
             time.sleep(POLL_SECONDS)

@@ -8,12 +8,14 @@ from pathlib import Path
 import docker
 
 from deployment import (
+    advertise,
     base,
     convergence,
     credentials,
     engine,
     host,
     images,
+    networks,
     nodes,
     plan,
     registry,
@@ -45,13 +47,17 @@ def up(settings: Settings, progress: Progress, *, install_engine: bool, dry_run:
     started = time.monotonic()
     client = _engine(progress, install=install_engine, start=not dry_run)
     observed, bases = observe(client, settings)
-    swarm.require_usable(observed.swarm)
+    labelled = nodes.labelled(observed.swarm, nodes.spread(observed.swarm))
+    swarm.require_usable(labelled)
     swarm.require_way_for_images(observed.swarm, settings.registry)
+    networks.check(client, settings)
+    for line in advertise.said(client, settings.advertise_addr):
+        progress.say(f"  {line}")
     if client:
         credentials.check_volumes(client, observed.secrets)
     host.check(_host(client), _ports(client, settings), fresh=not observed.bases)
     intended = _plan(client, settings, observed, bases)
-    warnings = weaknesses.of(nodes.labelled(observed.swarm, nodes.spread(observed.swarm)))
+    warnings = weaknesses.of(labelled)
     if dry_run:
         _print(intended, warnings if client or not engine.installed() else [UNSEEN, *warnings])
         return
@@ -62,7 +68,8 @@ def up(settings: Settings, progress: Progress, *, install_engine: bool, dry_run:
     else:
         client = _carry_out(client, settings, intended, progress)
         progress.say(f"The stack is up ({time.monotonic() - started:.0f} s).")
-    for warning in warnings:
+    warnings += weaknesses.crowded(nodes.observe(client), convergence.placements(client))
+    for warning in [*warnings, *networks.warnings(client)]:
         progress.say(f"  Warning: {warning}")
     _summary(client, settings, progress)
 
@@ -123,7 +130,9 @@ def _release(settings: Settings, deployed: Mapping[str, str | None], secrets: Ma
     variables = settings.variables() | release.config_hashes()
     variables |= {images.variable(name): image for name, image in deployed.items() if image}
     variables |= {f"{key.upper()}_SECRET": name for key, name in secrets.items()}
-    return Release(variables, settings.network_encryption)
+    if settings.network_subnets:
+        variables |= networks.carve(settings.network_subnets)
+    return Release(variables, release.overlays(settings))
 
 
 def _carry_out(
@@ -140,7 +149,7 @@ def _carry_out(
     deployed = _provide_to_nodes(client, run, settings.registry, progress)
     if intended.initialise_swarm:
         with progress.task("Initialising a Swarm of this one node"):
-            swarm.initialise(client)
+            swarm.initialise(client, settings.advertise_addr)
     nodes.add_labels(client, nodes.spread(nodes.observe(client)))
     secrets = credentials.observe(client, settings.hosts)
     secrets |= credentials.create(client, credentials.missing(secrets), settings.hosts)
