@@ -49,6 +49,9 @@ def up(
     yes: Yes = False,
     quiet: Quiet = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,
+    refresh: Annotated[
+        bool, typer.Option("--refresh", help="Build every image anew on today's Debian packages.")
+    ] = False,
     domain: Annotated[str, typer.Option(help="Serve vote.DOMAIN and result.DOMAIN.")] = "",
     acme_email: Annotated[str, typer.Option(help="Let's Encrypt account; needs --domain.")] = "",
     registry: Annotated[
@@ -66,7 +69,9 @@ def up(
         _confirm_installation(yes=yes)
     with nullcontext() if dry_run else lock.held():
         try:
-            up_command.up(chosen, Progress(quiet=quiet), install_engine=install_engine, dry_run=dry_run)
+            up_command.up(
+                chosen, Progress(quiet=quiet), install_engine=install_engine, dry_run=dry_run, refresh=refresh
+            )
         except KeyboardInterrupt:
             print("Interrupted. Run the same command again: it goes on from here.", file=sys.stderr)
             raise typer.Exit(130) from None

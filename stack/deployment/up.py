@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from deployment import (
     images,
     networks,
     nodes,
+    packages,
     plan,
     registry,
     release,
@@ -25,10 +27,12 @@ from deployment import (
     swarm,
     weaknesses,
 )
+from deployment import refresh as refreshing
 from deployment.images import Component
 from deployment.layout import ROOT, STACK
 from deployment.plan import Observed, Plan
 from deployment.progress import Progress
+from deployment.registry import Digests
 from deployment.release import Release
 from deployment.rollout import SwarmStack
 from deployment.settings import Settings
@@ -39,8 +43,10 @@ CLUSTER_TIMEOUT_SECONDS = 300
 UNSEEN = "The engine stands still, so what it holds could not be looked at: less may be to do."
 
 
-def up(settings: Settings, progress: Progress, *, install_engine: bool, dry_run: bool) -> None:
-    """Bring the whole stack up, or print what that would do.
+def up(
+    settings: Settings, progress: Progress, *, install_engine: bool, dry_run: bool, refresh: bool = False
+) -> None:
+    """Bring the whole stack up, or print what that would do; `refresh` rebuilds on today's packages first.
 
     Raises DeployError before anything is changed if the machine or the settings do not allow it.
     """
@@ -55,10 +61,15 @@ def up(settings: Settings, progress: Progress, *, install_engine: bool, dry_run:
         progress.say(f"  {line}")
     if client:
         credentials.check_volumes(client, observed.secrets)
-    host.check(_host(client), _ports(client, settings), fresh=not observed.bases)
+    host.check(_host(client), _ports(client, settings), fresh=refresh or not observed.bases)
+    if refresh and client and bases and not dry_run:
+        refreshing.refresh(client, bases, progress)
+        observed, bases = observe(client, settings)
     intended = _plan(client, settings, observed, bases)
     warnings = weaknesses.of(labelled)
     if dry_run:
+        if refresh:
+            print("would build every image on today's packages, and change nothing where they are the same")
         _print(intended, warnings if client or not engine.installed() else [UNSEEN, *warnings])
         return
     if intended.empty and client:
@@ -113,6 +124,10 @@ def _plan(
     if not client or not bases:
         return plan.make(observed, None, None, ("all",) if settings.registry else ())
     wanted = base.references(client, bases)
+    absent = [image for image in wanted.values() if image not in observed.images]
+    observed = replace(
+        observed, images={**observed.images, **registry.offered(client, absent, settings.registry)}
+    )
     deployed = registry.held(client, _run(wanted, bases), observed.images, settings.registry)
     unpushed = tuple(name for name, image in deployed.items() if image is None)
     identity = None
@@ -141,12 +156,14 @@ def _carry_out(
     client = client or engine.install(progress)
     bases = base.provide(client, progress)
     references = base.references(client, bases)
+    absent = [image for image in references.values() if not images.exists(client, image)]
+    offered = registry.offered(client, absent, settings.registry)
     for component, image in references.items():
-        if not images.exists(client, image):
+        if image in absent and image not in offered:
             with progress.task(f"Building {image}") as task:
                 images.build(client, component.context, image, bases.debian, task)
     run = _run(references, bases)
-    deployed = _provide_to_nodes(client, run, settings.registry, progress)
+    deployed = _provide_to_nodes(client, run, offered, settings.registry, progress)
     if intended.initialise_swarm:
         with progress.task("Initialising a Swarm of this one node"):
             swarm.initialise(client, settings.advertise_addr)
@@ -154,6 +171,7 @@ def _carry_out(
     secrets = credentials.observe(client, settings.hosts)
     secrets |= credentials.create(client, credentials.missing(secrets), settings.hosts)
     wanted = _release(settings, deployed, secrets)
+    packages.record(client, packages.as_of(client, bases.debian))
     _roll_out(client, wanted, progress, registry_auth=bool(settings.registry))
     credentials.remove_unused(client, keep=set(secrets.values()))
     images.remove_unused(client, keep={*run.values(), *(image for image in deployed.values() if image)})
@@ -161,10 +179,10 @@ def _carry_out(
 
 
 def _provide_to_nodes(
-    client: docker.DockerClient, run: Mapping[str, str], prefix: str, progress: Progress
+    client: docker.DockerClient, run: Mapping[str, str], offered: Digests, prefix: str, progress: Progress
 ) -> dict[str, str | None]:
     """Push what a registry is still to get; return the names that the nodes get the images by."""
-    deployed = registry.held(client, run, registry.observe(client), prefix)
+    deployed = registry.held(client, run, {**registry.observe(client), **offered}, prefix)
     for name, image in deployed.items():
         if image is None:
             with progress.task(f"Pushing {registry.remote(run[name], prefix)}") as task:
