@@ -3,12 +3,14 @@
 import shutil
 import subprocess
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import docker
+from docker.errors import APIError
 
-from deployment import images, registry
+from deployment import images, packages, registry
 from deployment.engine import apt_install, run_shown
 from deployment.errors import DeployError
 from deployment.images import COMPONENTS, Component
@@ -20,6 +22,22 @@ DEBIAN = f"debian:{DEBIAN_SUITE}-slim"
 TRAEFIK = "traefik:v3.7.15"
 DEBIAN_STANDIN = f"{STACK}/debian:{DEBIAN_SUITE}-packages"
 TRAEFIK_STANDIN = f"{STACK}/traefik-standin:v3.7.15-packages"
+DEBIAN_REFRESHED = f"{STACK}/debian:{DEBIAN_SUITE}-refreshed"
+CANDIDATES = {name: f"{name}-candidate" for name in (DEBIAN_REFRESHED, TRAEFIK_STANDIN)}
+# debootstrap leaves out where Debian's security updates are; a closed network's mirror may not have them.
+UPDATES = f"""\
+deb http://deb.debian.org/debian-security {DEBIAN_SUITE}-security main
+deb http://deb.debian.org/debian {DEBIAN_SUITE}-updates main
+"""
+UPDATED = f"""\
+ARG BASE
+FROM ${{BASE}}
+RUN set -e; more=/etc/apt/sources.list.d/updates.list; \\
+    grep -qrs debian-security /etc/apt/sources.list* || printf {UPDATES!r} > $more; \\
+    apt-get update --error-on=any || {{ rm $more; apt-get update --error-on=any; }}; \\
+    apt-get upgrade -y --with-new-pkgs; \\
+    rm -rf /var/lib/apt/lists/*
+"""
 HOST_AUTHORITIES = Path("/usr/local/share/ca-certificates")
 AUTHORITIES = "/etc/ssl/certs/ca-certificates.crt"
 # Not needed at run time, now and in what is installed later; Debian's slim images leave the same out.
@@ -49,9 +67,12 @@ class Bases:
 
 
 def present(client: docker.DockerClient) -> Bases | None:
-    """Return the base images that are already here, or None if one is missing."""
-    debian, traefik = _here(client, DEBIAN_STANDIN, DEBIAN), _here(client, TRAEFIK_STANDIN, TRAEFIK)
-    return Bases(debian, traefik) if debian and traefik else None
+    """Return the base images that are already here, or None if one is missing or older than what runs."""
+    debian = _here(client, DEBIAN_REFRESHED, DEBIAN_STANDIN, DEBIAN)
+    traefik = _here(client, TRAEFIK_STANDIN, TRAEFIK)
+    if not debian or not traefik or packages.recorded(client) > packages.as_of(client, debian):
+        return None
+    return Bases(debian, traefik)
 
 
 def provide(client: docker.DockerClient, progress: Progress) -> Bases:
@@ -60,10 +81,58 @@ def provide(client: docker.DockerClient, progress: Progress) -> Bases:
     A registry that answers, but refuses, is no reason for a stand-in unless the user agrees. Raises
     DeployError with the registry's words if not.
     """
-    debian = _here(client, DEBIAN_STANDIN, DEBIAN) or _pulled(client, DEBIAN, progress)
+    debian = _here(client, DEBIAN_REFRESHED, DEBIAN_STANDIN, DEBIAN) or _pulled(client, DEBIAN, progress)
     debian = debian or _debian_standin(client, progress)
     traefik = _here(client, TRAEFIK_STANDIN, TRAEFIK) or _pulled(client, TRAEFIK, progress)
-    return Bases(debian, traefik or _traefik_standin(client, debian, progress))
+    bases = Bases(debian, traefik or _traefik_standin(client, debian, progress))
+    recorded = packages.recorded(client)
+    if recorded > packages.as_of(client, debian):
+        renewed(client, bases, recorded, progress)
+        adopt(client)
+    return present(client) or bases
+
+
+def renewed(client: docker.DockerClient, bases: Bases, time: str, progress: Progress) -> Bases:
+    """Make candidates for new base images, with the newest packages as of `time`; `adopt` or `reject` them.
+
+    What came from a registry is asked for again.
+    """
+    origin = _here(client, DEBIAN_STANDIN) or DEBIAN
+    for name in {origin, bases.traefik} & {DEBIAN, TRAEFIK}:
+        with progress.task(f"Asking a registry for {name} again"), suppress(APIError):
+            client.images.pull(name)
+    with progress.task("Refreshing the Debian base") as task:
+        _update(client, origin, CANDIDATES[DEBIAN_REFRESHED], task, time)
+    if bases.traefik != TRAEFIK_STANDIN:
+        return Bases(CANDIDATES[DEBIAN_REFRESHED], bases.traefik)
+    _traefik_standin(client, CANDIDATES[DEBIAN_REFRESHED], progress, CANDIDATES[TRAEFIK_STANDIN])
+    return Bases(*CANDIDATES.values())
+
+
+def _update(client: docker.DockerClient, origin: str, name: str, task: Task, time: str) -> None:
+    """Make an image with the newest packages of another one, and with the time of that in a label.
+
+    The label is set before the packages are, so that nothing of an earlier build is taken for them.
+    """
+    label = f"LABEL {packages.AS_OF_LABEL}={time}\nRUN"
+    with tempfile.TemporaryDirectory(dir=ROOT / "stack", prefix=".update-") as folder:
+        (Path(folder) / "Dockerfile").write_text(UPDATED.replace("RUN", label if time else "RUN"))
+        images.build(client, Path(folder), name, origin, task)
+
+
+def adopt(client: docker.DockerClient) -> None:
+    """Put the candidates into the place of the base images."""
+    for name, candidate in CANDIDATES.items():
+        if images.exists(client, candidate):
+            client.images.get(candidate).tag(*name.split(":"))
+    reject(client)
+
+
+def reject(client: docker.DockerClient) -> None:
+    """Take the candidates' names away; the base images stay what they are."""
+    for candidate in CANDIDATES.values():
+        if images.exists(client, candidate):
+            client.images.remove(candidate, force=True)
 
 
 def _here(client: docker.DockerClient, *names: str) -> str | None:
@@ -71,7 +140,12 @@ def _here(client: docker.DockerClient, *names: str) -> str | None:
 
 
 def identity(client: docker.DockerClient, name: str) -> str:
-    """Return the image's registry digest, or its local ID where it never came from a registry."""
+    """Return the time of the image's refresh, or else its registry digest, or its local ID without one.
+
+    The time is the same for all managers, each of which refreshes a base of its own.
+    """
+    if time := packages.as_of(client, name):
+        return time
     attributes = client.images.get(name).attrs
     return str((attributes["RepoDigests"] or [attributes["Id"]])[0])
 
@@ -108,6 +182,7 @@ def _debian_standin(client: docker.DockerClient, progress: Progress) -> str:
         with tempfile.TemporaryDirectory(prefix=f"{STACK}-base-") as folder:
             _bootstrap(Path(folder), task)
             _import(client, folder, task)
+        _update(client, DEBIAN_STANDIN, DEBIAN_STANDIN, task, time="")
     return DEBIAN_STANDIN
 
 
@@ -137,7 +212,9 @@ def _import(client: docker.DockerClient, folder: str, task: Task) -> None:
         client.api.import_image_from_file(archive.name, repository, tag, changes)
 
 
-def _traefik_standin(client: docker.DockerClient, debian: str, progress: Progress) -> str:
-    with progress.task(f"Building {TRAEFIK_STANDIN}") as task:
-        images.build(client, ROOT / "traefik" / "standin", TRAEFIK_STANDIN, debian, task)
-    return TRAEFIK_STANDIN
+def _traefik_standin(
+    client: docker.DockerClient, debian: str, progress: Progress, name: str = TRAEFIK_STANDIN
+) -> str:
+    with progress.task(f"Building {name}") as task:
+        images.build(client, ROOT / "traefik" / "standin", name, debian, task)
+    return name

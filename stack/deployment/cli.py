@@ -49,14 +49,22 @@ def up(
     yes: Yes = False,
     quiet: Quiet = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,
+    refresh: Annotated[
+        bool, typer.Option("--refresh", help="Build every image anew on today's Debian packages.")
+    ] = False,
     domain: Annotated[str, typer.Option(help="Serve vote.DOMAIN and result.DOMAIN.")] = "",
     acme_email: Annotated[str, typer.Option(help="Let's Encrypt account; needs --domain.")] = "",
     registry: Annotated[
         str, typer.Option(metavar="PREFIX", help="Push the images there; needed for several nodes.")
     ] = "",
+    advertise_addr: Annotated[
+        str, typer.Option(metavar="ADDRESS", help="Where other nodes reach this one, or its interface.")
+    ] = "",
 ) -> None:
     """Build, deploy and wait until everything is healthy; changes only what has to change."""
-    chosen = settings.load(domain=domain, acme_email=acme_email, registry=registry)
+    chosen = settings.load(
+        domain=domain, acme_email=acme_email, registry=registry, advertise_addr=advertise_addr
+    )
     progress = Progress(quiet=quiet, yes=yes)
     for warning in settings.warnings():
         progress.say(f"Warning: {warning}")
@@ -64,7 +72,7 @@ def up(
         _confirm_installation(yes=yes)
     with nullcontext() if dry_run else lock.held():
         try:
-            up_command.up(chosen, progress, install_engine=install_engine, dry_run=dry_run)
+            up_command.up(chosen, progress, install_engine=install_engine, dry_run=dry_run, refresh=refresh)
         except KeyboardInterrupt:
             print("Interrupted. Run the same command again: it goes on from here.", file=sys.stderr)
             raise typer.Exit(130) from None

@@ -8,13 +8,16 @@ from typing import Any
 import docker
 from docker.errors import APIError
 
-from deployment import nodes
+from deployment import nodes, weaknesses
 from deployment.errors import DeployError
 from deployment.layout import NAMESPACE, STACK
 from deployment.progress import Progress
 
 # A task that has failed so often since the deployment began will not recover by itself.
 FAILURES_ALLOWED = 5
+# What no node takes stays so until somebody does something; a node that only restarts is back by then.
+HOMELESS_SECONDS = 120
+NO_NODE = "no suitable node"
 POLL_SECONDS = 1.0
 EVIDENCE_LINES = 20
 # An unhealthy task that leaves cleanly is "complete", and has failed all the same.
@@ -30,13 +33,17 @@ Api = dict[str, Any]
 
 @dataclass(frozen=True)
 class ServiceState:
-    """How far one service has come; `failure` says why it will not arrive."""
+    """How far one service has come.
+
+    `failure` says why it will not arrive, `homeless` why no node takes a task of it.
+    """
 
     name: str
     running: int
     desired: int
     updating: bool = False
     failure: str | None = None
+    homeless: str | None = None
 
     @property
     def converged(self) -> bool:
@@ -65,6 +72,7 @@ def assess(service: Api, tasks: Iterable[Api], ready: Collection[str], *, since:
         desired=_desired(service, tasks, ready),
         updating=update == "updating",
         failure=_failure(service, current, update, since),
+        homeless=next((t["Status"]["Err"] for t in current if _homeless(t)), None),
     )
 
 
@@ -76,6 +84,10 @@ def short_name(service: Api) -> str:
 def _is_current(task: Api, service: Api) -> bool:
     wanted = service["Spec"]["TaskTemplate"]
     return all(task["Spec"].get(part) == wanted.get(part) for part in SPECIFICATION)
+
+
+def _homeless(task: Api) -> bool:
+    return task["Status"]["State"] == "pending" and NO_NODE in task["Status"].get("Err", "")
 
 
 def _desired(service: Api, tasks: Sequence[Api], ready: Collection[str]) -> int:
@@ -112,22 +124,42 @@ def wait(client: docker.DockerClient, progress: Progress, *, since: str, timeout
     Raises DeployError with the last log lines of the service that will not, or did not within
     `timeout` seconds.
     """
+    homeless_since = 0.0
     with progress.task("Waiting for every service to run and be healthy") as task:
         while waiting := [state for state in states(client, since=since) if not state.converged]:
             for state in waiting:
                 if state.failure:
                     raise _gave_up(client, state, state.failure)
+            homeless_since = homeless_since if all(s.homeless for s in waiting) else task.seconds
+            if task.seconds - homeless_since > HOMELESS_SECONDS:
+                raise _gave_up(client, waiting[0], str(waiting[0].homeless))
             if task.seconds > timeout:
-                raise _gave_up(client, waiting[0], f"not healthy after {timeout:.0f} s")
+                hint = weaknesses.ports(nodes.observe(client))
+                raise _gave_up(client, waiting[0], f"not healthy after {timeout:.0f} s", hint)
             task.detail("waiting for " + ", ".join(f"{s.name} {s.running}/{s.desired}" for s in waiting))
             time.sleep(POLL_SECONDS)
 
 
-def _gave_up(client: docker.DockerClient, state: ServiceState, reason: str) -> DeployError:
+def placements(client: docker.DockerClient) -> dict[str, list[str]]:
+    """Return the nodes (by ID) that the running tasks of each service with several replicas are on."""
+    label = {"label": NAMESPACE}
+    several = {s["ID"]: short_name(s) for s in client.api.services(filters=label) if _replicas(s) > 1}
+    found: dict[str, list[str]] = {name: [] for name in several.values()}
+    for task in client.api.tasks(filters=label):
+        if task["ServiceID"] in several and task["Status"]["State"] == task["DesiredState"] == "running":
+            found[several[task["ServiceID"]]].append(task["NodeID"])
+    return found
+
+
+def _replicas(service: Api) -> int:
+    return int((service["Spec"]["Mode"].get("Replicated") or {}).get("Replicas", 0))
+
+
+def _gave_up(client: docker.DockerClient, state: ServiceState, reason: str, hint: str = "") -> DeployError:
     return DeployError(
         f"Service {state.name} does not run ({state.running}/{state.desired}): {reason}",
         f"Its last log lines are above; more: python3 deploy.py logs {state.name}. "
-        "Mend the cause and run `up` again.",
+        f"Mend the cause and run `up` again. {hint}".rstrip(),
         last_lines(client, state.name),
     )
 

@@ -6,6 +6,7 @@ ROOT = Path(__file__).resolve().parents[2]
 STACK_FILE = ROOT / "stack" / "docker-stack.yaml"
 ENCRYPTION_FILE = ROOT / "stack" / "encrypted-networks.yaml"
 PRIVATE_ACME_FILE = ROOT / "stack" / "private-acme.yaml"
+SUBNETS_FILE = ROOT / "stack" / "network-subnets.yaml"
 ENV_FILE = ROOT / "stack" / ".env"
 LOCAL_CA_FILE = ROOT / "stack" / "local-ca.crt"
 

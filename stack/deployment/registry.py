@@ -1,6 +1,7 @@
 """The images' way to other nodes: a registry that all of them pull from, by digest."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 
 import docker
 from docker.errors import APIError
@@ -61,6 +62,16 @@ def held(
     if not prefix:
         return names
     return {key: name if name and _holds(client, name) else None for key, name in names.items()}
+
+
+def offered(client: docker.DockerClient, wanted: Iterable[str], prefix: str) -> dict[str, tuple[str, ...]]:
+    """Return the digests of those of the images that a registry has: another manager pushed them."""
+    found: dict[str, tuple[str, ...]] = {}
+    for name in wanted if prefix else ():
+        with suppress(APIError):
+            there = client.api.inspect_distribution(remote(name, prefix))["Descriptor"]["digest"]
+            found[name] = (f"{repository(remote(name, prefix))}@{there}",)
+    return found
 
 
 def _holds(client: docker.DockerClient, name: str) -> bool:

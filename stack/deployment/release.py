@@ -14,7 +14,8 @@ import docker
 import yaml
 
 from deployment.errors import DeployError
-from deployment.layout import ENCRYPTION_FILE, PRIVATE_ACME_FILE, ROOT, STACK, STACK_FILE
+from deployment.layout import ENCRYPTION_FILE, PRIVATE_ACME_FILE, ROOT, STACK, STACK_FILE, SUBNETS_FILE
+from deployment.networks import merged
 from deployment.settings import Settings
 
 CONFIG_FILES = {
@@ -63,11 +64,14 @@ class Release:
         command = ["docker", "stack", "deploy", "--resolve-image", "never", *options]
         for path in files:
             command += ["-c", str(path)]
+        # Read last, so that each network is what all files together say of it.
+        networks = json.dumps({"version": "3.9", "networks": merged(self.files)}) if self.overlays else ""
         environment = {**os.environ, **self.variables, "RELEASE": self.identity}
         done = subprocess.run(
-            [*command, STACK],
+            [*command, *(["-c", "-"] if networks else []), STACK],
             env=environment,
             cwd=ROOT,
+            input=networks,
             capture_output=True,
             text=True,
             check=False,
@@ -101,7 +105,11 @@ def reduced(stack: str, service: str) -> str:
 
 def overlays(settings: Settings) -> tuple[Path, ...]:
     """Return the files that these settings add to the stack file."""
-    chosen = {ENCRYPTION_FILE: settings.network_encryption, PRIVATE_ACME_FILE: settings.acme_ca_file}
+    chosen = {
+        ENCRYPTION_FILE: settings.network_encryption,
+        SUBNETS_FILE: settings.network_subnets,
+        PRIVATE_ACME_FILE: settings.acme_ca_file,
+    }
     return tuple(path for path, wanted in chosen.items() if wanted)
 
 

@@ -4,6 +4,7 @@ import os
 import re
 import ssl
 import unicodedata
+from ipaddress import IPv4Network, ip_address
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -27,6 +28,9 @@ LETS_ENCRYPT = "https://acme-v02.api.letsencrypt.org/directory"
 # What people write for people.
 TEXTS = ("VOTE_TITLE", "VOTE_QUESTION", "OPTION_A", "OPTION_B", "VOTE_OPTIONS")
 DOCKER_HUB = ("docker.io", "index.docker.io", "registry-1.docker.io")
+# What Linux takes for the name of an interface; one with a dot and digits alone is an address.
+INTERFACE = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9._@-]{1,15}")
+SMALLEST_POOL = 20
 OPTION_LIMITS = (2, 10)
 LONGEST_LINE = 200
 LONGEST_OPTION = 60
@@ -58,6 +62,8 @@ class Settings(BaseSettings):
     worker_replicas: Replicas = 2
     redis_maxmemory: str = "256mb"
     network_encryption: bool = False
+    network_subnets: str = ""
+    advertise_addr: str = ""
     registry: str = ""
 
     @model_validator(mode="before")
@@ -108,6 +114,28 @@ class Settings(BaseSettings):
             reason = error.strerror or error
             raise ValueError(f"{path} is not a file of PEM certificates ({reason})") from error
         return str(path)
+
+    @field_validator("network_subnets")
+    @classmethod
+    def _a_pool(cls, value: str) -> str:
+        pool = IPv4Network(value) if value else None
+        if pool and pool.prefixlen > SMALLEST_POOL:
+            raise ValueError(
+                f"{value!r} is too small: each network gets a /24 of it, so give a /{SMALLEST_POOL} or larger"
+            )
+        return str(pool or "")
+
+    @field_validator("advertise_addr")
+    @classmethod
+    def _an_address_or_interface(cls, value: str) -> str:
+        if value and not INTERFACE.fullmatch(value):
+            try:
+                ip_address(value)
+            except ValueError:
+                raise ValueError(
+                    f"{value!r} is neither an IP address nor an interface such as eth0"
+                ) from None
+        return value
 
     @field_validator("registry")
     @classmethod

@@ -9,7 +9,7 @@ from typing import Any
 import docker
 from docker.errors import APIError
 
-from deployment import convergence, engine, nodes, pages, record, swarm, weaknesses
+from deployment import convergence, engine, networks, nodes, pages, record, swarm, weaknesses
 from deployment.convergence import ServiceState
 from deployment.errors import DeployError
 from deployment.layout import STACK
@@ -58,12 +58,27 @@ def _of_swarm(client: docker.DockerClient, inside: Mapping[str, Any]) -> dict[st
         "healthy": not absent and not unchecked,
         "missing": absent,
         "unchecked": unchecked,
-        "warnings": weaknesses.of(members),
+        "warnings": _warnings(client, members, services, inside),
         "nodes": [_described(node) for node in members],
         "services": [{"name": s.name, "running": s.running, "desired": s.desired} for s in services],
         "pages": [asdict(visit) for visit in visited],
         "urls": recorded.site.urls if recorded else {},
     }
+
+
+def _warnings(
+    client: docker.DockerClient,
+    members: Sequence[Node],
+    services: Sequence[ServiceState],
+    inside: Mapping[str, Any],
+) -> list[str]:
+    running = bool(services) and all(service.converged for service in services)
+    return [
+        *weaknesses.of(members),
+        *weaknesses.crowded(members, convergence.placements(client)),
+        *networks.warnings(client),
+        *weaknesses.mute(members, running, clusters_missing(inside)),
+    ]
 
 
 def _without_leader(inside: Mapping[str, Any]) -> dict[str, Any]:
@@ -151,7 +166,7 @@ def wait_healthy(client: docker.DockerClient, progress: Progress, timeout: float
                 raise DeployError(
                     f"The stack is not at full strength after {timeout:.0f} s: {detail}",
                     "Look at `python3 deploy.py status` and `python3 deploy.py logs postgres-1` "
-                    "(or redis-1, sentinel-1).",
+                    f"(or redis-1, sentinel-1). {weaknesses.ports(nodes.observe(client))}".rstrip(),
                 )
             task.detail(detail)
             time.sleep(POLL_SECONDS)

@@ -1,18 +1,15 @@
 """The Swarm itself: is there one, may we command it, and which node carries what."""
 
 import enum
-import socket
 from collections.abc import Sequence
 
 import docker
 from docker.errors import APIError
 
-from deployment import engine
+from deployment import advertise
 from deployment.errors import DeployError
 from deployment.nodes import Node
 
-# An address of the documentation range (RFC 5737): asking for the route to it sends nothing.
-ELSEWHERE = ("192.0.2.1", 9)
 # What a manager says when too few of the others answer, or what its question to them ends in.
 LEADERLESS = ("does not have a leader", "DeadlineExceeded", "deadline exceeded")
 
@@ -50,10 +47,10 @@ def require_manager(member: Membership, *, existing: bool = False) -> None:
         )
 
 
-def initialise(client: docker.DockerClient) -> None:
-    """Make this engine the first manager of a new Swarm."""
+def initialise(client: docker.DockerClient, advertise_addr: str = "") -> None:
+    """Make this engine the first manager of a new Swarm, which others reach at `advertise_addr`."""
     try:
-        client.swarm.init(advertise_addr=_own_address() if engine.is_local(client) else None)
+        client.swarm.init(advertise_addr=advertise.address(client, advertise_addr))
     except APIError as error:
         raise DeployError(
             f"The engine made no Swarm: {error.explanation}",
@@ -77,16 +74,6 @@ def no_leader() -> DeployError:
     )
 
 
-def _own_address() -> str:
-    """Return the address other nodes would reach this one at: that of the default route."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.connect(ELSEWHERE)
-        except OSError:
-            return "127.0.0.1"
-        return str(probe.getsockname()[0])
-
-
 def require_way_for_images(nodes: Sequence[Node], registry: str) -> None:
     """Raise DeployError if there are other nodes, and no registry that they could get the images from."""
     if len(nodes) > 1 and not registry:
@@ -100,12 +87,28 @@ def require_way_for_images(nodes: Sequence[Node], registry: str) -> None:
 
 
 def require_usable(nodes: Sequence[Node]) -> None:
-    """Raise DeployError if no node may be given tasks."""
+    """Raise DeployError if no node may be given tasks, or none of those that alone can carry a part."""
     if not any(node.usable for node in nodes):
         raise DeployError(
             "No node of the Swarm is both ready and active.",
             "`docker node ls` shows them; `docker node update --availability active NODE` undoes a drain.",
         )
+    managers = [node for node in nodes if node.manager]
+    _require_one(managers, "manager", "the edge knows the services through one on a manager")
+    _require_one([node for node in nodes if node.edge], "edge", "the pages are served there and nowhere else")
+
+
+def _require_one(those: Sequence[Node], kind: str, reason: str) -> None:
+    """Raise DeployError if none of the nodes of a kind may be given tasks."""
+    if any(node.usable for node in those):
+        return
+    listed = ", ".join(f"{node.name} {node.state} and {node.availability}" for node in those)
+    undone = those[0].name if those else "NODE"
+    raise DeployError(
+        f"No {kind} node takes containers ({listed}), and the stack cannot do without: {reason}.",
+        f"`docker node update --availability active {undone}` undoes a drain. To keep other work off a node, "
+        "give that a placement constraint instead.",
+    )
 
 
 def published_ports(client: docker.DockerClient, service: str) -> set[int]:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -9,13 +10,16 @@ import docker
 
 from deployment import (
     acme,
+    advertise,
     base,
     convergence,
     credentials,
     engine,
     host,
     images,
+    networks,
     nodes,
+    packages,
     plan,
     record,
     registry,
@@ -25,11 +29,13 @@ from deployment import (
     swarm,
     weaknesses,
 )
+from deployment import refresh as refreshing
 from deployment.images import Component
 from deployment.layout import ROOT, STACK
 from deployment.pages import Site
 from deployment.plan import Observed, Plan
 from deployment.progress import Progress
+from deployment.registry import Digests
 from deployment.release import Release
 from deployment.rollout import SwarmStack
 from deployment.settings import Settings
@@ -40,8 +46,10 @@ CLUSTER_TIMEOUT_SECONDS = 300
 UNSEEN = "The engine stands still, so what it holds could not be looked at: less may be to do."
 
 
-def up(settings: Settings, progress: Progress, *, install_engine: bool, dry_run: bool) -> None:
-    """Bring the whole stack up, or print what that would do.
+def up(
+    settings: Settings, progress: Progress, *, install_engine: bool, dry_run: bool, refresh: bool = False
+) -> None:
+    """Bring the whole stack up, or print what that would do; `refresh` rebuilds on today's packages first.
 
     Raises DeployError before anything is changed if the machine or the settings do not allow it.
     """
@@ -49,14 +57,23 @@ def up(settings: Settings, progress: Progress, *, install_engine: bool, dry_run:
     images.require_sound_sources()
     client = _engine(progress, install=install_engine, start=not dry_run)
     observed, bases = observe(client, settings)
-    swarm.require_usable(observed.swarm)
+    labelled = nodes.labelled(observed.swarm, nodes.spread(observed.swarm))
+    swarm.require_usable(labelled)
     swarm.require_way_for_images(observed.swarm, settings.registry)
+    networks.check(client, settings)
+    for line in advertise.said(client, settings.advertise_addr):
+        progress.say(f"  {line}")
     if client:
         credentials.check_volumes(client, observed.secrets)
-    host.check(_host(client), _ports(client, settings), fresh=not observed.bases)
+    host.check(_host(client), _ports(client, settings), fresh=refresh or not observed.bases)
+    if refresh and client and bases and not dry_run:
+        refreshing.refresh(client, bases, progress)
+        observed, bases = observe(client, settings)
     intended = _plan(client, settings, observed, bases)
-    warnings = weaknesses.of(nodes.labelled(observed.swarm, nodes.spread(observed.swarm)))
+    warnings = weaknesses.of(labelled)
     if dry_run:
+        if refresh:
+            print("would build every image on today's packages, and change nothing where they are the same")
         _print(intended, warnings if client or not engine.installed() else [UNSEEN, *warnings])
         return
     if intended.empty and client:
@@ -65,7 +82,8 @@ def up(settings: Settings, progress: Progress, *, install_engine: bool, dry_run:
     else:
         client = _carry_out(client, settings, intended, progress, since)
         progress.say(f"The stack is up ({time.monotonic() - started:.0f} s).")
-    for warning in warnings:
+    warnings += weaknesses.crowded(nodes.observe(client), convergence.placements(client))
+    for warning in [*warnings, *networks.warnings(client)]:
         progress.say(f"  Warning: {warning}")
     _summary(client, settings, progress)
 
@@ -113,6 +131,10 @@ def _plan(
     if not client or not bases:
         return plan.make(observed, None, None, ("all",) if settings.registry else ())
     wanted = base.references(client, bases)
+    absent = [image for image in wanted.values() if image not in observed.images]
+    observed = replace(
+        observed, images={**observed.images, **registry.offered(client, absent, settings.registry)}
+    )
     deployed = registry.held(client, _named(wanted), observed.images, settings.registry)
     unpushed = tuple(name for name, image in deployed.items() if image is None)
     identity = None
@@ -129,7 +151,10 @@ def _release(settings: Settings, deployed: Mapping[str, str | None], secrets: Ma
     variables = settings.variables() | release.config_hashes()
     variables |= {images.variable(name): image for name, image in deployed.items() if image}
     variables |= {f"{key.upper()}_SECRET": name for key, name in secrets.items()}
-    return Release(variables | release.acme_authority(settings), release.overlays(settings))
+    variables |= release.acme_authority(settings)
+    if settings.network_subnets:
+        variables |= networks.carve(settings.network_subnets)
+    return Release(variables, release.overlays(settings))
 
 
 def _carry_out(
@@ -138,19 +163,22 @@ def _carry_out(
     client = client or engine.install(progress)
     bases = base.provide(client, progress)
     references = base.references(client, bases)
+    absent = [image for image in references.values() if not images.exists(client, image)]
+    offered = registry.offered(client, absent, settings.registry)
     for component, image in references.items():
-        if not images.exists(client, image):
+        if image in absent and image not in offered:
             with progress.task(f"Building {image}") as task:
                 images.build(client, component.context, image, bases.of(component), task)
     run = _named(references)
-    deployed = _provide_to_nodes(client, run, settings.registry, progress)
+    deployed = _provide_to_nodes(client, run, offered, settings.registry, progress)
     if intended.initialise_swarm:
         with progress.task("Initialising a Swarm of this one node"):
-            swarm.initialise(client)
+            swarm.initialise(client, settings.advertise_addr)
     nodes.add_labels(client, nodes.spread(nodes.observe(client)))
     secrets = credentials.observe(client, settings.hosts)
     secrets |= credentials.create(client, credentials.missing(secrets), settings.hosts)
     wanted = _release(settings, deployed, secrets)
+    packages.record(client, packages.as_of(client, bases.debian))
     _roll_out(client, wanted, progress, registry_auth=bool(settings.registry))
     record.write(client, wanted.identity, _site(client, settings))
     _wait(client, settings, progress, since)
@@ -160,10 +188,10 @@ def _carry_out(
 
 
 def _provide_to_nodes(
-    client: docker.DockerClient, run: Mapping[str, str], prefix: str, progress: Progress
+    client: docker.DockerClient, run: Mapping[str, str], offered: Digests, prefix: str, progress: Progress
 ) -> dict[str, str | None]:
     """Push what a registry is still to get; return the names that the nodes get the images by."""
-    deployed = registry.held(client, run, registry.observe(client), prefix)
+    deployed = registry.held(client, run, {**registry.observe(client), **offered}, prefix)
     for name, image in deployed.items():
         if image is None:
             with progress.task(f"Pushing {registry.remote(run[name], prefix)}") as task:

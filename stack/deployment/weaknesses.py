@@ -1,12 +1,14 @@
 """What a fault would cost on the nodes as they are, in sentences that a user can act on."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from deployment.layout import EDGE_LABEL, SLOT_LABELS
+from deployment.layout import EDGE_LABEL, SLOT_LABELS, STACK
 from deployment.nodes import Node
 
 # With fewer managers than this a Swarm cannot do without any of them.
 ENOUGH_MANAGERS = 3
+# What the nodes of a Swarm must reach each other at.
+PORTS = "2377/tcp, 7946/tcp and udp, and 4789/udp"
 NUMBERS = ("No", "One", "Two", "Three")
 
 
@@ -14,7 +16,42 @@ def of(nodes: Sequence[Node]) -> list[str]:
     """Return the weaknesses, the worst first; none where any one node may be lost."""
     if len(nodes) <= 1:
         return ["One machine: the stack does not survive the loss of this machine."] if nodes else []
-    return [*_slots(nodes), *_doubled(nodes), *_managers(nodes), *_edge(nodes)]
+    return [*_slots(nodes), *_idle(nodes), *_doubled(nodes), *_managers(nodes), *_edge(nodes)]
+
+
+def crowded(nodes: Sequence[Node], placed: Mapping[str, Sequence[str]]) -> list[str]:
+    """Say which services have all their tasks on one node, though others would take some.
+
+    `placed` maps a service with several replicas to the IDs of the nodes that its running tasks are on. Swarm
+    moves no task by itself to a node that is back.
+    """
+    usable = [node for node in nodes if node.usable]
+    if len(usable) < 2:
+        return []
+    names = {node.id: node.name for node in nodes}
+    alone = {name: ids[0] for name, ids in sorted(placed.items()) if len(ids) > 1 and len(set(ids)) == 1}
+    by_node = {node: [name for name, on in alone.items() if on == node] for node in alone.values()}
+    return [
+        f"Every {_listed(services)} runs on {names.get(node, node)}: with it all are away for some seconds. "
+        "Spread them: " + " && ".join(f"docker service update --force {STACK}_{name}" for name in services)
+        for node, services in by_node.items()
+    ]
+
+
+def _listed(names: Sequence[str]) -> str:
+    return " and every ".join(filter(None, [", every ".join(names[:-1]), names[-1]]))
+
+
+def mute(nodes: Sequence[Node], running: bool, absent: Sequence[str]) -> list[str]:
+    """Say what keeps containers from each other that all run, where there are several nodes."""
+    if not running or not absent or len(nodes) < 2:
+        return []
+    return [f"Every container runs, yet {', '.join(absent)} cannot be heard. {ports(nodes)}"]
+
+
+def ports(nodes: Sequence[Node]) -> str:
+    """Ask what must be open between the nodes, where there are several."""
+    return f"Do the nodes reach each other at {PORTS}?" if len(nodes) > 1 else ""
 
 
 def _slots(nodes: Sequence[Node]) -> list[str]:
@@ -62,6 +99,16 @@ def _doubled(nodes: Sequence[Node]) -> list[str]:
     ]
 
 
+def _idle(nodes: Sequence[Node]) -> list[str]:
+    """Name the nodes that carry slots and take no containers because somebody said so."""
+    return [
+        f"{node.name} is on {node.availability}: what belongs to its slot {', '.join(map(str, node.slots))} "
+        f"does not run. `docker node update --availability active {node.name}` undoes that."
+        for node in nodes
+        if node.slots and node.availability != "active"
+    ]
+
+
 def _managers(nodes: Sequence[Node]) -> list[str]:
     managers = [node for node in nodes if node.manager and node.ready]
     if len(managers) >= ENOUGH_MANAGERS:
@@ -76,10 +123,10 @@ def _managers(nodes: Sequence[Node]) -> list[str]:
 
 
 def _edge(nodes: Sequence[Node]) -> list[str]:
-    edges = [node.name for node in nodes if node.edge]
+    edges = [node.name for node in nodes if node.edge and node.availability == "active"]
     if len(edges) > 1:
         return []
     more = f"Add another: `docker node update --label-add {EDGE_LABEL}=true NODE`."
     if not edges:
-        return [f"No node is an edge: nobody can reach the pages. {more}"]
+        return [f"No active node is an edge: nobody can reach the pages. {more}"]
     return [f"Only {edges[0]} is an edge: while it is away nobody can reach the pages. {more}"]

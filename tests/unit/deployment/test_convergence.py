@@ -165,3 +165,17 @@ def test_not_giving_up(given: dict[str, Any], tasks: list[dict[str, Any]]) -> No
 def test_tasks_of_other_services_do_not_count() -> None:
     other = task("running") | {"ServiceID": "s2"}
     assert assess(service(), [other, other], READY) == ServiceState("vote", 0, 2)
+
+
+@pytest.mark.parametrize(
+    ("state", "error", "homeless"),
+    [
+        ("pending", "no suitable node (scheduling constraints not satisfied on 3 nodes)", True),
+        ("pending", "", False),
+        ("preparing", "", False),
+    ],
+)
+def test_what_no_node_takes_is_told_from_what_is_on_its_way(state: str, error: str, homeless: bool) -> None:
+    waiting = task(state)
+    waiting["Status"]["Err"] = error
+    assert assess(service(1), [waiting], READY).homeless == (error if homeless else None)

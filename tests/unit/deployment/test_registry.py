@@ -66,10 +66,10 @@ class Engine:
         self.api = self
         self._names = names
 
-    def inspect_distribution(self, name: str) -> dict[str, str]:
+    def inspect_distribution(self, name: str) -> dict[str, dict[str, str]]:
         if name not in self._names:
             raise APIError("manifest unknown")
-        return {}
+        return {"Descriptor": {"digest": "sha256:aa"}}
 
 
 @pytest.mark.parametrize(
@@ -218,3 +218,13 @@ def test_where_nothing_answers_a_stand_in_is_built_unasked(standins: list[str]) 
     client = cast(DockerClient, Registry(SILENCES[0], midway=False))
     base.provide(client, Progress(quiet=True))
     assert standins == ["debian", "traefik"]
+
+
+@pytest.mark.parametrize(
+    ("prefix", "name"), [("reg.example:5000", DEPLOYED), ("elsewhere", None), ("", "vote-app/vote:1")]
+)
+def test_what_another_manager_pushed_is_deployed_from_here_too(prefix: str, name: str | None) -> None:
+    """It is not here, and need not be built: a second build would restart every service."""
+    client = cast(DockerClient, Engine("reg.example:5000/vote-app/vote:1", DEPLOYED))
+    offered = registry.offered(client, ["vote-app/vote:1"], prefix)
+    assert registry.held(client, {"vote": "vote-app/vote:1"}, offered, prefix) == {"vote": name}

@@ -41,7 +41,7 @@ def test_a_release_is_known_by_its_content() -> None:
     one = Release({"A": "1", "B": "2"})
     assert one.identity == Release({"B": "2", "A": "1"}).identity
     assert one.identity != Release({"A": "1", "B": "3"}).identity
-    assert one.identity != Release({"A": "1", "B": "2"}, (layout.ENCRYPTION_FILE,)).identity
+    assert one.identity != Release({"A": "1", "B": "2"}, overlays=(layout.ENCRYPTION_FILE,)).identity
 
 
 def test_a_part_of_the_stack_file_has_one_service_and_all_that_it_refers_to() -> None:

@@ -46,6 +46,11 @@ def _no_file(monkeypatch: pytest.MonkeyPatch) -> None:
             )
         ],
         ("REGISTRY", "docker.io/team", "Docker Hub"),
+        ("NETWORK_SUBNETS", "10.77.0.0/24", "each network gets a /24 of it"),
+        ("NETWORK_SUBNETS", "10.77.0.1/16", "NETWORK_SUBNETS: 10.77.0.1/16 has host bits set"),
+        ("NETWORK_SUBNETS", "fd00::/48", "NETWORK_SUBNETS"),
+        ("ADVERTISE_ADDR", "10.0.0", "neither an IP address nor an interface"),
+        ("ADVERTISE_ADDR", "10.0.0.5:2377", "neither an IP address nor an interface"),
     ],
 )
 def test_refused(monkeypatch: pytest.MonkeyPatch, variable: str, value: str, complaint: str) -> None:

@@ -5,6 +5,7 @@ from docker.errors import APIError
 
 from deployment import down, swarm
 from deployment.errors import DeployError
+from deployment.layout import EDGE_LABEL
 from deployment.nodes import Node
 
 NODES = [Node("1", "node-1"), Node("2", "node-2", state="down")]
@@ -22,10 +23,55 @@ def test_one_node_or_a_registry_is_enough() -> None:
     swarm.require_way_for_images(NODES, "registry.example.org")
 
 
-def test_some_node_must_take_tasks() -> None:
-    swarm.require_usable(NODES)
-    with pytest.raises(DeployError):
-        swarm.require_usable(NODES[1:])
+def node(
+    number: int,
+    availability: str = "active",
+    *,
+    state: str = "ready",
+    manager: bool = True,
+    edge: bool = True,
+) -> Node:
+    labels = frozenset({EDGE_LABEL}) if edge else frozenset()
+    return Node(str(number), f"node-{number}", state, availability, manager, labels)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        pytest.param([node(1)], id="one node"),
+        pytest.param([node(1, "drain"), node(2), node(3, state="down")], id="one of three managers"),
+        pytest.param([node(1, edge=False), node(2, manager=False)], id="a manager, and an edge elsewhere"),
+    ],
+)
+def test_the_stack_has_a_place(given: list[Node]) -> None:
+    swarm.require_usable(given)
+
+
+@pytest.mark.parametrize(
+    ("given", "complaint", "undone"),
+    [
+        pytest.param([node(1, state="down")], "No node of the Swarm", "NODE", id="no node"),
+        pytest.param(
+            [node(1, "drain"), node(2, manager=False)],
+            "No manager node takes containers (node-1 ready and drain)",
+            "node-1",
+            id="all managers drained",
+        ),
+        pytest.param(
+            [node(1, edge=False), node(2, "pause", manager=False)],
+            "No edge node takes containers (node-2 ready and pause)",
+            "node-2",
+            id="all edges paused",
+        ),
+    ],
+)
+def test_a_swarm_without_a_place_for_some_part_is_refused(
+    given: list[Node], complaint: str, undone: str
+) -> None:
+    with pytest.raises(DeployError) as refused:
+        swarm.require_usable(given)
+    assert complaint in refused.value.what
+    assert f"docker node update --availability active {undone}`" in refused.value.remedy
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """What a fault would cost is said before it happens."""
 
+from dataclasses import replace
+
 import pytest
 
 from deployment import weaknesses
@@ -64,7 +66,32 @@ def strong() -> list[Node]:
         pytest.param(
             [strong()[0], node(2, TWO), node(3, THREE)], ["Only node-1 is an edge: while"], id="one edge"
         ),
-        pytest.param([node(n, SLOT_LABELS[n - 1]) for n in (1, 2, 3)], ["No node is an edge"], id="no edge"),
+        pytest.param(
+            [*strong()[:2], replace(strong()[2], availability="drain")],
+            ["node-3 is on drain: what belongs to its slot 3 does not run"],
+            id="a drained slot",
+        ),
+        pytest.param(
+            [
+                strong()[0],
+                *(replace(each, availability="drain", labels=frozenset()) for each in strong()[1:]),
+            ],
+            ["No node carries slot 2, 3", "Only node-1 is an edge"],
+            id="two drained nodes",
+        ),
+        pytest.param(
+            [
+                node(1, ONE),
+                node(2, TWO),
+                node(3, THREE),
+                Node("4", "edge", "ready", "drain", False, frozenset({EDGE_LABEL})),
+            ],
+            ["No active node is an edge"],
+            id="a drained edge",
+        ),
+        pytest.param(
+            [node(n, SLOT_LABELS[n - 1]) for n in (1, 2, 3)], ["No active node is an edge"], id="no edge"
+        ),
     ],
 )
 def test_weaknesses(given: list[Node], beginnings: list[str]) -> None:
@@ -78,3 +105,44 @@ def test_how_to_move_a_slot() -> None:
         "`docker node update --label-rm vote-app.slot-3 node-1 && "
         "docker node update --label-add vote-app.slot-3=true node-4`"
     ) in weaknesses.of(given)[1]
+
+
+@pytest.mark.parametrize(
+    ("placed", "said"),
+    [
+        pytest.param({"vote": ["1", "2"], "result": ["2", "1"]}, [], id="spread"),
+        pytest.param({"vote": ["1", "3"], "worker": ["1"]}, [], id="one task has no other place"),
+        pytest.param(
+            {"vote": ["1", "1"], "pgpool": ["2", "2"], "worker": ["1", "1", "1"]},
+            [
+                "Every pgpool runs on node-2: with it all are away for some seconds. "
+                "Spread them: docker service update --force vote-app_pgpool",
+                "Every vote and every worker runs on node-1: with it all are away for some seconds. "
+                "Spread them: docker service update --force vote-app_vote && "
+                "docker service update --force vote-app_worker",
+            ],
+            id="a node that came back has none",
+        ),
+        pytest.param({"vote": []}, [], id="nothing runs yet"),
+    ],
+)
+def test_replicas_on_one_node_are_named(placed: dict[str, list[str]], said: list[str]) -> None:
+    assert weaknesses.crowded(strong(), placed) == said
+    assert weaknesses.crowded([strong()[0], node(2, state="down")], placed) == []
+
+
+def test_mute_containers_lead_to_the_ports() -> None:
+    """Seen with 4789/udp blocked: every task runs, and no peer on another node answers."""
+    (said,) = weaknesses.mute(strong(), running=True, absent=["redis-2", "redis-3"])
+    assert "redis-2, redis-3 cannot be heard" in said
+    assert "4789/udp" in said
+    assert "7946/tcp and udp" in said
+
+
+@pytest.mark.parametrize(
+    ("nodes", "running", "absent"),
+    [(1, True, ["redis-2"]), (3, False, ["redis-2"]), (3, True, [])],
+    ids=["one node", "something does not run", "nothing is missing"],
+)
+def test_other_reasons_do_not(nodes: int, running: bool, absent: list[str]) -> None:
+    assert weaknesses.mute(strong()[:nodes], running, absent) == []

@@ -1,0 +1,75 @@
+"""Today's packages, from Debian itself, on images of the test's own."""
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import docker
+import pytest
+
+from deployment import base, engine, images, packages, refresh
+from deployment.base import Bases
+from deployment.images import Component
+from deployment.progress import Progress
+from images import absent
+
+NAME = "vote-app-test-refresh"
+# What dpkg believes of a package whose update was missed: nobody keeps an old one to install.
+OUTDATED = """\
+FROM {base}
+RUN sed -i '/^Package: hostname$/,/^$/ s/^Version: .*/Version: 0.1/' /var/lib/dpkg/status
+"""
+COMPONENT = "refresh-test"
+SAID = "hostname 0.1 → "
+
+
+@pytest.fixture
+def client() -> docker.DockerClient:
+    found = engine.connect()
+    return found or absent("no engine to build with")
+
+
+@pytest.fixture
+def bases(client: docker.DockerClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bases]:
+    """Give the stack other base images, one of them with an outdated package, and one component."""
+    present = base.present(client) or absent("no base images: run `python3 deploy.py up` first")
+    (tmp_path / "Dockerfile").write_text("ARG BASE\nFROM ${BASE}\nRUN hostname --version\n")
+    monkeypatch.setattr(base, "DEBIAN_STANDIN", f"{NAME}:debian")
+    monkeypatch.setattr(base, "DEBIAN_REFRESHED", f"{NAME}:refreshed")
+    monkeypatch.setattr(base, "CANDIDATES", {f"{NAME}:refreshed": f"{NAME}:candidate"})
+    monkeypatch.setattr(base, "COMPONENTS", (Component(COMPONENT, str(tmp_path)),))
+    monkeypatch.setattr(packages, "recorded", lambda _: "")
+    _docker("build", "--tag", f"{NAME}:debian", "-", text=OUTDATED.format(base=present.debian))
+    _docker("tag", f"{NAME}:debian", f"{NAME}:traefik")
+    monkeypatch.setattr(base, "TRAEFIK", f"{NAME}:traefik")
+    monkeypatch.setattr(base, "TRAEFIK_STANDIN", f"{NAME}:none")
+    yield base.present(client) or present
+    for repository in (f"vote-app/{COMPONENT}", NAME):
+        for image in client.images.list(repository):
+            for tag in image.tags:
+                client.images.remove(tag, force=True)
+
+
+def _docker(*command: str, text: str = "") -> None:
+    subprocess.run(["docker", *command], input=text, text=True, capture_output=True, check=True)
+
+
+def _image(client: docker.DockerClient) -> str:
+    """Return the name of the component's image on the base that is in use."""
+    bases = base.present(client)
+    assert bases
+    return next(iter(base.references(client, bases).values()))
+
+
+def test_a_refresh_takes_what_debian_updated(
+    client: docker.DockerClient, bases: Bases, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = _image(client)
+    (component,) = base.references(client, bases)
+    _docker("build", "--tag", before, "--build-arg", f"BASE={bases.debian}", str(component.context))
+
+    refresh.refresh(client, bases, Progress())
+    updated = _image(client)
+    assert SAID in capsys.readouterr().err
+    assert updated != before
+    assert images.exists(client, updated)

@@ -1,0 +1,125 @@
+"""Addresses that are somebody else's, and changes that Docker would ignore, are refused in time."""
+
+from ipaddress import IPv4Network
+from pathlib import Path
+
+import pytest
+import yaml
+
+from deployment import layout, networks, settings
+from deployment.errors import DeployError
+from deployment.networks import Network, Route
+from deployment.settings import Settings
+
+TABLE = """\
+Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT
+eth0\t00000000\t010200C0\t0003\t0\t0\t0\t00000000\t0\t0\t0
+eth0\t0001000A\t00000000\t0001\t0\t0\t0\t00FFFFFF\t0\t0\t0
+tun0\t000010AC\t00000000\t0001\t0\t0\t0\t0000F0FF\t0\t0\t0
+lo\t0000007F\t00000000\t0001\t0\t0\t0\t000000FF\t0\t0\t0
+"""
+LAN = Route(IPv4Network("10.0.1.0/24"), "eth0")
+VPN = Route(IPv4Network("172.16.0.0/12"), "tun0")
+OVERLAYS = (layout.ENCRYPTION_FILE, layout.SUBNETS_FILE)
+
+
+@pytest.fixture(autouse=True)
+def _no_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(Settings.model_config, "env_file", None)
+
+
+def network(name: str, subnet: str, **what: bool) -> Network:
+    return Network(name, IPv4Network(subnet), **what)
+
+
+def intended(**given: object) -> dict[str, Network]:
+    made = networks.intended(settings.load(**given), [], [networks.DOCKER_MESH], networks.DOCKER_POOL)
+    return {one.name: one for one in made}
+
+
+def test_routes_of_the_kernel() -> None:
+    assert networks.routes(TABLE) == [LAN, VPN]
+
+
+def test_a_new_network_in_the_way_of_a_lan_is_refused() -> None:
+    with pytest.raises(DeployError) as refused:
+        networks.require_sound(list(intended().values()), [], [LAN, VPN])
+    assert "vote-app_edge (10.0.1.0/24) overlaps 10.0.1.0/24, which this machine reaches through eth0" in (
+        refused.value.what
+    )
+    assert "NETWORK_SUBNETS=10.77.0.0/16" in refused.value.remedy
+    networks.require_sound(list(intended(network_subnets="10.77.0.0/16").values()), [], [LAN, VPN])
+
+
+def test_a_network_that_exists_is_left_alone_and_said() -> None:
+    there = [network("edge", "10.0.1.0/24"), network("queue", "10.0.9.0/24", internal=True)]
+    wanted = networks.intended(settings.load(), there, [LAN.subnet], networks.DOCKER_POOL)
+    networks.require_sound(wanted, there, [LAN])
+    (said,) = networks.weaknesses(wanted, there, [LAN])
+    assert "overlaps 10.0.1.0/24, which this machine reaches through eth0" in said
+    assert "NETWORK_SUBNETS=" in said
+
+
+def test_a_network_that_should_be_internal_is_said() -> None:
+    wanted, there = [network("data", "10.1.0.0/24", internal=True)], [network("data", "10.1.0.0/24")]
+    (said,) = networks.weaknesses(wanted, there, [])
+    assert said.startswith("vote-app_data: not internal")
+
+
+@pytest.mark.parametrize(
+    ("given", "complaint"),
+    [
+        (
+            {"network_subnets": "10.77.0.0/16"},
+            "has 10.0.1.0/24, by NETWORK_SUBNETS it would have 10.77.0.0/24",
+        ),
+        ({"network_encryption": True}, "is not encrypted"),
+    ],
+)
+def test_what_docker_cannot_change_is_refused(given: dict[str, object], complaint: str) -> None:
+    there = [network("edge", "10.0.1.0/24")]
+    with pytest.raises(DeployError) as refused:
+        networks.require_sound(list(intended(**given).values()), there, [])
+    assert complaint in refused.value.what
+    assert "down" in refused.value.remedy
+
+
+def test_what_is_there_already_is_no_change() -> None:
+    wanted = list(intended(network_subnets="10.77.0.0/16", network_encryption=True).values())
+    networks.require_sound(wanted, wanted, [LAN])
+    assert networks.weaknesses(wanted, wanted, [LAN]) == []
+
+
+def test_each_network_has_a_subnet_of_the_pool() -> None:
+    made = intended(network_subnets="10.77.0.0/16")
+    subnets = [one.subnet for one in made.values()]
+    assert len(set(subnets)) == len(made) == len(yaml.safe_load(layout.STACK_FILE.read_text())["networks"])
+    assert all(subnet and subnet.subnet_of(IPv4Network("10.77.0.0/16")) for subnet in subnets)
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS, ids=lambda path: path.name)
+def test_a_file_that_is_added_by_hand_opens_no_network(overlay: Path) -> None:
+    """Docker replaces a network by what the last file says of it: one that left out `internal` opened it."""
+    whole, added = (networks.merged([path]) for path in (layout.STACK_FILE, overlay))
+    assert {name: {**part, **whole[name]} for name, part in added.items()} == added
+
+
+def test_all_files_together_lose_nothing() -> None:
+    made = intended(network_subnets="10.77.0.0/16", network_encryption=True)
+    assert {name for name, one in made.items() if one.internal} == {"queue", "data", "docker-api"}
+    assert {name for name, one in made.items() if one.encrypted} == {"edge", "queue", "data"}
+
+
+def test_a_suggestion_is_free() -> None:
+    assert networks.suggestion([]) == "10.77.0.0/16"
+    assert networks.suggestion([Route(IPv4Network("10.0.0.0/8"), "eth0"), VPN]) == "192.168.224.0/20"
+
+
+def test_a_network_of_the_api() -> None:
+    described = {
+        "Name": "vote-app_queue",
+        "IPAM": {"Config": [{"Subnet": "10.0.2.0/24", "Gateway": "10.0.2.1"}]},
+        "Options": {"encrypted": ""},
+        "Internal": True,
+    }
+    assert networks.from_api(described) == network("queue", "10.0.2.0/24", internal=True, encrypted=True)
