@@ -24,7 +24,13 @@ _SERVICE = yaml.safe_load(STACK_FILE.read_text())["services"]["traefik"]
 ENTRYPOINT = [part.replace("$$", "$") for part in _SERVICE["entrypoint"]]
 # As in the stack, but for the certificates, which are no volume here.
 SCRATCH = [v["target"] for v in _SERVICE["volumes"] if isinstance(v, dict) and v["type"] == "tmpfs"]
-ENVIRONMENT = {"VOTE_HOST": HOSTS[0], "RESULT_HOST": HOSTS[1], "HTTPS_PORT": str(PORT)}
+HEALTH_CHECK = [part.replace("$$", "$") for part in _SERVICE["healthcheck"]["test"][1:]]
+ENVIRONMENT = {
+    "VOTE_HOST": HOSTS[0],
+    "RESULT_HOST": HOSTS[1],
+    "HTTPS_PORT": str(PORT),
+    "OPEN_FILES": _SERVICE["environment"]["OPEN_FILES"],
+}
 
 
 @contextmanager

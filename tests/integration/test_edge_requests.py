@@ -4,6 +4,7 @@ import http.client
 import socket
 import ssl
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from uuid import uuid4
 
@@ -11,11 +12,14 @@ import pytest
 
 from images import reference
 from integration.containers import docker
-from integration.edge import HOSTS, HTTP_PORT, PORT, running_edge
+from integration.edge import HEALTH_CHECK, HOSTS, HTTP_PORT, PORT, running_edge
 from integration.services import eventually
 
 VOTE, RESULT = HOSTS
 LIMIT = 4096
+# What there is room for; who takes nearly all of it, and stays; who waits for the rest, and is cut off after 5 s.
+OPEN_FILES, IDLE, WAITING = 150, 110, 200
+HTTP2_PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])
 # Says what it was sent; fails, or speaks as a WebSocket would, where it is asked to.
 ECHO = """
 import http.server
@@ -97,9 +101,13 @@ def connect(edge: str, port: int = PORT) -> socket.socket:
     connection = socket.create_connection((edge, port), 10)
     if port == HTTP_PORT:
         return connection
-    trusting = ssl.create_default_context()
-    trusting.check_hostname, trusting.verify_mode = False, ssl.CERT_NONE
-    return trusting.wrap_socket(connection, server_hostname=VOTE)
+    return trusting_anybody().wrap_socket(connection, server_hostname=VOTE)
+
+
+def trusting_anybody() -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context
 
 
 def send(edge: str, host: str, head: str, *headers: str, body: bytes = b"", port: int = PORT) -> Answer:
@@ -221,3 +229,48 @@ def test_a_trusted_proxy_that_passes_connections_on_names_the_client(trusting_ed
 def test_only_a_certificate_that_browsers_trust_is_insisted_on(edge: str, trusting_edge: str) -> None:
     assert get(edge, VOTE).headers["Strict-Transport-Security"] is None
     assert get(trusting_edge, VOTE).headers["Strict-Transport-Security"] == "max-age=31536000"
+
+
+def test_more_connections_than_it_has_room_for_do_an_edge_no_lasting_harm(network: str, tmp_path: Path) -> None:
+    with ExitStack() as flood, running_edge(network, tmp_path, OPEN_FILES=str(OPEN_FILES)) as edge:
+        container = docker("ps", "--quiet", "--filter", f"name={network}-edge", "--latest")
+        eventually(lambda: leads_on(edge))
+        kept = http.client.HTTPSConnection(edge, PORT, timeout=10, context=trusting_anybody())
+        assert status(kept) == 200
+        strangers = [flood.enter_context(idle(edge)) for _ in range(IDLE)]
+        strangers += [flood.enter_context(socket.create_connection((edge, PORT), 5)) for _ in range(WAITING)]
+        eventually(lambda: open_files(container) >= OPEN_FILES - 1)
+        before = lines(container)
+        assert status(kept) == 200
+        docker("exec", container, *HEALTH_CHECK)
+        eventually(lambda: lines(container) >= before + 20)  # a second of them
+        assert lines(container) < before + 2000
+        for stranger in strangers:
+            stranger.close()
+        eventually(lambda: leads_on(edge), 10)
+
+
+def idle(edge: str) -> ssl.SSLSocket:
+    """Begin to speak HTTP/2, and ask for nothing."""
+    context = trusting_anybody()
+    context.set_alpn_protocols(["h2"])
+    connection = context.wrap_socket(socket.create_connection((edge, PORT), 10), server_hostname=VOTE)
+    connection.sendall(HTTP2_PREFACE)
+    return connection
+
+
+def status(connection: http.client.HTTPConnection) -> int:
+    """Ask for the vote page over a connection that is kept."""
+    connection.request("GET", "/", headers={"Host": VOTE})
+    with connection.getresponse() as answer:
+        answer.read()
+        return answer.status
+
+
+def open_files(container: str) -> int:
+    return len(docker("exec", container, "ls", "/proc/1/fd").split())
+
+
+def lines(container: str) -> int:
+    """Count what an edge has said so far."""
+    return len(docker("logs", container).splitlines())
