@@ -166,7 +166,9 @@ def health(container: str) -> str:
 
 def checked(container: str) -> list[str]:
     """Return when the last health checks ended."""
-    return docker("inspect", "--format", "{{range .State.Health.Log}}{{.End}}\n{{end}}", container).split("\n")
+    return docker("inspect", "--format", "{{range .State.Health.Log}}{{.End}}\n{{end}}", container).split(
+        "\n"
+    )
 
 
 @pytest.mark.parametrize("path", ["/v1.45/secrets", "/v1.45/containers/json", "/tmp/answers", "/@last"])
