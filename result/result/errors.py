@@ -18,7 +18,7 @@ from result.snapshot import language
 from result.words import LANGUAGES, describe
 
 # What Traefik answers by itself; see traefik/dynamic.yaml.
-EDGE_CODES = (413, 429, 502, 503, 504)
+EDGE_CODES = (400, 413, 429, 502, 503, 504)
 MAINTENANCE_SECONDS = 30
 STYLE = (files("result") / "static" / "page.css").read_text(encoding="utf-8")
 CONTENT_POLICY = (

@@ -4,6 +4,7 @@ import ssl
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from urllib3 import HTTPSConnectionPool, Timeout
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
@@ -21,16 +22,15 @@ class Site:
     A `local` certificate is trusted for the sake of its own authority alone.
     """
 
-    hosts: Mapping[str, str]  # by page
-    port: int
+    urls: Mapping[str, str]  # by page; their port may be another one than the edges', behind NAT
+    port: int  # of the edges
     local: bool
     authorities: str = ""
 
     @property
-    def urls(self) -> dict[str, str]:
-        """Addresses of the pages."""
-        port = "" if self.port == 443 else f":{self.port}"
-        return {page: f"https://{host}{port}/" for page, host in self.hosts.items()}
+    def hosts(self) -> dict[str, str]:
+        """Host names of the pages."""
+        return {page: str(urlsplit(url).hostname) for page, url in self.urls.items()}
 
     def trust(self) -> ssl.SSLContext:
         """Return what a visitor's browser trusts."""

@@ -4,7 +4,7 @@ import os
 import re
 import ssl
 import unicodedata
-from ipaddress import IPv4Network, ip_address
+from ipaddress import IPv4Network, ip_address, ip_network
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -49,6 +49,8 @@ class Settings(BaseSettings):
     result_host: str = "result.localhost"
     http_port: Port = 80
     https_port: Port = 443
+    public_https_port: Port | None = None
+    trusted_proxies: str = ""
     acme_email: str = ""
     acme_server: str = LETS_ENCRYPT
     acme_ca_file: str = ""
@@ -137,6 +139,15 @@ class Settings(BaseSettings):
                 ) from None
         return value
 
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, value: str) -> str:
+        try:
+            networks = [ip_network(part.strip()) for part in value.split(",") if part.strip()]
+        except ValueError as error:
+            raise ValueError(f"{error}: give networks such as 10.0.0.0/8,192.0.2.7") from error
+        return ",".join(map(str, networks))
+
     @field_validator("registry")
     @classmethod
     def _a_registry(cls, value: str) -> str:
@@ -198,7 +209,8 @@ class Settings(BaseSettings):
     @property
     def urls(self) -> dict[str, str]:
         """Addresses of the two pages."""
-        port = "" if self.https_port == 443 else f":{self.https_port}"
+        public = self.public_https_port or self.https_port
+        port = "" if public == 443 else f":{public}"
         return {
             "vote": f"https://{self.vote_host}{port}/",
             "result": f"https://{self.result_host}{port}/",
@@ -208,10 +220,12 @@ class Settings(BaseSettings):
         """Return what the stack file's `${…}` variables of the same names stand for."""
         names = (
             *("vote_host", "result_host", "http_port", "https_port", "acme_email", "acme_server"),
+            "trusted_proxies",
             *("vote_title", "vote_question", "option_a", "option_b", "vote_options"),
             *("vote_replicas", "result_replicas", "worker_replicas", "redis_maxmemory", "redis_memory_limit"),
         )
         values = {name.upper(): str(getattr(self, name)) for name in names}
+        values["PUBLIC_HTTPS_PORT"] = str(self.public_https_port or self.https_port)
         return values | {"CERTIFICATE_RESOLVER": "" if self.local else "letsencrypt"}
 
 

@@ -62,7 +62,7 @@ def _of_swarm(client: docker.DockerClient, inside: Mapping[str, Any]) -> dict[st
         "nodes": [_described(node) for node in members],
         "services": [{"name": s.name, "running": s.running, "desired": s.desired} for s in services],
         "pages": [asdict(visit) for visit in visited],
-        "urls": recorded.site.urls if recorded else {},
+        "urls": dict(recorded.site.urls) if recorded else {},
     }
 
 

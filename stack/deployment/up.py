@@ -218,8 +218,7 @@ def _site(client: docker.DockerClient, settings: Settings) -> Site:
     """Return what visitors reach the pages by."""
     file = settings.acme_ca_file
     authorities = Path(file).read_text() if file else credentials.authority(client, settings.hosts)
-    hosts = {"vote": settings.vote_host, "result": settings.result_host}
-    return Site(hosts, settings.https_port, settings.local, authorities)
+    return Site(settings.urls, settings.https_port, settings.local, authorities)
 
 
 def _now() -> str:

@@ -14,7 +14,21 @@ from images import reference
 from integration.containers import address, docker
 from integration.services import eventually
 
-TASKS = "/v1.45/tasks?filters=%7B%22service%22%3A%7B%22abc%22%3Atrue%7D%7D"
+SERVICE, OTHER_SERVICE = "x7qmv9bpmmvb67ify29h38vyj", "2gi687u0kvju5u12f6678ayvy"
+RUNNING = "%22desired-state%22%3A%7B%22running%22%3Atrue%7D"
+TASKS = f"/v1.45/tasks?filters=%7B{RUNNING}%2C%22service%22%3A%7B%22{SERVICE}%22%3Atrue%7D%7D"
+NETWORKS = "/v1.45/networks?filters=%7B%22scope%22%3A%7B%22swarm%22%3Atrue%7D%7D"
+STRANGE = (
+    "/tasks?/../../tmp/other",
+    "/v1.45/services?another=1",
+    f"{TASKS}&another=1",
+    TASKS.replace(SERVICE, SERVICE[:-1]),
+    TASKS.replace("running", "shutdown"),
+    f"/v1.45/nodes/{SERVICE[:-1]}",
+    "/v1.045/services",
+    "/v1.12/services",
+)
+HEALTH_OPTIONS = ("--health-interval", "1s", "--health-retries", "1", "--health-start-period", "0s")
 LEADERLESS = b'{"message":"rpc error: code = Unknown desc = The swarm does not have a leader."}'
 
 
@@ -24,6 +38,7 @@ class Engine(socketserver.ThreadingUnixStreamServer):
     def __init__(self, socket: Path) -> None:
         super().__init__(str(socket), Handler)
         self.status, self.body = 200, b"[]"
+        self.pingable = True
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
 
@@ -37,8 +52,9 @@ class Handler(BaseHTTPRequestHandler):
         return ""
 
     def do_GET(self) -> None:
-        """Answer as the engine does at this moment."""
-        self.send_response(self.server.status)
+        """Answer as the engine does at this moment; for a ping it needs no leader."""
+        pinged = self.path == "/_ping" and self.server.pingable
+        self.send_response(200 if pinged else self.server.status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(self.server.body)))
         self.end_headers()
@@ -53,20 +69,24 @@ def engine(tmp_path: Path) -> Iterator[Engine]:
 
 
 @pytest.fixture
-def proxy(engine: Engine) -> Iterator[str]:
-    """Run the filter as in the stack, and return its address."""
+def container(engine: Engine) -> Iterator[str]:
+    """Run the filter as in the stack, and return its name."""
     name, socket = f"test-docker-proxy-{uuid4().hex[:8]}", str(engine.server_address)
     docker(
         *("run", "--detach", "--name", name, "--user", "root", "--read-only", "--cap-drop", "ALL"),
-        *("--security-opt", "no-new-privileges", "--tmpfs", "/tmp"),
+        *("--security-opt", "no-new-privileges", "--tmpfs", "/tmp", *HEALTH_OPTIONS),
         *("--volume", f"{socket}:/var/run/docker.sock:ro", reference("docker-proxy")),
     )
-    try:
-        found = address(name)
-        eventually(lambda: ask(found, "/_ping")[0] == 200)
-        yield found
-    finally:
-        docker("rm", "--force", name)
+    yield name
+    docker("rm", "--force", name)
+
+
+@pytest.fixture
+def proxy(container: str) -> str:
+    """Return the address of the filter, which answers."""
+    found = address(container)
+    eventually(lambda: ask(found, "/_ping")[0] == 200)
+    return found
 
 
 def ask(proxy: str, path: str) -> tuple[int, bytes]:
@@ -82,7 +102,7 @@ def ask(proxy: str, path: str) -> tuple[int, bytes]:
         connection.close()
 
 
-@pytest.mark.parametrize("path", [TASKS, "/v1.45/services", "/v1.45/nodes/abc"])
+@pytest.mark.parametrize("path", [TASKS, NETWORKS, "/v1.45/services", f"/v1.45/nodes/{SERVICE}"])
 def test_the_last_answer_is_repeated_while_there_is_no_leader(engine: Engine, proxy: str, path: str) -> None:
     engine.body = b'[{"ID": "one"}]'
     assert ask(proxy, path) == (200, engine.body)
@@ -100,7 +120,7 @@ def test_what_was_never_answered_is_an_error(engine: Engine, proxy: str) -> None
     assert ask(proxy, TASKS) == (200, b"[]")
     engine.status, engine.body = 500, LEADERLESS
     assert ask(proxy, "/v1.45/services")[0] == 503
-    assert ask(proxy, TASKS.replace("abc", "xyz"))[0] == 503
+    assert ask(proxy, TASKS.replace(SERVICE, OTHER_SERVICE))[0] == 503
 
 
 def test_the_last_answer_is_repeated_while_the_engine_restarts(engine: Engine, proxy: str) -> None:
@@ -111,8 +131,44 @@ def test_the_last_answer_is_repeated_while_the_engine_restarts(engine: Engine, p
     assert ask(proxy, TASKS) == (200, b'[{"ID": "one"}]')
 
 
-def test_a_question_names_no_other_file(engine: Engine, proxy: str) -> None:
-    assert ask(proxy, "/tasks?/../../tmp/other")[0] == 403
+def test_a_strangers_questions_take_no_memory(container: str, proxy: str) -> None:
+    before = stored(container)
+    assert [ask(proxy, path)[0] for path in STRANGE] == [403] * len(STRANGE)
+    assert stored(container) == before
+
+
+def stored(container: str) -> str:
+    """Return the names of the files that hold answers."""
+    return docker("exec", container, "find", "/tmp/answers", "-type", "f")
+
+
+def test_it_is_healthy_while_the_engine_answers_without_a_leader(engine: Engine, container: str) -> None:
+    eventually(lambda: health(container) == "healthy")
+    engine.status, engine.body = 503, LEADERLESS
+    checks = len(checked(container))
+    eventually(lambda: len(checked(container)) >= checks + 2 and health(container) == "healthy")
+
+
+def test_it_is_not_healthy_without_an_answer_of_the_engine(engine: Engine, container: str) -> None:
+    eventually(lambda: health(container) == "healthy")
+    engine.status, engine.pingable = 500, False
+    eventually(lambda: health(container) == "unhealthy")
+    engine.status = 200
+    eventually(lambda: health(container) == "healthy")
+    engine.shutdown()
+    engine.server_close()
+    eventually(lambda: health(container) == "unhealthy")
+
+
+def health(container: str) -> str:
+    return docker("inspect", "--format", "{{.State.Health.Status}}", container)
+
+
+def checked(container: str) -> list[str]:
+    """Return when the last health checks ended."""
+    return docker("inspect", "--format", "{{range .State.Health.Log}}{{.End}}\n{{end}}", container).split(
+        "\n"
+    )
 
 
 @pytest.mark.parametrize("path", ["/v1.45/secrets", "/v1.45/containers/json", "/tmp/answers", "/@last"])

@@ -1,7 +1,9 @@
 """The way in, as a voter and an audience use it: HTTPS by host name, a vote, and the tally that moves."""
 
+import http.client
 import shutil
 import socket
+import ssl
 import subprocess
 import time
 from collections.abc import Iterator
@@ -122,6 +124,31 @@ def test_a_huge_body_is_refused(chosen: Settings, browser: requests.Session) -> 
     assert browser.post(chosen.urls["vote"], data={"vote": "a" * 100_000}).status_code == 413
 
 
+@pytest.mark.parametrize("size", [4095, 4096, 4097])
+def test_a_body_about_as_large_as_the_limit_is_no_vote(
+    chosen: Settings, browser: requests.Session, size: int
+) -> None:
+    body = {"vote": "a" * (size - len("vote="))}
+    assert browser.post(chosen.urls["vote"], data=body).status_code in {400, 413}
+    assert browser.post(chosen.urls["result"], data=body).status_code in {405, 413}
+
+
+def test_a_body_in_broken_chunks_is_refused(chosen: Settings) -> None:
+    for host in chosen.hosts:
+        connection = http.client.HTTPSConnection(
+            host, chosen.https_port, timeout=10, context=ssl.create_default_context(cafile=LOCAL_CA_FILE)
+        )
+        connection.request("POST", "/", b"zebra\r\n", {"Transfer-Encoding": "chunked"})
+        assert connection.getresponse().status == 400
+
+
+def test_only_certificates_that_browsers_trust_are_insisted_on(
+    chosen: Settings, browser: requests.Session
+) -> None:
+    given = browser.get(chosen.urls["vote"]).headers
+    assert ("Strict-Transport-Security" in given) is not chosen.local
+
+
 def test_an_unknown_host_is_not_served(chosen: Settings, browser: requests.Session) -> None:
     browser.headers["Host"] = "elsewhere.example"
     assert browser.get(chosen.urls["vote"]).status_code == 404
@@ -132,6 +159,7 @@ def test_the_docker_api_is_read_only_and_partial(local: LocalStack) -> None:
     proxy = local.container("docker-proxy")
     for request, expected in {
         "GET /v1.41/services": 200,
+        "GET /v1.41/services?a=stranger": 403,
         "GET /_ping": 200,
         "POST /v1.41/services/create": 403,
         "GET /v1.41/secrets": 403,

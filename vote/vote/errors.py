@@ -16,7 +16,7 @@ from werkzeug.exceptions import HTTPException
 from vote.words import LANGUAGES, Words, describe, language_of
 
 # What Traefik answers by itself; see traefik/dynamic.yaml.
-EDGE_CODES = (413, 429, 502, 503, 504)
+EDGE_CODES = (400, 413, 429, 502, 503, 504)
 MAINTENANCE_SECONDS = 30
 STYLE = (files("vote") / "static" / "page.css").read_text(encoding="utf-8")
 CONTENT_POLICY = (

@@ -54,7 +54,9 @@ def authority() -> trustme.CA:
 
 
 def visit(port: int, authority: trustme.CA, address: str = "127.0.0.1", *, here: bool = True) -> pages.Visit:
-    site = Site({"vote": HOST}, port, local=True, authorities=authority.cert_pem.bytes().decode())
+    site = Site(
+        {"vote": f"https://{HOST}/"}, port, local=True, authorities=authority.cert_pem.bytes().decode()
+    )
     [found] = pages.visit(site, [Edge("node-1", address, here)])
     return found
 
@@ -94,13 +96,17 @@ def test_another_machine_that_does_not_let_us_in_was_not_checked(authority: trus
     with edge(authority) as port:
         found = visit(port, authority, ELSEWHERE, here=False)
     assert not found.checked
-    assert pages.problems(Site({"vote": HOST}, port, local=True), [found]) == []
+    assert pages.problems(Site({"vote": f"https://{HOST}/"}, port, local=True), [found]) == []
 
 
 def test_a_private_authority_is_trusted_beside_the_systems_own(authority: trustme.CA) -> None:
     with edge(authority) as port:
-        site = Site({"vote": HOST}, port, local=False, authorities=authority.cert_pem.bytes().decode())
+        site = Site(
+            {"vote": f"https://{HOST}/"}, port, local=False, authorities=authority.cert_pem.bytes().decode()
+        )
         [found] = pages.visit(site, [Edge("node-1", "127.0.0.1", here=True)])
-        [stranger] = pages.visit(Site({"vote": HOST}, port, local=False), [Edge("n", "127.0.0.1", here=True)])
+        [stranger] = pages.visit(
+            Site({"vote": f"https://{HOST}/"}, port, local=False), [Edge("n", "127.0.0.1", here=True)]
+        )
     assert not found.problem
     assert stranger.certificate

@@ -87,5 +87,7 @@ def test_the_number_of_tasks_that_was_deployed_is_the_one_that_is_wanted() -> No
 
 
 def test_a_record_is_read_as_it_was_written() -> None:
-    kept = Record("r1", {"vote": VOTE, "traefik": EDGE}, Site({"vote": "v.example"}, 443, local=True))
+    kept = Record(
+        "r1", {"vote": VOTE, "traefik": EDGE}, Site({"vote": "https://v.example/"}, 443, local=True)
+    )
     assert record.parse(record.text(kept)) == kept

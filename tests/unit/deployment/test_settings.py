@@ -30,6 +30,9 @@ def _no_file(monkeypatch: pytest.MonkeyPatch) -> None:
         ("HTTPS_PORT", "65536", "HTTPS_PORT"),
         ("HTTP_PORT", "eighty", "HTTP_PORT"),
         ("HTTP_PORT", "443", "must differ"),
+        ("PUBLIC_HTTPS_PORT", "0", "PUBLIC_HTTPS_PORT"),
+        ("TRUSTED_PROXIES", "proxy.example.org", "TRUSTED_PROXIES: 'proxy.example.org' does not appear"),
+        ("TRUSTED_PROXIES", "10.0.0.1/8", "has host bits set: give networks such as"),
         ("RESULT_HOST", "vote.localhost", "must differ"),
         ("ACME_EMAIL", "nobody", "is not an e-mail address"),
         ("ACME_EMAIL", "me@example.org", "needs a public name"),
@@ -80,9 +83,37 @@ def test_an_explicit_host_wins_over_the_domain(monkeypatch: pytest.MonkeyPatch) 
     assert settings.load().hosts == ("ballot.example.org", "result.example.org")
 
 
-def test_an_unusual_port_is_part_of_the_address(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HTTPS_PORT", "8443")
-    assert settings.load().urls["vote"] == "https://vote.localhost:8443/"
+@pytest.mark.parametrize(
+    ("published", "public", "address"),
+    [
+        ("8443", "", "https://vote.localhost:8443/"),
+        ("8443", "443", "https://vote.localhost/"),
+        ("443", "8443", "https://vote.localhost:8443/"),
+    ],
+)
+def test_the_address_has_the_port_that_visitors_use(
+    monkeypatch: pytest.MonkeyPatch, published: str, public: str, address: str
+) -> None:
+    monkeypatch.setenv("HTTPS_PORT", published)
+    monkeypatch.setenv("PUBLIC_HTTPS_PORT", public)
+    chosen = settings.load()
+    assert chosen.urls["vote"] == address
+    assert chosen.variables()["PUBLIC_HTTPS_PORT"] == (public or published)
+    assert chosen.variables()["HTTPS_PORT"] == published
+
+
+@pytest.mark.parametrize(
+    ("given", "trusted"),
+    [
+        ("", ""),
+        ("192.0.2.7", "192.0.2.7/32"),
+        ("10.0.0.0/8, 192.0.2.7,", "10.0.0.0/8,192.0.2.7/32"),
+        ("fd00::", "fd00::/128"),  # without its length the edge's file would not be YAML
+    ],
+)
+def test_trusted_proxies_are_networks(monkeypatch: pytest.MonkeyPatch, given: str, trusted: str) -> None:
+    monkeypatch.setenv("TRUSTED_PROXIES", given)
+    assert settings.load().variables()["TRUSTED_PROXIES"] == trusted
 
 
 def test_empty_variables_mean_the_default(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -120,6 +120,6 @@ def test_where_edges_are_asked(host: str, here: str, asked: list[str]) -> None:
         Node("4", "drained", availability="drain", labels=EDGE, address="10.0.0.4"),
         Node("5", "away", "down", labels=EDGE, address="10.0.0.5"),
     ]
-    found = status.edges(members, Site({"vote": host}, 443, local=True), here)
+    found = status.edges(members, Site({"vote": f"https://{host}/"}, 443, local=True), here)
     assert [edge.address for edge in found] == asked
     assert [edge.here for edge in found] == [here == "1", False]
