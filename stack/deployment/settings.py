@@ -48,6 +48,9 @@ class Settings(BaseSettings):
     vote_replicas: Replicas = 2
     result_replicas: Replicas = 2
     worker_replicas: Replicas = 2
+    new_voters_per_second: Annotated[int, Field(ge=0)] = 50
+    new_voters_burst: Annotated[int, Field(ge=1)] = 5000
+    trusted_proxies: str = ""
     redis_maxmemory: str = "256mb"
     network_encryption: bool = False
     registry: str = ""
@@ -141,6 +144,7 @@ class Settings(BaseSettings):
         names = (
             *("vote_host", "result_host", "http_port", "https_port", "acme_email", "acme_server"),
             *("vote_title", "vote_question", "option_a", "option_b", "vote_options"),
+            *("new_voters_per_second", "new_voters_burst", "trusted_proxies"),
             *("vote_replicas", "result_replicas", "worker_replicas", "redis_maxmemory", "redis_memory_limit"),
         )
         values = {name.upper(): str(getattr(self, name)) for name in names}

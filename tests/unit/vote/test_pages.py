@@ -218,6 +218,20 @@ def test_errors_have_a_page(client: FlaskClient, method: str, path: str, code: i
     assert "Back to the vote" in answer.text
 
 
+@pytest.mark.parametrize("path", ["//", "//healthz", "/static//vote.js"])
+def test_redirects_lead_back_through_the_edge(client: FlaskClient, path: str) -> None:
+    """Of the way to the edge this service sees nothing but a header; a browser must not leave HTTPS."""
+    headers = {"X-Forwarded-Proto": "https"}
+    answer = client.get(path, base_url="http://vote.localhost:8443", headers=headers)
+    assert answer.status_code == 308
+    assert answer.headers["Location"].startswith("https://vote.localhost:8443/")
+    assert "http://" not in answer.text
+
+
+def test_an_error_is_not_redirected(client: FlaskClient) -> None:
+    assert client.post("//", data={"vote": "zebra"}).status_code == 400
+
+
 def test_an_unexpected_error_has_a_page_too(app: Flask, queue: Any) -> None:
     def fail(_ballot: object) -> None:
         raise RuntimeError

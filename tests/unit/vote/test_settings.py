@@ -46,6 +46,9 @@ def test_a_secret_comes_from_its_file_and_is_never_shown(settings: Settings) -> 
         ("DRAIN_SECONDS", "-1"),
         ("VOTE_OPTIONS", "One"),
         ("OPTION_A", ""),
+        ("NEW_VOTERS_PER_SECOND", "-1"),
+        ("NEW_VOTERS_BURST", "0"),
+        ("TRUSTED_PROXIES", "10.0.0.1/8"),
     ],
 )
 @pytest.mark.usefixtures("settings")
@@ -77,3 +80,11 @@ def test_secrets_do_not_appear_in_complaints(
     with pytest.raises(SystemExit):
         configuration.load()
     assert settings.redis_password.get_secret_value() not in capsys.readouterr().err
+
+
+def test_trusted_proxies_are_networks(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert settings.trusted_proxies == ()
+    monkeypatch.setenv("TRUSTED_PROXIES", "198.51.100.7, 2001:db8::/32")
+    assert [str(network) for network in Settings.model_validate({}).trusted_proxies] == [
+        "198.51.100.7/32", "2001:db8::/32",
+    ]  # fmt: skip
