@@ -7,6 +7,7 @@ import json
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from contextlib import nullcontext
 from typing import Annotated, Any
 
@@ -21,6 +22,7 @@ from deployment import down as down_command
 from deployment import up as up_command
 from deployment.errors import DeployError
 from deployment.layout import STACK
+from deployment.options import MEANING, Change, UnsettledError
 from deployment.progress import Progress
 
 app = typer.Typer(
@@ -54,14 +56,25 @@ def up(
     registry: Annotated[
         str, typer.Option(metavar="PREFIX", help="Push the images there; needed for several nodes.")
     ] = "",
+    change_options: Annotated[
+        Change | None,
+        typer.Option(help="What becomes of an option that has votes and is no longer listed."),
+    ] = None,
 ) -> None:
     """Build, deploy and wait until everything is healthy; changes only what has to change."""
     chosen = settings.load(domain=domain, acme_email=acme_email, registry=registry)
     if install_engine and not dry_run:
         _confirm_installation(yes=yes)
     with nullcontext() if dry_run else lock.held():
+
+        def bring_up(agreed: Change | None) -> None:
+            up_command.up(
+                chosen, Progress(quiet=quiet), install_engine=install_engine, dry_run=dry_run,
+                change_options=agreed,
+            )  # fmt: skip
+
         try:
-            up_command.up(chosen, Progress(quiet=quiet), install_engine=install_engine, dry_run=dry_run)
+            _settle(bring_up, change_options, ask=not dry_run)
         except KeyboardInterrupt:
             print("Interrupted. Run the same command again: it goes on from here.", file=sys.stderr)
             raise typer.Exit(130) from None
@@ -182,6 +195,21 @@ def _service_names() -> list[str]:
 def _confirm(question: str, *, yes: bool) -> None:
     if not yes and not typer.confirm(question, err=True):
         raise DeployError("Stopped before anything was changed.", "Answer yes, or add --yes.")
+
+
+def _settle(bring_up: Callable[[Change | None], None], agreed: Change | None, *, ask: bool) -> None:
+    """Bring the stack up; where votes would vanish, ask on a terminal what is meant: `--yes` is no answer."""
+    try:
+        bring_up(agreed)
+    except UnsettledError as error:
+        if not (ask and sys.stdin.isatty()):
+            raise
+        answers = [*error.answers, "stop"]
+        print("\n".join([error.what, *(f"  {a}: {MEANING[a]}" for a in error.answers)]), file=sys.stderr)
+        answer = typer.prompt(f"What is meant ({', '.join(answers)})?", default="stop", err=True)
+        if answer not in error.answers:
+            raise DeployError("Stopped before anything was changed.", error.remedy) from None
+        bring_up(Change(answer))
 
 
 def _confirm_installation(*, yes: bool) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import docker
 from docker.errors import APIError
 
-from deployment import credentials, nodes
+from deployment import credentials, nodes, options
 from deployment.errors import DeployError
 from deployment.layout import NAMESPACE
 from deployment.nodes import Node
@@ -31,6 +31,7 @@ def down(client: docker.DockerClient, progress: Progress, *, volumes: bool) -> N
                 volume.remove()
             credentials.authority_file(client).unlink(missing_ok=True)
             credentials.remove_unused(client, keep=set())
+            options.forget(client)
     others = [node.name for node in members if node.id != client.info()["Swarm"]["NodeID"]]
     for line in farewell(others, volumes=volumes):
         progress.say(line)

@@ -45,6 +45,7 @@ class Settings(BaseSettings):
     option_a: str = "Cats"
     option_b: str = "Dogs"
     vote_options: str = ""
+    vote_option_keys: str = ""  # `up` sets it: see options.py
     vote_replicas: Replicas = 2
     result_replicas: Replicas = 2
     worker_replicas: Replicas = 2
@@ -143,7 +144,7 @@ class Settings(BaseSettings):
         """Return what the stack file's `${…}` variables of the same names stand for."""
         names = (
             *("vote_host", "result_host", "http_port", "https_port", "acme_email", "acme_server"),
-            *("vote_title", "vote_question", "option_a", "option_b", "vote_options"),
+            *("vote_title", "vote_question", "option_a", "option_b", "vote_options", "vote_option_keys"),
             *("new_voters_per_second", "new_voters_burst", "trusted_proxies"),
             *("vote_replicas", "result_replicas", "worker_replicas", "redis_maxmemory", "redis_memory_limit"),
         )

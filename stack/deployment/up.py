@@ -15,6 +15,7 @@ from deployment import (
     host,
     images,
     nodes,
+    options,
     plan,
     registry,
     release,
@@ -25,6 +26,7 @@ from deployment import (
 )
 from deployment.images import Component
 from deployment.layout import ROOT, STACK
+from deployment.options import Change, Options
 from deployment.plan import Observed, Plan
 from deployment.progress import Progress
 from deployment.release import Release
@@ -37,9 +39,17 @@ CLUSTER_TIMEOUT_SECONDS = 300
 UNSEEN = "The engine stands still, so what it holds could not be looked at: less may be to do."
 
 
-def up(settings: Settings, progress: Progress, *, install_engine: bool, dry_run: bool) -> None:
+def up(
+    settings: Settings,
+    progress: Progress,
+    *,
+    install_engine: bool,
+    dry_run: bool,
+    change_options: Change | None = None,
+) -> None:
     """Bring the whole stack up, or print what that would do.
 
+    `change_options` says what becomes of options that have votes and are no longer wanted.
     Raises DeployError before anything is changed if the machine or the settings do not allow it.
     """
     started = time.monotonic()
@@ -50,7 +60,9 @@ def up(settings: Settings, progress: Progress, *, install_engine: bool, dry_run:
     if client:
         credentials.check_volumes(client, observed.secrets)
     host.check(_host(client), _ports(client, settings), fresh=not observed.bases)
-    intended = _plan(client, settings, observed, bases)
+    decided, changes = _options(client, settings, observed, change_options)
+    settings = settings.model_copy(update={"vote_option_keys": ",".join(decided.offered)})
+    intended = _plan(client, settings, observed, bases, changes)
     warnings = weaknesses.of(nodes.labelled(observed.swarm, nodes.spread(observed.swarm)))
     if dry_run:
         _print(intended, warnings if client or not engine.installed() else [UNSEEN, *warnings])
@@ -60,7 +72,7 @@ def up(settings: Settings, progress: Progress, *, install_engine: bool, dry_run:
         status.wait_healthy(client, progress, CLUSTER_TIMEOUT_SECONDS)
         progress.say(f"Nothing to do: the stack runs as wanted ({time.monotonic() - started:.1f} s).")
     else:
-        client = _carry_out(client, settings, intended, progress)
+        client = _carry_out(client, settings, intended, decided, progress)
         progress.say(f"The stack is up ({time.monotonic() - started:.0f} s).")
     for warning in warnings:
         progress.say(f"  Warning: {warning}")
@@ -93,8 +105,18 @@ def observe(client: docker.DockerClient | None, settings: Settings) -> tuple[Obs
         secrets=credentials.observe(client, settings.hosts) if managed else {},
         nodes=nodes.observe(client) if managed else (),
         release=release.deployed(client) if managed else None,
+        options=options.recorded(client) if managed else None,
     )
     return observed, bases
+
+
+def _options(
+    client: docker.DockerClient | None, settings: Settings, observed: Observed, agreed: Change | None
+) -> tuple[Options, tuple[str, ...]]:
+    """Decide which key each option has; return that, and what changes by it for who votes."""
+    tally = options.tally_of(status.observe(client)) if client and observed.options else None
+    decided = options.decide(observed.options, settings.option_names, tally, agreed)
+    return decided, options.changes(observed.options, decided, tally)
 
 
 def _plan(
@@ -102,16 +124,17 @@ def _plan(
     settings: Settings,
     observed: Observed,
     bases: base.Bases | None,
+    changes: tuple[str, ...],
 ) -> Plan:
     if not client or not bases:
-        return plan.make(observed, None, None, ("all",) if settings.registry else ())
+        return plan.make(observed, None, None, ("all",) if settings.registry else (), changes)
     wanted = base.references(client, bases)
     deployed = registry.held(client, _run(wanted, bases), observed.images, settings.registry)
     unpushed = tuple(name for name, image in deployed.items() if image is None)
     identity = None
     if not unpushed and not credentials.missing(observed.secrets):
         identity = _release(settings, deployed, observed.secrets).identity
-    return plan.make(observed, wanted, identity, unpushed)
+    return plan.make(observed, wanted, identity, unpushed, changes)
 
 
 def _run(references: Mapping[Component, str], bases: base.Bases) -> dict[str, str]:
@@ -127,7 +150,11 @@ def _release(settings: Settings, deployed: Mapping[str, str | None], secrets: Ma
 
 
 def _carry_out(
-    client: docker.DockerClient | None, settings: Settings, intended: Plan, progress: Progress
+    client: docker.DockerClient | None,
+    settings: Settings,
+    intended: Plan,
+    decided: Options,
+    progress: Progress,
 ) -> docker.DockerClient:
     client = client or engine.install(progress)
     bases = base.provide(client, progress)
@@ -144,6 +171,7 @@ def _carry_out(
     nodes.add_labels(client, nodes.spread(nodes.observe(client)))
     secrets = credentials.observe(client, settings.hosts)
     secrets |= credentials.create(client, credentials.missing(secrets), settings.hosts)
+    options.record(client, decided)
     wanted = _release(settings, deployed, secrets)
     _roll_out(client, wanted, progress, registry_auth=bool(settings.registry))
     credentials.remove_unused(client, keep=set(secrets.values()))

@@ -55,6 +55,7 @@ class Settings(BaseSettings):
     option_a: str = "Cats"
     option_b: str = "Dogs"
     vote_options: str = ""
+    vote_option_keys: str = ""
     new_voters_per_second: int = Field(50, ge=0)
     new_voters_burst: int = Field(5000, ge=1)
     vote_replicas: int = Field(1, ge=0)
@@ -79,7 +80,7 @@ class Settings(BaseSettings):
     def options(self) -> dict[str, str]:
         """The options' keys and names."""
         try:
-            return parse_options(self.vote_options, self.option_a, self.option_b)
+            return parse_options(self.vote_options, self.option_a, self.option_b, self.vote_option_keys)
         except ValueError as error:
             variable = "VOTE_OPTIONS" if self.vote_options.strip() else "OPTION_A/OPTION_B"
             raise ValueError(f"{variable}: {error}") from error

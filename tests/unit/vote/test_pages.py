@@ -28,6 +28,16 @@ def test_the_page_offers_every_option(client: FlaskClient) -> None:
     assert "Dogs" in page
 
 
+def test_a_vote_is_for_the_key_of_its_option(settings: Settings, queue: Any) -> None:
+    moved = {"vote_options": "Birds,Cats,Dogs", "vote_option_keys": "z,a,b"}
+    client = create_app(settings.model_copy(update=moved), queue).test_client()
+    offered = re.findall(r'value="(\w)" class="option (option-\d+)"', client.get("/").text)
+    assert offered == [("z", "option-1"), ("a", "option-2"), ("b", "option-3")]
+    assert "Your vote for Birds is recorded" in client.post("/", data={"vote": "z"}).text
+    assert pressed(client.get("/").text) == ["z"]
+    assert [ballot.choice for ballot in queue.ballots] == ["z"]
+
+
 def test_a_vote_without_cookie_is_queued(client: FlaskClient, queue: Any) -> None:
     answer = client.post("/", data={"vote": "a"})
     assert answer.status_code == 200
