@@ -110,7 +110,7 @@ def decide(
     settled = settle(recorded, wanted)
     gone = [key for key in recorded.offered if key not in settled.offered]
     if gone and tally is None:
-        raise _not_counted([recorded.names[key] for key in gone])
+        raise _not_counted(recorded, gone)
     lost = [_described(recorded.names[key], key, tally) for key in gone if tally and tally.get(key)]
     answers = [Change.RENAME, Change.REMOVE] if with_new_names else [Change.REMOVE]
     if lost and agreed not in answers:
@@ -197,11 +197,12 @@ def _described(name: str, key: str, tally: Mapping[str, int] | None) -> str:
     return f"{name} ({'votes unknown' if tally is None else f'{tally.get(key, 0):,} votes'})"
 
 
-def _not_counted(names: Sequence[str]) -> DeployError:
+def _not_counted(recorded: Options, gone: Sequence[str]) -> DeployError:
+    lost, offered = (", ".join(recorded.names[key] for key in keys) for keys in (gone, recorded.offered))
     return DeployError(
-        f"Nobody here can say how many votes there are for {', '.join(names)}, no longer among the options.",
-        "Run `up` with the options as they are, and change them when `status` shows the votes. (It asks this "
-        "node's observer, which needs the database, and a release that counts each option.)",
+        f"Nobody here can say how many votes there are for {lost}, no longer among the options.",
+        f"Run `up` with the options as they are ({offered}), and change them when `status` shows the votes. "
+        "(It asks this node's observer, which needs the database, and a release that counts each option.)",
     )
 
 
