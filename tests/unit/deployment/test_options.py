@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from string import ascii_lowercase
 from types import SimpleNamespace
@@ -11,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from deployment import credentials, options
+from deployment import cli, credentials, options
 from deployment.errors import DeployError
 from deployment.layout import ROOT, SECRET_LABEL
 from deployment.options import Change, Options, UnsettledError, changes, decide, of_environment, tally_of
@@ -76,7 +77,7 @@ def test_an_answer_that_nobody_asked_for_changes_nothing() -> None:
 
 
 def test_where_nobody_can_count_nothing_is_taken_away() -> None:
-    with pytest.raises(DeployError, match="Nobody here can say how many .* for Cats,") as refused:
+    with pytest.raises(DeployError, match="how many votes there are for Cats,") as refused:
         decide(CATS_DOGS, ["Fish", "Birds", "Dogs"], None, Change.REMOVE)
     assert "as they are (Cats, Dogs)" in refused.value.remedy
     assert decide(CATS_DOGS, ["Birds", "Cats", "Dogs"], None) == BIRDS_FIRST
@@ -130,18 +131,60 @@ def test_the_tally_of_a_picture(votes: dict[str, Any], tally: dict[str, int] | N
 
 
 @pytest.mark.parametrize(
-    ("environment", "found"),
+    ("environment", "found", "letters"),
     [
-        ({"OPTION_A": "Cats", "OPTION_B": "Dogs", "VOTE_OPTIONS": ""}, CATS_DOGS),
-        ({"OPTION_A": "x", "VOTE_OPTIONS": "Cats, Dogs"}, CATS_DOGS),
+        ({"OPTION_A": "Cats", "OPTION_B": "Dogs", "VOTE_OPTIONS": ""}, CATS_DOGS, "abcdefghij"),
+        ({"OPTION_A": "x", "VOTE_OPTIONS": "Cats, Dogs"}, CATS_DOGS, "abcdefghij"),
         (
             {"VOTE_OPTIONS": "Birds,Cats,Dogs", "VOTE_OPTION_KEYS": "c,a,b"},
             Options({"c": "Birds", "a": "Cats", "b": "Dogs"}, ("c", "a", "b")),
+            ascii_lowercase,
         ),
     ],
 )
-def test_a_service_that_runs_tells_its_options(environment: dict[str, str], found: Options) -> None:
-    assert of_environment(environment) == found
+def test_a_service_that_runs_tells_its_options_and_what_its_workers_know(
+    environment: dict[str, str], found: Options, letters: str
+) -> None:
+    told = of_environment(environment)
+    assert (told, told.letters) == (found, letters)
+
+
+@pytest.mark.parametrize(
+    ("terminal", "dry_run", "answer", "asked", "tried"),
+    [
+        (False, False, "", False, [None]),
+        (True, True, "", False, [None]),
+        (True, False, "stop", True, [None]),
+        (True, False, "yes", True, [None]),
+        (True, False, "rename", True, [None, Change.RENAME]),
+    ],
+    ids=["no terminal", "a dry run", "stop", "no answer", "an answer"],
+)
+def test_only_an_answer_of_its_own_changes_what_has_votes(
+    monkeypatch: pytest.MonkeyPatch,
+    terminal: bool,
+    dry_run: bool,
+    answer: str,
+    asked: bool,
+    tried: list[Change | None],
+) -> None:
+    questions, attempts = list[str](), list[Change | None]()
+
+    def prompt(question: str, **_: object) -> str:
+        questions.append(question)
+        return answer
+
+    def up(*_: object, change_options: Change | None, **__: object) -> None:
+        attempts.append(change_options)
+        decide(CATS_DOGS, ["Kittens", "Dogs"], VOTES, change_options)
+
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(isatty=lambda: terminal))
+    monkeypatch.setattr("typer.prompt", prompt)
+    monkeypatch.setattr("deployment.up.up", up)
+    monkeypatch.setattr("deployment.lock.held", nullcontext)
+    with pytest.raises(DeployError) if tried == [None] else nullcontext():
+        cli.up(yes=True, dry_run=dry_run)
+    assert (bool(questions), attempts) == (asked, tried)
 
 
 @dataclass

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from string import ascii_lowercase
+
 import pytest
 
 from vote.ballot import Ballot as VoteBallot
@@ -24,6 +26,11 @@ def opened(fields: Fields) -> tuple[list[Ballot], list[tuple[Fields, str]]]:
 
 def test_a_ballot_alone_is_read_and_more_fields_do_no_harm() -> None:
     assert opened({**GOOD, b"more": b"\xff"}) == ([Ballot("v", "a", 7)], [])
+
+
+def test_every_key_that_an_option_can_ever_have_is_taken() -> None:
+    for key in ascii_lowercase:
+        assert opened({**GOOD, b"vote": key.encode()}) == ([Ballot("v", key, 7)], [])
 
 
 def test_ballots_that_share_an_entry_are_read() -> None:
