@@ -57,6 +57,7 @@ class Settings(BaseSettings):
     option_a: str = "Cats"
     option_b: str = "Dogs"
     vote_options: str = ""
+    vote_option_keys: str = ""
     title: Wording = ""
     question: Wording = ""
     peers_host: str = Field("result", min_length=1)
@@ -72,7 +73,7 @@ class Settings(BaseSettings):
     def options(self) -> dict[str, str]:
         """The options' keys and names."""
         try:
-            return parse_options(self.vote_options, self.option_a, self.option_b)
+            return parse_options(self.vote_options, self.option_a, self.option_b, self.vote_option_keys)
         except ValueError as error:
             variable = "VOTE_OPTIONS" if self.vote_options.strip() else "OPTION_A/OPTION_B"
             raise ValueError(f"{variable}: {error}") from error

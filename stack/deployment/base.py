@@ -86,7 +86,7 @@ def provide(client: docker.DockerClient, progress: Progress) -> Bases:
     traefik = _here(client, TRAEFIK_STANDIN, TRAEFIK) or _pulled(client, TRAEFIK, progress)
     bases = Bases(debian, traefik or _traefik_standin(client, debian, progress))
     recorded = packages.recorded(client)
-    if recorded > packages.as_of(client, debian):
+    if recorded and recorded > packages.as_of(client, debian):
         renewed(client, bases, recorded, progress)
         adopt(client)
     return present(client) or bases

@@ -7,6 +7,7 @@ import json
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from contextlib import nullcontext
 from typing import Annotated, Any
 
@@ -21,6 +22,7 @@ from deployment import down as down_command
 from deployment import up as up_command
 from deployment.errors import DeployError
 from deployment.layout import STACK
+from deployment.options import MEANING, Change, UnsettledError
 from deployment.progress import Progress
 
 app = typer.Typer(
@@ -60,6 +62,10 @@ def up(
     advertise_addr: Annotated[
         str, typer.Option(metavar="ADDRESS", help="Where other nodes reach this one, or its interface.")
     ] = "",
+    change_options: Annotated[
+        Change | None,
+        typer.Option(help="What becomes of an option that has votes and is no longer listed."),
+    ] = None,
 ) -> None:
     """Build, deploy and wait until everything is healthy; changes only what has to change."""
     chosen = settings.load(
@@ -71,8 +77,15 @@ def up(
     if install_engine and not dry_run:
         _confirm_installation(yes=yes)
     with nullcontext() if dry_run else lock.held():
+
+        def bring_up(agreed: Change | None) -> None:
+            up_command.up(
+                chosen, progress, install_engine=install_engine, dry_run=dry_run, refresh=refresh,
+                change_options=agreed,
+            )  # fmt: skip
+
         try:
-            up_command.up(chosen, progress, install_engine=install_engine, dry_run=dry_run, refresh=refresh)
+            _settle(bring_up, change_options, ask=not dry_run)
         except KeyboardInterrupt:
             print("Interrupted. Run the same command again: it goes on from here.", file=sys.stderr)
             raise typer.Exit(130) from None
@@ -191,6 +204,21 @@ def _manager() -> Any:
 def _confirm(question: str, *, yes: bool) -> None:
     if not yes and not typer.confirm(question, err=True):
         raise DeployError("Stopped before anything was changed.", "Answer yes, or add --yes.")
+
+
+def _settle(bring_up: Callable[[Change | None], None], agreed: Change | None, *, ask: bool) -> None:
+    """Bring the stack up; where votes would vanish, ask on a terminal what is meant: `--yes` is no answer."""
+    try:
+        bring_up(agreed)
+    except UnsettledError as error:
+        if not (ask and sys.stdin.isatty()):
+            raise
+        answers = [*error.answers, "stop"]
+        print("\n".join([error.what, *(f"  {a}: {MEANING[a]}" for a in error.answers)]), file=sys.stderr)
+        answer = typer.prompt(f"What is meant ({', '.join(answers)})?", default="stop", err=True)
+        if answer not in error.answers:
+            raise DeployError("Stopped before anything was changed.", error.remedy) from None
+        bring_up(Change(answer))
 
 
 def _confirm_installation(*, yes: bool) -> bool:

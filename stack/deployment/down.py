@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import docker
 from docker.errors import APIError
 
-from deployment import credentials, nodes, packages, record
+from deployment import credentials, nodes, options, packages, record
 from deployment.errors import DeployError
 from deployment.layout import NAMESPACE
 from deployment.nodes import Node
@@ -33,6 +33,7 @@ def down(client: docker.DockerClient, progress: Progress, *, volumes: bool) -> N
             credentials.authority_file(client).unlink(missing_ok=True)
             credentials.remove_unused(client, keep=set())
             packages.forget(client)
+            options.forget(client)
     others = [node.name for node in members if node.id != client.info()["Swarm"]["NodeID"]]
     for line in farewell(others, volumes=volumes):
         progress.say(line)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from deployment import credentials, nodes
 from deployment.images import Component
 from deployment.nodes import Node
+from deployment.options import Options
 from deployment.registry import Digests
 from deployment.swarm import Membership
 
@@ -25,6 +26,7 @@ class Observed:
     nodes: tuple[Node, ...] = ()
     release: str | None = None
     changed: tuple[str, ...] = ()  # what is not as it was deployed
+    options: Options | None = None
 
     @property
     def swarm(self) -> tuple[Node, ...]:
@@ -43,6 +45,7 @@ class Plan:
     build: tuple[str, ...]
     push: tuple[str, ...]
     create_secrets: tuple[str, ...]
+    change_options: tuple[str, ...]
     restore: tuple[str, ...]
     deploy: bool
 
@@ -60,6 +63,7 @@ class Plan:
             "pull the base images, or build stand-ins where no registry answers": self.provide_bases,
             f"build images: {', '.join(self.build)}": self.build,
             f"push images to the registry: {', '.join(self.push)}": self.push,
+            **dict.fromkeys(self.change_options, True),
             f"create Swarm secrets: {', '.join(self.create_secrets)}": self.create_secrets,
             f"restore what was changed since the last deployment: {', '.join(self.restore)}": self.restore,
             "deploy the stack, data nodes that run one at a time, and wait until it is healthy": self.deploy,
@@ -72,12 +76,13 @@ def make(
     wanted: Mapping[Component, str] | None,
     release: str | None,
     unpushed: tuple[str, ...] = (),
+    changes: tuple[str, ...] = (),
 ) -> Plan:
     """Compare what is there with what is wanted.
 
     `wanted` maps each component to its image, or is None while the base images, on which the tags
     depend, are not known. `release` is the identity of the wanted release where it can be known.
-    `unpushed` names the images that a registry is still to get.
+    `unpushed` names the images that a registry is still to get. `changes` says what becomes of the options.
     """
     added = nodes.spread(observed.swarm)
     missing = credentials.missing(observed.secrets)
@@ -90,6 +95,7 @@ def make(
         build=names if wanted is not None else ("all",),
         push=unpushed,
         create_secrets=tuple(missing),
+        change_options=changes,
         restore=observed.changed,
         deploy=release is None or release != observed.release or bool(observed.changed),
     )

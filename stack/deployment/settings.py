@@ -59,9 +59,12 @@ class Settings(BaseSettings):
     option_a: str = "Cats"
     option_b: str = "Dogs"
     vote_options: str = ""
+    vote_option_keys: str = ""  # `up` sets it: see options.py
     vote_replicas: Replicas = 2
     result_replicas: Replicas = 2
     worker_replicas: Replicas = 2
+    new_voters_per_second: Annotated[int, Field(ge=0)] = 50
+    new_voters_burst: Annotated[int, Field(ge=1)] = 5000
     redis_maxmemory: str = "256mb"
     network_encryption: bool = False
     network_subnets: str = ""
@@ -220,8 +223,8 @@ class Settings(BaseSettings):
         """Return what the stack file's `${…}` variables of the same names stand for."""
         names = (
             *("vote_host", "result_host", "http_port", "https_port", "acme_email", "acme_server"),
-            "trusted_proxies",
-            *("vote_title", "vote_question", "option_a", "option_b", "vote_options"),
+            *("vote_title", "vote_question", "option_a", "option_b", "vote_options", "vote_option_keys"),
+            *("new_voters_per_second", "new_voters_burst", "trusted_proxies"),
             *("vote_replicas", "result_replicas", "worker_replicas", "redis_maxmemory", "redis_memory_limit"),
         )
         values = {name.upper(): str(getattr(self, name)) for name in names}

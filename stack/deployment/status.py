@@ -31,7 +31,7 @@ UNKNOWN: dict[str, Any] = {
     "postgres": {"primary": None, "standbys": [], "synchronous": False},
     "redis": {"primary": None, "replicas": []},
     "queue": {"pending": None, "dead": None, "oldest": None, "waiting_seconds": 0.0},
-    "votes": {"stored": None},
+    "votes": {"stored": None, "tally": None},
 }
 
 

@@ -19,6 +19,7 @@ from deployment import (
     images,
     networks,
     nodes,
+    options,
     packages,
     plan,
     record,
@@ -32,6 +33,7 @@ from deployment import (
 from deployment import refresh as refreshing
 from deployment.images import Component
 from deployment.layout import ROOT, STACK
+from deployment.options import Change, Options
 from deployment.pages import Site
 from deployment.plan import Observed, Plan
 from deployment.progress import Progress
@@ -47,10 +49,17 @@ UNSEEN = "The engine stands still, so what it holds could not be looked at: less
 
 
 def up(
-    settings: Settings, progress: Progress, *, install_engine: bool, dry_run: bool, refresh: bool = False
+    settings: Settings,
+    progress: Progress,
+    *,
+    install_engine: bool,
+    dry_run: bool,
+    refresh: bool = False,
+    change_options: Change | None = None,
 ) -> None:
     """Bring the whole stack up, or print what that would do; `refresh` rebuilds on today's packages first.
 
+    `change_options` says what becomes of options that have votes and are no longer wanted.
     Raises DeployError before anything is changed if the machine or the settings do not allow it.
     """
     started, since = time.monotonic(), _now()
@@ -66,10 +75,12 @@ def up(
     if client:
         credentials.check_volumes(client, observed.secrets)
     host.check(_host(client), _ports(client, settings), fresh=refresh or not observed.bases)
+    decided, changes = _options(client, settings, observed, change_options)
+    settings = settings.model_copy(update={"vote_option_keys": ",".join(decided.offered)})
     if refresh and client and bases and not dry_run:
         refreshing.refresh(client, bases, progress)
         observed, bases = observe(client, settings)
-    intended = _plan(client, settings, observed, bases)
+    intended = _plan(client, settings, observed, bases, changes)
     warnings = weaknesses.of(labelled)
     if dry_run:
         if refresh:
@@ -80,7 +91,7 @@ def up(
         _wait(client, settings, progress, since)
         progress.say(f"Nothing to do: the stack runs as wanted ({time.monotonic() - started:.1f} s).")
     else:
-        client = _carry_out(client, settings, intended, progress, since)
+        client = _carry_out(client, settings, intended, decided, progress, since)
         progress.say(f"The stack is up ({time.monotonic() - started:.0f} s).")
     warnings += weaknesses.crowded(nodes.observe(client), convergence.placements(client))
     for warning in [*warnings, *networks.warnings(client)]:
@@ -118,8 +129,18 @@ def observe(client: docker.DockerClient | None, settings: Settings) -> tuple[Obs
         nodes=nodes.observe(client) if managed else (),
         release=recorded.release if recorded else None,
         changed=tuple(record.changes(client, recorded).values()) if managed else (),
+        options=options.recorded(client) if managed else None,
     )
     return observed, bases
+
+
+def _options(
+    client: docker.DockerClient | None, settings: Settings, observed: Observed, agreed: Change | None
+) -> tuple[Options, tuple[str, ...]]:
+    """Decide which key each option has; return that, and what changes by it for who votes."""
+    tally = options.tally_of(status.observe(client)) if client and observed.options else None
+    decided = options.decide(observed.options, settings.option_names, tally, agreed)
+    return decided, options.changes(observed.options, decided, tally)
 
 
 def _plan(
@@ -127,9 +148,10 @@ def _plan(
     settings: Settings,
     observed: Observed,
     bases: base.Bases | None,
+    changes: tuple[str, ...],
 ) -> Plan:
     if not client or not bases:
-        return plan.make(observed, None, None, ("all",) if settings.registry else ())
+        return plan.make(observed, None, None, ("all",) if settings.registry else (), changes)
     wanted = base.references(client, bases)
     absent = [image for image in wanted.values() if image not in observed.images]
     observed = replace(
@@ -140,7 +162,7 @@ def _plan(
     identity = None
     if not unpushed and not credentials.missing(observed.secrets):
         identity = _release(settings, deployed, observed.secrets).identity
-    return plan.make(observed, wanted, identity, unpushed)
+    return plan.make(observed, wanted, identity, unpushed, changes)
 
 
 def _named(references: Mapping[Component, str]) -> dict[str, str]:
@@ -158,7 +180,12 @@ def _release(settings: Settings, deployed: Mapping[str, str | None], secrets: Ma
 
 
 def _carry_out(
-    client: docker.DockerClient | None, settings: Settings, intended: Plan, progress: Progress, since: str
+    client: docker.DockerClient | None,
+    settings: Settings,
+    intended: Plan,
+    decided: Options,
+    progress: Progress,
+    since: str,
 ) -> docker.DockerClient:
     client = client or engine.install(progress)
     bases = base.provide(client, progress)
@@ -177,6 +204,7 @@ def _carry_out(
     nodes.add_labels(client, nodes.spread(nodes.observe(client)))
     secrets = credentials.observe(client, settings.hosts)
     secrets |= credentials.create(client, credentials.missing(secrets), settings.hosts)
+    options.record(client, decided)
     wanted = _release(settings, deployed, secrets)
     packages.record(client, packages.as_of(client, bases.debian))
     _roll_out(client, wanted, progress, registry_auth=bool(settings.registry))

@@ -53,6 +53,7 @@ def vote(redis: RedisCluster) -> AbstractContextManager[Part]:
         "REDIS_HOST": "redis-proxy",
         "REDIS_PASSWORD_FILE": "/run/secrets/redis_vote_password",
         "COOKIE_KEY_FILE": "/run/secrets/voter_cookie_key",
+        "NEW_VOTERS_PER_SECOND": "0",
     }
     return _page("vote", redis.prefix, redis.secrets, environment)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import socket
 import threading
@@ -45,6 +46,29 @@ def service(start: Start, trio: Trio) -> Service:
     started = start("vote", redis_port=trio.proxy.port)
     started.wait_ready()
     return started
+
+
+def test_replicas_from_before_and_after_a_change_of_the_options_count_alike(
+    start: Start, trio: Trio, service: Service, database: Database
+) -> None:
+    database.proxy.switch(database.container.address)
+    changed = {"vote_options": "Birds,Cats,Dogs", "vote_option_keys": "c,a,b"}
+    start("worker", redis_port=trio.proxy.port, database_port=database.proxy.port)
+    before = start("result", database_port=database.proxy.port)
+    after = start("result", database_port=database.proxy.port, **changed)
+    newer = start("vote", redis_port=trio.proxy.port, **changed)
+    for replica in (before, after, newer):
+        replica.wait_ready()
+    for replica, choice in ((service, "a"), (newer, "a"), (service, "b"), (newer, "c")):
+        assert vote(replica, choice)
+    eventually(lambda: shown(after) == {"Birds": 1, "Cats": 2, "Dogs": 1})
+    eventually(lambda: shown(before) == {"Cats": 2, "Dogs": 1})
+
+
+def shown(result: Service) -> dict[str, int]:
+    """Return the votes of each option by its name, as a replica of `result` tells them."""
+    with urlopen(result.url + "/results.json", timeout=5) as answer:
+        return {option["name"]: option["votes"] for option in json.load(answer)["options"]}
 
 
 def test_a_vote_travels_to_the_tally_and_to_the_viewer(

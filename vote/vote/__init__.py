@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from flask import Flask, Response
 from werkzeug.exceptions import HTTPException
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from vote import errors, form, health, logs, pages
 from vote import settings as configuration
+from vote.admission import Admission
 from vote.booth import Booth
 from vote.drain import Lifetime, Queue
 from vote.page import CONTENT_POLICY, Page
@@ -24,13 +26,16 @@ def create_app(settings: Settings | None = None, queue: Queue | None = None) -> 
     lifetime = Lifetime(queue or _started_queue(settings), settings.drain_seconds)
     page = Page(app, settings)
     cookie = VoterCookie(settings.cookie_key.get_secret_value())
-    app.extensions.update(lifetime=lifetime, page=page, cookie=cookie)
+    admission = Admission(settings.new_voters, settings.trusted_proxies)
+    app.extensions.update(lifetime=lifetime, page=page, cookie=cookie, admission=admission)
     app.register_blueprint(pages.blueprint)
     app.register_blueprint(health.blueprint)
     app.register_blueprint(errors.blueprint)
     app.register_error_handler(HTTPException, errors.show_error)
     app.after_request(_secure)
-    app.wsgi_app = Booth(app.wsgi_app, page, cookie, lifetime.queue)  # type: ignore[method-assign]
+    # Redirects lead back through the edge: exactly one proxy, which overwrites this header.
+    redirecting = ProxyFix(app.wsgi_app, x_for=0, x_proto=1)
+    app.wsgi_app = Booth(redirecting, page, cookie, admission, lifetime.queue)  # type: ignore[method-assign]
     return app
 
 

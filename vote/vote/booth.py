@@ -10,6 +10,7 @@ import structlog
 from werkzeug.exceptions import BadRequest, ClientDisconnected, Forbidden
 
 from vote import form
+from vote.admission import Admission
 from vote.ballot import Ballot, OnScreen, VersionClock, is_settled, version_of
 from vote.drain import Queue
 from vote.origin import is_cross_site
@@ -38,10 +39,13 @@ class Booth:
     As in Flask's routing, any number of slashes is one.
     """
 
-    def __init__(self, application: Any, page: Page, cookie: VoterCookie, queue: Queue) -> None:
+    def __init__(
+        self, application: Any, page: Page, cookie: VoterCookie, admission: Admission, queue: Queue
+    ) -> None:
         self._application = application
         self._page = page
         self._cookie = cookie
+        self._admission = admission
         self._queue = queue
         self._versions = VersionClock()
 
@@ -52,7 +56,7 @@ class Booth:
         try:
             status, headers, body = self._take(environ)
         except Exception as error:  # noqa: BLE001 - told, and logged where it is a mistake of ours, by Flask
-            return self._answer_otherwise({**environ, PROBLEM: error}, start_response)
+            return self._answer_otherwise({**environ, "PATH_INFO": "/", PROBLEM: error}, start_response)
         start_response(status, headers)
         return [body]
 
@@ -74,7 +78,8 @@ class Booth:
         choice = fields.get("vote", "")
         if choice not in self._page.options:
             raise BadRequest("no_such_option")
-        known = self._cookie.read(environ)
+        if not (known := self._cookie.read(environ)):
+            self._admission.admit(environ)
         voter, told = known or self._cookie.new(environ), _told(fields)
         if "again" in fields and told and is_settled(voter.seen, told):
             return "200 OK", *self._answer(environ, State(voter.choice))

@@ -13,11 +13,13 @@ def is_one_line(text: str) -> bool:
     return not any(unicodedata.category(letter) in {"Cc", "Zl", "Zp"} for letter in text)
 
 
-def parse_options(listed: str, first: str, second: str) -> dict[str, str]:
-    """Return option keys (a, b, c …) with their names, in order.
+def parse_options(listed: str, first: str, second: str, keyed: str = "") -> dict[str, str]:
+    """Return option keys with their names, in order.
 
-    A non-empty comma-separated list wins over the two single names. Raises ValueError when there
-    are fewer than two or more than ten, or when a name is empty, too long, given twice or not on one line.
+    A non-empty comma-separated list wins over the two single names. Stored votes hold the keys: letters,
+    listed like that in `keyed`, else a, b, c … by place. Raises ValueError when there are fewer than two
+    options or more than ten, when a name is empty, too long, given twice or not on one line, or when not each
+    has a letter of its own.
     """
     names = [name.strip() for name in (listed.split(",") if listed.strip() else (first, second))]
     if not FEWEST <= len(names) <= MOST:
@@ -28,4 +30,7 @@ def parse_options(listed: str, first: str, second: str) -> dict[str, str]:
         raise ValueError("an option's name has a line break or another control character")
     if len({name.casefold() for name in names}) != len(names):
         raise ValueError("two options have the same name")
-    return dict(zip(ascii_lowercase, names, strict=False))
+    keys = [key.strip() for key in keyed.split(",")] if keyed.strip() else ascii_lowercase[: len(names)]
+    if len(keys) != len(names) or len(set(keys) & set(ascii_lowercase)) != len(names):
+        raise ValueError("VOTE_OPTION_KEYS needs a letter from a to z for each option, and none twice")
+    return dict(zip(keys, names, strict=True))

@@ -6,6 +6,7 @@ from typing import NoReturn
 
 from flask import Blueprint, Response, current_app, request
 
+from vote.admission import Admission
 from vote.booth import PROBLEM
 from vote.page import Page, State
 from vote.voter import Voter, VoterCookie
@@ -22,7 +23,9 @@ def show() -> Response:
     """
     page: Page = current_app.extensions["page"]
     cookie: VoterCookie = current_app.extensions["cookie"]
-    known = cookie.read(request.environ)
+    admission: Admission = current_app.extensions["admission"]
+    if not (known := cookie.read(request.environ)):
+        admission.admit(request.environ)
     headers, body = page.answer(State((known or Voter("")).choice), language_of(request.environ))
     if not known:
         headers += cookie.headers(cookie.new(request.environ), request.environ)

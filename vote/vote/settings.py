@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Annotated, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
-from pydantic_settings import BaseSettings
+from pydantic_settings import BaseSettings, NoDecode
 
+from vote.address import Network, parse_networks
+from vote.admission import Limit
 from vote.options import is_one_line, parse_options
 
 EXIT_BAD_SETTING = 2
@@ -37,6 +39,7 @@ def _one_line(text: str) -> str:
 
 Line = Annotated[str, AfterValidator(_one_line)]
 SecretInFile = Annotated[SecretStr, BeforeValidator(_content_of)]
+Networks = Annotated[tuple[Network, ...], NoDecode, BeforeValidator(parse_networks)]
 
 
 class Settings(BaseSettings):
@@ -52,6 +55,11 @@ class Settings(BaseSettings):
     option_a: str = "Cats"
     option_b: str = "Dogs"
     vote_options: str = ""
+    vote_option_keys: str = ""
+    new_voters_per_second: int = Field(50, ge=0)
+    new_voters_burst: int = Field(5000, ge=1)
+    vote_replicas: int = Field(1, ge=0)
+    trusted_proxies: Networks = Field((), validate_default=False)
     port: int = Field(8080, ge=1, le=65535)
     drain_seconds: float = Field(5, ge=0, le=60)
 
@@ -61,10 +69,18 @@ class Settings(BaseSettings):
         return self
 
     @property
+    def new_voters(self) -> Limit | None:
+        """What of all new voters of one address this replica lets in; None without a limit."""
+        if not self.new_voters_per_second:
+            return None
+        replicas = max(1, self.vote_replicas)
+        return Limit(self.new_voters_per_second / replicas, max(1, self.new_voters_burst / replicas))
+
+    @property
     def options(self) -> dict[str, str]:
         """The options' keys and names."""
         try:
-            return parse_options(self.vote_options, self.option_a, self.option_b)
+            return parse_options(self.vote_options, self.option_a, self.option_b, self.vote_option_keys)
         except ValueError as error:
             variable = "VOTE_OPTIONS" if self.vote_options.strip() else "OPTION_A/OPTION_B"
             raise ValueError(f"{variable}: {error}") from error

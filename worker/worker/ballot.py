@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from string import ascii_lowercase
 from typing import NamedTuple, TypeVar
 
 LONGEST_ID = 200
 # Every key that a vote page may offer. Which of them it does offer now is its business alone: a vote
 # that was acknowledged before a change of the options must still be stored after it.
-KEYS = frozenset("abcdefghij")
+KEYS = frozenset(ascii_lowercase)
 HIGHEST_VERSION = 2**63 - 1
 MOST_DIGITS = len(str(HIGHEST_VERSION))
 

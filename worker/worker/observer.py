@@ -20,7 +20,14 @@ from worker import settings as configuration
 from worker.__main__ import stop_on_signal
 from worker.probe import Probe
 from worker.settings import Settings
-from worker.status import Picture, summarize_postgres, summarize_queue, summarize_redis, waiting_seconds
+from worker.status import (
+    Picture,
+    summarize_postgres,
+    summarize_queue,
+    summarize_redis,
+    summarize_votes,
+    waiting_seconds,
+)
 
 STATUS_FILE = Path("/tmp/status.json")  # noqa: S108
 EVERY_SECONDS = 1.0
@@ -61,7 +68,7 @@ class Observer:
             "postgres": summarize_postgres(states),
             "redis": summarize_redis(roles),
             "queue": {**queue, "waiting_seconds": waiting_seconds(before, queue, now)},
-            "votes": {"stored": self._database.answer()},
+            "votes": summarize_votes(self._database.answer()),
         }
 
 

@@ -95,20 +95,20 @@ def redis(settings: Settings, host: str, *commands: tuple[str, ...]) -> Callable
 
 
 class Database:
-    """Asks for the number of votes over one connection, made anew after any trouble."""
+    """Asks for the votes of each option over one connection, made anew after any trouble."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._connection: psycopg.Connection | None = None
 
-    def __call__(self) -> int:
-        """Return the number of votes stored."""
+    def __call__(self) -> dict[str, int]:
+        """Return how many votes are stored, by option key."""
         if self._connection is None:
             self._connection = store.connect(self._settings)
             self._connection.autocommit = True
         try:
             with watchdog(self._connection.fileno(), DATABASE_SECONDS):
-                return self._count(self._connection)
+                return self._counts(self._connection)
         except (psycopg.Error, OSError):
             with suppress(psycopg.Error, OSError):
                 self._connection.close()
@@ -116,6 +116,5 @@ class Database:
             raise
 
     @staticmethod
-    def _count(connection: psycopg.Connection) -> int:
-        row = connection.execute("SELECT coalesce(sum(count), 0)::bigint FROM tally").fetchone()
-        return int(row[0]) if row else 0
+    def _counts(connection: psycopg.Connection) -> dict[str, int]:
+        return dict(connection.execute("SELECT vote, count FROM tally ORDER BY vote").fetchall())

@@ -40,6 +40,11 @@ def summarize_queue(answer: Sequence[Any] | None) -> dict[str, Any]:
     return {"pending": pending, "dead": dead, "oldest": first[0][0].decode() if first else None}
 
 
+def summarize_votes(tally: Mapping[str, int] | None) -> dict[str, Any]:
+    """Count the votes that are stored, in all and of each option by its key."""
+    return {"stored": None if tally is None else sum(tally.values()), "tally": tally}
+
+
 def waiting_seconds(before: Picture | None, queue: Mapping[str, Any], now: float) -> float:
     """Say for how long the same entry has been the oldest of the queue; 0 while there is none.
 

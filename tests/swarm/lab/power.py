@@ -198,7 +198,10 @@ def _deploy(lab: Lab) -> None:
 
 def deployment(node: Node, *arguments: str, checkout: Path = ROOT) -> int:
     """Run `deploy.py` of a checkout with these arguments against a node's engine; return its exit code."""
-    environment = {**os.environ, "PYTHONPATH": str(checkout / "stack"), "DOCKER_HOST": node.docker_host}
+    # All voters come from this machine's one address.
+    unlimited = {"NEW_VOTERS_PER_SECOND": "0"}
+    own = {"PYTHONPATH": str(checkout / "stack"), "DOCKER_HOST": node.docker_host}
+    environment = {**unlimited, **os.environ, **own}
     command = [sys.executable, "-m", "deployment", *arguments]
     return subprocess.run(command, cwd=checkout, env=environment, check=False).returncode
 

@@ -146,11 +146,14 @@ class Registry:
     """An engine without base images, whose registry answers as it was told: at once, or in the midst."""
 
     def __init__(self, problem: str, *, midway: bool) -> None:
-        self.api = self.images = self
+        self.api = self.images = self.configs = self
         self._problem, self._midway = problem, midway
 
     def get(self, name: str) -> None:
         raise ImageNotFound(f"No such image: {name}")
+
+    def info(self) -> dict[str, dict[str, bool]]:
+        return {"Swarm": {"ControlAvailable": False}}
 
     def pull(self, *name: str, stream: bool, decode: bool) -> list[dict[str, str]]:
         if not self._midway:

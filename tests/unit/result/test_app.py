@@ -34,6 +34,21 @@ def test_a_viewer_is_greeted_with_everything_known(app: Flask, source: Any) -> N
     }
 
 
+def test_options_have_the_votes_of_their_keys_wherever_they_stand(make_app: Any, source: Any) -> None:
+    app = make_app(vote_options="Birds,Cats,Dogs", vote_option_keys="c,a,b")
+    source.reading = Reading({"a": 7543, "b": 7587, "z": 1}, 0.0)
+    app.extensions["feed"].turn()
+    assert events(sockets_client(app))["scores"] == {"c": 0, "a": 7543, "b": 7587}
+    told = app.test_client().get("/results.json").json["options"]
+    assert [(option["name"], option["votes"]) for option in told] == [
+        ("Birds", 0), ("Cats", 7543), ("Dogs", 7587),
+    ]  # fmt: skip
+    page = app.test_client().get("/").text
+    assert re.findall(r'class="(option-\d+)" data-key="(\w)" data-votes="(\d+)"', page) == [
+        ("option-1", "c", "0"), ("option-2", "a", "7543"), ("option-3", "b", "7587"),
+    ]  # fmt: skip
+
+
 def test_before_the_first_reading_there_are_no_scores(app: Flask) -> None:
     assert events(sockets_client(app)) == {"watching": {"count": 1}, "status": {"state": "waiting"}}
 

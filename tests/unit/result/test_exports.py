@@ -83,8 +83,8 @@ def test_rows_share_the_field(number: int) -> None:
 
 def test_the_picture_has_the_colours_of_the_page(app: Flask) -> None:
     style = app.test_client().get("/static/page.css").text
-    for key, colour in zip("abcdefghij", COLOURS, strict=True):
-        assert f".option-{key} {{ --colour: {colour}; }}" in style
+    for place, colour in enumerate(COLOURS, start=1):
+        assert f".option-{place} {{ --colour: {colour}; }}" in style
 
 
 @pytest.mark.parametrize("path", PATHS)

@@ -28,6 +28,16 @@ def test_the_page_offers_every_option(client: FlaskClient) -> None:
     assert "Dogs" in page
 
 
+def test_a_vote_is_for_the_key_of_its_option(settings: Settings, queue: Any) -> None:
+    moved = {"vote_options": "Birds,Cats,Dogs", "vote_option_keys": "z,a,b"}
+    client = create_app(settings.model_copy(update=moved), queue).test_client()
+    offered = re.findall(r'value="(\w)" class="option (option-\d+)"', client.get("/").text)
+    assert offered == [("z", "option-1"), ("a", "option-2"), ("b", "option-3")]
+    assert "Your vote for Birds is recorded" in client.post("/", data={"vote": "z"}).text
+    assert pressed(client.get("/").text) == ["z"]
+    assert [ballot.choice for ballot in queue.ballots] == ["z"]
+
+
 def test_a_vote_without_cookie_is_queued(client: FlaskClient, queue: Any) -> None:
     answer = client.post("/", data={"vote": "a"})
     assert answer.status_code == 200
@@ -216,6 +226,20 @@ def test_errors_have_a_page(client: FlaskClient, method: str, path: str, code: i
     answer = client.open(path, method=method)
     assert answer.status_code == code
     assert "Back to the vote" in answer.text
+
+
+@pytest.mark.parametrize("path", ["//", "//healthz", "/static//vote.js"])
+def test_redirects_lead_back_through_the_edge(client: FlaskClient, path: str) -> None:
+    """Of the way to the edge this service sees nothing but a header; a browser must not leave HTTPS."""
+    headers = {"X-Forwarded-Proto": "https"}
+    answer = client.get(path, base_url="http://vote.localhost:8443", headers=headers)
+    assert answer.status_code == 308
+    assert answer.headers["Location"].startswith("https://vote.localhost:8443/")
+    assert "http://" not in answer.text
+
+
+def test_an_error_is_not_redirected(client: FlaskClient) -> None:
+    assert client.post("//", data={"vote": "zebra"}).status_code == 400
 
 
 def test_an_unexpected_error_has_a_page_too(app: Flask, queue: Any) -> None:

@@ -23,6 +23,20 @@ def test_options(listed: str, options: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize(
+    ("keyed", "keys"), [("", "abc"), (" ", "abc"), ("c,a,b", "cab"), ("z, y ,x", "zyx"), ("a,b,c", "abc")]
+)
+def test_options_keep_their_keys_wherever_they_stand(keyed: str, keys: str) -> None:
+    found = parse_options("Birds,Cats,Dogs", "", "", keyed)
+    assert list(found.items()) == list(zip(keys, ["Birds", "Cats", "Dogs"], strict=True))
+
+
+@pytest.mark.parametrize("keyed", ["a,b", "a,b,c,d", "a,b,b", "a,b,C", "a,b,", "a,b,cc", "a,b,1", "abc"])
+def test_unsound_keys(keyed: str) -> None:
+    with pytest.raises(ValueError, match="VOTE_OPTION_KEYS"):
+        parse_options("Birds,Cats,Dogs", "", "", keyed)
+
+
+@pytest.mark.parametrize(
     "listed", ["One", "1,2,3,4,5,6,7,8,9,10,11", "Cats,", "Cats,cats", "x" * 61 + ",y", ","]
 )
 def test_unsound_options(listed: str) -> None:
@@ -46,6 +60,10 @@ def test_a_secret_comes_from_its_file_and_is_never_shown(settings: Settings) -> 
         ("DRAIN_SECONDS", "-1"),
         ("VOTE_OPTIONS", "One"),
         ("OPTION_A", ""),
+        ("VOTE_OPTION_KEYS", "a"),
+        ("NEW_VOTERS_PER_SECOND", "-1"),
+        ("NEW_VOTERS_BURST", "0"),
+        ("TRUSTED_PROXIES", "10.0.0.1/8"),
     ],
 )
 @pytest.mark.usefixtures("settings")
@@ -77,3 +95,11 @@ def test_secrets_do_not_appear_in_complaints(
     with pytest.raises(SystemExit):
         configuration.load()
     assert settings.redis_password.get_secret_value() not in capsys.readouterr().err
+
+
+def test_trusted_proxies_are_networks(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert settings.trusted_proxies == ()
+    monkeypatch.setenv("TRUSTED_PROXIES", "198.51.100.7, 2001:db8::/32")
+    assert [str(network) for network in Settings.model_validate({}).trusted_proxies] == [
+        "198.51.100.7/32", "2001:db8::/32",
+    ]  # fmt: skip

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from base64 import urlsafe_b64decode
+
 import pytest
 
 from vote.voter import Voter, VoterCookie
@@ -51,4 +53,14 @@ def test_cookies_are_written_as_by_any_release(voter: Voter, values: list[str]) 
 
 def test_a_cookie_that_is_not_ours_always_means_the_same_new_voter() -> None:
     found = COOKIE.new({"HTTP_COOKIE": "voter_id=of-another-key.x"})
-    assert found == Voter("6a415935614f43615057344b6d494f36")
+    assert found == Voter("2f559eb73dc46446dc3b45e30a98420e")
+
+
+@pytest.mark.parametrize("text", ["0" * 32, f"{ZEROS}.1795307076736", "x"])
+def test_the_id_of_a_new_voter_tells_nothing_of_a_signature(text: str) -> None:
+    """Whoever sends an id in the cookie's place must not learn what would make it valid."""
+    signature = COOKIE.headers(Voter(text), {})[0][1].partition(";")[0].rpartition(".")[2]
+    padded = urlsafe_b64decode(signature + "=")
+    told = COOKIE.new({"HTTP_COOKIE": f"voter_id={text}"}).id
+    for part in (signature.encode(), padded):
+        assert told[:8] not in part.hex()

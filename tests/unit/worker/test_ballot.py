@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from string import ascii_lowercase
+
 import pytest
 
 from vote.ballot import Ballot as VoteBallot
@@ -26,6 +28,11 @@ def test_a_ballot_alone_is_read_and_more_fields_do_no_harm() -> None:
     assert opened({**GOOD, b"more": b"\xff"}) == ([Ballot("v", "a", 7)], [])
 
 
+def test_every_key_that_an_option_can_ever_have_is_taken() -> None:
+    for key in ascii_lowercase:
+        assert opened({**GOOD, b"vote": key.encode()}) == ([Ballot("v", key, 7)], [])
+
+
 def test_ballots_that_share_an_entry_are_read() -> None:
     together = (Ballot("v", "a", 7), Ballot("w\u00e9", "b", 2**63 - 1))
     (entry,) = vote_entries([VoteBallot(*ballot) for ballot in together])
@@ -40,7 +47,7 @@ def test_ballots_that_share_an_entry_are_read() -> None:
         ({b"id": b""}, "id is empty or no text"),
         ({b"id": b"\xff"}, "id is not UTF-8"),
         ({b"id": b"x" * 201}, "id has more than 200 characters"),
-        ({b"vote": b"k"}, "vote is not an option"),
+        ({b"vote": b"K"}, "vote is not an option"),
         ({b"vote": b""}, "vote is not an option"),
         ({b"version": b""}, "version is not a whole number"),
         ({b"version": b"x"}, "version is not a whole number"),
@@ -76,7 +83,7 @@ def test_a_missing_field_is_named(missing: bytes) -> None:
         ('[7, "a", 7]', "id is empty or no text"),
         ('["", "a", 7]', "id is empty or no text"),
         ('["\\ud800", "a", 7]', "id is not Unicode"),
-        ('["v", "k", 7]', "vote is not an option"),
+        ('["v", "K", 7]', "vote is not an option"),
         ('["v", ["a"], 7]', "vote is not an option"),
         ('["v", "a", true]', "version is not a whole number"),
         ('["v", "a", "7"]', "version is not a whole number"),

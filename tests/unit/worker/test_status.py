@@ -4,7 +4,13 @@ from typing import Any
 
 import pytest
 
-from worker.status import summarize_postgres, summarize_queue, summarize_redis, waiting_seconds
+from worker.status import (
+    summarize_postgres,
+    summarize_queue,
+    summarize_redis,
+    summarize_votes,
+    waiting_seconds,
+)
 
 NOBODY: dict[str, Any] = {"primary": None, "standbys": [], "synchronous": False}
 PRIMARY = {"role": "primary", "open": True, "standbys": ["p3", "p2"], "synchronous": True}
@@ -76,3 +82,10 @@ def test_how_long_the_first_entry_waits(before: str | None, oldest: str | None, 
     picture = {"at": 10.0, "queue": {"oldest": before, "waiting_seconds": 5.0}}
     assert waiting_seconds(picture, {"oldest": oldest}, 11.0) == seconds
     assert waiting_seconds(None, {"oldest": oldest}, 11.0) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("tally", "stored"), [(None, None), ({}, 0), ({"a": 7_543, "c": 0, "b": 7_587}, 15_130)]
+)
+def test_votes(tally: dict[str, int] | None, stored: int | None) -> None:
+    assert summarize_votes(tally) == {"stored": stored, "tally": tally}

@@ -1,0 +1,219 @@
+"""What can be voted for: a stored vote holds the key of an option, which is one name's for a whole poll.
+
+Which key is whose stands in a Swarm config, so that each manager knows it; a newer one replaces it.
+"""
+
+import base64
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from string import ascii_lowercase
+from typing import Any
+
+import docker
+from docker.models.configs import Config
+
+from deployment.errors import DeployError
+from deployment.layout import STACK
+
+LABEL = "vote-app.options"
+# All that the workers of a release which recorded no options take for an option.
+FORMER_KEYS = ascii_lowercase[:10]
+
+
+class Change(StrEnum):
+    """What may be meant where an option that has votes is no longer among those that are wanted."""
+
+    RENAME = "rename"
+    REMOVE = "remove"
+
+
+MEANING = {
+    Change.RENAME: "the name that stands in its place gets its votes",
+    Change.REMOVE: "its votes are kept but not shown, and come back with its name; a new name starts at 0",
+}
+
+
+@dataclass(frozen=True)
+class Options:
+    """Every option that there ever was, by its key, and the keys of those that are offered, in order."""
+
+    names: Mapping[str, str]
+    offered: tuple[str, ...]
+    letters: str = field(default=ascii_lowercase, compare=False)
+    """What may become a key."""
+
+
+class UnsettledError(DeployError):
+    """Votes would no longer be shown, or would count for another name, and nobody has said which is meant."""
+
+    def __init__(self, lost: Sequence[str], answers: Sequence[Change]) -> None:
+        super().__init__(
+            f"Options that have votes are no longer wanted: {', '.join(lost)}. Nothing was changed.",
+            "Say what is meant: "
+            + "; or ".join(f"--change-options {answer} ({MEANING[answer]})" for answer in answers)
+            + ".",
+        )
+        self.answers = tuple(answers)
+
+
+def settle(recorded: Options | None, wanted: Sequence[str]) -> Options:
+    """Return the options with `wanted` on offer: a known name has its key, a new one gets a key nobody had.
+
+    Case does not matter. Raises DeployError if there is no such key left.
+    """
+    names = dict(recorded.names) if recorded else {}
+    letters = recorded.letters if recorded else ascii_lowercase
+    keys = {name.casefold(): key for key, name in names.items()}
+    fresh = iter([letter for letter in letters if letter not in names])
+    offered = []
+    for name in wanted:
+        key = keys.get(name.casefold()) or next(fresh, None)
+        if key is None:
+            raise _no_letter(name, letters)
+        names[key] = name
+        offered.append(key)
+    return Options(names, tuple(offered))
+
+
+def renamed(recorded: Options, wanted: Sequence[str]) -> Options | None:
+    """Return the options with new names in the places of the old; None if there is any other change.
+
+    A name that was offered before is not new: it has a key of its own.
+    """
+    if len(wanted) != len(recorded.offered):
+        return None
+    keys = {name.casefold(): key for key, name in recorded.names.items()}
+    places = dict(zip(recorded.offered, wanted, strict=True))
+    if any(keys.get(name.casefold(), key) != key for key, name in places.items()):
+        return None
+    return Options({**recorded.names, **places}, recorded.offered)
+
+
+def decide(
+    recorded: Options | None,
+    wanted: Sequence[str],
+    tally: Mapping[str, int] | None,
+    agreed: Change | None = None,
+) -> Options:
+    """Return the options to deploy; `tally` has the votes by key, None where nobody can say.
+
+    Raises UnsettledError unless it is `agreed` what becomes of an option that has votes and is not wanted,
+    DeployError if nobody can say whether it has any.
+    """
+    if recorded is None:
+        return settle(None, wanted)
+    with_new_names = renamed(recorded, wanted)
+    if agreed is Change.RENAME and with_new_names:
+        return with_new_names
+    settled = settle(recorded, wanted)
+    gone = [key for key in recorded.offered if key not in settled.offered]
+    if gone and tally is None:
+        raise _not_counted(recorded, gone)
+    lost = [_described(recorded.names[key], key, tally) for key in gone if tally and tally.get(key)]
+    answers = [Change.RENAME, Change.REMOVE] if with_new_names else [Change.REMOVE]
+    if lost and agreed not in answers:
+        raise UnsettledError(lost, answers)
+    return settled
+
+
+def changes(recorded: Options | None, decided: Options, tally: Mapping[str, int] | None) -> tuple[str, ...]:
+    """Say what becomes of the options that run, a line for each that comes, goes or is called otherwise."""
+    if recorded is None:
+        return ()
+    lines = []
+    for key, name in decided.names.items():
+        was, will_be = key in recorded.offered, key in decided.offered
+        if was and will_be and name != recorded.names[key]:
+            lines.append(f"call {name} what was {_described(recorded.names[key], key, tally)}")
+        elif will_be and not was:
+            lines.append(f"offer {_described(name, key, tally)}")
+        elif was and not will_be:
+            lines.append(f"no longer offer {_described(name, key, tally)}")
+    return tuple(lines)
+
+
+def tally_of(picture: Mapping[str, Any]) -> Mapping[str, int] | None:
+    """Return the votes by key in an observer's picture; None where it does not say."""
+    votes = picture["votes"]
+    # That of a release before this one counts all options together.
+    return {} if votes["stored"] == 0 else votes.get("tally")
+
+
+def of_environment(environment: Mapping[str, str]) -> Options:
+    """Return the options that a running service was told of; without keys they are letters by place."""
+    listed = environment.get("VOTE_OPTIONS", "").strip()
+    names = listed.split(",") if listed else [environment.get(f"OPTION_{letter}", "") for letter in "AB"]
+    told = environment.get("VOTE_OPTION_KEYS", "")
+    keys = told.split(",") if told else list(ascii_lowercase)
+    options = {key.strip(): name.strip() for key, name in zip(keys, names, strict=False)}
+    return Options(options, tuple(options), ascii_lowercase if told else FORMER_KEYS)
+
+
+def recorded(client: docker.DockerClient) -> Options | None:
+    """Return the options that were deployed last; None before the first time.
+
+    A stack from before there was a record is asked what it offers.
+    """
+    if configs := _configs(client):
+        content = json.loads(base64.b64decode(configs[max(configs)].attrs["Spec"]["Data"]))
+        return Options(content["names"], tuple(content["offered"]))
+    services = client.services.list(filters={"name": f"{STACK}_vote"})
+    if not services:
+        return None
+    told = services[0].attrs["Spec"]["TaskTemplate"]["ContainerSpec"].get("Env") or []
+    return of_environment(dict(line.split("=", 1) for line in told if "=" in line))
+
+
+def record(client: docker.DockerClient, options: Options) -> None:
+    """Keep the options with the stack, before they are deployed: no key may get a second meaning.
+
+    Raises APIError if another manager does so at the same time.
+    """
+    before = _configs(client)
+    if before and recorded(client) == options:
+        return
+    number = max(before, default=0) + 1
+    content = json.dumps({"names": options.names, "offered": options.offered}).encode()
+    client.configs.create(name=f"{STACK}_options_{number}", data=content, labels={LABEL: str(number)})
+    for config in before.values():
+        config.remove()
+
+
+def forget(client: docker.DockerClient) -> None:
+    """Remove what is kept of the options: with the votes they mean nothing any more."""
+    for config in _configs(client).values():
+        config.remove()
+
+
+def _configs(client: docker.DockerClient) -> dict[int, Config]:
+    """Return what was recorded, by its number: the highest counts."""
+    found = client.configs.list(filters={"label": LABEL})
+    return {int(config.attrs["Spec"]["Labels"][LABEL]): config for config in found}
+
+
+def _described(name: str, key: str, tally: Mapping[str, int] | None) -> str:
+    return f"{name} ({'votes unknown' if tally is None else f'{tally.get(key, 0):,} votes'})"
+
+
+def _not_counted(recorded: Options, gone: Sequence[str]) -> DeployError:
+    lost, offered = (", ".join(recorded.names[key] for key in keys) for keys in (gone, recorded.offered))
+    return DeployError(
+        f"Nobody here can say how many votes there are for {lost}, no longer among the options.",
+        f"Run `up` with the options as they are ({offered}), and change them when `status` shows the votes. "
+        "(It asks this node's observer, which needs the database, and a release that counts each option.)",
+    )
+
+
+def _no_letter(name: str, letters: str) -> DeployError:
+    if letters == FORMER_KEYS:
+        return DeployError(
+            f"The workers that run know ten options, and {name!r} would be one more.",
+            "Run `up` with the options as they are, then change them: it brings workers that know more.",
+        )
+    return DeployError(
+        f"This poll has had {len(letters)} options, as many as there are letters: none is left for {name!r}.",
+        "Offer one that it had before, or put the name in the place of another with --change-options rename. "
+        "For a new poll: `down --volumes` deletes every vote.",
+    )
