@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from ipaddress import IPv4Network
 from itertools import islice
 from pathlib import Path
@@ -199,9 +200,14 @@ def check(client: docker.DockerClient | None, settings: Settings) -> None:
 def warnings(client: docker.DockerClient) -> list[str]:
     """Return the weaknesses of the networks that the stack has."""
     there = [from_api(network) for network in client.api.networks(filters={"label": NAMESPACE})]
+    return weaknesses(_of_stack_file(), there, _known(client))
+
+
+@cache
+def _of_stack_file() -> tuple[Network, ...]:
+    """Return what the stack file itself says; `status` asks every second while `up` waits."""
     described = merged([STACK_FILE])
-    wanted = [Network(name, None, bool(network.get("internal"))) for name, network in described.items()]
-    return weaknesses(wanted, there, _known(client))
+    return tuple(Network(name, None, bool(network.get("internal"))) for name, network in described.items())
 
 
 def _of_swarm(client: docker.DockerClient) -> list[dict[str, Any]]:
