@@ -16,6 +16,7 @@ class Peer(Enum):
     SILENT = auto()
     WAITING_EMPTY = auto()
     WAITING_WITH_DATA = auto()
+    WAITING_DAMAGED = auto()
     PRIMARY = auto()
     SYNCED_REPLICA = auto()
     UNSYNCED_REPLICA = auto()
@@ -23,7 +24,7 @@ class Peer(Enum):
     @property
     def waiting(self) -> bool:
         """Whether its gate has not let it start yet."""
-        return self in (Peer.WAITING_EMPTY, Peer.WAITING_WITH_DATA)
+        return self in (Peer.WAITING_EMPTY, Peer.WAITING_WITH_DATA, Peer.WAITING_DAMAGED)
 
     @property
     def replica(self) -> bool:
@@ -37,6 +38,7 @@ class Situation(Enum):
     UNDECIDED = "no majority of Sentinels names a primary"
     PRIMARY_RUNS = "another node runs as primary"
     PRIMARY_RETURNING = "the named primary waits at its gate with its data"
+    PRIMARY_DAMAGED = "the named primary waits with damaged files, and every peer waits"
     PRIMARY_ABSENT = "the named primary is not there"
     PRIMARY_ABSENT_REPLICA_RUNS = "the named primary is not there, but a replica is: failover is due"
     PRIMARY_ABSENT_PEER_UNREAD = (
@@ -57,7 +59,8 @@ class Situation(Enum):
 class Observation:
     """One look around: the primary that each Sentinel names (None: no answer), and the peers.
 
-    `newest` is this node's and `peers_newest` that of peers which wait, where they have read their data.
+    `damaged` means that the data here cannot be used. `newest` is this node's and `peers_newest` that of
+    peers which wait, where they have read their data.
     """
 
     node: str
@@ -66,6 +69,7 @@ class Observation:
     peers: Mapping[str, Peer]
     newest: Position | None = None
     peers_newest: Mapping[str, Position] = field(default_factory=dict)
+    damaged: bool = False
 
 
 @dataclass(frozen=True)
@@ -76,6 +80,13 @@ class StartAsPrimary:
 @dataclass(frozen=True)
 class StartAsReplica:
     """Start as the replica of a node."""
+
+    primary: str
+
+
+@dataclass(frozen=True)
+class StartAfresh:
+    """Set the damaged files aside, then start as the replica of a node that runs and has the data."""
 
     primary: str
 
@@ -97,11 +108,12 @@ class Wait:
     """Look again a moment later."""
 
 
-Decision = StartAsPrimary | StartAsReplica | RenewReplicas | Wait
+Decision = StartAsPrimary | StartAsReplica | StartAfresh | RenewReplicas | Wait
 
 # Seconds that a situation must last before it is acted on. One that is not here is waited out.
 PATIENCE: Mapping[Situation, float] = {
     Situation.PRIMARY_RUNS: 0,
+    Situation.PRIMARY_DAMAGED: 1,
     Situation.PRIMARY_ABSENT: 15,
     # Sentinel repeats an attempt that found nobody to promote after eight seconds.
     Situation.PRIMARY_ABSENT_REPLICA_RUNS: 30,
@@ -135,12 +147,12 @@ def _named_elsewhere(seen: Observation, primary: str) -> Situation:
         case Peer.WAITING_WITH_DATA:
             return Situation.PRIMARY_RETURNING
         case _ if seen.has_data:
-            return _without_primary(seen)
+            return _without_primary(seen, primary)
         case _:
             return Situation.PRIMARY_ABSENT_AND_EMPTY_HERE
 
 
-def _without_primary(seen: Observation) -> Situation:
+def _without_primary(seen: Observation, primary: str) -> Situation:
     """Let whoever holds the newest votes start first: Sentinel cannot tell, and promotes any that runs.
 
     A replica that restarts forgets how far it had followed.
@@ -152,6 +164,9 @@ def _without_primary(seen: Observation) -> Situation:
         return Situation.PRIMARY_ABSENT_PEER_UNREAD
     if seen.newest and any(seen.peers_newest[node] > seen.newest for node in rivals):
         return Situation.PRIMARY_ABSENT_PEER_NEWER
+    damaged = seen.peers.get(primary) is Peer.WAITING_DAMAGED
+    if damaged and all(peer.waiting for peer in seen.peers.values()):
+        return Situation.PRIMARY_DAMAGED
     return Situation.PRIMARY_ABSENT
 
 
@@ -176,6 +191,8 @@ def decide(seen: Observation, lasted: float) -> Decision:
         return Wait()
     if present is Situation.SUCCESSOR_EXISTS_ALL_SEEN:
         return RenewReplicas(tuple(n for n, peer in seen.peers.items() if peer is Peer.SYNCED_REPLICA))
+    if seen.damaged:
+        return StartAfresh(primary) if present is Situation.PRIMARY_RUNS else Wait()
     return StartAsPrimary() if primary == seen.node else StartAsReplica(primary)
 
 
