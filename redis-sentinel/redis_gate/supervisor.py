@@ -26,6 +26,8 @@ class Supervisor:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._pass_on)
         self._server = subprocess.Popen(("redis-server", config))
+        if self._told:
+            self._server.terminate()
         code = self._server.wait()
         if code in REFUSALS and not self._told:
             os.execv(sys.executable, (sys.executable, "-m", "redis_gate", "redis", "refused"))
@@ -33,9 +35,8 @@ class Supervisor:
 
     def _pass_on(self, number: int, _frame: FrameType | None) -> None:
         self._told = True
-        if self._server is None:
-            sys.exit(0)
-        self._server.send_signal(number)
+        if self._server is not None:
+            self._server.send_signal(number)
 
 
 if __name__ == "__main__":
