@@ -17,6 +17,7 @@ class Peer(Enum):
     WAITING_EMPTY = auto()
     WAITING_WITH_DATA = auto()
     WAITING_DAMAGED = auto()
+    LOADING_PRIMARY = auto()
     PRIMARY = auto()
     SYNCED_REPLICA = auto()
     UNSYNCED_REPLICA = auto()
@@ -25,6 +26,11 @@ class Peer(Enum):
     def waiting(self) -> bool:
         """Whether its gate has not let it start yet."""
         return self in (Peer.WAITING_EMPTY, Peer.WAITING_WITH_DATA, Peer.WAITING_DAMAGED)
+
+    @property
+    def primary(self) -> bool:
+        """Whether it runs and follows nobody, with its data read or not yet."""
+        return self in (Peer.LOADING_PRIMARY, Peer.PRIMARY)
 
     @property
     def replica(self) -> bool:
@@ -37,6 +43,7 @@ class Situation(Enum):
 
     UNDECIDED = "no majority of Sentinels names a primary"
     PRIMARY_RUNS = "another node runs as primary"
+    PRIMARY_LOADING = "another node reads its data as primary, and the files here are damaged"
     PRIMARY_RETURNING = "the named primary waits at its gate with its data"
     PRIMARY_DAMAGED = "the named primary waits with damaged files, and every peer waits"
     PRIMARY_ABSENT = "the named primary is not there"
@@ -142,7 +149,9 @@ def situation(seen: Observation) -> Situation:
 
 def _named_elsewhere(seen: Observation, primary: str) -> Situation:
     match seen.peers.get(primary, Peer.SILENT):
-        case Peer.PRIMARY:
+        case Peer.LOADING_PRIMARY if seen.damaged:
+            return Situation.PRIMARY_LOADING
+        case Peer.LOADING_PRIMARY | Peer.PRIMARY:
             return Situation.PRIMARY_RUNS
         case Peer.WAITING_WITH_DATA:
             return Situation.PRIMARY_RETURNING
@@ -172,7 +181,7 @@ def _without_primary(seen: Observation, primary: str) -> Situation:
 
 def _named_here(seen: Observation) -> Situation:
     peers = set(seen.peers.values())
-    if Peer.PRIMARY in peers:
+    if any(peer.primary for peer in peers):
         return Situation.SUCCESSOR_RUNS
     if Peer.SYNCED_REPLICA in peers:
         all_seen = Peer.SILENT not in peers

@@ -71,7 +71,7 @@ def _waiting_sentinel(node: str) -> Knowledge | None:
 def _peer(node: str, cluster: Cluster) -> tuple[Peer, Position | None]:
     try:
         with _client(node, REDIS_PORT, cluster) as client:
-            return running_peer(cast(dict[str, Any], client.info("replication"))), None
+            return running_peer(cast(dict[str, Any], client.info("replication", "persistence"))), None
     except redis.RedisError:
         answer = ask_waiting(node, REDIS_GATE_PORT)
         return waiting_peer(answer), newest_of(answer)
@@ -80,7 +80,7 @@ def _peer(node: str, cluster: Cluster) -> tuple[Peer, Position | None]:
 def running_primary(cluster: Cluster) -> str | None:
     """Return the only Redis that runs as primary."""
     peers = _ask_all(cluster.redis_nodes, lambda node: _peer(node, cluster))
-    primaries = [node for node, (peer, _) in peers.items() if peer is Peer.PRIMARY]
+    primaries = [node for node, (peer, _) in peers.items() if peer.primary]
     return primaries[0] if len(primaries) == 1 else None
 
 
@@ -93,11 +93,11 @@ def renew_replica(node: str, cluster: Cluster) -> None:
         pipeline.execute()
 
 
-def running_peer(replication: Mapping[str, Any]) -> Peer:
-    """Classify a Redis by its INFO replication: an offset above 1 came from a primary."""
-    if replication["role"] == "master":
-        return Peer.PRIMARY
-    synced = int(replication["slave_repl_offset"]) > 1
+def running_peer(info: Mapping[str, Any]) -> Peer:
+    """Classify a Redis by its INFO replication and persistence: an offset above 1 came from a primary."""
+    if info["role"] == "master":
+        return Peer.LOADING_PRIMARY if int(info["loading"]) else Peer.PRIMARY
+    synced = int(info["slave_repl_offset"]) > 1
     return Peer.SYNCED_REPLICA if synced else Peer.UNSYNCED_REPLICA
 
 

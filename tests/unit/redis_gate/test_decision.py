@@ -21,7 +21,7 @@ from redis_gate.decision import (
 
 ME, P2, P3 = "redis-1", "redis-2", "redis-3"
 SILENT, EMPTY, DATA = Peer.SILENT, Peer.WAITING_EMPTY, Peer.WAITING_WITH_DATA
-DAMAGED = Peer.WAITING_DAMAGED
+DAMAGED, LOADING = Peer.WAITING_DAMAGED, Peer.LOADING_PRIMARY
 PRIMARY, SYNCED, UNSYNCED = Peer.PRIMARY, Peer.SYNCED_REPLICA, Peer.UNSYNCED_REPLICA
 Named = tuple[str | None, str | None, str | None]
 FOREVER = 1e6
@@ -47,6 +47,7 @@ def look(
         ((P2, P2, P2), True, PRIMARY, SYNCED, Situation.PRIMARY_RUNS),
         ((P2, P2, None), False, PRIMARY, SILENT, Situation.PRIMARY_RUNS),
         ((P2, P2, ME), True, PRIMARY, SYNCED, Situation.PRIMARY_RUNS),
+        ((P2, P2, P2), True, LOADING, DATA, Situation.PRIMARY_RUNS),
         # Another node is named but does not run.
         ((P2, P2, P2), True, DATA, DATA, Situation.PRIMARY_RETURNING),
         ((P2, P2, P2), False, DATA, SYNCED, Situation.PRIMARY_RETURNING),
@@ -74,6 +75,7 @@ def look(
         ((ME, ME, ME), True, SYNCED, SILENT, Situation.SUCCESSOR_EXISTS),
         ((ME, ME, ME), False, SILENT, SYNCED, Situation.SUCCESSOR_EXISTS),
         ((ME, ME, P2), True, PRIMARY, SYNCED, Situation.SUCCESSOR_RUNS),
+        ((ME, ME, P2), True, LOADING, DATA, Situation.SUCCESSOR_RUNS),
         # This node is named and holds data.
         ((ME, ME, ME), True, DATA, DATA, Situation.DATA_HERE_ALL_WAITING),
         ((ME, ME, None), True, DATA, EMPTY, Situation.DATA_HERE_ALL_WAITING),
@@ -159,6 +161,7 @@ def test_patience(seen: Observation, lasted: float, expected: Decision) -> None:
         # Only a node that runs as the named primary has what is here.
         (look((P2, P2, P2), True, PRIMARY, SYNCED, damaged=True), StartAfresh(P2)),
         (look((P2, P2, None), True, PRIMARY, SILENT, damaged=True), StartAfresh(P2)),
+        (look((P2, P2, P2), True, LOADING, SILENT, damaged=True), Wait()),
         (look((P2, None, None), True, PRIMARY, SILENT, damaged=True), Wait()),
         (look((P3, P3, P3), True, PRIMARY, SILENT, damaged=True), Wait()),
         (look((P2, P2, P2), True, DATA, DATA, damaged=True), Wait()),

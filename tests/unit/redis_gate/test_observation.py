@@ -10,16 +10,17 @@ from redis_gate.peer import Answer, ask_waiting, waiting_port
 
 
 @pytest.mark.parametrize(
-    ("replication", "expected"),
+    ("info", "expected"),
     [
-        ({"role": "master"}, Peer.PRIMARY),
+        ({"role": "master", "loading": 0}, Peer.PRIMARY),
+        ({"role": "master", "loading": 1}, Peer.LOADING_PRIMARY),
         ({"role": "slave", "slave_repl_offset": 7376}, Peer.SYNCED_REPLICA),
         ({"role": "slave", "slave_repl_offset": 1}, Peer.UNSYNCED_REPLICA),
         ({"role": "slave", "slave_repl_offset": 0}, Peer.UNSYNCED_REPLICA),
     ],
 )
-def test_running_peer(replication: dict[str, str | int], expected: Peer) -> None:
-    assert running_peer(replication) is expected
+def test_running_peer(info: dict[str, str | int], expected: Peer) -> None:
+    assert running_peer(info) is expected
 
 
 @pytest.mark.parametrize(
