@@ -13,9 +13,17 @@ import structlog
 from redis_gate import name_server
 from redis_gate.redis_start import start_redis
 from redis_gate.sentinel_start import start_sentinel
-from redis_gate.settings import SettingsError, node_names, redis_settings, sentinel_settings
+from redis_gate.settings import (
+    SettingsError,
+    container_memory,
+    node_names,
+    redis_settings,
+    sentinel_settings,
+)
 
 USAGE = "usage: python -m redis_gate redis|sentinel"
+# What the supervisor adds when Redis, in this container, refused to start.
+REFUSED = "refused"
 
 
 def main(arguments: list[str]) -> NoReturn:
@@ -29,7 +37,8 @@ def main(arguments: list[str]) -> NoReturn:
         ]
     )
     try:
-        _serve_names(node_names(os.environ))
+        if REFUSED not in arguments:
+            _serve_names(node_names(os.environ))
         _start(arguments)
     except SettingsError as error:
         sys.exit(_refused(str(error)))
@@ -43,7 +52,9 @@ def _serve_names(nodes: Sequence[str]) -> None:
 def _start(arguments: list[str]) -> NoReturn:
     match arguments:
         case ["redis"]:
-            start_redis(redis_settings(os.environ))
+            start_redis(redis_settings(os.environ, container_memory()))
+        case ["redis", refused] if refused == REFUSED:
+            start_redis(redis_settings(os.environ, container_memory()), refused=True)
         case ["sentinel"]:
             start_sentinel(sentinel_settings(os.environ))
         case _:

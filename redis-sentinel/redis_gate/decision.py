@@ -16,6 +16,8 @@ class Peer(Enum):
     SILENT = auto()
     WAITING_EMPTY = auto()
     WAITING_WITH_DATA = auto()
+    WAITING_DAMAGED = auto()
+    LOADING_PRIMARY = auto()
     PRIMARY = auto()
     SYNCED_REPLICA = auto()
     UNSYNCED_REPLICA = auto()
@@ -23,7 +25,12 @@ class Peer(Enum):
     @property
     def waiting(self) -> bool:
         """Whether its gate has not let it start yet."""
-        return self in (Peer.WAITING_EMPTY, Peer.WAITING_WITH_DATA)
+        return self in (Peer.WAITING_EMPTY, Peer.WAITING_WITH_DATA, Peer.WAITING_DAMAGED)
+
+    @property
+    def primary(self) -> bool:
+        """Whether it runs and follows nobody, with its data read or not yet."""
+        return self in (Peer.LOADING_PRIMARY, Peer.PRIMARY)
 
     @property
     def replica(self) -> bool:
@@ -36,7 +43,9 @@ class Situation(Enum):
 
     UNDECIDED = "no majority of Sentinels names a primary"
     PRIMARY_RUNS = "another node runs as primary"
+    PRIMARY_LOADING = "another node reads its data as primary, and the files here are damaged"
     PRIMARY_RETURNING = "the named primary waits at its gate with its data"
+    PRIMARY_DAMAGED = "the named primary waits with damaged files, and every peer waits"
     PRIMARY_ABSENT = "the named primary is not there"
     PRIMARY_ABSENT_REPLICA_RUNS = "the named primary is not there, but a replica is: failover is due"
     PRIMARY_ABSENT_PEER_UNREAD = (
@@ -57,7 +66,8 @@ class Situation(Enum):
 class Observation:
     """One look around: the primary that each Sentinel names (None: no answer), and the peers.
 
-    `newest` is this node's and `peers_newest` that of peers which wait, where they have read their data.
+    `damaged` means that the data here cannot be used. `newest` is this node's and `peers_newest` that of
+    peers which wait, where they have read their data.
     """
 
     node: str
@@ -66,6 +76,7 @@ class Observation:
     peers: Mapping[str, Peer]
     newest: Position | None = None
     peers_newest: Mapping[str, Position] = field(default_factory=dict)
+    damaged: bool = False
 
 
 @dataclass(frozen=True)
@@ -76,6 +87,13 @@ class StartAsPrimary:
 @dataclass(frozen=True)
 class StartAsReplica:
     """Start as the replica of a node."""
+
+    primary: str
+
+
+@dataclass(frozen=True)
+class StartAfresh:
+    """Set the damaged files aside, then start as the replica of a node that runs and has the data."""
 
     primary: str
 
@@ -97,11 +115,12 @@ class Wait:
     """Look again a moment later."""
 
 
-Decision = StartAsPrimary | StartAsReplica | RenewReplicas | Wait
+Decision = StartAsPrimary | StartAsReplica | StartAfresh | RenewReplicas | Wait
 
 # Seconds that a situation must last before it is acted on. One that is not here is waited out.
 PATIENCE: Mapping[Situation, float] = {
     Situation.PRIMARY_RUNS: 0,
+    Situation.PRIMARY_DAMAGED: 1,
     Situation.PRIMARY_ABSENT: 15,
     # Sentinel repeats an attempt that found nobody to promote after eight seconds.
     Situation.PRIMARY_ABSENT_REPLICA_RUNS: 30,
@@ -130,17 +149,19 @@ def situation(seen: Observation) -> Situation:
 
 def _named_elsewhere(seen: Observation, primary: str) -> Situation:
     match seen.peers.get(primary, Peer.SILENT):
-        case Peer.PRIMARY:
+        case Peer.LOADING_PRIMARY if seen.damaged:
+            return Situation.PRIMARY_LOADING
+        case Peer.LOADING_PRIMARY | Peer.PRIMARY:
             return Situation.PRIMARY_RUNS
         case Peer.WAITING_WITH_DATA:
             return Situation.PRIMARY_RETURNING
         case _ if seen.has_data:
-            return _without_primary(seen)
+            return _without_primary(seen, primary)
         case _:
             return Situation.PRIMARY_ABSENT_AND_EMPTY_HERE
 
 
-def _without_primary(seen: Observation) -> Situation:
+def _without_primary(seen: Observation, primary: str) -> Situation:
     """Let whoever holds the newest votes start first: Sentinel cannot tell, and promotes any that runs.
 
     A replica that restarts forgets how far it had followed.
@@ -152,12 +173,15 @@ def _without_primary(seen: Observation) -> Situation:
         return Situation.PRIMARY_ABSENT_PEER_UNREAD
     if seen.newest and any(seen.peers_newest[node] > seen.newest for node in rivals):
         return Situation.PRIMARY_ABSENT_PEER_NEWER
+    damaged = seen.peers.get(primary) is Peer.WAITING_DAMAGED
+    if damaged and all(peer.waiting for peer in seen.peers.values()):
+        return Situation.PRIMARY_DAMAGED
     return Situation.PRIMARY_ABSENT
 
 
 def _named_here(seen: Observation) -> Situation:
     peers = set(seen.peers.values())
-    if Peer.PRIMARY in peers:
+    if any(peer.primary for peer in peers):
         return Situation.SUCCESSOR_RUNS
     if Peer.SYNCED_REPLICA in peers:
         all_seen = Peer.SILENT not in peers
@@ -176,6 +200,8 @@ def decide(seen: Observation, lasted: float) -> Decision:
         return Wait()
     if present is Situation.SUCCESSOR_EXISTS_ALL_SEEN:
         return RenewReplicas(tuple(n for n, peer in seen.peers.items() if peer is Peer.SYNCED_REPLICA))
+    if seen.damaged:
+        return StartAfresh(primary) if present is Situation.PRIMARY_RUNS else Wait()
     return StartAsPrimary() if primary == seen.node else StartAsReplica(primary)
 
 

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import redis
@@ -18,16 +17,7 @@ from redis_gate.sentinel_config import PRIMARY_SET, SENTINEL_PORT, SentinelState
 from redis_gate.sentinel_decision import Knowledge, SentinelObservation
 from redis_gate.settings import Cluster
 
-# What an append-only directory without a single key takes up, at most.
-EMPTY_APPEND_ONLY_BYTES = 128
-
 T = TypeVar("T")
-
-
-def holds_data(data: Path) -> bool:
-    """Tell whether an append-only directory holds more than the frame of an empty one."""
-    parts = (*data.glob("appendonlydir/*.base.*"), *data.glob("appendonlydir/*.incr.*"))
-    return sum(part.stat().st_size for part in parts) > EMPTY_APPEND_ONLY_BYTES
 
 
 def observe_redis(cluster: Cluster, own: Answer) -> Observation:
@@ -45,14 +35,15 @@ def observe_redis(cluster: Cluster, own: Answer) -> Observation:
         peers={node: peer for node, (peer, _) in peers.items()},
         newest=newest_of(own),
         peers_newest={node: entry for node, (_, entry) in peers.items() if entry},
+        damaged=bool(own["damage"]),
     )
 
 
-def observe_sentinels(cluster: Cluster, kept: SentinelState | None) -> SentinelObservation:
+def observe_sentinels(cluster: Cluster, kept: SentinelState | None, damaged: bool) -> SentinelObservation:
     """Ask all other Sentinels, running or waiting, for the primary that they know."""
     others = [node for node in cluster.sentinel_nodes if node != cluster.node]
     answers = _ask_all(others, lambda node: _running_sentinel(node, cluster) or _waiting_sentinel(node))
-    return SentinelObservation(kept, answers)
+    return SentinelObservation(kept, answers, damaged)
 
 
 def _ask_all(nodes: Sequence[str], ask: Callable[[str], T]) -> Mapping[str, T]:
@@ -80,10 +71,17 @@ def _waiting_sentinel(node: str) -> Knowledge | None:
 def _peer(node: str, cluster: Cluster) -> tuple[Peer, Position | None]:
     try:
         with _client(node, REDIS_PORT, cluster) as client:
-            return running_peer(cast(dict[str, Any], client.info("replication"))), None
+            return running_peer(cast(dict[str, Any], client.info("replication", "persistence"))), None
     except redis.RedisError:
         answer = ask_waiting(node, REDIS_GATE_PORT)
         return waiting_peer(answer), newest_of(answer)
+
+
+def running_primary(cluster: Cluster) -> str | None:
+    """Return the only Redis that runs as primary."""
+    peers = _ask_all(cluster.redis_nodes, lambda node: _peer(node, cluster))
+    primaries = [node for node, (peer, _) in peers.items() if peer.primary]
+    return primaries[0] if len(primaries) == 1 else None
 
 
 def renew_replica(node: str, cluster: Cluster) -> None:
@@ -95,11 +93,11 @@ def renew_replica(node: str, cluster: Cluster) -> None:
         pipeline.execute()
 
 
-def running_peer(replication: Mapping[str, Any]) -> Peer:
-    """Classify a Redis by its INFO replication: an offset above 1 came from a primary."""
-    if replication["role"] == "master":
-        return Peer.PRIMARY
-    synced = int(replication["slave_repl_offset"]) > 1
+def running_peer(info: Mapping[str, Any]) -> Peer:
+    """Classify a Redis by its INFO replication and persistence: an offset above 1 came from a primary."""
+    if info["role"] == "master":
+        return Peer.LOADING_PRIMARY if int(info["loading"]) else Peer.PRIMARY
+    synced = int(info["slave_repl_offset"]) > 1
     return Peer.SYNCED_REPLICA if synced else Peer.UNSYNCED_REPLICA
 
 
@@ -107,6 +105,8 @@ def waiting_peer(answer: Answer | None) -> Peer:
     """Classify what the gate of a node answered."""
     if answer is None:
         return Peer.SILENT
+    if answer.get("damage"):
+        return Peer.WAITING_DAMAGED
     return Peer.WAITING_WITH_DATA if answer.get("has_data") else Peer.WAITING_EMPTY
 
 

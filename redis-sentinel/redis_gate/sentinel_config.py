@@ -19,6 +19,11 @@ STAGGER_MS = 300
 FAILOVER_TIMEOUT_MS = 4000
 
 _MONITOR = re.compile(rf"^sentinel monitor {PRIMARY_SET} (\S+) \d+ \d+$", re.MULTILINE)
+_EPOCHS = (
+    f"sentinel config-epoch {PRIMARY_SET}",
+    f"sentinel leader-epoch {PRIMARY_SET}",
+    "sentinel current-epoch",
+)
 
 
 @dataclass(frozen=True)
@@ -31,22 +36,18 @@ class SentinelState:
     current_epoch: int = 0
 
 
-def parse_state(text: str) -> SentinelState | None:
-    """Read the state from a file that Sentinel wrote; None if it names no primary."""
+def parse_state(text: str, cluster: Cluster) -> SentinelState | None:
+    """Read the state from the file of this Sentinel; None if any of it is missing or not this cluster's."""
     monitor = _MONITOR.search(text)
-    if monitor is None:
+    epochs = [_number(text, directive) for directive in _EPOCHS]
+    if monitor is None or monitor.group(1) not in cluster.redis_nodes or None in epochs:
         return None
-    return SentinelState(
-        primary=monitor.group(1),
-        config_epoch=_number(text, f"sentinel config-epoch {PRIMARY_SET}"),
-        leader_epoch=_number(text, f"sentinel leader-epoch {PRIMARY_SET}"),
-        current_epoch=_number(text, "sentinel current-epoch"),
-    )
+    return SentinelState(monitor.group(1), *(epoch for epoch in epochs if epoch is not None))
 
 
-def _number(text: str, directive: str) -> int:
+def _number(text: str, directive: str) -> int | None:
     found = re.search(rf"^{re.escape(directive)} (\d+)$", text, re.MULTILINE)
-    return int(found.group(1)) if found else 0
+    return int(found.group(1)) if found else None
 
 
 def sentinel_id(node: str) -> str:

@@ -8,12 +8,13 @@ from typing import NoReturn
 import structlog
 
 from redis_gate.acl import SENTINEL_RULES, acl_file
-from redis_gate.observation import observe_sentinels
+from redis_gate.damage import set_aside
+from redis_gate.observation import observe_sentinels, running_primary
 from redis_gate.peer import SENTINEL_GATE_PORT, Answer, waiting_port
 from redis_gate.sentinel_config import SentinelState, parse_state, sentinel_config
 from redis_gate.sentinel_decision import starting_state
-from redis_gate.server import DATA, RUNTIME, become, write_private
-from redis_gate.settings import SentinelSettings
+from redis_gate.server import DATA, RUNTIME, become, require_access, write_private
+from redis_gate.settings import Cluster, SentinelSettings
 
 LOOK_AGAIN_SECONDS = 0.5
 STATE_FILE = DATA / "sentinel.conf"
@@ -23,17 +24,26 @@ log = structlog.get_logger()
 
 def start_sentinel(settings: SentinelSettings) -> NoReturn:
     """Become the Sentinel of this node, naming the primary that the newest knowledge names."""
-    kept = _kept_state(STATE_FILE)
+    require_access(DATA)
+    kept = _kept_state(STATE_FILE, settings.cluster)
+    damaged = kept is None and STATE_FILE.exists()
+    if damaged:
+        log.error("damaged file", file=str(STATE_FILE), then="another Sentinel says who is primary")
     with waiting_port(SENTINEL_GATE_PORT, _answer(settings.cluster.node, kept)):
-        state = _wait_for_state(settings, kept)
+        state = _wait_for_state(settings, kept, damaged)
     log.info("start", **asdict(state))
+    if damaged:
+        log.warning("set aside", kept=str(set_aside(STATE_FILE)))
     users = write_private(RUNTIME / "users.acl", acl_file(SENTINEL_RULES, settings.cluster.passwords))
     config = write_private(STATE_FILE, sentinel_config(settings, users, state))
     become("redis-server", config, "--sentinel")
 
 
-def _kept_state(path: Path) -> SentinelState | None:
-    return parse_state(path.read_text(encoding="utf-8")) if path.exists() else None
+def _kept_state(path: Path, cluster: Cluster) -> SentinelState | None:
+    try:
+        return parse_state(path.read_text(encoding="utf-8", errors="replace"), cluster)
+    except OSError:
+        return None
 
 
 def _answer(node: str, kept: SentinelState | None) -> Answer:
@@ -42,16 +52,21 @@ def _answer(node: str, kept: SentinelState | None) -> Answer:
     return {"node": node, "primary": kept.primary, "config_epoch": kept.config_epoch}
 
 
-def _wait_for_state(settings: SentinelSettings, kept: SentinelState | None) -> SentinelState:
+def _wait_for_state(settings: SentinelSettings, kept: SentinelState | None, damaged: bool) -> SentinelState:
     began = time.monotonic()
     told = None
     while True:
-        seen = observe_sentinels(settings.cluster, kept)
+        seen = observe_sentinels(settings.cluster, kept, damaged)
         lasted = time.monotonic() - began
+        first_primary = kept.primary if kept else _first_primary(settings.cluster)
         if seen != told:
             log.info("gate", **asdict(seen))
             told = seen
-        state = starting_state(seen, lasted, settings.cluster.redis_nodes[0])
+        state = starting_state(seen, lasted, first_primary)
         if state is not None:
             return state
         time.sleep(LOOK_AGAIN_SECONDS)
+
+
+def _first_primary(cluster: Cluster) -> str:
+    return running_primary(cluster) or cluster.redis_nodes[0]

@@ -10,6 +10,14 @@ SENTINEL_ACCOUNTS = ("sentinel", "proxy")
 
 NAME = re.compile(r"[a-z0-9][a-z0-9.-]*")
 MEMORY = re.compile(r"[1-9][0-9]*(kb|mb|gb)")
+MEGABYTES = {"kb": 1 / 1024, "mb": 1, "gb": 1024}
+# Two thirds of it are the replication backlog, which counts as memory in use.
+LEAST_MAXMEMORY = 96
+# Of version 2 and of version 1 of control groups.
+MEMORY_LIMIT_FILES = (
+    Path("/sys/fs/cgroup/memory.max"),
+    Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"),
+)
 PASSWORD = re.compile(r"[A-Za-z0-9._~+/=-]+")
 
 Environment = Mapping[str, str]
@@ -50,12 +58,40 @@ class SentinelSettings:
     quorum: int
 
 
-def redis_settings(environment: Environment) -> RedisSettings:
-    """Read the settings of a Redis node; raise SettingsError on the first bad one."""
+def redis_settings(environment: Environment, memory_limit: int | None = None) -> RedisSettings:
+    """Read the settings of a Redis node, whose container may use so many bytes.
+
+    Raises SettingsError on the first bad one.
+    """
     cluster = _cluster(environment, REDIS_ACCOUNTS)
     _require_member("NODE_NAME", cluster.node, cluster.redis_nodes)
     maxmemory = _matching(environment, "MAXMEMORY", MEMORY, "a size such as 256mb")
+    _require_room(maxmemory, memory_limit)
     return RedisSettings(cluster, maxmemory)
+
+
+def container_memory(files: tuple[Path, ...] = MEMORY_LIMIT_FILES) -> int | None:
+    """Return how many bytes this container may use; None where nothing limits it."""
+    for file in files:
+        if file.exists():
+            limit = file.read_text(encoding="ascii").strip()
+            return int(limit) if limit.isdecimal() else None
+    return None
+
+
+def _require_room(maxmemory: str, memory_limit: int | None) -> None:
+    size = int(maxmemory[:-2]) * MEGABYTES[maxmemory[-2:]]
+    if size < LEAST_MAXMEMORY:
+        raise SettingsError(
+            f"MAXMEMORY: {maxmemory} is too small, {LEAST_MAXMEMORY}mb is the least that works"
+        )
+    needed = 2 * size + 256
+    if memory_limit is not None and memory_limit < needed * 1024**2:
+        raise SettingsError(
+            f"MAXMEMORY: {maxmemory} needs a container of {needed:.0f} MB (the queue, its copy while a file "
+            f"is rewritten, and buffers) and this one may use {memory_limit // 1024**2}: "
+            "raise REDIS_MEMORY_LIMIT or lower REDIS_MAXMEMORY"
+        )
 
 
 def sentinel_settings(environment: Environment) -> SentinelSettings:

@@ -34,6 +34,8 @@ SMALLEST_POOL = 20
 OPTION_LIMITS = (2, 10)
 LONGEST_LINE = 200
 LONGEST_OPTION = 60
+# Redis counts the backlog for its replicas, 64 MB, as memory in use.
+LEAST_REDIS_MEGABYTES = 96
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 Replicas = Annotated[int, Field(ge=1, le=100)]
@@ -172,6 +174,8 @@ class Settings(BaseSettings):
     def _a_size(cls, value: str) -> str:
         if not re.fullmatch(r"[1-9][0-9]*(mb|gb)", value):
             raise ValueError(f"{value!r} is not a size such as 256mb or 1gb")
+        if megabytes(value) < LEAST_REDIS_MEGABYTES:
+            raise ValueError(f"{value} is too small, {LEAST_REDIS_MEGABYTES}mb is the least that works")
         return value
 
     @model_validator(mode="after")
@@ -196,8 +200,7 @@ class Settings(BaseSettings):
     @property
     def redis_memory_limit(self) -> str:
         """Limit of a Redis container: the queue, its copy while a file is rewritten, and buffers."""
-        number, unit = int(self.redis_maxmemory[:-2]), self.redis_maxmemory[-2:]
-        return f"{2 * number * (1024 if unit == 'gb' else 1) + 256}M"
+        return f"{2 * megabytes(self.redis_maxmemory) + 256}M"
 
     @property
     def local(self) -> bool:
@@ -276,6 +279,11 @@ def with_hosts(values: dict[str, Any]) -> dict[str, Any]:
     if domain := values.get("domain"):
         return {"vote_host": f"vote.{domain}", "result_host": f"result.{domain}"} | values
     return values
+
+
+def megabytes(size: str) -> int:
+    """Read a size such as 256mb or 1gb."""
+    return int(size[:-2]) * (1024 if size.endswith("gb") else 1)
 
 
 def has_control_characters(text: str) -> bool:

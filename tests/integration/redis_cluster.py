@@ -87,6 +87,19 @@ class RedisCluster:
         """Remove the volume of a container that is gone."""
         docker("volume", "rm", "-f", self.container(name))
 
+    def alter(self, name: str, program: str) -> str:
+        """Let a Python program loose on the volume of a container that is gone; return what it prints."""
+        mount = ("-v", f"{self.container(name)}:/data")
+        return docker("run", "--rm", *mount, "--entrypoint", "python", reference("redis"), "-c", program)
+
+    def told(self, name: str) -> str:
+        """What a node's gate said, with what Redis said."""
+        return docker("logs", self.container(name))
+
+    def inside(self, name: str, program: str) -> str:
+        """Run a shell program in a container that runs; return what it prints."""
+        return docker("exec", self.container(name), "sh", "-c", program)
+
     @contextmanager
     def frozen(self, name: str) -> Iterator[None]:
         docker("pause", self.container(name))

@@ -176,3 +176,77 @@ def confirmed_votes(cluster: RedisCluster, primary: str) -> set[str]:
                 acknowledged.add(vote)
     assert acknowledged
     return acknowledged
+
+
+BREAK_ONE_BYTE = """
+from pathlib import Path
+path = max(Path("/data/appendonlydir").glob("*.incr.aof"))
+text = bytearray(path.read_bytes())
+text[text.index(b"\\r\\n*", len(text) // 2) + 2] = ord("Z")
+path.write_bytes(text)
+"""
+LOSE_THE_MANIFEST = """
+from pathlib import Path
+Path("/data/appendonlydir/appendonly.aof.manifest").unlink()
+print(*sorted(path.name for path in Path("/data/appendonlydir").iterdir()), sep="\\n")
+"""
+SET_ASIDE = "ls /data/appendonlydir.damaged-*"
+
+
+def test_a_replica_with_a_damaged_file_is_a_replica_again(cluster: RedisCluster) -> None:
+    """Redis refuses such a file at every start; what it held is with the primary, and it is kept."""
+
+    def replica_killed_and_a_byte_overwritten(cluster: RedisCluster, primary: str) -> None:
+        cluster.remove(replica(primary))
+        cluster.alter(replica(primary), BREAK_ONE_BYTE)
+        cluster.start(replica(primary))
+
+    outcome = suffer(cluster, replica_killed_and_a_byte_overwritten)
+    node = replica(outcome.before)
+    assert outcome.after == outcome.before
+    assert not outcome.producer.lost(node)
+    assert "Bad file format reading the append only file" in cluster.told(node)
+    assert ".incr.aof" in cluster.inside(node, SET_ASIDE)
+
+
+def test_a_primary_without_a_manifest_is_not_an_empty_primary(cluster: RedisCluster) -> None:
+    """Redis would start empty, and its replicas would follow: another leads, and the files are kept."""
+    files = ""
+
+    def everything_killed_and_the_manifest_lost(cluster: RedisCluster, primary: str) -> None:
+        nonlocal files
+        cluster.remove(*REDIS)
+        files = cluster.alter(primary, LOSE_THE_MANIFEST)
+        cluster.start(*REDIS)
+
+    outcome = suffer(cluster, everything_killed_and_the_manifest_lost)
+    lost = {node: len(outcome.producer.lost(node)) for node in REDIS}
+    assert not any(lost.values()), lost
+    assert outcome.after != outcome.before
+    assert "redis-check-aof --fix" in cluster.told(outcome.before)
+    assert cluster.inside(outcome.before, SET_ASIDE) == files
+
+
+def test_a_sentinel_whose_file_is_damaged_is_still_itself(cluster: RedisCluster) -> None:
+    with cluster.client("sentinel-2", "sentinel", 26379) as client:
+        identity = client.execute_command("SENTINEL", "MYID")
+
+    def sentinel_killed_and_its_file_overwritten(cluster: RedisCluster, primary: str) -> None:
+        cluster.remove("sentinel-2")
+        cluster.alter("sentinel-2", "open('/data/sentinel.conf', 'wb').write(bytes(range(256)))")
+        cluster.start("sentinel-2")
+
+    outcome = suffer(cluster, sentinel_killed_and_its_file_overwritten)
+    assert outcome.after == outcome.before
+    with cluster.client("sentinel-2", "sentinel", 26379) as client:
+        assert client.execute_command("SENTINEL", "MYID") == identity
+    assert cluster.inside("sentinel-2", "ls /data/sentinel.conf.damaged-*")
+
+
+@pytest.mark.parametrize("name", ["redis-1", "sentinel-1", "redis-proxy-1"])
+def test_no_password_is_in_an_environment_or_on_a_command_line(cluster: RedisCluster, name: str) -> None:
+    """Whoever looks into /proc, or asks the engine about a container, sees none."""
+    cluster.recover(RECOVERY_SECONDS)
+    seen = cluster.inside(name, "cat /proc/[0-9]*/environ /proc/[0-9]*/cmdline 2>/dev/null | tr '\\0' '\\n'")
+    assert "/run/secrets" in seen or name != "redis-proxy-1"
+    assert not [path.name for path in cluster.secrets.iterdir() if path.read_text().strip() in seen]

@@ -41,6 +41,7 @@ def _no_file(monkeypatch: pytest.MonkeyPatch) -> None:
         ("ACME_SERVER", "https://acme.example.org/ #1", "ACME_SERVER"),
         ("VOTE_REPLICAS", "0", "VOTE_REPLICAS"),
         ("REDIS_MAXMEMORY", "lots", "REDIS_MAXMEMORY"),
+        ("REDIS_MAXMEMORY", "32mb", "REDIS_MAXMEMORY: 32mb is too small, 96mb is the least"),
         *[
             ("REGISTRY", value, "is not a registry")
             for value in (

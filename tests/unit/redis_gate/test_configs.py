@@ -62,7 +62,7 @@ def test_sentinel_is_not_told_that_it_is_its_own_peer_or_that_the_primary_is_a_r
 
 
 def test_state_survives_a_restart() -> None:
-    assert parse_state(sentinel_config(SENTINEL, "/users.acl", STATE)) == STATE
+    assert parse_state(sentinel_config(SENTINEL, "/users.acl", STATE), SENTINEL.cluster) == STATE
 
 
 def test_state_of_a_file_as_sentinel_rewrites_it() -> None:
@@ -74,12 +74,29 @@ def test_state_of_a_file_as_sentinel_rewrites_it() -> None:
         "sentinel leader-epoch votes 4\n"
         "sentinel current-epoch 5\n"
     )
-    assert parse_state(text) == SentinelState("redis-2", 3, 4, 5)
+    assert parse_state(text, SENTINEL.cluster) == SentinelState("redis-2", 3, 4, 5)
 
 
-@pytest.mark.parametrize("text", ["", "sentinel current-epoch 5\n", "sentinel monitor other redis-2 1 2\n"])
+WHOLE = (
+    "sentinel monitor votes redis-2 6379 2\nsentinel config-epoch votes 3\n"
+    "sentinel leader-epoch votes 4\nsentinel current-epoch 5\n"
+)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "\0" * 300,
+        "sentinel current-epoch 5\n",
+        *(WHOLE[:cut] for cut in (20, 60, 100, len(WHOLE) - 2)),
+        WHOLE.replace("votes", "other"),
+        WHOLE.replace("redis-2", "redis-9"),
+        WHOLE.replace("epoch votes 3", "epoch votes \ufffd"),
+    ],
+)
 def test_no_state(text: str) -> None:
-    assert parse_state(text) is None
+    assert parse_state(text, SENTINEL.cluster) is None
 
 
 def test_ids_differ_and_stay() -> None:

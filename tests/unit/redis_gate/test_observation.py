@@ -3,22 +3,24 @@ from pathlib import Path
 
 import pytest
 
+from redis_gate.damage import holds_data
 from redis_gate.decision import Peer, Position
-from redis_gate.observation import holds_data, newest_of, running_peer, waiting_peer
+from redis_gate.observation import newest_of, running_peer, waiting_peer
 from redis_gate.peer import Answer, ask_waiting, waiting_port
 
 
 @pytest.mark.parametrize(
-    ("replication", "expected"),
+    ("info", "expected"),
     [
-        ({"role": "master"}, Peer.PRIMARY),
+        ({"role": "master", "loading": 0}, Peer.PRIMARY),
+        ({"role": "master", "loading": 1}, Peer.LOADING_PRIMARY),
         ({"role": "slave", "slave_repl_offset": 7376}, Peer.SYNCED_REPLICA),
         ({"role": "slave", "slave_repl_offset": 1}, Peer.UNSYNCED_REPLICA),
         ({"role": "slave", "slave_repl_offset": 0}, Peer.UNSYNCED_REPLICA),
     ],
 )
-def test_running_peer(replication: dict[str, str | int], expected: Peer) -> None:
-    assert running_peer(replication) is expected
+def test_running_peer(info: dict[str, str | int], expected: Peer) -> None:
+    assert running_peer(info) is expected
 
 
 @pytest.mark.parametrize(
@@ -27,6 +29,8 @@ def test_running_peer(replication: dict[str, str | int], expected: Peer) -> None
         (None, Peer.SILENT),
         ({"has_data": True}, Peer.WAITING_WITH_DATA),
         ({"has_data": False}, Peer.WAITING_EMPTY),
+        ({"has_data": True, "damage": None}, Peer.WAITING_WITH_DATA),
+        ({"has_data": True, "damage": "appendonly.aof.manifest is missing"}, Peer.WAITING_DAMAGED),
     ],
 )
 def test_waiting_peer(answer: Answer | None, expected: Peer) -> None:

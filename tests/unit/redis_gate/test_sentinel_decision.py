@@ -33,6 +33,11 @@ KEPT = SentinelState("redis-2", config_epoch=4, leader_epoch=5, current_epoch=6)
         (KEPT, (Knowledge("redis-2", 4), None), 0, KEPT),
         (KEPT, (Knowledge("redis-3", 9), None), 0, SentinelState("redis-3", 9, 9, 9)),
         (KEPT, (Knowledge("redis-3", 5), None), 0, SentinelState("redis-3", 5, 5, 6)),
+        # An epoch has one primary: who differs from both others misreads its file.
+        (KEPT, (Knowledge("redis-3", 4), Knowledge("redis-3", 4)), 0, SentinelState("redis-3", 4, 5, 6)),
+        (KEPT, (Knowledge("redis-3", 4), Knowledge("redis-2", 4)), 0, KEPT),
+        (KEPT, (Knowledge("redis-3", 4), None), 0, KEPT),
+        (KEPT, (Knowledge("redis-3", 3), Knowledge("redis-3", 3)), 0, KEPT),
     ],
 )
 def test_starting_state(
@@ -43,3 +48,19 @@ def test_starting_state(
 ) -> None:
     seen = SentinelObservation(kept, dict(zip(("sentinel-2", "sentinel-3"), peers, strict=True)))
     assert starting_state(seen, lasted, FIRST) == expected
+
+
+@pytest.mark.parametrize(
+    ("peers", "expected"),
+    [
+        ((None, None), None),
+        ((KNOWS_NOTHING, None), None),
+        ((Knowledge("redis-3", 7), None), SentinelState("redis-3", 7, 7, 7)),
+        ((KNOWS_NOTHING, KNOWS_NOTHING), SentinelState(FIRST)),
+    ],
+)
+def test_a_damaged_file_is_replaced_by_what_peers_know_and_by_no_guess(
+    peers: tuple[Knowledge | None, Knowledge | None], expected: SentinelState | None
+) -> None:
+    answers = dict(zip(("sentinel-2", "sentinel-3"), peers, strict=True))
+    assert starting_state(SentinelObservation(None, answers, damaged=True), 1e6, FIRST) == expected

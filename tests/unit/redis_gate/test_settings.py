@@ -2,7 +2,13 @@ from pathlib import Path
 
 import pytest
 
-from redis_gate.settings import REDIS_ACCOUNTS, SettingsError, redis_settings, sentinel_settings
+from redis_gate.settings import (
+    REDIS_ACCOUNTS,
+    SettingsError,
+    container_memory,
+    redis_settings,
+    sentinel_settings,
+)
 
 
 @pytest.fixture
@@ -50,6 +56,8 @@ def test_passwords_are_not_printed(environment: dict[str, str]) -> None:
         ("MAXMEMORY", ""),
         ("MAXMEMORY", "256"),
         ("MAXMEMORY", "0mb"),
+        ("MAXMEMORY", "95mb"),
+        ("MAXMEMORY", "90000kb"),
         ("REDIS_VOTE_PASSWORD_FILE", "/nowhere"),
     ],
 )
@@ -69,3 +77,31 @@ def test_password_that_a_configuration_cannot_carry(environment: dict[str, str],
     Path(environment["REDIS_VOTE_PASSWORD_FILE"]).write_text(password)
     with pytest.raises(SettingsError, match=r"^REDIS_VOTE_PASSWORD_FILE: "):
         redis_settings(environment)
+
+
+MEGABYTE = 1024**2
+
+
+@pytest.mark.parametrize(
+    ("maxmemory", "limit"), [("96mb", 448), ("256mb", 768), ("1gb", 2304), ("1gb", None)]
+)
+def test_the_queue_fits_into_its_container(
+    environment: dict[str, str], maxmemory: str, limit: int | None
+) -> None:
+    allowed = limit * MEGABYTE if limit else None
+    assert redis_settings(environment | {"MAXMEMORY": maxmemory}, allowed).maxmemory == maxmemory
+
+
+@pytest.mark.parametrize(("maxmemory", "limit"), [("96mb", 447), ("256mb", 512), ("1gb", 768)])
+def test_a_container_that_is_too_small_for_the_queue_is_refused(
+    environment: dict[str, str], maxmemory: str, limit: int
+) -> None:
+    with pytest.raises(SettingsError, match=rf"^MAXMEMORY: {maxmemory} needs .* use {limit}: raise"):
+        redis_settings(environment | {"MAXMEMORY": maxmemory}, limit * MEGABYTE)
+
+
+@pytest.mark.parametrize(("text", "expected"), [("805306368\n", 805306368), ("max\n", None)])
+def test_memory_of_the_container(tmp_path: Path, text: str, expected: int | None) -> None:
+    (tmp_path / "memory.max").write_text(text)
+    assert container_memory((tmp_path / "elsewhere", tmp_path / "memory.max")) == expected
+    assert container_memory((tmp_path / "elsewhere",)) is None
