@@ -8,6 +8,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import gevent
@@ -117,15 +118,12 @@ class Channel:
 
     def send(self, packet: str) -> None:
         """Send a packet, or raise OSError."""
-        try:
-            self._write(TextMessage(data=packet))
-        except LocalProtocolError as error:
-            raise OSError("the connection has been closed") from error
+        self._write(_frame_of(packet))
 
     def close(self, reason: int = CloseReason.NORMAL_CLOSURE) -> None:
         """End the connection, saying why if the other side still listens; whoever waits or sends is told."""
         with suppress(OSError, LocalProtocolError, gevent.Timeout), gevent.Timeout(FAREWELL_SECONDS):
-            self._write(CloseConnection(code=reason))
+            self._write(self._protocol.send(CloseConnection(code=reason)))
         with suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
 
@@ -144,7 +142,7 @@ class Channel:
             case TextMessage():
                 self._take_text(event)
             case Ping():
-                self._write(event.response())
+                self._write(self._protocol.send(event.response()))
             case CloseConnection():
                 self._refuse(event.code)
             case BytesMessage():
@@ -165,10 +163,18 @@ class Channel:
         self.close(reason)
         raise ConnectionError
 
-    def _write(self, event: Event) -> None:
+    def _write(self, frame: bytes) -> None:
         """Send whole frames, one after the other: viewers are told things while their pings are answered."""
         with self._writing:
-            self._socket.sendall(self._protocol.send(event))
+            sent = self._socket.send(frame)
+            if sent < len(frame):
+                self._socket.sendall(frame[sent:])
+
+
+@lru_cache(maxsize=32)
+def _frame_of(packet: str) -> bytes:
+    """Return a packet's frame; it is the same for every viewer."""
+    return bytes(Connection(ConnectionType.SERVER).send(TextMessage(data=packet)))
 
 
 def _acceptance(key: str) -> bytes:

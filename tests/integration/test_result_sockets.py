@@ -83,6 +83,16 @@ def test_a_flood_ends_its_own_connection_and_nobody_elses(service: Service, floo
     assert service.memory_bytes - before < GROWTH_BYTES
 
 
+def test_what_a_page_is_sent_is_not_waited_for(service: Service) -> None:
+    before = service.memory_bytes
+    with Raw(service.url) as stranger:
+        stranger.send([f"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: {2**40}\r\n\r\n".encode()])
+        assert stranger.until(b"\r\n\r\n").startswith(b"HTTP/1.1 405")
+        stranger.send(repeat(bytes(MEBIBYTE), FLOOD))
+        stranger.rest()
+    assert service.memory_bytes - before < GROWTH_BYTES
+
+
 @pytest.mark.parametrize("packet", FORBIDDEN)
 def test_a_viewer_can_send_no_event_over_a_websocket(service: Service, packet: str) -> None:
     with watch(service.url) as viewer:
