@@ -179,8 +179,9 @@ def small(tmp_path: Path) -> Iterator[str]:
     url = "http://" + docker("port", name, "8080").partition("\n")[0]
     eventually(lambda: _answers(url), 60)
     yield url
-    assert docker("inspect", "--format", "{{.State.OOMKilled}}", name) == "false"
+    killed = docker("inspect", "--format", "{{.State.OOMKilled}}", name)
     docker("rm", "--force", "--volumes", name)
+    assert killed == "false"
 
 
 def _answers(url: str) -> bool:
