@@ -1,13 +1,14 @@
 """How gunicorn serves the result page."""
 
 import gc
+from typing import Any
 
 # Before anything else is imported: what was imported unpatched blocks the whole process.
 from gevent import monkey
 
 monkey.patch_all()
 
-from result import logs, settings  # noqa: E402
+from result import intake, logs, places, settings  # noqa: E402
 
 _settings = settings.load()
 
@@ -15,7 +16,8 @@ bind = f"0.0.0.0:{_settings.port}"
 worker_class = "result.drain.DrainingWorker"
 # A viewer's requests must all meet the process that knows the viewer: more replicas, not workers.
 workers = 1
-worker_connections = 10_000
+places.raise_file_limit()
+worker_connections = places.connections(places.available())
 # Longer than the edge keeps its idle connections, so that it is never us who closes one in use.
 keepalive = 120
 graceful_timeout = int(_settings.drain_seconds) + 5
@@ -29,3 +31,8 @@ def post_worker_init(_worker: object) -> None:
     """Spare the garbage collector what lives as long as the process: looking through it takes 40 ms."""
     gc.collect()
     gc.freeze()
+
+
+def pre_request(_worker: object, request: Any) -> None:
+    """Keep of a request what is of use."""
+    intake.reduce(request)

@@ -10,16 +10,18 @@ from flask_socketio import SocketIO, emit
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from result import errors, exports, health, lifelong, logs, origin, pages
+from result import errors, exports, health, lifelong, logs, origin, pages, places
 from result import settings as configuration
+from result.channel import Channel
 from result.database import Database
 from result.drain import Lifetime
 from result.feed import Feed, Source
+from result.gate import Gate, heed_the_present
+from result.packets import LARGEST_BYTES
 from result.settings import Settings
 from result.watching import Watching, ask_peers
 from result.words import count_of, percent_of
 
-LARGEST_BODY_BYTES = 4096
 CONTENT_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -33,18 +35,11 @@ def create_app(settings: Settings | None = None, source: Source | None = None) -
     logs.configure()
     settings = settings or configuration.load()
     app = Flask(__name__)
-    app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY_BYTES
+    app.config["MAX_CONTENT_LENGTH"] = LARGEST_BYTES
     app.extensions["settings"] = settings
     app.extensions["lifetime"] = Lifetime(settings.drain_seconds)
     _add_pages(app)
-    sockets = SocketIO(
-        app,
-        async_mode="gevent",
-        max_http_buffer_size=LARGEST_BODY_BYTES,
-        cors_allowed_origins=origin.is_ours,
-        ping_interval=PING_SECONDS,
-        ping_timeout=PING_SECONDS,
-    )
+    sockets = _make_sockets(app)
     feed = Feed(source or Database(settings), settings.options, sockets.emit)
     app.extensions["feed"] = feed
     watching = Watching(partial(ask_peers, settings.peers_host, settings.port), sockets.emit)
@@ -65,6 +60,25 @@ def _add_pages(app: Flask) -> None:
     app.jinja_env.filters |= {"number": count_of, "share": percent_of}
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.after_request(_secure)
+
+
+def _make_sockets(app: Flask) -> SocketIO:
+    sockets = SocketIO(
+        app,
+        async_mode="gevent",
+        max_http_buffer_size=LARGEST_BYTES,
+        http_compression=False,
+        cors_allowed_origins=origin.is_ours,
+        ping_interval=PING_SECONDS,
+        ping_timeout=PING_SECONDS,
+        manage_session=False,
+    )
+    engine = sockets.server.eio
+    # There is no option for it.
+    engine._async = {**engine._async, "websocket": Channel}
+    heed_the_present(engine)
+    app.wsgi_app = Gate(app.wsgi_app, engine, places.available())  # type: ignore[method-assign]
+    return sockets
 
 
 def _greet(sockets: SocketIO, feed: Feed, watching: Watching) -> None:

@@ -45,6 +45,12 @@ class Service:
             env={"PATH": os.environ["PATH"], **environment},
         )
 
+    @property
+    def memory_bytes(self) -> int:
+        """What the process and all that it started hold in memory."""
+        process = psutil.Process(self._process.pid)
+        return sum(each.memory_info().rss for each in (process, *process.children(recursive=True)))
+
     def wait_ready(self, path: str = "/readyz") -> None:
         """Return when its page says that it is ready."""
         eventually(lambda: self._answers(path), START_SECONDS)
