@@ -53,12 +53,12 @@ FORM = "Content-Type: application/x-www-form-urlencoded"
 @pytest.fixture(scope="module")
 def network() -> Iterator[str]:
     """Run something under both services' names that says what it was sent."""
-    name = f"test-edge-{uuid4().hex[:8]}"
+    image, name = reference("worker"), f"test-edge-{uuid4().hex[:8]}"
     docker("network", "create", name)
     aliases = [part for alias in ("vote", "result") for part in ("--network-alias", alias)]
     docker(
         *("run", "--detach", "--name", f"{name}-echo", "--network", name, *aliases),
-        *("--entrypoint", "python", reference("worker"), "-c", ECHO),
+        *("--entrypoint", "python", image, "-c", ECHO),
     )
     yield name
     docker("rm", "--force", f"{name}-echo")
