@@ -75,10 +75,9 @@ def test_poison_moves_aside_with_its_reason(
     assert database.tally() == {"a": 5, "b": 1}
     dead = [fields for _, fields in redis.xrange("votes:dead")]
     reasons = sorted(fields[b"reason"].decode() for fields in dead)
-    assert reasons[:2] == ["PostgreSQL text fields cannot contain NUL (0x00) bytes"] * 2
-    assert reasons[2:] == ["id is missing", *["vote is not an option"] * 2]
+    assert reasons == [*["id holds a NUL"] * 2, "id is missing", *["vote is not an option"] * 2]
     refused = [json.loads(fields[b"votes"]) for fields in dead if b"votes" in fields]
-    assert sorted(refused) == [[["no\0good", "a", 1]], [["no\0good", "a", 1]], [["x", "z", 1]]]
+    assert sorted(refused) == [[["no\0good", "a", 1]], [["x", "z", 1]]]
 
 
 def test_what_a_killed_worker_took_is_delivered_again(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 LONGEST_ID = 200
 # Every key that a vote page may offer. Which of them it does offer now is its business alone: a vote
@@ -13,7 +13,6 @@ KEYS = frozenset("abcdefghij")
 HIGHEST_VERSION = 2**63 - 1
 MOST_DIGITS = len(str(HIGHEST_VERSION))
 
-T = TypeVar("T")
 Fields = Mapping[bytes, bytes]
 
 
@@ -99,6 +98,9 @@ def ballot_of(voter: object, choice: object, version: object) -> Ballot:
         raise MalformedError("id is empty or no text")
     if len(voter) > LONGEST_ID:
         raise MalformedError(f"id has more than {LONGEST_ID} characters")
+    # All else that PostgreSQL takes for no text, so that it need not find the culprit in a batch.
+    if "\0" in voter:
+        raise MalformedError("id holds a NUL")
     if not voter.isascii() and any("\ud800" <= character <= "\udfff" for character in voter):
         raise MalformedError("id is not Unicode")
     if not isinstance(choice, str) or choice not in KEYS:
@@ -123,9 +125,3 @@ def newest_of_each(ballots: Iterable[Ballot]) -> list[Ballot]:
         if known is None or ballot.version > known.version:
             newest[ballot.voter] = ballot
     return [newest[voter] for voter in sorted(newest)]
-
-
-def halves(things: Sequence[T]) -> tuple[Sequence[T], Sequence[T]]:
-    """Split in the middle; of an odd number the second part gets one more."""
-    middle = len(things) // 2
-    return things[:middle], things[middle:]

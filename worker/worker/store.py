@@ -96,7 +96,10 @@ class Store:
         self._connection = None
 
     def _commit(self, statement: str, columns: Sequence[Sequence[object]] = ()) -> None:
-        """Execute and commit in one go, or raise and keep nothing of the connection."""
+        """Execute and commit in one go, or raise and keep nothing of the connection.
+
+        Only a refusal leaves it as it was: each statement is a transaction, and this one is over.
+        """
         try:
             connection = self._connection or self._open()
             with watchdog(connection.fileno(), FROZEN_SECONDS):
@@ -106,9 +109,6 @@ class Store:
             if isinstance(error, psycopg.errors.UndefinedTable):
                 self._has_schema = False
             raise StoreAwayError(str(error).strip()) from error
-        except UnstorableError:
-            self.close()
-            raise
 
     def _execute(
         self, connection: psycopg.Connection, statement: str, columns: Sequence[Sequence[object]]
