@@ -7,6 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 LONGEST_ID = 200
+# The vote page puts 16 into an entry. One with many more is nobody's, and is not taken apart: a megabyte of
+# tiny parts would be a hundred in memory.
+MOST_VOTES = 100
 # Every key that a vote page may offer. Which of them it does offer now is its business alone: a vote
 # that was acknowledged before a change of the options must still be stored after it.
 KEYS = frozenset("abcdefghij")
@@ -75,6 +78,8 @@ def _parts(fields: Fields) -> Sequence[Sequence[object]]:
         raise MalformedError("votes is not JSON") from None
     if not isinstance(parts, list) or any(not isinstance(part, list) or len(part) != 3 for part in parts):
         raise MalformedError("votes is not a list of [id, vote, version]")
+    if len(parts) > MOST_VOTES:
+        raise MalformedError(f"votes has more than {MOST_VOTES} votes")
     return parts
 
 

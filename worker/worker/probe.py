@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
+from typing import Any, LiteralString, NamedTuple
 
 import psycopg
 from redis.exceptions import RedisError
@@ -23,6 +23,9 @@ NODE_SECONDS = 1.5
 DATABASE_SECONDS = 2.5
 # An answer older than this is none: whoever was asked since is silent.
 FRESH_SECONDS = 3.0
+VOTES = "SELECT coalesce(sum(count), 0)::bigint FROM tally"
+# Asked every second: however many there are, the answer must not take long.
+LETTERS = "SELECT count(*) FROM (SELECT FROM dead_letters LIMIT 100000) AS letters"
 SILENCE = (OSError, ValueError, RedisError, psycopg.Error, http.client.HTTPException)
 
 
@@ -94,28 +97,40 @@ def redis(settings: Settings, host: str, *commands: tuple[str, ...]) -> Callable
     return ask
 
 
+class Stored(NamedTuple):
+    """How many votes the database holds, and how many dead letters, of which so many are counted at most."""
+
+    votes: int
+    letters: int
+
+
 class Database:
-    """Asks for the number of votes over one connection, made anew after any trouble."""
+    """Asks for the number of votes and dead letters over one connection, made anew after any trouble."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._connection: psycopg.Connection | None = None
 
-    def __call__(self) -> int:
-        """Return the number of votes stored."""
+    def __call__(self) -> Stored:
+        """Return how many there are."""
         if self._connection is None:
             self._connection = store.connect(self._settings)
             self._connection.autocommit = True
         try:
             with watchdog(self._connection.fileno(), DATABASE_SECONDS):
-                return self._count(self._connection)
+                return Stored(self._ask(VOTES), self._letters())
         except (psycopg.Error, OSError):
             with suppress(psycopg.Error, OSError):
                 self._connection.close()
             self._connection = None
             raise
 
-    @staticmethod
-    def _count(connection: psycopg.Connection) -> int:
-        row = connection.execute("SELECT coalesce(sum(count), 0)::bigint FROM tally").fetchone()
+    def _letters(self) -> int:
+        try:
+            return self._ask(LETTERS)
+        except psycopg.errors.UndefinedTable:
+            return 0  # No worker of this release has run yet.
+
+    def _ask(self, question: LiteralString) -> int:
+        row = self._connection.execute(question).fetchone() if self._connection else None
         return int(row[0]) if row else 0
