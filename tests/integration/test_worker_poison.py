@@ -192,22 +192,6 @@ def test_a_letter_that_comes_again_is_the_same_letter(store: Store, database: Da
     ]
 
 
-def test_poison_that_cannot_be_moved_waits_in_the_queue(
-    redis: Any, database: Database, start_worker: Callable[[], Service]
-) -> None:
-    start_worker()
-    eventually(
-        lambda: redis.exists(STREAM) and database.query("SELECT to_regclass('dead_letters') IS NOT NULL")
-    )
-    database.query("ALTER TABLE dead_letters ADD CHECK (entry IS NULL)")
-    redis.xadd(STREAM, {"nonsense": "1"})
-    redis.xadd(STREAM, {"id": "v", "vote": "a", "version": 1})
-    eventually(lambda: redis.xlen(STREAM) == 1 and database.tally() == {"a": 1})
-    database.query("ALTER TABLE dead_letters DROP CONSTRAINT dead_letters_entry_check")
-    eventually(lambda: redis.xlen(STREAM) == 0, 30)
-    assert len(letters(database)) == 1
-
-
 def test_letters_are_listed_exported_replayed_and_purged(
     store: Store, database: Database, dead: Callable[..., list[Any]]
 ) -> None:

@@ -161,7 +161,8 @@ def main() -> None:
     try:
         succeeded = _run(arguments, configured)
     except (psycopg.Error, OSError, StoreAwayError, UnstorableError) as error:
-        sys.exit(f"the database did not answer: {str(error).strip()}")
+        lines = str(error).strip().splitlines() or [type(error).__name__]
+        sys.exit(f"the database did not answer: {lines[0]}")
     if not succeeded:
         sys.exit("letters were added or removed since they were listed; nothing was deleted")
 
