@@ -154,7 +154,7 @@ def test_a_flood_of_poison_leaves_nothing_in_the_queue(
 ) -> None:
     pipeline = redis.pipeline(transaction=False)
     for number in range(3000):
-        pipeline.xadd(STREAM, {"id": f"{number}", "vote": "a" if number % 1000 == 0 else "z", "version": 1})
+        pipeline.xadd(STREAM, {"id": f"{number}", "vote": "a" if number % 1000 == 0 else "Z", "version": 1})
     pipeline.execute()
     start_worker()
     eventually(lambda: redis.xlen(STREAM) == 0 and len(letters(database)) == 2997)

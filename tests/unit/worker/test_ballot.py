@@ -73,10 +73,10 @@ def test_a_missing_field_is_named(missing: bytes) -> None:
 @pytest.mark.parametrize(
     ("part", "reason"),
     [
+        ('["no\\u0000good", "a", 7]', "id holds a NUL"),
         ('[7, "a", 7]', "id is empty or no text"),
         ('["", "a", 7]', "id is empty or no text"),
         ('["\\ud800", "a", 7]', "id is not Unicode"),
-        ('["no\\u0000good", "a", 7]', "id holds a NUL"),
         ('["v", "k", 7]', "vote is not an option"),
         ('["v", ["a"], 7]', "vote is not an option"),
         ('["v", "a", true]', "version is not a whole number"),
