@@ -6,10 +6,10 @@ from collections.abc import Mapping
 _ANY_CLIENT = "+ping +hello +client|setinfo +client|setname"
 
 REDIS_RULES: Mapping[str, str] = {
-    "vote": f"~votes {_ANY_CLIENT} +xadd +wait +role +info +multi +exec +discard",
+    "vote": f"~votes {_ANY_CLIENT} +xadd +wait +info",
     "worker": (
-        f"~votes ~votes:dead {_ANY_CLIENT} +role +info +wait +multi +exec +discard"
-        " +xadd +xlen +xrange +xack +xdel +xreadgroup +xautoclaim +xclaim +xpending +xinfo"
+        f"~votes ~votes:dead {_ANY_CLIENT} +role +info +multi +exec +discard"
+        " +xlen +xrange +xack +xdel +xreadgroup +xautoclaim +xinfo"
         " +xgroup|create +xgroup|createconsumer +xgroup|delconsumer +xgroup|setid"
     ),
     "replica": "+psync +replconf +ping",

@@ -16,6 +16,7 @@ def redis_config(settings: RedisSettings, acl_path: str, primary: str | None) ->
         f"aclfile {acl_path}",
         *_durability(),
         *_memory(settings.maxmemory),
+        *_clients(),
         *_replication(),
         f"replica-announce-ip {cluster.node}",
         "masteruser replica",
@@ -36,6 +37,22 @@ def _memory(maxmemory: str) -> list[str]:
         "maxmemory-policy noeviction",
         # A replica that is slow must not cost the primary more than this beyond maxmemory.
         "client-output-buffer-limit replica 128mb 64mb 60",
+    ]
+
+
+def _clients() -> list[str]:
+    """Bound what clients can make a node hold beside the votes.
+
+    A value is at most as large as the least that Redis allows: a thousand votes are sixty kilobytes.
+    Replication and the files that are read at the start know no such bounds: what was queued before is kept.
+    """
+    return [
+        "proto-max-bulk-len 1mb",
+        "client-query-buffer-limit 1mb",
+        # A worker that reads more at once is cut, and asks for less: it has no room for it either.
+        "client-output-buffer-limit normal 32mb 0 0",
+        # All together, a command of many values that is not complete included: who holds most is cut.
+        "maxmemory-clients 64mb",
     ]
 
 

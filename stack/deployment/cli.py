@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.table import Table
 from urllib3.exceptions import HTTPError
 
-from deployment import convergence, engine, lock, release, settings, status, suite, swarm
+from deployment import convergence, dead, engine, lock, release, settings, status, suite, swarm
 from deployment import down as down_command
 from deployment import up as up_command
 from deployment.errors import DeployError
@@ -36,6 +36,8 @@ InstallEngine = Annotated[
 ]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Answer every question with yes.")]
 SOAK = re.compile(r"[1-9]\d*[smh]|all", re.ASCII)
+dead_app = typer.Typer(no_args_is_help=True, help="Look at votes that could not be stored, and decide.")
+app.add_typer(dead_app, name="dead")
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
 
 
@@ -170,6 +172,48 @@ def bench(context: typer.Context) -> None:
     raise typer.Exit(suite.bench(context.args))
 
 
+@dead_app.command("list")
+def list_dead(
+    limit: Annotated[int, typer.Option(min=0, help="Letters to show, the latest first.")] = 20,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Show the dead letters: when, which entry, why, and how they begin."""
+    found = dead.listing(_manager(), limit)
+    if as_json:
+        print(json.dumps(found, indent=2))
+        return
+    for letter in reversed(found["letters"]):
+        print(dead.line(letter))
+    print(f"{found['count']} dead letters", file=sys.stderr)
+
+
+@dead_app.command("export")
+def export_dead() -> None:
+    """Print every letter whole, as a line of JSON with its bytes in base64; nothing is deleted."""
+    for piece in dead.export(_manager()):
+        sys.stdout.buffer.write(piece)
+    sys.stdout.buffer.flush()
+
+
+@dead_app.command("replay")
+def replay_dead() -> None:
+    """Read all letters once more, as a worker does: those that are votes now are stored, the others stay."""
+    done = dead.replay(_manager())
+    print(f"{done['stored']} letters stored as votes, {done['left']} left")
+
+
+@dead_app.command("purge")
+def purge_dead(yes: Yes = False) -> None:
+    """Delete the letters that there are now, for good: they may be votes that were acknowledged."""
+    client = _manager()
+    listed = dead.listing(client, 0)
+    if listed["count"]:
+        _confirm(f"Delete {listed['count']} dead letters for good? (`dead export` keeps a copy.)", yes=yes)
+        print(f"{dead.purge(client, listed)} dead letters deleted")
+    else:
+        print("There are no dead letters.")
+
+
 def main() -> None:
     """Run the command line."""
     try:
@@ -245,8 +289,10 @@ def _print_status(now: dict[str, Any]) -> None:
     queue, votes = now["queue"], now["votes"]
     console.print(
         f"Votes stored {_known(votes['stored'])}, entries queued {_known(queue['pending'])}, "
-        f"unreadable {_known(queue['dead'])}"
+        f"dead letters {_known(queue['dead'])}"
     )
+    if queue["dead"]:
+        console.print(f"Warning: {queue['dead']} votes could not be stored: python3 deploy.py dead list")
     for warning in now["warnings"]:
         console.print(f"Warning: {warning}", markup=False)
     for page in now["unchecked"]:

@@ -124,10 +124,11 @@ def chain(voters: int = stack.COOKIES) -> Iterator[Chain]:
 
 def _fill_replication_buffers(redis: RedisCluster) -> None:
     """Let each Redis keep as much of the replication stream as it ever will, as after a while of votes."""
-    with redis.client(redis.recover(30), "worker") as queue:
-        filler = {"filler": b"." * MEBIBYTE}
-        for _ in range(REPLICATED_MEBIBYTES):
-            queue.xdel("votes", queue.xadd("votes", filler))
+    primary = redis.recover(30)
+    with redis.client(primary, "vote") as vote, redis.client(primary, "worker") as worker:
+        filler = {"filler": b"." * (MEBIBYTE // 2)}
+        for _ in range(2 * REPLICATED_MEBIBYTES):
+            worker.xdel("votes", str(vote.xadd("votes", filler)))
 
 
 def _members(*networks: str) -> list[str]:

@@ -163,7 +163,7 @@ def postgres_server() -> Iterator[Database]:
 @pytest.fixture
 def database(postgres_server: Database) -> Database:
     """Return a database as it is at first boot."""
-    postgres_server.query("DROP TABLE IF EXISTS votes, tally, pulse")
+    postgres_server.query("DROP TABLE IF EXISTS votes, tally, pulse, dead_letters")
     return postgres_server
 
 

@@ -73,12 +73,17 @@ def test_poison_moves_aside_with_its_reason(
     start_worker()
     eventually(drained(redis))
     assert database.tally() == {"a": 5, "b": 1}
-    dead = [fields for _, fields in redis.xrange("votes:dead")]
-    reasons = sorted(fields[b"reason"].decode() for fields in dead)
-    assert reasons[:2] == ["PostgreSQL text fields cannot contain NUL (0x00) bytes"] * 2
-    assert reasons[2:] == ["id is missing", *["vote is not an option"] * 2]
-    refused = [json.loads(fields[b"votes"]) for fields in dead if b"votes" in fields]
-    assert sorted(refused) == [[["no\0good", "a", 1]], [["no\0good", "a", 1]], [["x", "Z", 1]]]
+    dead = database.query(
+        "SELECT convert_from(reason, 'UTF8'), fields FROM dead_letters ORDER BY reason, size"
+    )
+    assert [reason for reason, _ in dead] == [
+        *["id holds a NUL"] * 2,
+        "id is missing",
+        *["vote is not an option"] * 2,
+    ]
+    refused = sorted(json.loads(fields[1]) for _, fields in dead if fields[0] == b"votes")
+    assert refused == [[["no\0good", "a", 1]], [["x", "Z", 1]]]
+    assert [b"id", b"no\0good", b"vote", b"a", b"version", b"1"] in [fields for _, fields in dead]
 
 
 def test_what_a_killed_worker_took_is_delivered_again(
@@ -172,34 +177,45 @@ def test_transactions_that_touch_the_options_in_another_order_do_not_deadlock(
     assert database.tally() == database.counted() == {"a": 3, "b": 2}
 
 
+@pytest.mark.parametrize(
+    ("choice", "table", "tally"),
+    [("a", "votes", {"a": 1}), ("Z", "dead_letters", {})],
+    ids=["vote", "poison"],
+)
 def test_a_commit_whose_wait_for_the_standby_was_cancelled_is_not_settled(
-    redis: Any, database: Database, start_worker: StartWorker
+    redis: Any,
+    database: Database,
+    start_worker: StartWorker,
+    choice: str,
+    table: str,
+    tally: dict[str, int],
 ) -> None:
     def require(standbys: str) -> None:
         database.query(f"ALTER SYSTEM SET synchronous_standby_names = '{standbys}'", "postgres")
         database.query("SELECT pg_reload_conf()", "postgres")
 
-    def vote_cut_short() -> bool:
-        """Cut short whatever commit of the worker waits, its pulse too; say whether it was a vote's."""
+    def cut_short() -> bool:
+        """Cut short whatever commit of the worker waits, its pulse too; say whether it was the right one."""
         waiting = database.query(
-            "SELECT query LIKE '%INSERT INTO votes%', pg_cancel_backend(pid) FROM pg_stat_activity "
+            f"SELECT query LIKE '%INSERT INTO {table} %', pg_cancel_backend(pid) FROM pg_stat_activity "
             "WHERE wait_event = 'SyncRep' AND application_name = 'worker'",
             "postgres",
         )
-        return any(of_a_vote for of_a_vote, _ in waiting)
+        return any(looked_for for looked_for, _ in waiting)
 
     start_worker()
     eventually(lambda: redis.exists(STREAM))
     require("nobody")
     try:
-        put(redis, "v", "a", 1)
-        for _ in range(3):
-            eventually(vote_cut_short)
+        put(redis, "v", choice, 1)
+        for _ in range(2):
+            eventually(cut_short, 30)
             assert redis.xlen(STREAM) == 1
     finally:
         require("")
-    eventually(drained(redis))
-    assert database.tally() == {"a": 1}
+    eventually(drained(redis), 30)
+    assert database.tally() == tally
+    assert database.query(f"SELECT count(*) FROM {table}") == [(1,)]
 
 
 def test_rows_can_be_deleted_changed_and_truncated_by_hand(

@@ -5,16 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from string import ascii_lowercase
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 LONGEST_ID = 200
+# The vote page puts 16 into an entry. One with many more is nobody's, and is not taken apart: a megabyte of
+# tiny parts would be a hundred in memory.
+MOST_VOTES = 100
 # Every key that a vote page may offer. Which of them it does offer now is its business alone: a vote
 # that was acknowledged before a change of the options must still be stored after it.
 KEYS = frozenset(ascii_lowercase)
 HIGHEST_VERSION = 2**63 - 1
 MOST_DIGITS = len(str(HIGHEST_VERSION))
 
-T = TypeVar("T")
 Fields = Mapping[bytes, bytes]
 
 
@@ -77,6 +79,8 @@ def _parts(fields: Fields) -> Sequence[Sequence[object]]:
         raise MalformedError("votes is not JSON") from None
     if not isinstance(parts, list) or any(not isinstance(part, list) or len(part) != 3 for part in parts):
         raise MalformedError("votes is not a list of [id, vote, version]")
+    if len(parts) > MOST_VOTES:
+        raise MalformedError(f"votes has more than {MOST_VOTES} votes")
     return parts
 
 
@@ -100,6 +104,9 @@ def ballot_of(voter: object, choice: object, version: object) -> Ballot:
         raise MalformedError("id is empty or no text")
     if len(voter) > LONGEST_ID:
         raise MalformedError(f"id has more than {LONGEST_ID} characters")
+    # All else that PostgreSQL takes for no text, so that it need not find the culprit in a batch.
+    if "\0" in voter:
+        raise MalformedError("id holds a NUL")
     if not voter.isascii() and any("\ud800" <= character <= "\udfff" for character in voter):
         raise MalformedError("id is not Unicode")
     if not isinstance(choice, str) or choice not in KEYS:
@@ -124,9 +131,3 @@ def newest_of_each(ballots: Iterable[Ballot]) -> list[Ballot]:
         if known is None or ballot.version > known.version:
             newest[ballot.voter] = ballot
     return [newest[voter] for voter in sorted(newest)]
-
-
-def halves(things: Sequence[T]) -> tuple[Sequence[T], Sequence[T]]:
-    """Split in the middle; of an odd number the second part gets one more."""
-    middle = len(things) // 2
-    return things[:middle], things[middle:]

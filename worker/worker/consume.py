@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 import structlog
 
 from worker.ballot import Ballot, open_entry
+from worker.letter import Letter, letters_of, parcels
 from worker.patience import Patience, StoppingError
 from worker.settle import store_batch
-from worker.store import Store, StoreAwayError
+from worker.store import Store, StoreAwayError, UnstorableError
 from worker.stream import Every, Stream, StreamAwayError
 
 PULSE_EVERY_SECONDS = 2.0
+OLD_LETTERS_EVERY_SECONDS = 1.0
+MOST_REASONS = 10
+
+Remove = Callable[[Sequence[bytes]], None]
 
 log = structlog.get_logger()
 
@@ -33,6 +39,7 @@ class Consumer:
         self._patience = patience
         self._stop = stop
         self._pulse = Every(PULSE_EVERY_SECONDS)
+        self._old_letters = Every(OLD_LETTERS_EVERY_SECONDS)
 
     def run(self) -> None:
         """Work until asked to stop; a batch in hand is finished if the database is there."""
@@ -50,6 +57,8 @@ class Consumer:
         try:
             if self._pulse.due():
                 self._store.pulse()
+            if self._old_letters.due():
+                self._bury(self._stream.old_letters(), self._stream.remove_old_letters)
             self._handle_batch()
         except StreamAwayError as error:
             log.warning("queue away", reason=str(error))
@@ -65,19 +74,35 @@ class Consumer:
         if not contents:
             return
         stored, poison = store_batch(contents, self._save_at_last)
-        self._stream.settle(stored, poison)
+        # First: a queue that is full has room again, whatever becomes of the letters.
+        self._stream.remove(stored)
         log.info("batch stored", entries=len(stored))
-        for entry_id, bad in poison.items():
-            log.error("entry is poison", entry=entry_id.decode(), reasons=[each.reason for each in bad])
+        self._bury(letters_of(poison), self._stream.remove)
+
+    def _bury(self, letters: Mapping[bytes, Sequence[Letter]], remove: Remove) -> None:
+        """Move letters to the database; those that it refuses stay in the queue, not here."""
+        for ids, parcel in parcels(letters):
+            first = parcel[0].entry.decode(errors="replace")
+            reasons = sorted({letter.reason for letter in parcel})[:MOST_REASONS]
+            try:
+                self._at_last(partial(self._store.bury, parcel))
+            except UnstorableError as error:
+                log.error("dead letters refused", count=len(parcel), first_entry=first, reason=str(error))
+            else:
+                remove(ids)
+                log.error("dead letters", count=len(parcel), first_entry=first, reasons=reasons)
 
     def _save_at_last(self, ballots: Sequence[Ballot]) -> None:
-        """Store ballots however long the database is away, or raise StoppingError."""
+        self._at_last(partial(self._store.save, ballots))
+
+    def _at_last(self, commit: Callable[[], None]) -> None:
+        """Commit however long the database is away, or raise StoppingError."""
         while True:
             self._patience.beat()
             try:
-                self._store.save(ballots)
+                commit()
             except StoreAwayError as error:
-                log.warning("database away, batch waits", votes=len(ballots), reason=str(error))
+                log.warning("database away, batch waits", reason=str(error))
                 self._patience.rest()
             else:
                 self._patience.reset()

@@ -58,7 +58,7 @@ def changes(before: Picture | None, after: Picture) -> list[Line]:
 
 
 def _counts(picture: Picture) -> str:
-    names = {"entries queued": picture["queue"]["pending"], "unreadable": picture["queue"]["dead"]}
+    names = {"entries queued": picture["queue"]["pending"], "dead letters": picture["queue"]["dead"]}
     counts = {"votes stored": picture["votes"]["stored"], **names}
     return ", ".join(f"{name} {'unknown' if count is None else count}" for name, count in counts.items())
 
@@ -95,7 +95,7 @@ def _queue(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Line
     if after["pending"] is None and before["pending"] is not None:
         yield Line("the queue does not answer through redis-proxy", bad=True)
     if after["pending"] is not None and before["pending"] is None:
-        yield Line(f"the queue answers, entries queued {after['pending']}, unreadable {after['dead']}")
+        yield Line(f"the queue answers, entries queued {after['pending']}")
     stuck, was_stuck = (queue["waiting_seconds"] >= STUCK_SECONDS for queue in (after, before))
     if stuck and not was_stuck:
         seconds = f"{after['waiting_seconds']:.0f}"
@@ -105,7 +105,7 @@ def _queue(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Line
     if was_stuck and not stuck and after["pending"] is not None:
         yield Line(f"the queue moves again, entries queued {after['pending']}")
     if before["dead"] is not None and after["dead"] is not None and after["dead"] > before["dead"]:
-        yield Line(f"unreadable entries: {after['dead']}, {after['dead'] - before['dead']} more", bad=True)
+        yield Line(f"dead letters: {after['dead']}, {after['dead'] - before['dead']} more", bad=True)
 
 
 def _database(before: int | None, after: int | None) -> Iterator[Line]:

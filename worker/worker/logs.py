@@ -1,11 +1,14 @@
-"""Logs as JSON lines on standard output."""
+"""Logs as JSON lines on standard output, or another."""
 
 from __future__ import annotations
+
+import sys
+from typing import TextIO
 
 import structlog
 
 
-def configure() -> None:
+def configure(output: TextIO = sys.stdout) -> None:
     """Make structlog write JSON lines."""
     structlog.configure(
         processors=[
@@ -14,5 +17,6 @@ def configure() -> None:
             structlog.processors.format_exc_info,
             structlog.processors.JSONRenderer(),
         ],
+        logger_factory=structlog.PrintLoggerFactory(output),
         cache_logger_on_first_use=True,
     )

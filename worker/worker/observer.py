@@ -18,7 +18,7 @@ import structlog
 from worker import history, logs, probe, stream
 from worker import settings as configuration
 from worker.__main__ import stop_on_signal
-from worker.probe import Probe
+from worker.probe import Probe, Stored
 from worker.settings import Settings
 from worker.status import (
     Picture,
@@ -62,13 +62,14 @@ class Observer:
         """Put the latest answers together; never waits."""
         states = {node: answer for node, each in self._agents.items() if (answer := each.answer())}
         roles = {node: answer[0] for node, each in self._roles.items() if (answer := each.answer())}
-        queue = summarize_queue(self._queue.answer())
+        stored: Stored | None = self._database.answer()
+        queue = summarize_queue(self._queue.answer(), stored.letters if stored else None)
         return {
             "at": now,
             "postgres": summarize_postgres(states),
             "redis": summarize_redis(roles),
             "queue": {**queue, "waiting_seconds": waiting_seconds(before, queue, now)},
-            "votes": summarize_votes(self._database.answer()),
+            "votes": summarize_votes(stored.tally if stored else None),
         }
 
 

@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
+from typing import Any, NamedTuple
 
 import psycopg
 from redis.exceptions import RedisError
@@ -23,6 +23,8 @@ NODE_SECONDS = 1.5
 DATABASE_SECONDS = 2.5
 # An answer older than this is none: whoever was asked since is silent.
 FRESH_SECONDS = 3.0
+# Asked every second: however many there are, the answer must not take long.
+LETTERS = "SELECT count(*) FROM (SELECT FROM dead_letters LIMIT 100000) AS letters"
 SILENCE = (OSError, ValueError, RedisError, psycopg.Error, http.client.HTTPException)
 
 
@@ -94,21 +96,28 @@ def redis(settings: Settings, host: str, *commands: tuple[str, ...]) -> Callable
     return ask
 
 
+class Stored(NamedTuple):
+    """How many votes the database holds, by option key, and how many dead letters, counted up to a limit."""
+
+    tally: dict[str, int]
+    letters: int
+
+
 class Database:
-    """Asks for the votes of each option over one connection, made anew after any trouble."""
+    """Asks for votes and dead letters over one connection, made anew after any trouble."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._connection: psycopg.Connection | None = None
 
-    def __call__(self) -> dict[str, int]:
-        """Return how many votes are stored, by option key."""
+    def __call__(self) -> Stored:
+        """Return what is stored."""
         if self._connection is None:
             self._connection = store.connect(self._settings)
             self._connection.autocommit = True
         try:
             with watchdog(self._connection.fileno(), DATABASE_SECONDS):
-                return self._counts(self._connection)
+                return Stored(self._tally(self._connection), self._letters(self._connection))
         except (psycopg.Error, OSError):
             with suppress(psycopg.Error, OSError):
                 self._connection.close()
@@ -116,5 +125,13 @@ class Database:
             raise
 
     @staticmethod
-    def _counts(connection: psycopg.Connection) -> dict[str, int]:
+    def _tally(connection: psycopg.Connection) -> dict[str, int]:
         return dict(connection.execute("SELECT vote, count FROM tally ORDER BY vote").fetchall())
+
+    @staticmethod
+    def _letters(connection: psycopg.Connection) -> int:
+        try:
+            row = connection.execute(LETTERS).fetchone()
+        except psycopg.errors.UndefinedTable:
+            return 0  # No worker of this release has run yet.
+        return int(row[0]) if row else 0

@@ -28,6 +28,17 @@ CREATE TABLE IF NOT EXISTS history (
     counts jsonb       NOT NULL
 ) WITH (fillfactor = 50);
 
+-- What could not be stored, in bytes, since it can be anything. They may be acknowledged votes, which an older
+-- program does not understand: nothing but a person's word deletes them.
+CREATE TABLE IF NOT EXISTS dead_letters (
+    id     bytea       PRIMARY KEY, -- of the entry and the fields, so that a repetition is the same letter
+    at     timestamptz NOT NULL DEFAULT clock_timestamp(),
+    entry  bytea       NOT NULL,
+    reason bytea       NOT NULL,
+    size   bigint      NOT NULL, -- bytes of all fields
+    fields bytea[]     NOT NULL  -- names and values in turn
+);
+
 CREATE OR REPLACE FUNCTION keep_tally() RETURNS trigger
 LANGUAGE plpgsql AS $$
 BEGIN

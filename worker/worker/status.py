@@ -32,12 +32,19 @@ def summarize_redis(roles: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
     return {"primary": primaries[0], "replicas": sorted(replicas)}
 
 
-def summarize_queue(answer: Sequence[Any] | None) -> dict[str, Any]:
-    """Count what waits and what is dead, and name the entry that has waited longest."""
+def summarize_queue(answer: Sequence[Any] | None, letters: int | None) -> dict[str, Any]:
+    """Count what waits and what is dead, and name the entry that has waited longest.
+
+    Dead are the letters of the database and those that an older worker left in the queue.
+    """
     if answer is None:
         return {"pending": None, "dead": None, "oldest": None}
-    pending, dead, first = answer
-    return {"pending": pending, "dead": dead, "oldest": first[0][0].decode() if first else None}
+    pending, left, first = answer
+    return {
+        "pending": pending,
+        "dead": None if letters is None else left + letters,
+        "oldest": first[0][0].decode() if first else None,
+    }
 
 
 def summarize_votes(tally: Mapping[str, int] | None) -> dict[str, Any]:

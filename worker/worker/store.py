@@ -12,6 +12,7 @@ import structlog
 from psycopg.errors import Diagnostic
 
 from worker.ballot import Ballot
+from worker.letter import Letter, in_turn
 from worker.settings import Settings
 from worker.watchdog import watchdog
 
@@ -27,6 +28,11 @@ INSERT INTO votes AS known (id, vote, version)
 SELECT * FROM unnest(%s::text[], %s::text[], %s::bigint[])
 ON CONFLICT (id) DO UPDATE SET vote = excluded.vote, version = excluded.version
 WHERE excluded.version > known.version
+"""
+# The row is changed even when it is there, for the same reason.
+BURY = """
+INSERT INTO dead_letters (id, entry, reason, size, fields) VALUES {}
+ON CONFLICT (id) DO UPDATE SET reason = excluded.reason
 """
 PULSE = """
 INSERT INTO pulse (at) VALUES (clock_timestamp())
@@ -85,6 +91,19 @@ class Store:
         columns = [list(column) for column in zip(*ballots, strict=True)]
         self._commit(UPSERT, columns)
 
+    def bury(self, letters: Sequence[Letter]) -> None:
+        """Return once every letter is committed and on a standby.
+
+        Raises StoreAwayError; UnstorableError only where somebody has changed the table.
+        """
+        kept = {letter.key: letter for letter in letters}
+        rows = [
+            (key, letter.entry, letter.reason.encode(errors="replace"), letter.size, in_turn(letter.fields))
+            for key, letter in sorted(kept.items())
+        ]
+        places = ", ".join(["(%b, %b, %b, %s, %b)"] * len(rows))
+        self._commit(BURY.format(places), [value for row in rows for value in row])
+
     def pulse(self) -> None:
         """Leave the time of a commit, for readers to see that commits are possible, and the tally of then."""
         self._commit(PULSE)
@@ -95,28 +114,26 @@ class Store:
             self._connection.close()
         self._connection = None
 
-    def _commit(self, statement: str, columns: Sequence[Sequence[object]] = ()) -> None:
-        """Execute and commit in one go, or raise and keep nothing of the connection."""
+    def _commit(self, statement: str, values: Sequence[object] = ()) -> None:
+        """Execute and commit in one go, or raise and keep nothing of the connection.
+
+        Only a refusal leaves it as it was: each statement is a transaction, and this one is over.
+        """
         try:
             connection = self._connection or self._open()
             with watchdog(connection.fileno(), FROZEN_SECONDS):
-                self._execute(connection, statement, columns)
+                self._execute(connection, statement, values)
         except (psycopg.Error, OSError, StoreAwayError) as error:
             self.close()
             if isinstance(error, psycopg.errors.UndefinedTable):
                 self._has_schema = False
             raise StoreAwayError(str(error).strip()) from error
-        except UnstorableError:
-            self.close()
-            raise
 
-    def _execute(
-        self, connection: psycopg.Connection, statement: str, columns: Sequence[Sequence[object]]
-    ) -> None:
+    def _execute(self, connection: psycopg.Connection, statement: str, values: Sequence[object]) -> None:
         """Execute; a warning says that the commit's wait for the standby was cut short."""
         self._warnings.clear()
         try:
-            connection.execute(statement, columns)
+            connection.execute(statement.encode(), values)
         except (psycopg.DataError, psycopg.IntegrityError) as error:
             raise UnstorableError(str(error).strip()) from error
         if self._warnings:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -13,7 +13,8 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError, ResponseError
 from redis.retry import Retry
 
-from worker.ballot import Entry, Poison
+from worker.ballot import Entry, Fields
+from worker.letter import Letter
 from worker.settings import Settings
 
 STREAM, DEAD, GROUP = "votes", "votes:dead", "workers"
@@ -70,6 +71,7 @@ class Stream:
     def __init__(self, client: Redis, consumer: str) -> None:
         self._client: Any = client
         self._consumer = consumer
+        self._entries = ENTRIES
         self._claim = Every(CLAIM_EVERY_SECONDS)
         self._forget = Every(FORGET_EVERY_SECONDS)
 
@@ -81,35 +83,35 @@ class Stream:
         with self._answering():
             if self._forget.due():
                 self._forget_dead_consumers()
-            if self._claim.due() and (claimed := self._claim_abandoned()):
-                return claimed
-            return self._read_new()
+            found = (self._claim.due() and self._claim_abandoned()) or self._read_new()
+        if len(found) == self._entries:
+            self._entries = min(ENTRIES, 2 * self._entries)
+        return found
 
-    def settle(self, stored: Sequence[bytes], poison: Mapping[bytes, Sequence[Poison]]) -> None:
-        """Remove entries that are stored, then those with poison, which becomes dead letters.
+    def remove(self, entry_ids: Sequence[bytes]) -> None:
+        """Remove entries whose votes and dead letters are stored.
 
         Raises StreamAwayError; what is left is then delivered again, which does no harm.
         """
-        with self._answering():
-            # First and by itself: a queue that is full has no room for dead letters, but gains some.
-            self._remove(stored)
-            self._bury(poison)
-
-    def _remove(self, entry_ids: Sequence[bytes]) -> None:
         if entry_ids:
-            with self._client.pipeline(transaction=True) as pipeline:
+            with self._answering(), self._client.pipeline(transaction=True) as pipeline:
                 pipeline.xack(STREAM, GROUP, *entry_ids)
                 pipeline.xdel(STREAM, *entry_ids)
                 pipeline.execute()
 
-    def _bury(self, poison: Mapping[bytes, Sequence[Poison]]) -> None:
-        for entry_id, bad in poison.items():
-            with self._client.pipeline(transaction=True) as pipeline:
-                for fields, reason in bad:
-                    pipeline.xadd(DEAD, {**fields, b"entry": entry_id, b"reason": reason})
-                pipeline.xack(STREAM, GROUP, entry_id)
-                pipeline.xdel(STREAM, entry_id)
-                pipeline.execute()
+    def old_letters(self) -> dict[bytes, list[Letter]]:
+        """Return some of the dead letters that older workers left in the queue, by their ids there.
+
+        Raises StreamAwayError.
+        """
+        with self._answering():
+            found = self._client.xrange(DEAD, count=self._entries)
+        return {entry_id: [old_letter(fields)] for entry_id, fields in found}
+
+    def remove_old_letters(self, ids: Sequence[bytes]) -> None:
+        """Remove old letters that are stored; raises StreamAwayError."""
+        with self._answering():
+            self._client.xdel(DEAD, *ids)
 
     def close(self) -> None:
         """Close the connection."""
@@ -126,6 +128,8 @@ class Stream:
             raise StreamAwayError(str(error)) from error
         except (RedisError, OSError) as error:
             self._client.connection_pool.disconnect()
+            # Perhaps the answer was too large: Redis cuts whoever asks for more than it keeps for one client.
+            self._entries = max(1, self._entries // 4)
             raise StreamAwayError(str(error)) from error
 
     def _create_group(self) -> None:
@@ -137,13 +141,13 @@ class Stream:
 
     def _read_new(self) -> list[Entry]:
         reply = self._client.xreadgroup(
-            GROUP, self._consumer, {STREAM: ">"}, count=ENTRIES, block=BLOCK_MILLISECONDS
+            GROUP, self._consumer, {STREAM: ">"}, count=self._entries, block=BLOCK_MILLISECONDS
         )
         return [Entry(*entry) for _, entries in reply or () for entry in entries]
 
     def _claim_abandoned(self) -> list[Entry]:
         _, entries, _ = self._client.xautoclaim(
-            STREAM, GROUP, self._consumer, CLAIM_IDLE_MILLISECONDS, start_id="0-0", count=ENTRIES
+            STREAM, GROUP, self._consumer, CLAIM_IDLE_MILLISECONDS, start_id="0-0", count=self._entries
         )
         if entries:
             log.info("entries claimed", count=len(entries))
@@ -162,6 +166,12 @@ class Stream:
             pipeline.xgroup_setid(STREAM, GROUP, id="0")
             pipeline.execute()
         log.info("consumer forgotten", consumer=name)
+
+
+def old_letter(fields: Fields) -> Letter:
+    """Read a letter of an older worker: the fields, and two more for the entry's id and the reason."""
+    content = {name: value for name, value in fields.items() if name not in {b"entry", b"reason"}}
+    return Letter(fields.get(b"entry", b""), content, fields.get(b"reason", b"").decode(errors="replace"))
 
 
 def is_forgettable(name: str, pending: int, idle_milliseconds: int, me: str) -> bool:

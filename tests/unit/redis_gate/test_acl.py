@@ -38,5 +38,17 @@ def test_only_sentinel_may_change_who_follows_whom(user: str) -> None:
 
 def test_vote_may_append_but_not_read_or_remove() -> None:
     rights = set(REDIS_RULES["vote"].split())
-    assert {"~votes", "+xadd", "+wait", "+role", "+info"} <= rights
+    assert {"~votes", "+xadd", "+wait", "+info"} <= rights
     assert not {"+xrange", "+xreadgroup", "+xdel", "~votes:dead"} & rights
+
+
+@pytest.mark.parametrize(
+    "right", ["+multi", "+exec", "+role", "+eval", "+fcall", "+xtrim", "+xsetid", "+xgroup"]
+)
+def test_vote_may_do_nothing_that_it_does_not_need(right: str) -> None:
+    assert not [rule for rule in REDIS_RULES["vote"].split() if rule.startswith(right)]
+
+
+@pytest.mark.parametrize("right", ["+xadd", "+wait", "+xtrim", "+xsetid", "+xclaim", "+xpending", "+eval"])
+def test_a_worker_adds_nothing_to_the_queue(right: str) -> None:
+    assert right not in REDIS_RULES["worker"].split()

@@ -34,6 +34,10 @@ def test_replica_follows_the_primary() -> None:
         "maxmemory-policy noeviction",
         "replica-announce-ip redis-2",
         "masterauth replica-secret",
+        "proto-max-bulk-len 1mb",
+        "client-query-buffer-limit 1mb",
+        "client-output-buffer-limit normal 32mb 0 0",
+        "maxmemory-clients 64mb",
     ],
 )
 def test_redis_is_told(line: str) -> None:

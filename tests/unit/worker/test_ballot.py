@@ -10,7 +10,6 @@ from worker.ballot import (
     Ballot,
     Entry,
     Fields,
-    halves,
     newest_of_each,
     open_entry,
 )
@@ -46,6 +45,7 @@ def test_ballots_that_share_an_entry_are_read() -> None:
     [
         ({b"id": b""}, "id is empty or no text"),
         ({b"id": b"\xff"}, "id is not UTF-8"),
+        ({b"id": b"no\0good"}, "id holds a NUL"),
         ({b"id": b"x" * 201}, "id has more than 200 characters"),
         ({b"vote": b"K"}, "vote is not an option"),
         ({b"vote": b""}, "vote is not an option"),
@@ -80,6 +80,7 @@ def test_a_missing_field_is_named(missing: bytes) -> None:
 @pytest.mark.parametrize(
     ("part", "reason"),
     [
+        ('["no\\u0000good", "a", 7]', "id holds a NUL"),
         ('[7, "a", 7]', "id is empty or no text"),
         ('["", "a", 7]', "id is empty or no text"),
         ('["\\ud800", "a", 7]', "id is not Unicode"),
@@ -111,11 +112,3 @@ def test_of_ballots_that_share_an_entry_only_the_malformed_is_poison(part: str, 
 def test_newest_of_each(ballots: list[tuple[str, int]], kept: list[tuple[str, int]]) -> None:
     newest = newest_of_each(Ballot(voter, "a", version) for voter, version in ballots)
     assert [(ballot.voter, ballot.version) for ballot in newest] == kept
-
-
-@pytest.mark.parametrize("count", range(2, 9))
-def test_halves_lose_nothing_and_are_smaller(count: int) -> None:
-    things = list(range(count))
-    first, second = halves(things)
-    assert [*first, *second] == things
-    assert 0 < len(first) < count

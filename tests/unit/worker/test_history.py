@@ -110,7 +110,7 @@ WELL: dict[str, Any] = {
         pytest.param(
             {},
             {"queue": queue(dead=2)},
-            [Line("unreadable entries: 2, 2 more", bad=True)],
+            [Line("dead letters: 2, 2 more", bad=True)],
             id="dead entries",
         ),
         pytest.param({"queue": queue(dead=2)}, {}, [], id="dead entries removed"),
@@ -123,7 +123,7 @@ WELL: dict[str, Any] = {
         pytest.param(
             {"queue": queue(None, None)},
             {"queue": queue(3, 1)},
-            [Line("the queue answers, entries queued 3, unreadable 1")],
+            [Line("the queue answers, entries queued 3")],
             id="queue back",
         ),
         pytest.param(
@@ -160,14 +160,14 @@ def test_the_first_picture_is_described() -> None:
     assert changes(None, WELL) == [
         Line(
             "PostgreSQL primary p1, standbys p2, p3; Redis primary r1, replicas r2, r3; "
-            "votes stored 7, entries queued 0, unreadable 0"
+            "votes stored 7, entries queued 0, dead letters 0"
         )
     ]
     blind = WELL | {"redis": redis(None, ()), "votes": votes(None)}
     assert changes(None, blind) == [
         Line(
             "PostgreSQL primary p1, standbys p2, p3; Redis has no primary; "
-            "votes stored unknown, entries queued 0, unreadable 0",
+            "votes stored unknown, entries queued 0, dead letters 0",
             bad=True,
         )
     ]

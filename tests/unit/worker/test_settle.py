@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import pytest
@@ -62,6 +63,36 @@ def test_culprits_are_found_and_all_others_stored(culprits: set[int], together: 
     assert set(stored).isdisjoint(poison)
     assert len(stored) + len(poison) == len(entries)
     assert len(table.rows) == 100 - len(culprits)
+
+
+@pytest.mark.parametrize("count", [2, 1000, 8000])
+@pytest.mark.parametrize("share", [0.0, 0.3, 0.5, 0.999])
+def test_a_culprit_costs_as_many_statements_as_halvings_lead_to_it(count: int, share: float) -> None:
+    table = Table()
+    bad = int(share * count)
+    store_batch([entry(n, f"bad{n}" if n == bad else f"good{n}") for n in range(count)], table.save)
+    assert table.attempts <= math.ceil(math.log2(count)) + 4
+
+
+@pytest.mark.parametrize("every", [1, 2, 7, 100, 999])
+def test_many_culprits_cost_no_more_each(every: int) -> None:
+    table = Table()
+    names = [f"good{n}" if n % every else f"bad{n}" for n in range(1000)]
+    _, poison = store_batch([entry(n, name) for n, name in enumerate(names)], table.save)
+    assert len(poison) == len(range(0, 1000, every))
+    assert table.attempts <= len(poison) * (math.ceil(math.log2(1000)) + 3) + 1
+
+
+def test_what_is_refused_only_together_is_stored() -> None:
+    rows: list[Ballot] = []
+
+    def save(ballots: Sequence[Ballot]) -> None:
+        if len(ballots) > 1:
+            raise UnstorableError("too many")
+        rows.extend(ballots)
+
+    stored, poison = store_batch([entry(n, f"v{n}") for n in range(5)], save)
+    assert (len(stored), len(rows), poison) == (5, 5, {})
 
 
 def test_malformed_ballots_do_not_reach_the_table_and_the_others_of_their_entry_do() -> None:

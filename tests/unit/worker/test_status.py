@@ -57,15 +57,18 @@ def test_redis(roles: dict[str, Any], primary: str | None, replicas: list[str]) 
 
 
 @pytest.mark.parametrize(
-    ("answer", "pending", "dead", "oldest"),
+    ("answer", "letters", "pending", "dead", "oldest"),
     [
-        (None, None, None, None),
-        ([0, 2, []], 0, 2, None),
-        ([3, 0, [[b"5-1", [b"vote", b"a"]]]], 3, 0, "5-1"),
+        (None, 1, None, None, None),
+        ([0, 2, []], 1, 0, 3, None),
+        ([0, 2, []], None, 0, None, None),
+        ([3, 0, [[b"5-1", [b"vote", b"a"]]]], 0, 3, 0, "5-1"),
     ],
 )
-def test_queue(answer: list[Any] | None, pending: int | None, dead: int | None, oldest: str | None) -> None:
-    assert summarize_queue(answer) == {"pending": pending, "dead": dead, "oldest": oldest}
+def test_queue(
+    answer: list[Any] | None, letters: int | None, pending: int | None, dead: int | None, oldest: str | None
+) -> None:
+    assert summarize_queue(answer, letters) == {"pending": pending, "dead": dead, "oldest": oldest}
 
 
 @pytest.mark.parametrize(

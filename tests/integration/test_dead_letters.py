@@ -1,0 +1,75 @@
+"""`deploy.py dead` as people run it: through the engine, in an observer, to the database."""
+
+from __future__ import annotations
+
+import json
+from base64 import b64decode
+from collections.abc import Callable, Iterator
+from uuid import uuid4
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from deployment import cli, dead, engine
+from images import reference
+from integration.conftest import Database
+from integration.containers import docker
+from worker.letter import Letter
+from worker.settings import Settings
+from worker.store import Store
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def run(database: Database, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
+    """Return a function that runs `deploy.py dead` beside a container that stands for an observer."""
+    name = f"vote-app-test-{uuid4().hex[:12]}"
+    settings = {
+        "DATABASE_HOST": database.container.inner_ip,
+        "DATABASE_PASSWORD_FILE": "/etc/hostname",
+        "REDIS_PASSWORD_FILE": "/etc/hostname",
+    }
+    environment = [option for each in settings.items() for option in ("--env", "=".join(each))]
+    docker("run", "--detach", "--name", name, *environment, reference("worker"), "sleep", "600")
+    monkeypatch.setattr(dead, "OBSERVER", {"name": name})
+    monkeypatch.setattr(cli, "_manager", engine.require)
+    yield lambda *arguments, **more: CliRunner().invoke(cli.app, ["dead", *arguments], **more)
+    docker("rm", "--force", name)
+
+
+@pytest.fixture
+def store(
+    database: Database, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Store]:
+    database.proxy.switch(database.container.address)
+    for name, value in {**environment, "DATABASE_PORT": str(database.proxy.port)}.items():
+        monkeypatch.setenv(name, value)
+    made = Store(Settings.model_validate({}))
+    yield made
+    made.close()
+
+
+def test_letters_are_looked_at_put_back_and_deleted(run: Run, store: Store, database: Database) -> None:
+    large = b"\0\xff" * 400_000
+    store.bury(
+        [
+            Letter(b"1-0", {b"id": b"v", b"vote": b"b", b"version": b"7"}, "refused then, a vote now"),
+            Letter(b"2-0", {b"id": large}, "vote is missing"),
+        ]
+    )
+    listed = run("list")
+    assert "2-0  vote is missing  (800002 bytes) id \\x00\\xff" in listed.stdout
+    assert "2 dead letters" in listed.stderr
+    exported = [json.loads(line) for line in run("export").stdout.splitlines()]
+    assert {line["entry"]: b64decode(line["fields"][1]) for line in exported} == {"1-0": b"v", "2-0": large}
+    assert run("replay").stdout == "1 letters stored as votes, 1 left\n"
+    assert database.tally() == {"b": 1}
+    assert run("purge", input="n\n").exit_code == 1
+    assert json.loads(run("list", "--json").stdout)["count"] == 1
+    assert run("purge", "--yes").stdout == "1 dead letters deleted\n"
+    assert run("purge", "--yes").stdout == "There are no dead letters.\n"
+    database.query("DROP TABLE dead_letters")
+    refused = run("list")
+    assert refused.exit_code == 1
+    assert 'the database did not answer: relation "dead_letters" does not exist' in str(refused.exception)

@@ -1,0 +1,133 @@
+"""What the accounts of the queue can do to a real Redis, configured as the gate configures it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import NoPermissionError, RedisError, ResponseError
+from redis.retry import Retry
+
+from images import reference
+from integration.containers import Container
+from integration.services import eventually
+from redis_gate.acl import REDIS_RULES, acl_file
+from redis_gate.redis_config import redis_config
+from unit.redis_gate.samples import PASSWORDS, REDIS
+from worker import stream as stream_module
+from worker.stream import ENTRIES, GROUP, STREAM, Stream, StreamAwayError
+
+MEGABYTE = 1_000_000
+START = f"""
+cat > /tmp/users.acl <<'END'
+{acl_file(REDIS_RULES, PASSWORDS)}END
+cat > /tmp/redis.conf <<'END'
+{redis_config(REDIS, "/tmp/users.acl", None)}min-replicas-to-write 0
+END
+exec redis-server /tmp/redis.conf
+"""
+
+
+class Accounts:
+    """Clients of one Redis, each of an account."""
+
+    def __init__(self, container: Container) -> None:
+        self._host, self._port = container.address
+
+    def client(self, account: str, **more: Any) -> Any:
+        return Redis(
+            host=self._host, port=self._port, username=account, password=PASSWORDS[account], protocol=2,
+            socket_timeout=10, retry=Retry(NoBackoff(), 0), **more,
+        )  # fmt: skip
+
+    def answers(self) -> bool:
+        try:
+            return bool(self.client("worker").info("memory"))
+        except RedisError:
+            return False
+
+
+@pytest.fixture(scope="module")
+def accounts() -> Iterator[Accounts]:
+    container = Container(reference("redis"), 6379, "bash", "-c", START)
+    started = Accounts(container)
+    eventually(started.answers, 60)
+    yield started
+    container.remove()
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("MULTI",),
+        ("XRANGE", STREAM, "-", "+"),
+        ("XTRIM", STREAM, "MAXLEN", 0),
+        ("XSETID", STREAM, "1-1"),
+        ("DEL", STREAM),
+        ("XADD", "votes:dead", "*", "a", "b"),
+        ("EVAL", "return 1", 0),
+        ("FLUSHALL",),
+        ("CONFIG", "GET", "*"),
+    ],
+    ids=lambda command: command[0].lower(),
+)
+def test_vote_may_not(accounts: Accounts, command: tuple[str | int, ...]) -> None:
+    with pytest.raises(NoPermissionError):
+        accounts.client("vote").execute_command(*command)
+
+
+def test_a_worker_may_not_add_to_the_queue(accounts: Accounts) -> None:
+    with pytest.raises(NoPermissionError):
+        accounts.client("worker").xadd(STREAM, {"id": "v"})
+
+
+def test_a_value_of_more_than_a_megabyte_is_refused(accounts: Accounts) -> None:
+    with pytest.raises((ResponseError, RedisConnectionError)):
+        accounts.client("vote").xadd(STREAM, {"id": b"x" * 2 * MEGABYTE})
+    assert accounts.client("vote").ping()
+
+
+def test_a_command_of_many_large_values_is_cut_before_it_fills_the_memory(accounts: Accounts) -> None:
+    with pytest.raises(RedisConnectionError):
+        accounts.client("vote").xadd(STREAM, {str(number): b"x" * MEGABYTE for number in range(170)})
+    assert accounts.client("worker").info("memory")["used_memory_peak"] < 80 * MEGABYTE
+
+
+def test_many_clients_with_half_a_command_share_a_bound(accounts: Accounts) -> None:
+    """Each is below its own limit; the largest are cut when all together are above theirs."""
+    half = b"*3\r\n$4\r\nXADD\r\n$5\r\nvotes\r\n$1000000\r\n" + b"x" * 900_000
+    clients = [accounts.client("vote", single_connection_client=True) for _ in range(100)]
+    for client in clients:
+        client.connection.send_packed_command([half])
+    memory = accounts.client("worker").info("memory")
+    assert memory["mem_clients_normal"] < 70 * MEGABYTE
+    for client in clients:
+        client.close()
+
+
+def test_a_worker_gets_through_entries_that_are_too_large_to_read_at_once(
+    accounts: Accounts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stream_module, "CLAIM_IDLE_MILLISECONDS", 0)
+    monkeypatch.setattr(stream_module, "CLAIM_EVERY_SECONDS", 0.0)
+    monkeypatch.setattr(stream_module, "BLOCK_MILLISECONDS", 1)
+    worker, vote = accounts.client("worker"), accounts.client("vote")
+    worker.xgroup_create(STREAM, GROUP, id="$", mkstream=True)
+    added = {vote.xadd(STREAM, {"id": b"x" * 900_000}) for _ in range(60)}
+    stream = Stream(worker, "me")
+    largest, turns = 0, 0
+    while added:
+        turns += 1
+        assert turns < ENTRIES, f"{len(added)} left"
+        try:
+            taken = [entry.entry_id for entry in stream.take()]
+        except StreamAwayError:
+            continue
+        largest = max(largest, len(taken))
+        stream.remove(taken)
+        added -= set(taken)
+    assert 0 < largest * 900_000 < 33 * MEGABYTE
