@@ -291,8 +291,6 @@ def _print_status(now: dict[str, Any]) -> None:
         f"Votes stored {_known(votes['stored'])}, entries queued {_known(queue['pending'])}, "
         f"dead letters {_known(queue['dead'])}"
     )
-    if queue["dead"]:
-        console.print(f"Warning: {queue['dead']} votes could not be stored: python3 deploy.py dead list")
     for warning in now["warnings"]:
         console.print(f"Warning: {warning}", markup=False)
     for page in now["unchecked"]:

@@ -73,7 +73,9 @@ def _warnings(
     inside: Mapping[str, Any],
 ) -> list[str]:
     running = bool(services) and all(service.converged for service in services)
+    dead = inside["queue"]["dead"]
     return [
+        *([f"{dead} votes could not be stored: python3 deploy.py dead list"] if dead else []),
         *weaknesses.of(members),
         *weaknesses.crowded(members, convergence.placements(client)),
         *networks.warnings(client),
