@@ -68,14 +68,64 @@ STARTING = NodeState("postgres-3", data=Data.USABLE)
         ("two empty, one silent", view(empty(1), empty(2)), Action.NOTHING),
         ("a peer holds data", view(empty(1), empty(2), standby(3)), Action.NOTHING),
         ("a peer holds broken data", view(empty(1), BROKEN, empty(3)), Action.NOTHING),
-        ("broken, a primary", view(BROKEN, primary(1)), Action.CLONE),
+        ("broken, a primary", view(BROKEN, primary(1)), Action.REPLACE),
         ("broken, nobody", view(BROKEN, standby(1), standby(3)), Action.NOTHING),
+        ("broken, all others empty", view(BROKEN, empty(1), empty(3)), Action.NOTHING),
         ("data, server down", view(STARTING, primary(1), running=False), Action.START),
         ("data, server not ready", view(STARTING, primary(1)), Action.NOTHING),
     ],
 )
 def test_before_the_server_answers(case: str, seen: View, expected: Action) -> None:
     assert decide(seen, NEVER).action is expected, case
+
+
+FAILED = {"running": False, "failed_starts": 2}
+MUTE = {"running": True, "unreadable": True}
+FORGETFUL = NodeState("postgres-2", data=Data.USABLE, epoch=6, forgot=True)
+
+
+@pytest.mark.parametrize(
+    ("case", "seen", "since", "expected"),
+    [
+        ("one failed start", view(STARTING, primary(1), running=False, failed_starts=1), NEVER, Action.START),
+        ("three failed starts, a primary", view(STARTING, primary(1), **FAILED), NEVER, Action.REPLACE),
+        (
+            "three failed starts, nobody",
+            view(STARTING, standby(1), standby(2), **FAILED),
+            NEVER,
+            Action.START,
+        ),
+        ("cannot read, just now", view(STARTING, primary(1), **MUTE), held(unreadable=9), Action.NOTHING),
+        ("cannot read, a primary", view(STARTING, primary(1), **MUTE), held(unreadable=10), Action.REPLACE),
+        ("cannot read, nobody", view(STARTING, standby(1), **MUTE), held(unreadable=99), Action.NOTHING),
+        ("a damaged page", view(streaming(3, 1, damaged_pages=1), primary(1)), NEVER, Action.REPLACE),
+        ("a damaged page, nobody", view(standby(3, damaged_pages=1), standby(1)), NEVER, Action.NOTHING),
+        ("history unknown", view(standby(3, timelines=()), primary(1)), NEVER, Action.REPLACE),
+        ("the leader's unknown", view(standby(3), primary(1, timelines=())), NEVER, Action.NOTHING),
+        ("forgot, a primary", view(FORGETFUL, primary(1)), NEVER, Action.NOTHING),
+        ("forgot, peers know, just now", view(FORGETFUL, primary(1)), held(recallable=4), Action.NOTHING),
+        ("forgot, peers know", view(FORGETFUL, primary(1)), held(recallable=5), Action.RECALL),
+        # What is damaged under a primary is named, and nothing of it is touched.
+        ("primary, damaged page", view(primary(1, damaged_pages=1), standby(2)), NEVER, Action.NOTHING),
+        ("primary, broken data", view(primary(1, data=Data.BROKEN), standby(2)), NEVER, Action.NOTHING),
+        ("primary, no data", view(primary(1, data=Data.EMPTY), standby(2)), NEVER, Action.NOTHING),
+        ("primary, forgot", view(primary(1, forgot=True), standby(2)), held(recallable=9), Action.NOTHING),
+    ],
+)
+def test_damage(case: str, seen: View, since: Held, expected: Action) -> None:
+    assert decide(seen, since).action is expected, case
+
+
+@pytest.mark.parametrize(
+    ("seen", "command"),
+    [
+        (view(STARTING, **FAILED), "postgres-ha promote --force"),
+        (view(FORGETFUL), 'put {"term": N}'),
+        (view(primary(1, damaged_pages=1), standby(2)), "restart this node"),
+    ],
+)
+def test_a_node_that_cannot_mend_itself_says_what_to_do(seen: View, command: str) -> None:
+    assert command in decide(seen, NEVER).phase
 
 
 @pytest.mark.parametrize(
@@ -283,6 +333,14 @@ def test_as_standby_without_a_primary(case: str, seen: View, since: Held, expect
             {Condition.COMPLETE, Condition.INCOMPLETE},
         ),
         ("led, not told yet", view(standby(2), primary(1), standby(3)), set()),
+        (
+            "files unreadable",
+            view(replace(STARTING, epoch=6), primary(1), unreadable=True),
+            {Condition.UNREADABLE},
+        ),
+        ("forgot, all answer", view(FORGETFUL, primary(1), standby(3)), {Condition.RECALLABLE}),
+        ("forgot, one is silent", view(FORGETFUL, primary(1)), set()),
+        ("two forgot", view(FORGETFUL, primary(1), standby(3, forgot=True)), set()),
     ],
 )
 def test_conditions(case: str, seen: View, expected: set[Condition]) -> None:

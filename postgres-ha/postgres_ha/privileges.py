@@ -1,0 +1,43 @@
+"""What the accounts may not do in the database of the votes, whatever a session sets for itself."""
+
+from typing import Any, LiteralString
+
+import psycopg
+
+# PostgreSQL lets everybody call these. They hold up whoever stores votes (advisory locks, sleep), fill the
+# disk without the right to write a table (large objects, WAL, notifications, snapshots), use up transaction
+# numbers, or end somebody else's session. Only what a worker's schema and an operator need is given back.
+_REVOKE: LiteralString = r"""
+DO $$
+DECLARE
+    callable regprocedure;
+BEGIN
+    FOR callable IN
+        SELECT oid FROM pg_proc
+        WHERE pronamespace = 'pg_catalog'::regnamespace
+          AND has_function_privilege('public', oid, 'EXECUTE')
+          AND proname ~ '^(pg_(try_)?advisory_.*|pg_sleep.*|lo_.*|loread|lowrite|pg_notify|pg_export_snapshot'
+                        '|pg_logical_emit_message|txid_current|pg_current_xact_id|pg_(cancel|terminate)_backend)$'
+    LOOP
+        EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', callable);
+    END LOOP;
+END
+$$;
+GRANT EXECUTE ON FUNCTION
+    pg_advisory_xact_lock(bigint), pg_cancel_backend(int), pg_terminate_backend(int, bigint) TO worker;
+REVOKE USAGE ON LANGUAGE plpgsql FROM PUBLIC;
+GRANT USAGE ON LANGUAGE plpgsql TO worker;
+REVOKE ALL ON DATABASE votes FROM PUBLIC;
+REVOKE CREATE ON SCHEMA public FROM PUBLIC;
+ALTER ROLE result CONNECTION LIMIT 24;
+ALTER ROLE result SET temp_file_limit = '64MB'
+"""
+
+
+def restrict(connection: psycopg.Connection[Any]) -> None:
+    """Take from every account what it does not need; doing it again changes nothing.
+
+    Expects a superuser's connection to the database of the votes. Raises psycopg.Error.
+    """
+    # Sent as one query it is one transaction: no worker ever misses what it needs.
+    connection.execute(_REVOKE)

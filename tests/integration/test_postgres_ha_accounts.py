@@ -1,0 +1,119 @@
+"""What the accounts of the database can do, and what they cannot do to each other."""
+
+import socket
+import struct
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from importlib.resources import files
+
+import psycopg
+import pytest
+
+from integration.postgres_cluster import PostgresCluster, docker, wait_for
+
+SILENT = 120
+WHOLE_SECONDS = 90
+ENTER_SECONDS = 20
+GREETING = struct.pack("!I", 196608) + b"user\0result\0database\0votes\0\0"
+STARTUP = struct.pack("!I", 4 + len(GREETING)) + GREETING
+CONNECT = """\
+import psycopg, sys
+psycopg.connect(host="pgpool", dbname="votes", user="worker", password=sys.argv[1], connect_timeout=5)
+"""
+
+
+def store_vote(cluster: PostgresCluster, voter: str) -> None:
+    """Store as a worker does: with its own schema, through the triggers."""
+    with cluster.connect("worker") as connection:
+        connection.execute((files("worker") / "schema.sql").read_bytes())
+        connection.execute("INSERT INTO votes VALUES (%s, 'a', 1)", (voter,))
+        connection.execute("DELETE FROM votes")
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "SELECT pg_advisory_lock('pg_class'::regclass::oid::bigint)",
+        "SELECT pg_advisory_xact_lock(1)",
+        "SELECT pg_try_advisory_lock_shared(1, 2)",
+        "SELECT lo_create(0)",
+        "SELECT lo_from_bytea(0, 'x')",
+        "SELECT lo_put(1, 0, 'x')",
+        "SELECT pg_sleep(0)",
+        "SELECT pg_notify('a', 'b')",
+        "SELECT pg_logical_emit_message(false, 'a', 'b')",
+        "SELECT pg_current_xact_id()",
+        "SELECT txid_current()",
+        "SELECT pg_export_snapshot()",
+        "SELECT pg_terminate_backend(pg_backend_pid())",
+        "DO $$ BEGIN LOOP END LOOP; END $$",
+        "CREATE TABLE mine ()",
+        "CREATE TEMP TABLE mine ()",
+        "CREATE SCHEMA mine",
+        "SET temp_file_limit = -1",
+    ],
+)
+def test_the_reader_can_hold_up_and_write_nothing(whole: PostgresCluster, statement: str) -> None:
+    with whole.connect("result") as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
+        connection.execute(statement)
+
+
+def test_storing_needs_none_of_it(whole: PostgresCluster) -> None:
+    store_vote(whole, "voter")
+    with whole.connect("result") as connection:
+        assert connection.execute("SELECT count FROM tally WHERE vote = 'a'").fetchone() == (0,)
+
+
+def test_a_database_of_an_earlier_version_is_restricted_by_its_next_primary(whole: PostgresCluster) -> None:
+    primary = whole.primary_name()
+    psql = ("psql", "--host=/tmp/postgres-ha", "--username=postgres", "--dbname=votes", "--command")
+    passfile = ("--env", "PGPASSFILE=/tmp/postgres-ha/pgpass")
+    grant = "GRANT EXECUTE ON FUNCTION pg_advisory_lock(bigint) TO PUBLIC"
+    docker("exec", *passfile, f"{whole.prefix}-{primary}", *psql, grant)
+    with whole.connect("result") as connection:
+        connection.execute("SELECT pg_advisory_lock(1)")
+    whole.stop(primary)
+    whole.kill(primary)
+    whole.run_node(primary)
+    wait_for("a whole cluster behind pgpool", whole.serves, WHOLE_SECONDS)
+    wait_for("a reader that can lock nothing", lambda: not can_lock(whole), ENTER_SECONDS)
+    store_vote(whole, "another voter")
+
+
+def can_lock(cluster: PostgresCluster) -> bool:
+    try:
+        with cluster.connect("result") as connection:
+            connection.execute("SELECT pg_advisory_lock(1)")
+    except psycopg.Error:
+        return False
+    return True
+
+
+@contextmanager
+def flood(cluster: PostgresCluster, greeting: bytes) -> Iterator[None]:
+    """Hold connections to pgpool from this machine's one address, which say no more than a greeting."""
+    with ExitStack() as held:
+        for _ in range(SILENT):
+            client = held.enter_context(socket.socket())
+            # Most of them are turned away.
+            with suppress(OSError):
+                client.connect((cluster.address("pgpool"), 5432))
+                client.sendall(greeting)
+        yield
+
+
+@pytest.mark.parametrize("greeting", [b"", STARTUP], ids=["silent", "user named, no password"])
+def test_silent_clients_keep_nobody_else_out(whole: PostgresCluster, greeting: bytes) -> None:
+    # Another container, so another address; it gives up after a few seconds, as a worker does.
+    worker = ("exec", f"{whole.prefix}-{whole.primary_name()}", "python3", "-c", CONNECT)
+    with flood(whole, greeting):
+        docker(*worker, whole.password("worker"))
+
+
+def test_one_client_cannot_take_every_place(whole: PostgresCluster) -> None:
+    with ExitStack() as held:
+        for _ in range(8):
+            held.enter_context(whole.connect("result"))
+        with pytest.raises(psycopg.OperationalError):
+            whole.connect("result")
+    wait_for("places to be free again", whole.serves, ENTER_SECONDS)
