@@ -15,9 +15,11 @@ BEGIN
     FOR callable IN
         SELECT oid FROM pg_proc
         WHERE pronamespace = 'pg_catalog'::regnamespace
+          AND proname LIKE ANY (ARRAY[
+              'pg\_advisory\_%', 'pg\_try\_advisory\_%', 'pg\_sleep%', 'lo\_%', 'loread', 'lowrite',
+              'pg\_notify', 'pg\_export\_snapshot', 'pg\_logical\_emit\_message', 'txid\_current',
+              'pg\_current\_xact\_id', 'pg\_cancel\_backend', 'pg\_terminate\_backend'])
           AND has_function_privilege('public', oid, 'EXECUTE')
-          AND proname ~ '^(pg_(try_)?advisory_.*|pg_sleep.*|lo_.*|loread|lowrite|pg_notify|pg_export_snapshot'
-                        '|pg_logical_emit_message|txid_current|pg_current_xact_id|pg_(cancel|terminate)_backend)$'
     LOOP
         EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', callable);
     END LOOP;

@@ -79,8 +79,14 @@ def test_before_the_server_answers(case: str, seen: View, expected: Action) -> N
     assert decide(seen, NEVER).action is expected, case
 
 
-FAILED = {"running": False, "failed_starts": 2}
-MUTE = {"running": True, "unreadable": True}
+def failed(*peers: NodeState) -> View:
+    return view(STARTING, *peers, running=False, failed_starts=2)
+
+
+def mute(*peers: NodeState) -> View:
+    return view(STARTING, *peers, unreadable=True)
+
+
 FORGETFUL = NodeState("postgres-2", data=Data.USABLE, epoch=6, forgot=True)
 
 
@@ -88,16 +94,16 @@ FORGETFUL = NodeState("postgres-2", data=Data.USABLE, epoch=6, forgot=True)
     ("case", "seen", "since", "expected"),
     [
         ("one failed start", view(STARTING, primary(1), running=False, failed_starts=1), NEVER, Action.START),
-        ("three failed starts, a primary", view(STARTING, primary(1), **FAILED), NEVER, Action.REPLACE),
+        ("three failed starts, a primary", failed(primary(1)), NEVER, Action.REPLACE),
         (
             "three failed starts, nobody",
-            view(STARTING, standby(1), standby(2), **FAILED),
+            failed(standby(1), standby(2)),
             NEVER,
             Action.START,
         ),
-        ("cannot read, just now", view(STARTING, primary(1), **MUTE), held(unreadable=9), Action.NOTHING),
-        ("cannot read, a primary", view(STARTING, primary(1), **MUTE), held(unreadable=10), Action.REPLACE),
-        ("cannot read, nobody", view(STARTING, standby(1), **MUTE), held(unreadable=99), Action.NOTHING),
+        ("cannot read, just now", mute(primary(1)), held(unreadable=9), Action.NOTHING),
+        ("cannot read, a primary", mute(primary(1)), held(unreadable=10), Action.REPLACE),
+        ("cannot read, nobody", mute(standby(1)), held(unreadable=99), Action.NOTHING),
         ("a damaged page", view(streaming(3, 1, damaged_pages=1), primary(1)), NEVER, Action.REPLACE),
         ("a damaged page, nobody", view(standby(3, damaged_pages=1), standby(1)), NEVER, Action.NOTHING),
         ("history unknown", view(standby(3, timelines=()), primary(1)), NEVER, Action.REPLACE),
@@ -119,7 +125,7 @@ def test_damage(case: str, seen: View, since: Held, expected: Action) -> None:
 @pytest.mark.parametrize(
     ("seen", "command"),
     [
-        (view(STARTING, **FAILED), "postgres-ha promote --force"),
+        (failed(), "postgres-ha promote --force"),
         (view(FORGETFUL), 'put {"term": N}'),
         (view(primary(1, damaged_pages=1), standby(2)), "restart this node"),
     ],

@@ -41,7 +41,7 @@ def test_data_without_a_version_are_not_nothing(volume: Volume) -> None:
 def test_data_of_an_office_that_cannot_be_read_are_broken(volume: Volume) -> None:
     put(volume.data, "old")
     (volume.data.parent / "office.json").write_text("garbage")
-    assert volume.content is Data.BROKEN
+    assert Volume(volume.data.parent).content is Data.BROKEN
     put(volume.fresh, "new")
     volume.adopt_clone()
     assert volume.content is Data.USABLE
