@@ -12,6 +12,8 @@ import pytest
 from integration.postgres_cluster import PostgresCluster, docker, wait_for
 
 SILENT = 120
+# Of one pgpool.
+PLACES = 24
 WHOLE_SECONDS = 90
 ENTER_SECONDS = 20
 GREETING = struct.pack("!I", 196608) + b"user\0result\0database\0votes\0\0"
@@ -104,16 +106,23 @@ def flood(cluster: PostgresCluster, greeting: bytes) -> Iterator[None]:
 
 @pytest.mark.parametrize("greeting", [b"", STARTUP], ids=["silent", "user named, no password"])
 def test_silent_clients_keep_nobody_else_out(whole: PostgresCluster, greeting: bytes) -> None:
-    # Another container, so another address; it gives up after a few seconds, as a worker does.
-    worker = ("exec", f"{whole.prefix}-{whole.primary_name()}", "python3", "-c", CONNECT)
     with flood(whole, greeting):
-        docker(*worker, whole.password("worker"))
+        enter_from_elsewhere(whole)
 
 
 def test_one_client_cannot_take_every_place(whole: PostgresCluster) -> None:
     with ExitStack() as held:
-        for _ in range(8):
-            held.enter_context(whole.connect("result"))
         with pytest.raises(psycopg.OperationalError):
-            whole.connect("result")
-    wait_for("places to be free again", whole.serves, ENTER_SECONDS)
+            take_every_place(whole, held)
+        enter_from_elsewhere(whole)
+
+
+def take_every_place(cluster: PostgresCluster, held: ExitStack) -> None:
+    for _ in range(PLACES):
+        held.enter_context(cluster.connect("result"))
+
+
+def enter_from_elsewhere(cluster: PostgresCluster) -> None:
+    """Connect as a worker in another container, so from another address; it gives up after a few seconds."""
+    command = ("exec", f"{cluster.prefix}-{cluster.primary_name()}", "python3", "-c", CONNECT)
+    docker(*command, cluster.password("worker"))

@@ -20,8 +20,8 @@ from integration.postgres_load import Load
 
 WHOLE_SECONDS = 90
 ENOUGH_COMMITS = 20
-# As many as pgpool's front lets in from one address.
-CLIENTS = 8
+# Fewer than pgpool's front lets in from one address.
+CLIENTS = 6
 
 Fault = Callable[[PostgresCluster, str, tuple[str, ...]], None]
 
