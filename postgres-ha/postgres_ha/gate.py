@@ -15,6 +15,8 @@ INCOMPLETE_SECONDS = 3
 REPAIR_SECONDS = 8
 CLONE_SECONDS = 40
 UNREADABLE_SECONDS = 10
+# Far more than replaying max_wal_size takes. A fenced server whose WAL has a hole never gets past it.
+STARTING_SECONDS = 120
 # Longer than what a peer said may be old: each has answered since this node has started.
 RECALL_SECONDS = 5
 MAX_FAILED_STARTS = 2
@@ -45,6 +47,7 @@ class Condition(Enum):
     COMPLETE = auto()
     INCOMPLETE = auto()
     DETACHED = auto()
+    STARTING = auto()
     UNREADABLE = auto()
     RECALLABLE = auto()
 
@@ -113,6 +116,7 @@ def conditions(view: View) -> dict[Condition, bool]:
         Condition.COMPLETE: electable and not view.hidden,
         Condition.INCOMPLETE: electable,
         Condition.DETACHED: _is_detached(view.me, leader),
+        Condition.STARTING: view.running and view.me.role is Role.NONE,
         Condition.UNREADABLE: view.unreadable,
         Condition.RECALLABLE: view.me.forgot and forgotten_term(view.peers.values()) is not None,
     }
@@ -158,11 +162,15 @@ def _stopped(view: View) -> Decision:
 
 def _unanswered(view: View, held: Held) -> Decision:
     leader = find_leader(view)
-    if not held[Condition.UNREADABLE]:
-        return Decision(Action.NOTHING, "waiting for PostgreSQL to accept connections")
     if leader and held[Condition.UNREADABLE] >= UNREADABLE_SECONDS:
         return _replace(leader, "PostgreSQL cannot read its files")
-    return Decision(Action.NOTHING, "PostgreSQL cannot read its files: waiting for a primary to clone from")
+    if leader and held[Condition.STARTING] >= STARTING_SECONDS:
+        return _replace(leader, f"PostgreSQL accepts no connection after {STARTING_SECONDS} s")
+    if held[Condition.UNREADABLE]:
+        return Decision(
+            Action.NOTHING, "PostgreSQL cannot read its files: waiting for a primary to clone from"
+        )
+    return Decision(Action.NOTHING, "waiting for PostgreSQL to accept connections")
 
 
 def _replace(leader: NodeState, why: str) -> Decision:

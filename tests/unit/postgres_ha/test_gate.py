@@ -104,6 +104,9 @@ FORGETFUL = NodeState("postgres-2", data=Data.USABLE, epoch=6, forgot=True)
         ("cannot read, just now", mute(primary(1)), held(unreadable=9), Action.NOTHING),
         ("cannot read, a primary", mute(primary(1)), held(unreadable=10), Action.REPLACE),
         ("cannot read, nobody", mute(standby(1)), held(unreadable=99), Action.NOTHING),
+        ("starts for long, a primary", view(STARTING, primary(1)), held(starting=119), Action.NOTHING),
+        ("starts for ever, a primary", view(STARTING, primary(1)), held(starting=120), Action.REPLACE),
+        ("starts for ever, nobody", view(STARTING, standby(1)), held(starting=999), Action.NOTHING),
         ("a damaged page", view(streaming(3, 1, damaged_pages=1), primary(1)), NEVER, Action.REPLACE),
         ("a damaged page, nobody", view(standby(3, damaged_pages=1), standby(1)), NEVER, Action.NOTHING),
         ("history unknown", view(standby(3, timelines=()), primary(1)), NEVER, Action.REPLACE),
@@ -342,11 +345,15 @@ def test_as_standby_without_a_primary(case: str, seen: View, since: Held, expect
         (
             "files unreadable",
             view(replace(STARTING, epoch=6), primary(1), unreadable=True),
-            {Condition.UNREADABLE},
+            {Condition.UNREADABLE, Condition.STARTING},
         ),
-        ("forgot, all answer", view(FORGETFUL, primary(1), standby(3)), {Condition.RECALLABLE}),
-        ("forgot, one is silent", view(FORGETFUL, primary(1)), set()),
-        ("two forgot", view(FORGETFUL, primary(1), standby(3, forgot=True)), set()),
+        (
+            "forgot, all answer",
+            view(FORGETFUL, primary(1), standby(3), running=False),
+            {Condition.RECALLABLE},
+        ),
+        ("forgot, one is silent", view(FORGETFUL, primary(1), running=False), set()),
+        ("two forgot", view(FORGETFUL, primary(1), standby(3, forgot=True), running=False), set()),
     ],
 )
 def test_conditions(case: str, seen: View, expected: set[Condition]) -> None:
