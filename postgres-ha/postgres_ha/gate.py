@@ -143,7 +143,8 @@ def _without_promise(held: Held) -> Decision:
     return Decision(
         Action.NOTHING,
         "promise.json cannot be read, and may hold a vote for a node that is silent: waiting until every peer"
-        ' answers. If one never will, put {"term": N} into it, N above every promised and epoch there',
+        ' answers. If one never will, put {"term": N} into it, N above every promised and epoch there, and'
+        " restart this node",
     )
 
 

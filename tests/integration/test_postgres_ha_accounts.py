@@ -78,15 +78,25 @@ def test_a_database_of_an_earlier_version_is_restricted_by_its_next_primary(whol
     whole.kill(primary)
     whole.run_node(primary)
     wait_for("a whole cluster behind pgpool", whole.serves, WHOLE_SECONDS)
-    wait_for("a reader that can lock nothing", lambda: not can_lock(whole), ENTER_SECONDS)
-    store_vote(whole, "another voter")
+    wait_for("a reader that can lock nothing", lambda: is_restricted(whole), ENTER_SECONDS)
+    wait_for("a stored vote", lambda: stores(whole), ENTER_SECONDS)
 
 
-def can_lock(cluster: PostgresCluster) -> bool:
+def is_restricted(cluster: PostgresCluster) -> bool:
     try:
         with cluster.connect("result") as connection:
             connection.execute("SELECT pg_advisory_lock(1)")
-    except psycopg.Error:
+    except psycopg.errors.InsufficientPrivilege:
+        return True
+    except psycopg.OperationalError:
+        return False
+    return False
+
+
+def stores(cluster: PostgresCluster) -> bool:
+    try:
+        store_vote(cluster, "another voter")
+    except psycopg.OperationalError:
         return False
     return True
 
