@@ -75,7 +75,7 @@ def _run() -> int:
 
     logs.configure()
     own = node.Node(settings.load(os.environ))
-    Agent(own).start()
+    Agent(own).listen(peers.PORT).start()
     own.peers.start()
     supervisor.Supervisor(own).run()
     return 0

@@ -1,14 +1,9 @@
 """The node's HTTP routes: its state for everyone, and for its peers what changes it."""
 
 import hmac
-import json
-import sys
-import threading
 import time
 from collections.abc import Callable
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
 
 import psycopg
 import structlog
@@ -16,27 +11,15 @@ import structlog
 from postgres_ha import election
 from postgres_ha.database import DatabaseError
 from postgres_ha.election import ElectionError
+from postgres_ha.listener import Body, Handler, RefusedError, Server
 from postgres_ha.node import Node
-from postgres_ha.peers import PORT
 from postgres_ha.repmgr import RepmgrError
 
 log = structlog.get_logger()
 
 FOLLOW_SECONDS = 30.0
-MAX_BODY_BYTES = 4096
 
-Body = dict[str, Any]
 Route = Callable[[Body], Body | None]
-
-
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-
-    def handle_error(self, request: object, client_address: object) -> None:  # noqa: ARG002
-        """Log what went wrong; a client that has gone is none of it."""
-        error = sys.exception()
-        if not isinstance(error, OSError):
-            log.exception("request failed", client=str(client_address))
 
 
 class Agent:
@@ -53,15 +36,12 @@ class Agent:
             "/override": self._override,
         }
 
-    def start(self) -> None:
-        """Listen; raise OSError if the port is taken."""
-        server = _Server(("", PORT), self._handler())
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+    def listen(self, port: int) -> Server:
+        """Return a server that is yet to start; raise OSError if the port is taken."""
+        return Server(port, self._handler())
 
-    def answer(self, path: str, authorised: bool, body: Body) -> tuple[HTTPStatus, Body]:
-        """Return the status and body for a POST."""
-        if not authorised:
-            return HTTPStatus.UNAUTHORIZED, {"error": "the agents' token is missing or wrong"}
+    def answer(self, path: str, body: Body) -> tuple[HTTPStatus, Body]:
+        """Return the status and body for the POST of somebody who has the token."""
         if path not in self._routes:
             return HTTPStatus.NOT_FOUND, {"error": f"no route {path}"}
         try:
@@ -96,41 +76,26 @@ class Agent:
     def _override(self, _body: Body) -> Body:
         return {"term": election.override(self._node)}
 
-    def _handler(self) -> type[BaseHTTPRequestHandler]:
+    def _handler(self) -> type[Handler]:
         agent, node = self, self._node
         token = f"Bearer {node.settings.secrets.agent_token}".encode()
 
-        class Handler(BaseHTTPRequestHandler):
-            timeout = 5
-
-            def do_GET(self) -> None:
+        class AgentHandler(Handler):
+            def do_GET(self) -> None:  # noqa: N802
                 if self.path == "/state":
-                    self._reply(HTTPStatus.OK, node.state.to_json())
+                    self.reply(HTTPStatus.OK, node.state.to_json())
                 else:
-                    self._reply(HTTPStatus.NOT_FOUND, {"error": f"no route {self.path}"})
+                    self.reply(HTTPStatus.NOT_FOUND, {"error": f"no route {self.path}"})
 
-            def do_POST(self) -> None:
+            def do_POST(self) -> None:  # noqa: N802
+                # Nothing of a stranger is read beyond the headers.
                 given = self.headers.get("Authorization", "").encode()
-                authorised = hmac.compare_digest(given, token)
-                self._reply(*agent.answer(self.path, authorised, self._body()))
-
-            def _body(self) -> Body:
-                length = min(int(self.headers.get("Content-Length") or 0), MAX_BODY_BYTES)
+                if not hmac.compare_digest(given, token):
+                    self.reply(HTTPStatus.UNAUTHORIZED, {"error": "the agents' token is missing or wrong"})
+                    return
                 try:
-                    body = json.loads(self.rfile.read(length) or b"{}")
-                except ValueError:
-                    return {}
-                return body if isinstance(body, dict) else {}
+                    self.reply(*agent.answer(self.path, self.body()))
+                except RefusedError as error:
+                    self.reply(error.status, {"error": str(error)})
 
-            def _reply(self, status: HTTPStatus, body: Body) -> None:
-                payload = json.dumps(body).encode()
-                self.send_response(status)
-                self.send_header("Content-Type", "application/json")
-                self.send_header("Content-Length", str(len(payload)))
-                self.end_headers()
-                self.wfile.write(payload)
-
-            def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-                """Keep quiet: every peer asks every second."""
-
-        return Handler
+        return AgentHandler

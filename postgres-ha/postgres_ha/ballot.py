@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,6 +44,8 @@ def objection(candidacy: Candidacy, voter: NodeState, living_primary: str | None
     """Return why a node refuses even before it cuts itself off, or None."""
     if voter.role is not Role.STANDBY:
         return f"{voter.node} is {voter.role.value}, not a standby"
+    if voter.forgot:
+        return f"{voter.node} cannot read what it has promised"
     if led := led_by(voter.node, living_primary):
         return led
     if candidacy.term <= voter.promised:
@@ -62,17 +65,43 @@ def next_term(known: list[NodeState]) -> int:
     return 1 + max(max(node.promised, node.epoch) for node in known)
 
 
+def forgotten_term(peers: Collection[NodeState | None]) -> int | None:
+    """Return the term that a node must take for promised when its own note is damaged.
+
+    None while it cannot be known: whoever won with this node's vote knows the term, so every peer must
+    answer, and remember its own promise.
+    """
+    known = [peer for peer in peers if peer and not peer.forgot]
+    if len(known) < len(peers):
+        return None
+    return max(max(peer.promised, peer.epoch) for peer in known)
+
+
 class DurableTerm:
-    """A term that only grows, and is on disk before anyone hears of it."""
+    """A term that only grows, and is on disk before anyone hears of it.
+
+    `damaged` says that there is a file and nothing can be made of it; `term` is 0 then.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self.term = json.loads(path.read_text())["term"] if path.exists() else 0
+        self.term, self.damaged = _read_term(path)
 
     def keep(self, term: int) -> None:
         """Write the term durably; raise ValueError if it does not exceed the last one."""
+        if self.damaged:
+            raise ValueError(f"{self._path} is damaged: what was promised is not known")
         if term <= self.term:
             raise ValueError(f"term {term} does not exceed {self.term}")
+        self._write(term)
+
+    def restore(self, term: int) -> None:
+        """Put a term in the place of a damaged one, whose file is kept beside it."""
+        self._path.replace(self._path.with_suffix(".damaged"))
+        self._write(term)
+        self.damaged = False
+
+    def _write(self, term: int) -> None:
         temporary = self._path.with_suffix(".new")
         with temporary.open("w") as file:
             json.dump({"term": term}, file)
@@ -81,6 +110,18 @@ class DurableTerm:
         temporary.replace(self._path)
         _sync_directory(self._path.parent)
         self.term = term
+
+
+def _read_term(path: Path) -> tuple[int, bool]:
+    """Return the term in a file, 0 without one, and whether the file is damaged."""
+    try:
+        term = json.loads(path.read_text())["term"]
+    except FileNotFoundError:
+        return 0, False
+    except (OSError, ValueError, TypeError, KeyError, RecursionError):
+        return 0, True
+    sound = isinstance(term, int) and not isinstance(term, bool) and term >= 0
+    return (term, False) if sound else (0, True)
 
 
 def _sync_directory(path: Path) -> None:

@@ -7,7 +7,7 @@ import time
 import psycopg
 from psycopg import sql
 
-from postgres_ha import configuration
+from postgres_ha import configuration, privileges
 from postgres_ha.database import Database
 from postgres_ha.server import Server
 from postgres_ha.settings import Settings
@@ -91,6 +91,7 @@ def _fill(settings: Settings, database: Database) -> None:
         connection.execute(_NODE_TABLES)
     with database.connect("votes") as connection:
         connection.execute(_VOTES_TABLES)
+        privileges.restrict(connection)
 
 
 def _create_role(connection: psycopg.Connection[object], name: str, options: str, password: str) -> None:

@@ -24,6 +24,10 @@ max_parallel_maintenance_workers = 0
 max_worker_processes = 4
 autovacuum_max_workers = 2
 password_encryption = scram-sha-256
+# Whoever connects and says nothing holds one of the connections.
+authentication_timeout = 5s
+# No privilege governs NOTIFY; this bounds what it can write to the disk: 512 kB, not 8 GB.
+max_notify_queue_pages = 64
 shared_preload_libraries = 'repmgr'
 
 wal_level = replica

@@ -1,5 +1,6 @@
 """What the local server says of itself, and the few statements that change it."""
 
+import re
 import threading
 from dataclasses import dataclass
 from typing import Any
@@ -27,8 +28,16 @@ SELECT pg_is_in_recovery() AS standby,
               ORDER BY application_name) AS standbys,
        EXISTS (SELECT FROM pg_stat_replication
                WHERE state = 'streaming' AND sync_state IN ('sync', 'quorum')) AS synchronous,
+       (SELECT coalesce(sum(checksum_failures), 0)::bigint FROM pg_stat_database) AS damaged_pages,
        (SELECT system_identifier::text FROM pg_control_system()) AS system
 """
+
+# What PostgreSQL says when a file of its own is not what it was.
+_DAMAGE = re.compile(
+    r"invalid page in block|could not read block|could not access status of transaction|unexpected zero page"
+    r"|corrupted page|relation mapping file|missing chunk number"
+    r'|could not (open|access) (file|directory) "[^"]+": No such file'
+)
 
 
 class DatabaseError(Exception):
@@ -49,6 +58,7 @@ class Observation:
     startup: str | None
     standbys: list[str]
     synchronous: bool
+    damaged_pages: int
     system: str
 
     @property
@@ -98,6 +108,7 @@ class Database:
         }
         self._connection: psycopg.Connection[Any] | None = None
         self._lock = threading.Lock()
+        self.damaged = False
 
     def connect(self, dbname: str = "postgres") -> psycopg.Connection[Any]:
         """Open a connection of the caller's own; raise psycopg.Error."""
@@ -110,13 +121,16 @@ class Database:
                 connection.execute(statement)
 
     def observe(self) -> Observation | None:
-        """Return what the server says, or None while it accepts no connection."""
+        """Return what the server says, or None while it cannot; `damaged` says whether its files are why."""
         with self._lock:
             try:
-                return self._observe()
-            except psycopg.Error:
+                observation = self._observe()
+            except psycopg.Error as error:
+                self.damaged = names_damage(str(error))
                 self._disconnect()
                 return None
+            self.damaged = False
+            return observation
 
     def _observe(self) -> Observation:
         if self._connection is None:
@@ -131,6 +145,11 @@ class Database:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+
+
+def names_damage(message: str) -> bool:
+    """Whether an error of the server's is about its own files."""
+    return _DAMAGE.search(message) is not None
 
 
 def setting(name: str, value: str) -> sql.Composed:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
 
+from postgres_ha.ballot import forgotten_term
 from postgres_ha.state import Data, NodeState, Role
 from postgres_ha.timeline import Kinship, kinship
 
@@ -13,6 +14,12 @@ COMPLETE_SECONDS = 2
 INCOMPLETE_SECONDS = 3
 REPAIR_SECONDS = 8
 CLONE_SECONDS = 40
+UNREADABLE_SECONDS = 10
+# Far more than replaying max_wal_size takes. A fenced server whose WAL has a hole never gets past it.
+STARTING_SECONDS = 120
+# Longer than what a peer said may be old: each has answered since this node has started.
+RECALL_SECONDS = 5
+MAX_FAILED_STARTS = 2
 
 
 class Action(Enum):
@@ -21,6 +28,8 @@ class Action(Enum):
     NOTHING = auto()
     INITIALISE = auto()
     CLONE = auto()
+    REPLACE = auto()
+    RECALL = auto()
     START = auto()
     OPEN_FIRST = auto()
     FENCE = auto()
@@ -38,6 +47,9 @@ class Condition(Enum):
     COMPLETE = auto()
     INCOMPLETE = auto()
     DETACHED = auto()
+    STARTING = auto()
+    UNREADABLE = auto()
+    RECALLABLE = auto()
 
 
 @dataclass(frozen=True)
@@ -48,6 +60,8 @@ class View:
     peers: Mapping[str, NodeState | None]
     order: tuple[str, ...]
     running: bool
+    failed_starts: int = 0
+    unreadable: bool = False
     first_boot: bool = False
     invited: bool = False
     overridden: bool = False
@@ -102,24 +116,73 @@ def conditions(view: View) -> dict[Condition, bool]:
         Condition.COMPLETE: electable and not view.hidden,
         Condition.INCOMPLETE: electable,
         Condition.DETACHED: _is_detached(view.me, leader),
+        Condition.STARTING: view.running and view.me.role is Role.NONE,
+        Condition.UNREADABLE: view.unreadable,
+        Condition.RECALLABLE: view.me.forgot and forgotten_term(view.peers.values()) is not None,
     }
 
 
 def decide(view: View, held: Held) -> Decision:
     """Return what this node does next; `held` says for how many seconds each condition holds."""
+    if view.me.role is Role.PRIMARY:
+        return _as_primary(view, held)
+    if view.me.forgot:
+        return _without_promise(held)
     if view.me.data is not Data.USABLE:
         return _without_data(view)
     if not view.running:
-        return Decision(Action.START, "starting PostgreSQL, fenced")
-    if view.me.role is Role.PRIMARY:
-        return _as_primary(view, held)
+        return _stopped(view)
     if view.me.role is Role.STANDBY:
         return _as_standby(view, held)
+    return _unanswered(view, held)
+
+
+def _without_promise(held: Held) -> Decision:
+    if held[Condition.RECALLABLE] >= RECALL_SECONDS:
+        return Decision(Action.RECALL, "asking the peers for the promise that cannot be read here")
+    return Decision(
+        Action.NOTHING,
+        "promise.json cannot be read, and may hold a vote for a node that is silent: waiting until every peer"
+        ' answers. If one never will, put {"term": N} into it, N above every promised and epoch there, and'
+        " restart this node",
+    )
+
+
+def _stopped(view: View) -> Decision:
+    leader = find_leader(view)
+    if view.failed_starts < MAX_FAILED_STARTS:
+        return Decision(Action.START, "starting PostgreSQL, fenced")
+    if leader:
+        return _replace(leader, "PostgreSQL does not start")
+    return Decision(
+        Action.START,
+        "PostgreSQL does not start, see its words in this log: trying on, and waiting for a primary to clone"
+        " from. If none will come by itself, make another node the primary: postgres-ha promote --force",
+    )
+
+
+def _unanswered(view: View, held: Held) -> Decision:
+    leader = find_leader(view)
+    if leader and held[Condition.UNREADABLE] >= UNREADABLE_SECONDS:
+        return _replace(leader, "PostgreSQL cannot read its files")
+    if leader and held[Condition.STARTING] >= STARTING_SECONDS:
+        return _replace(leader, f"PostgreSQL accepts no connection after {STARTING_SECONDS} s")
+    if held[Condition.UNREADABLE]:
+        return Decision(
+            Action.NOTHING, "PostgreSQL cannot read its files: waiting for a primary to clone from"
+        )
     return Decision(Action.NOTHING, "waiting for PostgreSQL to accept connections")
+
+
+def _replace(leader: NodeState, why: str) -> Decision:
+    reason = f"{why}: cloning from {leader.node}, the damaged directory is kept"
+    return Decision(Action.REPLACE, reason, leader)
 
 
 def _without_data(view: View) -> Decision:
     leader = find_leader(view)
+    if leader and view.me.data is Data.BROKEN:
+        return _replace(leader, "the data here are not whole")
     if leader:
         return Decision(Action.CLONE, f"cloning from {leader.node}", leader)
     if not (view.me.data is Data.EMPTY and _peers_are_empty(view)):
@@ -139,6 +202,12 @@ def _as_primary(view: View, held: Held) -> Decision:
         return Decision(Action.STEP_DOWN, "a peer voted for a later epoch")
     if held[Condition.ALONE] >= ALONE_SECONDS:
         return Decision(Action.STEP_DOWN, f"no peer seen for {ALONE_SECONDS} s")
+    if view.me.damaged_pages:
+        return Decision(
+            Action.NOTHING,
+            f"primary, but {view.me.damaged_pages} damaged pages were read: restart this node, so that a"
+            " standby takes over and this one is cloned anew",
+        )
     return Decision(Action.NOTHING, "primary")
 
 
@@ -146,8 +215,14 @@ def _as_standby(view: View, held: Held) -> Decision:
     leader = find_leader(view)
     if leader is None:
         return _without_leader(view, held)
+    if view.me.damaged_pages:
+        return _replace(leader, "a page here is damaged")
     if view.me.system != leader.system:
         return Decision(Action.NOTHING, f"the data here is not of {leader.node}'s cluster")
+    return _under(leader, view, held)
+
+
+def _under(leader: NodeState, view: View, held: Held) -> Decision:
     if view.me.upstream == leader.node:
         return Decision(Action.NOTHING, f"streaming from {leader.node}")
     if view.me.follows == leader.node:
@@ -171,6 +246,14 @@ def _join(me: NodeState, leader: NodeState) -> Decision:
     if _was_overruled(me, leader):
         # Its branch may have the number and the beginning of the leader's: nothing else tells.
         return Decision(Action.CLONE, f"cloning from {leader.node}: promoted in vain", leader)
+    return _compare(me, leader)
+
+
+def _compare(me: NodeState, leader: NodeState) -> Decision:
+    if not leader.timelines:
+        return Decision(Action.NOTHING, f"{leader.node} cannot read its own history")
+    if not me.timelines:
+        return _replace(leader, "the history here cannot be read")
     match kinship(me.timelines, me.lsn, leader.timelines):
         case Kinship.SAME:
             return Decision(Action.FOLLOW, f"following {leader.node}", leader)

@@ -4,7 +4,9 @@ import threading
 import time
 from dataclasses import dataclass, replace
 
-from postgres_ha.ballot import DurableTerm, Vote
+import structlog
+
+from postgres_ha.ballot import DurableTerm, Vote, forgotten_term
 from postgres_ha.database import Database, Observation
 from postgres_ha.gate import View, find_leader
 from postgres_ha.peers import Peers
@@ -12,8 +14,10 @@ from postgres_ha.repmgr import Repmgr
 from postgres_ha.server import Server
 from postgres_ha.settings import Settings
 from postgres_ha.state import Data, NodeState, Role
-from postgres_ha.timeline import read_timelines
+from postgres_ha.timeline import Timelines, read_timelines
 from postgres_ha.volume import Volume
+
+log = structlog.get_logger()
 
 STATE_MAX_AGE_SECONDS = 4.0
 INVITATION_SECONDS = 10.0
@@ -49,13 +53,14 @@ class Node:
         self.phase = "starting"
         self._invited = float("-inf")
         # Until the volume was looked at, nobody may take this node for an empty one.
-        self._state = NodeState(settings.node, data=Data.BROKEN, promised=self.promise.term)
+        self._state = NodeState(settings.node, data=Data.BROKEN, forgot=self.promise.damaged)
         self._observed = time.monotonic()
 
     @property
     def state(self) -> NodeState:
         """The last known state; without role or claims if it is too old to be trusted."""
-        state = replace(self._state, promised=self.promise.term, phase=self.phase)
+        promise = self.promise
+        state = replace(self._state, promised=promise.term, forgot=promise.damaged, phase=self.phase)
         if self.state_age > STATE_MAX_AGE_SECONDS:
             return replace(state, role=Role.NONE, open=False, fenced=True, synchronous=False)
         return state
@@ -69,7 +74,12 @@ class Node:
         """Look at the server and return the state."""
         started = time.monotonic()
         observation = self.database.observe() if self.server.running else None
-        state = NodeState(self.settings.node, data=self.volume.content, promised=self.promise.term)
+        state = NodeState(
+            self.settings.node,
+            data=self.volume.content,
+            promised=self.promise.term,
+            forgot=self.promise.damaged,
+        )
         if observation:
             state = self._with_server(state, observation)
         leader = find_leader(self._view(state))
@@ -86,16 +96,33 @@ class Node:
         self.peers.forget(leaving)
         self._invited = time.monotonic()
 
+    def recall(self) -> None:
+        """Take what the peers know for the promise that cannot be read here, if they all say so."""
+        term = forgotten_term(self.peers.states().values())
+        if term is not None:
+            self.promise.restore(term)
+            log.warning("promise restored from the peers", term=term)
+
     def _view(self, state: NodeState) -> View:
         return View(
             me=state,
             peers=self.peers.states(),
             order=self.settings.nodes,
             running=self.server.running,
+            failed_starts=self.server.starts.failed,
+            unreadable=self.server.running and self.database.damaged,
             first_boot=self.volume.is_first_boot,
             overridden=self.overridden,
             invited=time.monotonic() - self._invited < INVITATION_SECONDS,
         )
+
+    def _timelines(self) -> Timelines:
+        """Return this node's history; what was last known of it if a file of it is damaged."""
+        try:
+            return read_timelines(self.volume.data / "pg_wal")
+        except ValueError as error:
+            log.warning("damaged timeline history", error=str(error))
+            return self._state.timelines
 
     def _with_server(self, state: NodeState, seen: Observation) -> NodeState:
         return replace(
@@ -112,6 +139,7 @@ class Node:
             upstream=seen.upstream if seen.standby else None,
             standbys=tuple(seen.standbys),
             synchronous=seen.open and seen.synchronous,
-            timelines=read_timelines(self.volume.data / "pg_wal"),
+            timelines=self._timelines(),
+            damaged_pages=seen.damaged_pages,
             system=seen.system,
         )

@@ -5,8 +5,12 @@ import subprocess
 import tempfile
 import time
 
+import structlog
+
 from postgres_ha import configuration, fence
 from postgres_ha.node import Node
+
+log = structlog.get_logger()
 
 CONSISTENT_SECONDS = 60.0
 _POLL_SECONDS = 0.2
@@ -45,14 +49,25 @@ def clone(node: Node, leader: str) -> None:
     _reserve_slot(node, leader)
     # Not under the node's own name: a copy in progress must never count as a synchronous standby.
     source = _source(node, leader, f"clone-{node.settings.node}")
-    _run(
-        node, leader,
-        "pg_basebackup", "--pgdata", str(fresh), "--dbname", source,
-        "--wal-method=stream", "--checkpoint=fast", "--no-password",
-    )  # fmt: skip
+    try:
+        _run(
+            node, leader,
+            "pg_basebackup", "--pgdata", str(fresh), "--dbname", source,
+            "--wal-method=stream", "--checkpoint=fast", "--no-password",
+        )  # fmt: skip
+    except ReplicaError:
+        # Half a copy can be what fills the disk that the present data need.
+        shutil.rmtree(fresh, ignore_errors=True)
+        raise
     node.repmgr.stop()
     node.server.stop()
     node.volume.adopt_clone()
+
+
+def replace(node: Node, leader: str) -> None:
+    """Like `clone`, but keep the present directory, which is damaged."""
+    clone(node, leader)
+    log.warning("damaged data replaced by a clone", leader=leader, kept=str(node.volume.keep_old()))
 
 
 def rewind(node: Node, leader: str) -> None:

@@ -10,6 +10,25 @@ log = structlog.get_logger()
 
 FAST_STOP_SECONDS = 15
 IMMEDIATE_STOP_SECONDS = 5
+LASTING_SECONDS = 60
+
+
+class Starts:
+    """Counts, in `failed`, the starts in a row that did not last."""
+
+    def __init__(self) -> None:
+        self.failed = 0
+        self._began = float("-inf")
+
+    def begin(self, now: float) -> None:
+        """Note a start, in monotonic seconds: soon after another one, that one has failed."""
+        self.failed = self.failed + 1 if now - self._began < LASTING_SECONDS else 0
+        self._began = now
+
+    def forgive(self) -> None:
+        """Count anew: the server was stopped on purpose, or has other data."""
+        self.failed = 0
+        self._began = float("-inf")
 
 
 class Server:
@@ -18,6 +37,7 @@ class Server:
     def __init__(self, data: Path) -> None:
         self._data = data
         self._process: subprocess.Popen[bytes] | None = None
+        self.starts = Starts()
 
     @property
     def running(self) -> bool:
@@ -31,6 +51,7 @@ class Server:
 
     def stop(self) -> None:
         """Stop the server: fast, which flushes everything to the standbys, or else at once."""
+        self.starts.forgive()
         if self._process is None:
             return
         for number, seconds in (

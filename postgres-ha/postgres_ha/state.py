@@ -17,7 +17,7 @@ class Role(Enum):
 
 
 class Data(Enum):
-    """What the node's volume holds; broken is a directory that a rewind left half done."""
+    """What the node's volume holds; broken is what must not be started, as after half a rewind."""
 
     EMPTY = "empty"
     USABLE = "usable"
@@ -31,7 +31,8 @@ class NodeState:
     `follows` is the node that the standby was told to stream from, `upstream` the one that it
     does stream from. `settled` means that all WAL held here is replayed. `promised` is the
     highest term that this node voted for, `office` the last term for which it was promoted with
-    the data it has now, `epochs` the latest of those whose row is here.
+    the data it has now, `epochs` the latest of those whose row is here. `forgot` means that what it
+    voted for cannot be read any more, `damaged_pages` how often a page's checksum was found wrong.
     """
 
     node: str
@@ -44,6 +45,8 @@ class NodeState:
     office: int = 0
     lsn: int = 0
     promised: int = 0
+    forgot: bool = False
+    damaged_pages: int = 0
     settled: bool = False
     follows: str | None = None
     upstream: str | None = None

@@ -10,7 +10,7 @@ from types import FrameType
 import psycopg
 import structlog
 
-from postgres_ha import bootstrap, configuration, election, fence, gate, replica, repmgr
+from postgres_ha import bootstrap, configuration, election, fence, gate, privileges, replica, repmgr
 from postgres_ha.database import DatabaseError
 from postgres_ha.election import ElectionError
 from postgres_ha.gate import Action, Decision, View
@@ -27,6 +27,8 @@ TICK_SECONDS = 0.2
 PAUSES = {Action.NOTHING: 0.7, Action.FOLLOW: 1.5}
 RETRY_SECONDS = 2.0
 RESTART_SECONDS = 3.0
+# Every copy that fails costs the leader as much as one that succeeds.
+REPLACE_SECONDS = 30.0
 STOP_SECONDS = 5.0
 FAREWELL_SECONDS = 2.0
 OBSERVE_SECONDS = 1.0
@@ -48,7 +50,9 @@ class Supervisor:
         self._node = node
         self._stopwatch = Stopwatch()
         self._registered: tuple[str, str, int] | None = None
+        self._restricted: int | None = None
         self._started = float("-inf")
+        self._replace_after = float("-inf")
 
     def run(self) -> None:
         """Run until SIGTERM, then stop everything cleanly."""
@@ -113,6 +117,10 @@ class Supervisor:
                 bootstrap.initialise(node.settings, node.volume)
             case Action.CLONE:
                 replica.clone(node, leader)
+            case Action.REPLACE:
+                self._replace(leader)
+            case Action.RECALL:
+                node.recall()
             case Action.START:
                 self._start()
             case Action.OPEN_FIRST:
@@ -132,9 +140,22 @@ class Supervisor:
         if time.monotonic() - self._started < RESTART_SECONDS:
             return
         self._started = time.monotonic()
-        self._node.repmgr.stop()
-        configuration.write(self._node.settings, self._node.volume.data)
-        self._node.server.start()
+        node = self._node
+        node.server.starts.begin(self._started)
+        node.repmgr.stop()
+        node.volume.secure()
+        configuration.write(node.settings, node.volume.data)
+        node.server.start()
+
+    def _replace(self, leader: str) -> None:
+        if time.monotonic() < self._replace_after:
+            return
+        self._replace_after = time.monotonic() + REPLACE_SECONDS
+        try:
+            replica.replace(self._node, leader)
+        finally:
+            # When that fails, what seemed damaged may still start: a full disk has room again.
+            self._node.server.starts.forgive()
 
     def _step_down(self) -> None:
         log.warning("stepping down", reason=self._node.phase)
@@ -155,6 +176,14 @@ class Supervisor:
         if view.visible:
             self._node.overridden = False
         self._node.volume.discard_old()
+        if me.role is Role.PRIMARY and self._restricted != me.epoch:
+            self._restrict(me.epoch)
+
+    def _restrict(self, epoch: int) -> None:
+        """Once in each term, because the database may have been made by an earlier version."""
+        with self._node.database.connect("votes") as connection:
+            privileges.restrict(connection)
+        self._restricted = epoch
 
     def _register(self, role: Role, leader: str) -> None:
         if role is Role.PRIMARY:

@@ -17,6 +17,7 @@ class Volume:
         self.fresh = root / "pgdata.new"
         self._root = root
         self._old = root / "pgdata.old"
+        self._damaged = root / "pgdata.damaged"
         self._rewinding = root / "rewinding"
         self._office = root / "office.json"
         self._first_boot = root / "first-boot"
@@ -39,9 +40,12 @@ class Volume:
     @property
     def content(self) -> Data:
         """What the data directory is good for."""
-        if self._rewinding.exists():
+        if self._rewinding.exists() or DurableTerm(self._office).damaged:
             return Data.BROKEN
-        return Data.USABLE if (self.data / "PG_VERSION").exists() else Data.EMPTY
+        if (self.data / "PG_VERSION").exists():
+            return Data.USABLE
+        # Without that file it is not nothing: a node that calls itself empty may be initialised.
+        return Data.BROKEN if self.data.exists() and any(self.data.iterdir()) else Data.EMPTY
 
     @property
     def is_first_boot(self) -> bool:
@@ -64,6 +68,10 @@ class Volume:
         if not self.data.exists() and self._old.exists():
             self._old.rename(self.data)
 
+    def secure(self) -> None:
+        """Give the data the mode that PostgreSQL insists on; raise OSError."""
+        self.data.chmod(0o700)
+
     def adopt_first(self) -> None:
         """Make the fresh directory the first data of all."""
         self._mark(self._first_boot)
@@ -83,6 +91,13 @@ class Volume:
         self._unmark(self._first_boot)
         self._unmark(self._office)
         self._unmark(self._rewinding)
+
+    def keep_old(self) -> Path:
+        """Keep what a clone has replaced, in the place of what was kept earlier, and return where."""
+        shutil.rmtree(self._damaged, ignore_errors=True)
+        if self._old.exists():
+            self._old.rename(self._damaged)
+        return self._damaged
 
     def discard_old(self) -> None:
         """Remove what a clone has replaced."""

@@ -13,6 +13,7 @@ from redis.exceptions import RedisError
 
 from images import reference
 from integration.containers import Container, Forwarder
+from integration.postgres_cluster import FIRST_BOOT_SECONDS, PostgresCluster, starting_cluster, wait_for
 from integration.services import GUNICORN, Service, eventually, free_port
 
 PASSWORD = "hush"
@@ -165,6 +166,20 @@ def database(postgres_server: Database) -> Database:
     """Return a database as it is at first boot."""
     postgres_server.query("DROP TABLE IF EXISTS votes, tally, pulse, dead_letters")
     return postgres_server
+
+
+@pytest.fixture(scope="session")
+def postgres_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresCluster]:
+    """Start three database nodes and a pgpool for all tests that break and mend them."""
+    with starting_cluster(tmp_path_factory.mktemp("postgres")) as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def whole(postgres_cluster: PostgresCluster) -> PostgresCluster:
+    """Return the nodes when nothing is broken."""
+    wait_for("a whole cluster behind pgpool", postgres_cluster.serves, FIRST_BOOT_SECONDS)
+    return postgres_cluster
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import Any
@@ -11,32 +11,19 @@ import psycopg
 import pytest
 
 from integration.postgres_cluster import (
-    FIRST_BOOT_SECONDS,
     NODES,
     PostgresCluster,
     docker,
-    starting_cluster,
     wait_for,
 )
 from integration.postgres_load import Load
 
 WHOLE_SECONDS = 90
 ENOUGH_COMMITS = 20
-CLIENTS = 16
+# Fewer than pgpool's front lets in from one address.
+CLIENTS = 6
 
 Fault = Callable[[PostgresCluster, str, tuple[str, ...]], None]
-
-
-@pytest.fixture(scope="module")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresCluster]:
-    with starting_cluster(tmp_path_factory.mktemp("postgres")) as cluster:
-        yield cluster
-
-
-@pytest.fixture
-def whole(cluster: PostgresCluster) -> PostgresCluster:
-    wait_for("a whole cluster behind pgpool", cluster.serves, FIRST_BOOT_SECONDS)
-    return cluster
 
 
 def test_first_boot_makes_the_database_and_its_roles(whole: PostgresCluster) -> None:

@@ -14,8 +14,8 @@ from pgpool_leader.settings import Settings
 # come all at once after a failover wait, or give up. Two pgpools have 48, of PostgreSQL's 60 connections.
 _CONF = """\
 backend_clustering_mode = 'streaming_replication'
-listen_addresses = '*'
-port = 5432
+listen_addresses = '127.0.0.1'
+port = {port}
 unix_socket_directories = '{runtime}'
 pcp_listen_addresses = ''
 pcp_socket_dir = '{runtime}'
@@ -38,7 +38,7 @@ connect_timeout = 3000
 enable_pool_hba = on
 pool_passwd = 'pool_passwd'
 allow_clear_text_frontend_auth = off
-authentication_timeout = 10
+authentication_timeout = 3
 num_init_children = 24
 max_pool = 1
 connection_cache = off
@@ -53,6 +53,9 @@ load_balance_mode = off
 log_min_messages = warning
 log_line_prefix = '%m [%p] '
 """
+
+# Clients come through HAProxy, on PostgreSQL's own port.
+PORT = 5433
 
 _HBA = "host votes worker,result,pgpool all scram-sha-256\n"
 
@@ -75,7 +78,7 @@ def command(settings: Settings) -> list[str]:
 
 def write(settings: Settings, backend: Backend) -> None:
     """Write pgpool.conf for one backend."""
-    text = _CONF.format(runtime=settings.runtime, address=backend.address, node=backend.node)
+    text = _CONF.format(runtime=settings.runtime, port=PORT, address=backend.address, node=backend.node)
     configuration_path(settings).write_text(text)
 
 

@@ -2,6 +2,7 @@
 
 import signal
 import socketserver
+import subprocess
 import threading
 import time
 from functools import partial
@@ -18,6 +19,7 @@ from pgpool_leader.settings import Settings
 log = structlog.get_logger()
 
 HEALTH_PORT = 8009
+HAPROXY = ("haproxy", "-db", "-f", "/etc/pgpool-ha/haproxy.cfg")
 TICK_SECONDS = 0.5
 
 
@@ -29,6 +31,7 @@ class Supervisor:
         self._nodes = nodes.Nodes(settings.nodes)
         self._pgpool = Pgpool(settings)
         self._probe = Probe(partial(write, settings.passwords["pgpool"]))
+        self._front: subprocess.Popen[bytes] | None = None
         self._leader_seen = time.monotonic()
 
     def run(self) -> None:
@@ -38,11 +41,15 @@ class Supervisor:
         try:
             configuration.write_credentials(self._settings)
             _listen()
-            while True:
+            self._front = subprocess.Popen(HAPROXY)
+            while self._front.poll() is None:
                 self._tick()
                 time.sleep(TICK_SECONDS)
+            raise subprocess.CalledProcessError(self._front.returncode, HAPROXY)
         finally:
             signal.signal(signal.SIGTERM, signal.SIG_IGN)
+            if self._front:
+                self._front.kill()
             self._pgpool.stop()
             log.info("stopped")
 

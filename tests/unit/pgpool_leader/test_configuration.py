@@ -14,3 +14,13 @@ def test_only_the_leader_is_a_backend(tmp_path: Path) -> None:
     # Raw mode acknowledges extended-protocol writes that are not committed.
     assert "backend_clustering_mode = 'streaming_replication'" in text
     assert "secret" not in text + " ".join(configuration.command(settings))
+
+
+def test_clients_come_through_haproxy_only(tmp_path: Path) -> None:
+    settings = Settings(("a", "b", "c"), {}, tmp_path)
+    configuration.write(settings, Backend("postgres-2", "10.0.0.2"))
+    text = configuration.configuration_path(settings).read_text()
+    assert "listen_addresses = '127.0.0.1'" in text
+    assert f"port = {configuration.PORT}" in text
+    front = Path(configuration.__file__).parents[1] / "haproxy.cfg"
+    assert f"server pgpool 127.0.0.1:{configuration.PORT}" in front.read_text()

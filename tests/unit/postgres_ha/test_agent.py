@@ -1,33 +1,142 @@
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import suppress
 from http import HTTPStatus
+from types import SimpleNamespace
 from typing import cast
 
 import pytest
 
-from postgres_ha import election
+from postgres_ha import election, listener
 from postgres_ha.agent import Agent
 from postgres_ha.ballot import Candidacy
 from postgres_ha.election import ElectionError, candidacy_to_json
 from postgres_ha.node import Node
 from postgres_ha.position import Position
+from postgres_ha.state import NodeState
 
 BALLOT = candidacy_to_json(Candidacy("postgres-2", 7, Position(6, 1000)))
+PATHS = ["/ballot", "/campaign", "/promotion", "/following", "/farewell", "/override"]
+TOKEN = "Authorization: Bearer hush\r\n"
+Address = tuple[str, int]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def agent() -> Agent:
-    return Agent(cast(Node, object()))
+    secrets = SimpleNamespace(agent_token="hush")
+    node = SimpleNamespace(settings=SimpleNamespace(secrets=secrets), state=NodeState("postgres-1"))
+    return Agent(cast(Node, node))
+
+
+@pytest.fixture(scope="module")
+def address(agent: Agent) -> Iterator[Address]:
+    with agent.listen(0) as server:
+        server.start()
+        yield "127.0.0.1", server.server_address[1]
+        server.shutdown()
+
+
+def exchange(address: Address, *parts: str) -> str:
+    """Return what comes back for a request, empty when the connection is closed without a word."""
+    with socket.create_connection(address, timeout=20) as client:
+        for part in parts:
+            client.sendall(part.encode())
+        return client.makefile().readline().strip()
+
+
+def post(path: str, headers: str = "", body: str = "") -> str:
+    return f"POST {path} HTTP/1.1\r\n{headers}\r\n{body}"
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_nothing_changes_without_the_token(address: Address, path: str) -> None:
+    for token in ("", "Authorization: Bearer loud\r\n"):
+        assert "401" in exchange(address, post(path, token + "Content-Length: 2\r\n", "{}"))
+
+
+def test_a_stranger_is_answered_before_the_body(address: Address) -> None:
+    assert "401" in exchange(address, post("/ballot", "Content-Length: 1000\r\n"))
 
 
 @pytest.mark.parametrize(
-    "path", ["/ballot", "/campaign", "/promotion", "/following", "/farewell", "/override"]
+    ("headers", "status"),
+    [
+        ("Content-Length: -1\r\n", "400"),
+        ("Content-Length: many\r\n", "400"),
+        ("Content-Length: 1\r\nContent-Length: 2\r\n", "400"),
+        ("Content-Length: 4097\r\n", "413"),
+        (f"Content-Length: {'9' * 5000}\r\n", "413"),
+        ("Transfer-Encoding: chunked\r\n", "411"),
+    ],
 )
-def test_nothing_changes_without_the_token(agent: Agent, path: str) -> None:
-    assert agent.answer(path, authorised=False, body={})[0] is HTTPStatus.UNAUTHORIZED
+def test_a_body_without_bounds_is_not_read(address: Address, headers: str, status: str) -> None:
+    assert status in exchange(address, post("/farewell", TOKEN + headers))
+
+
+@pytest.mark.parametrize("body", ["{", "[]", "[" * 4000])
+def test_what_is_no_object_is_refused(address: Address, body: str) -> None:
+    assert "400" in exchange(address, post("/override", f"{TOKEN}Content-Length: {len(body)}\r\n", body))
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        "GET /state HTTP/1.1\r\n",
+        post("/ballot", f"{TOKEN}Content-Length: 4096\r\n", "{"),
+        "GET /state HTTP/1.1\r\n" + 3 * f"Padding: {'x' * 6000}\r\n",
+    ],
+)
+def test_half_a_request_ends(address: Address, request_: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listener, "REQUEST_SECONDS", 0.2)
+    assert exchange(address, request_) == ""
+
+
+def test_a_client_that_dawdles_is_cut_off(address: Address, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listener, "REQUEST_SECONDS", 0.3)
+    with socket.create_connection(address) as client:
+        assert any(is_cut_off(client) for _ in range(400))
+
+
+def is_cut_off(client: socket.socket) -> bool:
+    """Send one byte more of a header that has no end."""
+    time.sleep(0.05)
+    try:
+        client.sendall(b"x")
+    except ConnectionError:
+        return True
+    return False
+
+
+def test_one_address_cannot_take_every_place() -> None:
+    places = listener.Places(total=3, each=2)
+    assert [places.take("a") for _ in range(3)] == [True, True, False]
+    assert [places.take("b") for _ in range(2)] == [True, False]
+    places.give_back("a")
+    assert [places.take(address) for address in ("b", "c")] == [True, False]
+
+
+def test_whoever_comes_when_all_places_are_taken_is_turned_away(address: Address) -> None:
+    silent = [socket.create_connection(address) for _ in range(listener.MAX_CONNECTIONS_OF_ONE)]
+    with suppress(ConnectionError):
+        assert exchange(address, "GET /state HTTP/1.1\r\n\r\n") == ""
+    for client in silent:
+        client.close()
+    deadline = time.monotonic() + 10
+    while not answers(address):
+        assert time.monotonic() < deadline
+
+
+def answers(address: Address) -> bool:
+    try:
+        return "200" in exchange(address, "GET /state HTTP/1.1\r\n\r\n")
+    except ConnectionError:
+        return False
 
 
 def test_a_given_vote_is_a_success(agent: Agent, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(election, "vote", lambda node, candidacy: None)
-    assert agent.answer("/ballot", authorised=True, body=BALLOT)[0] is HTTPStatus.OK
+    assert agent.answer("/ballot", body=BALLOT)[0] is HTTPStatus.OK
 
 
 def test_a_refused_vote_says_why(agent: Agent, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -35,14 +144,13 @@ def test_a_refused_vote_says_why(agent: Agent, monkeypatch: pytest.MonkeyPatch) 
         raise ElectionError("newer")
 
     monkeypatch.setattr(election, "vote", refuse)
-    answer = agent.answer("/ballot", authorised=True, body=BALLOT)
+    answer = agent.answer("/ballot", body=BALLOT)
     assert answer == (HTTPStatus.CONFLICT, {"error": "newer"})
 
 
 def test_a_malformed_request_is_not_a_vote(agent: Agent) -> None:
-    status, _ = agent.answer("/ballot", authorised=True, body={"term": 7})
-    assert status is HTTPStatus.BAD_REQUEST
+    assert agent.answer("/ballot", body={"term": 7})[0] is HTTPStatus.BAD_REQUEST
 
 
 def test_an_unknown_route_is_named(agent: Agent) -> None:
-    assert agent.answer("/nothing", authorised=True, body={})[0] is HTTPStatus.NOT_FOUND
+    assert agent.answer("/nothing", body={})[0] is HTTPStatus.NOT_FOUND

@@ -1,9 +1,18 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from postgres_ha.ballot import Candidacy, DurableTerm, Vote, newer_data, next_term, objection
+from postgres_ha.ballot import (
+    Candidacy,
+    DurableTerm,
+    Vote,
+    forgotten_term,
+    newer_data,
+    next_term,
+    objection,
+)
 from postgres_ha.position import Position
 from postgres_ha.state import Data, NodeState, Role
 
@@ -21,6 +30,7 @@ def voter(role: Role = Role.STANDBY, promised: int = 6, epoch: int = 6, lsn: int
         ("never promised anything", voter(promised=0), None, None),
         ("an open or fenced primary", voter(role=Role.PRIMARY), None, "not a standby"),
         ("an empty, cloning or starting node", voter(role=Role.NONE), None, "not a standby"),
+        ("cannot read its promise", replace(voter(), forgot=True), None, "cannot read"),
         ("the primary answers", voter(), "postgres-1", "living primary"),
         ("promised this term already", voter(promised=7), None, "promised term 7"),
         ("promised a later term", voter(promised=9), None, "promised term 9"),
@@ -75,3 +85,38 @@ def test_a_promise_is_never_given_twice(tmp_path: Path, term: int) -> None:
 )
 def test_a_vote_binds_for_a_while(case: str, candidate: str, seconds: float, bound: bool) -> None:
     assert Vote("postgres-2", given=100).binds(candidate, now=100 + seconds) is bound, case
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [b"", b"garbage", b"[]", b"{}", b'{"term": "7"}', b'{"term": -1}', b'{"term": true}', b"\xff\x00"],
+)
+def test_a_damaged_promise_binds_until_it_is_restored(tmp_path: Path, damage: bytes) -> None:
+    path = tmp_path / "promise.json"
+    path.write_bytes(damage)
+    promise = DurableTerm(path)
+    assert promise.damaged
+    with pytest.raises(ValueError, match="damaged"):
+        promise.keep(99)
+    promise.restore(7)
+    assert (DurableTerm(path).term, DurableTerm(path).damaged) == (7, False)
+    assert path.with_suffix(".damaged").read_bytes() == damage
+
+
+def test_no_promise_is_not_a_damaged_one(tmp_path: Path) -> None:
+    assert not DurableTerm(tmp_path / "promise.json").damaged
+
+
+@pytest.mark.parametrize(
+    ("case", "peers", "term"),
+    [
+        ("both answer", (voter(promised=7), voter(epoch=6)), 7),
+        ("a later epoch than any promise", (voter(promised=5), voter(epoch=8)), 8),
+        ("one is silent: it may have won with my vote", (voter(promised=7), None), None),
+        ("one forgot, too", (voter(promised=7), replace(voter(), forgot=True)), None),
+    ],
+)
+def test_what_was_promised_is_known_when_every_peer_says_so(
+    case: str, peers: tuple[NodeState | None, ...], term: int | None
+) -> None:
+    assert forgotten_term(peers) == term, case

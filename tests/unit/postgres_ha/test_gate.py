@@ -68,14 +68,73 @@ STARTING = NodeState("postgres-3", data=Data.USABLE)
         ("two empty, one silent", view(empty(1), empty(2)), Action.NOTHING),
         ("a peer holds data", view(empty(1), empty(2), standby(3)), Action.NOTHING),
         ("a peer holds broken data", view(empty(1), BROKEN, empty(3)), Action.NOTHING),
-        ("broken, a primary", view(BROKEN, primary(1)), Action.CLONE),
+        ("broken, a primary", view(BROKEN, primary(1)), Action.REPLACE),
         ("broken, nobody", view(BROKEN, standby(1), standby(3)), Action.NOTHING),
+        ("broken, all others empty", view(BROKEN, empty(1), empty(3)), Action.NOTHING),
         ("data, server down", view(STARTING, primary(1), running=False), Action.START),
         ("data, server not ready", view(STARTING, primary(1)), Action.NOTHING),
     ],
 )
 def test_before_the_server_answers(case: str, seen: View, expected: Action) -> None:
     assert decide(seen, NEVER).action is expected, case
+
+
+def failed(*peers: NodeState) -> View:
+    return view(STARTING, *peers, running=False, failed_starts=2)
+
+
+def mute(*peers: NodeState) -> View:
+    return view(STARTING, *peers, unreadable=True)
+
+
+FORGETFUL = NodeState("postgres-2", data=Data.USABLE, epoch=6, forgot=True)
+
+
+@pytest.mark.parametrize(
+    ("case", "seen", "since", "expected"),
+    [
+        ("one failed start", view(STARTING, primary(1), running=False, failed_starts=1), NEVER, Action.START),
+        ("three failed starts, a primary", failed(primary(1)), NEVER, Action.REPLACE),
+        (
+            "three failed starts, nobody",
+            failed(standby(1), standby(2)),
+            NEVER,
+            Action.START,
+        ),
+        ("cannot read, just now", mute(primary(1)), held(unreadable=9), Action.NOTHING),
+        ("cannot read, a primary", mute(primary(1)), held(unreadable=10), Action.REPLACE),
+        ("cannot read, nobody", mute(standby(1)), held(unreadable=99), Action.NOTHING),
+        ("starts for long, a primary", view(STARTING, primary(1)), held(starting=119), Action.NOTHING),
+        ("starts for ever, a primary", view(STARTING, primary(1)), held(starting=120), Action.REPLACE),
+        ("starts for ever, nobody", view(STARTING, standby(1)), held(starting=999), Action.NOTHING),
+        ("a damaged page", view(streaming(3, 1, damaged_pages=1), primary(1)), NEVER, Action.REPLACE),
+        ("a damaged page, nobody", view(standby(3, damaged_pages=1), standby(1)), NEVER, Action.NOTHING),
+        ("history unknown", view(standby(3, timelines=()), primary(1)), NEVER, Action.REPLACE),
+        ("the leader's unknown", view(standby(3), primary(1, timelines=())), NEVER, Action.NOTHING),
+        ("forgot, a primary", view(FORGETFUL, primary(1)), NEVER, Action.NOTHING),
+        ("forgot, peers know, just now", view(FORGETFUL, primary(1)), held(recallable=4), Action.NOTHING),
+        ("forgot, peers know", view(FORGETFUL, primary(1)), held(recallable=5), Action.RECALL),
+        # What is damaged under a primary is named, and nothing of it is touched.
+        ("primary, damaged page", view(primary(1, damaged_pages=1), standby(2)), NEVER, Action.NOTHING),
+        ("primary, broken data", view(primary(1, data=Data.BROKEN), standby(2)), NEVER, Action.NOTHING),
+        ("primary, no data", view(primary(1, data=Data.EMPTY), standby(2)), NEVER, Action.NOTHING),
+        ("primary, forgot", view(primary(1, forgot=True), standby(2)), held(recallable=9), Action.NOTHING),
+    ],
+)
+def test_damage(case: str, seen: View, since: Held, expected: Action) -> None:
+    assert decide(seen, since).action is expected, case
+
+
+@pytest.mark.parametrize(
+    ("seen", "command"),
+    [
+        (failed(), "postgres-ha promote --force"),
+        (view(FORGETFUL), 'put {"term": N}'),
+        (view(primary(1, damaged_pages=1), standby(2)), "restart this node"),
+    ],
+)
+def test_a_node_that_cannot_mend_itself_says_what_to_do(seen: View, command: str) -> None:
+    assert command in decide(seen, NEVER).phase
 
 
 @pytest.mark.parametrize(
@@ -283,6 +342,18 @@ def test_as_standby_without_a_primary(case: str, seen: View, since: Held, expect
             {Condition.COMPLETE, Condition.INCOMPLETE},
         ),
         ("led, not told yet", view(standby(2), primary(1), standby(3)), set()),
+        (
+            "files unreadable",
+            view(replace(STARTING, epoch=6), primary(1), unreadable=True),
+            {Condition.UNREADABLE, Condition.STARTING},
+        ),
+        (
+            "forgot, all answer",
+            view(FORGETFUL, primary(1), standby(3), running=False),
+            {Condition.RECALLABLE},
+        ),
+        ("forgot, one is silent", view(FORGETFUL, primary(1), running=False), set()),
+        ("two forgot", view(FORGETFUL, primary(1), standby(3, forgot=True), running=False), set()),
     ],
 )
 def test_conditions(case: str, seen: View, expected: set[Condition]) -> None:

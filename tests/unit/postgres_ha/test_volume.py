@@ -30,6 +30,41 @@ def test_a_half_made_directory_does_not_count(volume: Volume) -> None:
     assert volume.content is Data.EMPTY
 
 
+def test_data_without_a_version_are_not_nothing(volume: Volume) -> None:
+    """Nodes that call themselves empty are initialised."""
+    put(volume.data, "old")
+    (volume.data / "base").touch()
+    (volume.data / "PG_VERSION").unlink()
+    assert volume.content is Data.BROKEN
+
+
+def test_data_of_an_office_that_cannot_be_read_are_broken(volume: Volume) -> None:
+    put(volume.data, "old")
+    (volume.data.parent / "office.json").write_text("garbage")
+    assert Volume(volume.data.parent).content is Data.BROKEN
+    put(volume.fresh, "new")
+    volume.adopt_clone()
+    assert volume.content is Data.USABLE
+
+
+def test_the_last_damaged_directory_is_kept(volume: Volume) -> None:
+    for damaged in ("first", "second"):
+        put(volume.data, damaged)
+        put(volume.fresh, "new")
+        volume.adopt_clone()
+        kept = volume.keep_old()
+        volume.discard_old()
+        assert (kept / "PG_VERSION").read_text() == damaged
+        assert content(volume) == "new"
+
+
+def test_data_that_others_may_enter_are_secured(volume: Volume) -> None:
+    put(volume.data, "old")
+    volume.data.chmod(0o755)
+    volume.secure()
+    assert volume.data.stat().st_mode & 0o777 == 0o700
+
+
 def test_first_data_is_marked_until_it_is_open(volume: Volume) -> None:
     put(volume.fresh, "new")
     volume.adopt_first()

@@ -1,0 +1,143 @@
+"""What the accounts of the database can do, and what they cannot do to each other."""
+
+import socket
+import struct
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from importlib.resources import files
+from typing import Any
+
+import psycopg
+import pytest
+
+from integration.postgres_cluster import PostgresCluster, docker, wait_for
+
+SILENT = 120
+# Of one pgpool.
+PLACES = 24
+WHOLE_SECONDS = 90
+ENTER_SECONDS = 20
+GREETING = struct.pack("!I", 196608) + b"user\0result\0database\0votes\0\0"
+STARTUP = struct.pack("!I", 4 + len(GREETING)) + GREETING
+FORBIDDEN = (
+    "SELECT pg_advisory_lock('pg_class'::regclass::oid::bigint)",
+    "SELECT pg_advisory_xact_lock(1)",
+    "SELECT pg_try_advisory_lock_shared(1, 2)",
+    "SELECT lo_create(0)",
+    "SELECT lo_from_bytea(0, 'x')",
+    "SELECT lo_put(1, 0, 'x')",
+    "SELECT pg_sleep(0)",
+    "SELECT pg_notify('a', 'b')",
+    "SELECT pg_logical_emit_message(false, 'a', 'b')",
+    "SELECT pg_current_xact_id()",
+    "SELECT txid_current()",
+    "SELECT pg_export_snapshot()",
+    "SELECT pg_terminate_backend(pg_backend_pid())",
+    "DO $$ BEGIN END $$",
+    "CREATE TABLE mine ()",
+    "CREATE TEMP TABLE mine ()",
+    "CREATE SCHEMA mine",
+    "SET temp_file_limit = -1",
+)
+LOCK = "SELECT pg_advisory_lock(1)"
+CONNECT = """\
+import psycopg, sys
+psycopg.connect(host="pgpool", dbname="votes", user="worker", password=sys.argv[1], connect_timeout=5)
+"""
+
+
+def store_vote(cluster: PostgresCluster, voter: str) -> None:
+    """Store as a worker does: with its own schema, through the triggers."""
+    with cluster.connect("worker") as connection:
+        connection.execute((files("worker") / "schema.sql").read_bytes())
+        connection.execute("INSERT INTO votes (id, vote, version) VALUES (%s, 'a', 1)", (voter,))
+        connection.execute("DELETE FROM votes")
+
+
+def test_the_reader_can_hold_up_and_write_nothing(whole: PostgresCluster) -> None:
+    with whole.connect("result") as connection:
+        assert [statement for statement in FORBIDDEN if is_allowed(connection, statement)] == []
+
+
+def is_allowed(connection: Any, statement: str) -> bool:
+    try:
+        connection.execute(statement)
+    except psycopg.errors.InsufficientPrivilege:
+        return False
+    return True
+
+
+def test_storing_needs_none_of_it(whole: PostgresCluster) -> None:
+    store_vote(whole, "voter")
+    with whole.connect("result") as connection:
+        assert connection.execute("SELECT count FROM tally WHERE vote = 'a'").fetchone() == (0,)
+
+
+def test_a_database_of_an_earlier_version_is_restricted_by_its_next_primary(whole: PostgresCluster) -> None:
+    primary = whole.primary_name()
+    psql = ("psql", "--host=/tmp/postgres-ha", "--username=postgres", "--dbname=votes", "--command")
+    passfile = ("--env", "PGPASSFILE=/tmp/postgres-ha/pgpass")
+    grant = "GRANT EXECUTE ON FUNCTION pg_advisory_lock(bigint) TO PUBLIC"
+    docker("exec", *passfile, f"{whole.prefix}-{primary}", *psql, grant)
+    with whole.connect("result") as connection:
+        assert is_allowed(connection, LOCK)
+    whole.stop(primary)
+    whole.kill(primary)
+    whole.run_node(primary)
+    wait_for("a whole cluster behind pgpool", whole.serves, WHOLE_SECONDS)
+    wait_for("a reader that can lock nothing", lambda: is_restricted(whole), ENTER_SECONDS)
+    wait_for("a stored vote", lambda: stores(whole), ENTER_SECONDS)
+
+
+def is_restricted(cluster: PostgresCluster) -> bool:
+    try:
+        with cluster.connect("result") as connection:
+            return not is_allowed(connection, LOCK)
+    except psycopg.OperationalError:
+        return False
+
+
+def stores(cluster: PostgresCluster) -> bool:
+    try:
+        store_vote(cluster, "another voter")
+    except psycopg.OperationalError:
+        return False
+    return True
+
+
+@contextmanager
+def flood(cluster: PostgresCluster, greeting: bytes) -> Iterator[None]:
+    """Hold connections to pgpool from this machine's one address, which say no more than a greeting."""
+    address = (cluster.address("pgpool") or "", 5432)
+    with ExitStack() as held:
+        for _ in range(SILENT):
+            client = held.enter_context(socket.socket())
+            # Most of them are turned away.
+            with suppress(OSError):
+                client.connect(address)
+                client.sendall(greeting)
+        yield
+
+
+@pytest.mark.parametrize("greeting", [b"", STARTUP], ids=["silent", "user named, no password"])
+def test_silent_clients_keep_nobody_else_out(whole: PostgresCluster, greeting: bytes) -> None:
+    with flood(whole, greeting):
+        enter_from_elsewhere(whole)
+
+
+def test_one_client_cannot_take_every_place(whole: PostgresCluster) -> None:
+    with ExitStack() as held:
+        with pytest.raises(psycopg.OperationalError):
+            take_every_place(whole, held)
+        enter_from_elsewhere(whole)
+
+
+def take_every_place(cluster: PostgresCluster, held: ExitStack) -> None:
+    for _ in range(PLACES):
+        held.enter_context(cluster.connect("result"))
+
+
+def enter_from_elsewhere(cluster: PostgresCluster) -> None:
+    """Connect as a worker in another container, so from another address; it gives up after a few seconds."""
+    command = ("exec", f"{cluster.prefix}-{cluster.primary_name()}", "python3", "-c", CONNECT)
+    docker(*command, cluster.password("worker"))

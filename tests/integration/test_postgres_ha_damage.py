@@ -1,0 +1,40 @@
+"""What becomes of a node whose files were damaged while it was down."""
+
+import pytest
+
+from integration.postgres_cluster import NODES, PostgresCluster, docker, wait_for
+
+WHOLE_SECONDS = 120
+DAMAGED = "/data/pgdata.damaged"
+
+
+def damage(cluster: PostgresCluster, node: str, command: str) -> None:
+    """Run a command on the node's volume while nothing else does, and start the node again."""
+    image = docker("inspect", "--format", "{{.Config.Image}}", f"{cluster.prefix}-{node}")
+    cluster.kill(node)
+    volume = ("--volume", f"{cluster.prefix}-{node}:/data")
+    docker("run", "--rm", *volume, "--entrypoint", "sh", "--workdir", "/data", image, "-ec", command)
+    cluster.run_node(node)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "head -c 8192 /dev/urandom > pgdata/global/pg_control",
+        # The gate's own notes, and what says that there are data at all.
+        "echo garbage > promise.json; : > office.json; rm pgdata/PG_VERSION",
+    ],
+    ids=["cannot start", "notes and version"],
+)
+def test_a_damaged_standby_comes_back_as_a_clone_and_keeps_what_it_had(
+    whole: PostgresCluster, command: str
+) -> None:
+    standby = next(node for node in NODES if node != whole.primary_name())
+    promised = {state["node"]: state["promised"] for state in whole.states()}[standby]
+    damage(whole, standby, command)
+    wait_for("one primary, two standbys, synchronous", whole.is_whole, WHOLE_SECONDS)
+    docker("exec", f"{whole.prefix}-{standby}", "test", "-d", DAMAGED)
+    assert DAMAGED in whole.logs(standby)
+    state = whole.state(standby)
+    assert state
+    assert state["promised"] >= promised
