@@ -14,7 +14,8 @@ CERTIFICATE_SECONDS = 120
 POLL_SECONDS = 1.0
 EDGE = "traefik"
 # What Traefik says of its dealings with the ACME server.
-TELLING = ("acme", "certificate")
+TELLING = ("unable to", "acme:")
+LOG_LINES, SHOWN_LINES = 1000, 5
 
 
 def wait_for_certificates(client: docker.DockerClient, site: Site, progress: Progress, *, since: str) -> None:
@@ -48,7 +49,8 @@ def _edge_is_older(client: docker.DockerClient, since: str) -> bool:
 
 
 def _none_came(client: docker.DockerClient, lacking: list[str]) -> DeployError:
-    said = [line for line in convergence.last_lines(client, EDGE) if any(w in line.lower() for w in TELLING)]
+    log = convergence.last_lines(client, EDGE, LOG_LINES)
+    said = [line for line in log if any(word in line.lower() for word in TELLING)][-SHOWN_LINES:]
     return DeployError(
         f"No valid certificate after {CERTIFICATE_SECONDS} s: {'; '.join(lacking)}",
         "Traefik's last words on it are above (more: python3 deploy.py logs traefik). The usual causes: a "

@@ -164,11 +164,11 @@ def _gave_up(client: docker.DockerClient, state: ServiceState, reason: str, hint
     )
 
 
-def last_lines(client: docker.DockerClient, name: str) -> list[str]:
+def last_lines(client: docker.DockerClient, name: str, number: int = EVIDENCE_LINES) -> list[str]:
     """Return the last lines of a service's log, or why there are none."""
     service = client.services.list(filters={"name": f"{STACK}_{name}"})[0]
     try:
-        logs = b"".join(service.logs(stdout=True, stderr=True, tail=EVIDENCE_LINES))
+        logs = b"".join(service.logs(stdout=True, stderr=True, tail=number))
     except (APIError, OSError) as error:  # its node may be away
         return [f"(no log: {error})"]
-    return logs.decode(errors="replace").splitlines()[-EVIDENCE_LINES:]
+    return logs.decode(errors="replace").splitlines()[-number:]

@@ -232,7 +232,7 @@ class Settings(BaseSettings):
         )
         values = {name.upper(): str(getattr(self, name)) for name in names}
         values["PUBLIC_HTTPS_PORT"] = str(self.public_https_port or self.https_port)
-        return values | {"CERTIFICATE_RESOLVER": "" if self.local else "letsencrypt"}
+        return values
 
 
 def load(**overrides: Any) -> Settings:

@@ -19,6 +19,11 @@ def docker(*arguments: str) -> None:
     subprocess.run(["docker", *arguments], check=True, capture_output=True)
 
 
+def missed(local: LocalStack) -> set[str]:
+    """Return the pages that a visitor does not get."""
+    return {visit["page"] for visit in local.status()["pages"] if visit["problem"]}
+
+
 def test_services_that_were_scaled_or_removed_are_named_and_restored(local: LocalStack) -> None:
     docker("service", "scale", "--detach", "vote-app_vote=0")
     docker("service", "rm", "vote-app_result")
@@ -27,8 +32,7 @@ def test_services_that_were_scaled_or_removed_are_named_and_restored(local: Loca
         wait_until(
             lambda: named <= set(local.status()["missing"]), LEAVING_SECONDS, lambda: str(local.status())
         )
-        pages = [visit for visit in local.status()["pages"] if visit["problem"]]
-        assert {visit["page"] for visit in pages} == {"vote", "result"}
+        wait_until(lambda: missed(local) == {"vote", "result"}, LEAVING_SECONDS, lambda: str(local.status()))
     finally:
         done = deploy()
     assert done.returncode == 0, done.stderr

@@ -69,13 +69,12 @@ def test_defaults_are_local() -> None:
     chosen = settings.load()
     assert chosen.urls == {"vote": "https://vote.localhost/", "result": "https://result.localhost/"}
     assert chosen.local
-    assert chosen.variables()["CERTIFICATE_RESOLVER"] == ""
 
 
 def test_a_domain_names_both_hosts_and_an_address_turns_acme_on() -> None:
     chosen = settings.load(domain="example.org", acme_email="me@example.org")
     assert chosen.hosts == ("vote.example.org", "result.example.org")
-    assert chosen.variables()["CERTIFICATE_RESOLVER"] == "letsencrypt"
+    assert not chosen.local
 
 
 def test_an_explicit_host_wins_over_the_domain(monkeypatch: pytest.MonkeyPatch) -> None:
