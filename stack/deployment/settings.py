@@ -1,5 +1,6 @@
 """What a user can set: read from the shell and stack/.env, checked whole before anything happens."""
 
+import hashlib
 import os
 import re
 import ssl
@@ -208,6 +209,14 @@ class Settings(BaseSettings):
         return not self.acme_email
 
     @property
+    def acme_storage(self) -> str:
+        """Where the edge keeps certificates: what one ACME server issued is not taken for another's."""
+        trusted = Path(self.acme_ca_file).read_bytes() if self.acme_ca_file else b""
+        if self.acme_server == LETS_ENCRYPT and not trusted:
+            return "/acme/acme.json"
+        return f"/acme/{hashlib.sha256(self.acme_server.encode() + trusted).hexdigest()[:12]}.json"
+
+    @property
     def hosts(self) -> tuple[str, str]:
         """Host names of the two pages."""
         return self.vote_host, self.result_host
@@ -231,6 +240,7 @@ class Settings(BaseSettings):
             *("vote_replicas", "result_replicas", "worker_replicas", "redis_maxmemory", "redis_memory_limit"),
         )
         values = {name.upper(): str(getattr(self, name)) for name in names}
+        values["ACME_STORAGE"] = self.acme_storage
         values["PUBLIC_HTTPS_PORT"] = str(self.public_https_port or self.https_port)
         return values
 

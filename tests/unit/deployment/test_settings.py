@@ -77,6 +77,14 @@ def test_a_domain_names_both_hosts_and_an_address_turns_acme_on() -> None:
     assert not chosen.local
 
 
+def test_certificates_of_one_acme_server_are_not_taken_for_another_ones() -> None:
+    stores = [
+        settings.load(acme_server=server).acme_storage for server in ("", "https://a/dir", "https://b/dir")
+    ]
+    assert stores[0] == "/acme/acme.json"
+    assert len(set(stores)) == 3
+
+
 def test_an_explicit_host_wins_over_the_domain(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VOTE_HOST", "ballot.example.org")
     monkeypatch.setenv("DOMAIN", "example.org")
