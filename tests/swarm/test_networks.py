@@ -34,8 +34,8 @@ NEIGHBOURS = (
 EVERYBODY = sorted({name for group in NEIGHBOURS for name in group})
 SWARM_PORT = 2377
 LISTENS = "0A"
-# Tries every address at once from a container's own network, and prints those that let it in. Whoever has a way
-# out must not take it: what answers there may be a gateway that takes every connection, not the container.
+# Tries every address at once from a container's own network, and prints those that let it in. Whoever has a
+# way out must not take it: what answers there may be a gateway that takes every connection.
 TRY = """
 import asyncio, json, socket, sys
 async def lets_in(host, port, direct):
