@@ -40,12 +40,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """With `--soak` only the soak runs here, without it everything else."""
+    """With `--soak` only the soak runs here, without it everything else, after what needs no lab."""
     soaking = config.getoption("soak") is not None
     ours = [item for item in items if Path(__file__).parent in item.path.parents]
     unwanted = [item for item in ours if (item.path.name == "test_soak.py") != soaking]
     config.hook.pytest_deselected(items=unwanted)
-    items[:] = [item for item in items if item not in unwanted]
+    items[:] = [item for item in items if item not in ours] + [item for item in ours if item not in unwanted]
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
