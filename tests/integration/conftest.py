@@ -168,9 +168,9 @@ def database(postgres_server: Database) -> Database:
     return postgres_server
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def postgres_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresCluster]:
-    """Start three database nodes and a pgpool for all tests that break and mend them."""
+    """Start three database nodes and a pgpool for the tests of a file: what comes later needs the machine."""
     with starting_cluster(tmp_path_factory.mktemp("postgres")) as cluster:
         yield cluster
 
