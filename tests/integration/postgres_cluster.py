@@ -175,15 +175,14 @@ class PostgresCluster:
         )
 
     def serves(self) -> bool:
-        """Whether all is whole, and pgpool leads to it."""
+        """Whether all is whole, and pgpool leads to the primary: just after an election it may not yet."""
         if not self.is_whole():
             return False
         try:
             with self.connect("worker") as connection:
-                connection.execute("SELECT 1")
+                return bool(connection.execute("SELECT NOT pg_is_in_recovery()").fetchone()[0])
         except psycopg.OperationalError:
             return False
-        return True
 
     def connect(self, role: str, host: str = "pgpool", dbname: str = "votes") -> Any:
         """Open a connection as one of the roles; raise psycopg.Error."""
