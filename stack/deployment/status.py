@@ -25,7 +25,7 @@ DATA_NODES = 3
 LEADER = "the Swarm's leader"
 RECORD = "a record of what was deployed (run `up`: it deploys, and keeps one)"
 OBSERVER = "an answer of this node's observer (a drained node has none: ask another manager)"
-POLL_SECONDS = 1.0
+POLL_SECONDS = 2.0
 UNKNOWN: dict[str, Any] = {
     "at": None,
     "postgres": {"primary": None, "standbys": [], "synchronous": False},
@@ -44,6 +44,14 @@ def collect(client: docker.DockerClient) -> dict[str, Any]:
         if not swarm.leaderless(error):
             raise
         return {"stack": STACK, **_without_leader(inside), **inside}
+
+
+def healthy(client: docker.DockerClient) -> bool:
+    """Whether all is at full strength: asks no further once something is missing, for whoever asks often."""
+    inside = observe(client)
+    if clusters_missing(inside) or missing(nodes.observe(client), convergence.states(client), inside, {}):
+        return False
+    return bool(collect(client)["healthy"])
 
 
 def _of_swarm(client: docker.DockerClient, inside: Mapping[str, Any]) -> dict[str, Any]:

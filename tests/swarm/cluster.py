@@ -44,31 +44,39 @@ class Cluster:
         return [node for node in self.lab.nodes if node.answers()]
 
     def status(self) -> dict[str, Any]:
-        """Return the status as a node tells it that can command the Swarm and knows the most.
+        """Return the status as a node tells it that can command the Swarm and knows the most."""
+        return status.collect(self._informed()[0].client)
+
+    def picture(self) -> dict[str, Any]:
+        """Return the observers' part of the status alone, which costs the machine least."""
+        return self._informed()[1]
+
+    def _informed(self) -> tuple[Node, dict[str, Any]]:
+        """Return the node that can command the Swarm and knows the most, and its observer's picture.
 
         Raises DeployError while there is no such node.
         """
-        told: dict[str, Any] | None = None
+        found: tuple[Node, dict[str, Any]] | None = None
         for node in self.lab.nodes:
             if not node.commands():
                 continue
             try:
-                now = status.collect(node.client)
+                inside = status.observe(node.client)
             except UNREACHABLE:
                 continue
-            told = told or now
-            if now["postgres"]["primary"] and now["redis"]["primary"]:
-                return now
-        if told is None:
+            found = found or (node, inside)
+            if inside["postgres"]["primary"] and inside["redis"]["primary"]:
+                return node, inside
+        if found is None:
             raise DeployError("No node of the lab can say how the stack is.", "Wait, or start its nodes.")
-        return told
+        return found
 
     def whole(self) -> bool:
         """Whether everything is at full strength: the stack, and every node of the lab."""
         try:
             nodes = self.lab.manager.api.nodes()
             ready = [n for n in nodes if n["Status"]["State"] == "ready" and _active(n) and _reachable(n)]
-            return len(ready) == len(self.lab.nodes) and bool(self.status()["healthy"])
+            return len(ready) == len(self.lab.nodes) and status.healthy(self._informed()[0].client)
         except UNREACHABLE:
             return False
 
@@ -102,7 +110,7 @@ class Cluster:
 
     def _pending(self) -> int | None:
         try:
-            pending: int | None = self.status()["queue"]["pending"]
+            pending: int | None = self.picture()["queue"]["pending"]
         except UNREACHABLE:
             return None
         return pending
@@ -145,7 +153,7 @@ class Cluster:
 
     def sql(self, statement: str) -> list[list[str]]:
         """Run a statement on the PostgreSQL primary as its superuser; return rows of texts."""
-        primary = self.container(self.status()["postgres"]["primary"])
+        primary = self.container(self.picture()["postgres"]["primary"])
         command = ["docker", "-H", primary.node.docker_host, "exec", "-i", primary.id, "sh", "-c", PSQL]
         done = subprocess.run(command, input=statement, capture_output=True, text=True, check=True)
         return [line.split("\t") for line in done.stdout.splitlines() if line]

@@ -40,12 +40,12 @@ def sentinels(_: Cluster) -> list[str]:
 
 def redis(cluster: Cluster) -> list[str]:
     """Return the Redis nodes, the primary last."""
-    return _primary_last(REDIS, cluster.status()["redis"]["primary"])
+    return _primary_last(REDIS, cluster.picture()["redis"]["primary"])
 
 
 def postgres(cluster: Cluster) -> list[str]:
     """Return the PostgreSQL nodes, the primary last."""
-    return _primary_last(POSTGRES, cluster.status()["postgres"]["primary"])
+    return _primary_last(POSTGRES, cluster.picture()["postgres"]["primary"])
 
 
 def every(cluster: Cluster) -> list[str]:

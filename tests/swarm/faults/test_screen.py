@@ -47,7 +47,7 @@ def victim(name: str, stage: Stage, screen: Visit) -> Container:
     if name == "result":
         shown = screen.page.locator("footer code").text_content() or "?"
         return next(c for c in stage.cluster.containers("result") if c.id.startswith(shown))
-    return stage.cluster.container(stage.cluster.status()[name]["primary"])
+    return stage.cluster.container(stage.cluster.picture()[name]["primary"])
 
 
 def moves(screen: Visit) -> bool:
