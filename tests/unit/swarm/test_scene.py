@@ -27,7 +27,7 @@ class Timed:
         self.now += 13
         return self.now - 3
 
-    def status(self) -> dict[str, Any]:
+    def picture(self) -> dict[str, Any]:
         return {"redis": {"primary": "redis-1"}}
 
     def __getattr__(self, name: str) -> Any:
