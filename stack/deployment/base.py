@@ -24,16 +24,15 @@ DEBIAN_STANDIN = f"{STACK}/debian:{DEBIAN_SUITE}-packages"
 TRAEFIK_STANDIN = f"{STACK}/traefik-standin:v3.7.15-packages"
 DEBIAN_REFRESHED = f"{STACK}/debian:{DEBIAN_SUITE}-refreshed"
 CANDIDATES = {name: f"{name}-candidate" for name in (DEBIAN_REFRESHED, TRAEFIK_STANDIN)}
-# debootstrap leaves out where Debian's security updates are; a closed network's mirror may not have them.
-UPDATES = f"""\
-deb http://deb.debian.org/debian-security {DEBIAN_SUITE}-security main
-deb http://deb.debian.org/debian {DEBIAN_SUITE}-updates main
-"""
+# debootstrap leaves out where Debian's security updates are: beside the packages. A mirror may not have them.
+UPDATES = rf"deb %s-security {DEBIAN_SUITE}-security main\ndeb %s {DEBIAN_SUITE}-updates main\n"
 UPDATED = f"""\
 ARG BASE
 FROM ${{BASE}}
 RUN set -e; more=/etc/apt/sources.list.d/updates.list; \\
-    grep -qrs debian-security /etc/apt/sources.list* || printf {UPDATES!r} > $more; \\
+    list=/etc/apt/sources.list; touch $list; \\
+    mirror=$(awk '$1 == "deb" {{ sub("/$", "", $2); print $2; exit }}' $list); \\
+    grep -qrs debian-security /etc/apt/sources.list* || printf '{UPDATES}' "$mirror" "$mirror" > $more; \\
     apt-get update --error-on=any || {{ rm $more; apt-get update --error-on=any; }}; \\
     apt-get upgrade -y --with-new-pkgs; \\
     rm -rf /var/lib/apt/lists/*
