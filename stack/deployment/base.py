@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -152,6 +153,11 @@ def identity(client: docker.DockerClient, name: str) -> str:
 def references(client: docker.DockerClient, bases: Bases) -> dict[Component, str]:
     """Return the name of every image of ours, built on `bases` from what is in the checkout now."""
     return {c: images.reference(c, identity(client, bases.of(c))) for c in COMPONENTS}
+
+
+def named(references: Mapping[Component, str]) -> dict[str, str]:
+    """Return the images by the names of their components."""
+    return {component.name: image for component, image in references.items()}
 
 
 def _pulled(client: docker.DockerClient, name: str, progress: Progress) -> str | None:

@@ -33,7 +33,7 @@ def refresh(client: docker.DockerClient, before: Bases, progress: Progress) -> N
 
 
 def _named(client: docker.DockerClient, bases: Bases) -> dict[str, str]:
-    return {component.name: image for component, image in base.references(client, bases).items()}
+    return base.named(base.references(client, bases))
 
 
 def _build(client: docker.DockerClient, bases: Bases, progress: Progress) -> None:

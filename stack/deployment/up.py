@@ -31,7 +31,6 @@ from deployment import (
     weaknesses,
 )
 from deployment import refresh as refreshing
-from deployment.images import Component
 from deployment.layout import ROOT, STACK
 from deployment.options import Change, Options
 from deployment.pages import Site
@@ -157,16 +156,12 @@ def _plan(
     observed = replace(
         observed, images={**observed.images, **registry.offered(client, absent, settings.registry)}
     )
-    deployed = registry.held(client, _named(wanted), observed.images, settings.registry)
+    deployed = registry.held(client, base.named(wanted), observed.images, settings.registry)
     unpushed = tuple(name for name, image in deployed.items() if image is None)
     identity = None
     if not unpushed and not credentials.missing(observed.secrets):
         identity = _release(settings, deployed, observed.secrets).identity
     return plan.make(observed, wanted, identity, unpushed, changes)
-
-
-def _named(references: Mapping[Component, str]) -> dict[str, str]:
-    return {component.name: image for component, image in references.items()}
 
 
 def _release(settings: Settings, deployed: Mapping[str, str | None], secrets: Mapping[str, str]) -> Release:
@@ -196,7 +191,7 @@ def _carry_out(
         if image in absent and image not in offered:
             with progress.task(f"Building {image}") as task:
                 images.build(client, component.context, image, bases.of(component), task)
-    run = _named(references)
+    run = base.named(references)
     deployed = _provide_to_nodes(client, run, offered, settings.registry, progress)
     if intended.initialise_swarm:
         with progress.task("Initialising a Swarm of this one node"):
