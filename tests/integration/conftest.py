@@ -15,6 +15,8 @@ from images import reference
 from integration.containers import Container, Forwarder
 from integration.postgres_cluster import FIRST_BOOT_SECONDS, PostgresCluster, starting_cluster, wait_for
 from integration.services import GUNICORN, Service, eventually, free_port
+from worker.settings import Settings
+from worker.store import Store
 
 PASSWORD = "hush"
 REDIS_OPTIONS = (
@@ -199,6 +201,19 @@ def environment(tmp_path: Path) -> dict[str, str]:
 
 
 Start = Callable[..., Service]
+
+
+@pytest.fixture
+def store(
+    database: Database, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Store]:
+    """Return a worker's side of the database, which connects when it is first used."""
+    database.proxy.switch(database.container.address)
+    for name, value in {**environment, "DATABASE_PORT": str(database.proxy.port)}.items():
+        monkeypatch.setenv(name, value)
+    made = Store(Settings.model_validate({}))
+    yield made
+    made.close()
 
 
 @pytest.fixture

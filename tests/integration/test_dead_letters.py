@@ -15,7 +15,6 @@ from images import reference
 from integration.conftest import Database
 from integration.containers import docker
 from worker.letter import Letter
-from worker.settings import Settings
 from worker.store import Store
 
 Run = Callable[..., Result]
@@ -36,18 +35,6 @@ def run(database: Database, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
     monkeypatch.setattr(cli, "_manager", engine.require)
     yield lambda *arguments, **more: CliRunner().invoke(cli.app, ["dead", *arguments], **more)
     docker("rm", "--force", name)
-
-
-@pytest.fixture
-def store(
-    database: Database, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Store]:
-    database.proxy.switch(database.container.address)
-    for name, value in {**environment, "DATABASE_PORT": str(database.proxy.port)}.items():
-        monkeypatch.setenv(name, value)
-    made = Store(Settings.model_validate({}))
-    yield made
-    made.close()
 
 
 def test_letters_are_looked_at_put_back_and_deleted(run: Run, store: Store, database: Database) -> None:

@@ -57,18 +57,6 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> Opened:
     return counter
 
 
-@pytest.fixture
-def store(
-    database: Database, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch, opened: Opened
-) -> Iterator[Store]:
-    database.proxy.switch(database.container.address)
-    for name, value in {**environment, "DATABASE_PORT": str(database.proxy.port)}.items():
-        monkeypatch.setenv(name, value)
-    made = Store(Settings.model_validate({}))
-    yield made
-    made.close()
-
-
 def ballots_of(voter: str, choice: str = "a", version: int = 1) -> Iterator[Ballot]:
     """Yield the ballot, or where its id is refused those of the id's halves, as far as they are accepted."""
     try:
