@@ -6,6 +6,8 @@ from collections.abc import Mapping
 _ANY_CLIENT = "+ping +hello +client|setinfo +client|setname"
 
 REDIS_RULES: Mapping[str, str] = {
+    "ballot": f"~votes {_ANY_CLIENT} +votes.append +wait +info",
+    # The account of the vote service before there was votes.append, for an upgrade under load.
     "vote": f"~votes {_ANY_CLIENT} +xadd +wait +info",
     "worker": (
         f"~votes ~votes:dead {_ANY_CLIENT} +role +info +multi +exec +discard"

@@ -3,6 +3,7 @@
 from redis_gate.settings import RedisSettings
 
 REDIS_PORT = 6379
+MODULE = "/usr/local/lib/votes_append.so"
 
 
 def redis_config(settings: RedisSettings, acl_path: str, primary: str | None) -> str:
@@ -13,6 +14,7 @@ def redis_config(settings: RedisSettings, acl_path: str, primary: str | None) ->
         f"port {REDIS_PORT}",
         "protected-mode no",
         "dir /data",
+        f"loadmodule {MODULE}",
         f"aclfile {acl_path}",
         *_durability(),
         *_memory(settings.maxmemory),

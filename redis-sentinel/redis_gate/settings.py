@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-REDIS_ACCOUNTS = ("vote", "worker", "replica", "sentinel", "proxy")
+REDIS_ACCOUNTS = ("ballot", "vote", "worker", "replica", "sentinel", "proxy")
 SENTINEL_ACCOUNTS = ("sentinel", "proxy")
 
 NAME = re.compile(r"[a-z0-9][a-z0-9.-]*")

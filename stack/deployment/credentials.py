@@ -22,6 +22,7 @@ PASSWORDS = (
     "postgres_worker_password",
     "postgres_result_password",
     "postgres_agent_token",
+    "redis_ballot_password",
     "redis_vote_password",
     "redis_worker_password",
     "redis_replica_password",

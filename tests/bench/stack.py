@@ -51,7 +51,7 @@ def vote(redis: RedisCluster) -> AbstractContextManager[Part]:
     """Run one replica of `vote`."""
     environment = {
         "REDIS_HOST": "redis-proxy",
-        "REDIS_PASSWORD_FILE": "/run/secrets/redis_vote_password",
+        "REDIS_PASSWORD_FILE": "/run/secrets/redis_ballot_password",
         "COOKIE_KEY_FILE": "/run/secrets/voter_cookie_key",
         "NEW_VOTERS_PER_SECOND": "0",
     }

@@ -15,11 +15,13 @@ from images import reference
 from integration.containers import Container, Forwarder
 from integration.postgres_cluster import FIRST_BOOT_SECONDS, PostgresCluster, starting_cluster, wait_for
 from integration.services import GUNICORN, Service, eventually, free_port
+from redis_gate.redis_config import MODULE
 from worker.settings import Settings
 from worker.store import Store
 
 PASSWORD = "hush"
 REDIS_OPTIONS = (
+    "--loadmodule", MODULE,
     "--bind", "0.0.0.0", "--requirepass", PASSWORD, "--masterauth", PASSWORD, "--dir", "/tmp",
     "--save", "", "--repl-diskless-sync-delay", "0", "--repl-ping-replica-period", "1",
 )  # fmt: skip

@@ -19,12 +19,17 @@ from redis.retry import Retry
 from images import reference
 from integration.containers import address, docker
 
-ACCOUNTS = ("vote", "worker", "replica", "sentinel", "proxy")
+ACCOUNTS = ("ballot", "vote", "worker", "replica", "sentinel", "proxy")
 REDIS = ("redis-1", "redis-2", "redis-3")
 SENTINELS = ("sentinel-1", "sentinel-2", "sentinel-3")
 PROXIES = ("redis-proxy-1", "redis-proxy-2")
 # As in the stack: read-only root, one tmpfs, no capability; for unknown names the container asks itself.
 HARDENED = ("--read-only", "--cap-drop=ALL", "--tmpfs=/run/redis", "--dns=127.0.0.1")
+
+
+def append(client: Any, voter: str, version: int) -> str:
+    """Put a vote into the queue as `vote` does, and return the entry's id."""
+    return str(client.execute_command("VOTES.APPEND", "votes", "id", voter, "vote", "a", "version", version))
 
 
 class RedisCluster:
@@ -145,7 +150,7 @@ class RedisCluster:
     def served_by(self, proxy: str) -> str | None:
         """The run ID of the Redis that a proxy leads to."""
         try:
-            with self.client(proxy, "vote") as client:
+            with self.client(proxy, "ballot") as client:
                 return str(cast(dict[str, Any], client.info("server"))["run_id"])
         except (redis.RedisError, LookupError, subprocess.CalledProcessError):
             return None
@@ -226,8 +231,8 @@ class Producer:
                 if self._stop.is_set():
                     return
                 try:
-                    client = client or self.cluster.client(next(proxies), "vote")
-                    client.xadd("votes", {"id": vote, "vote": "a", "version": number})
+                    client = client or self.cluster.client(next(proxies), "ballot")
+                    append(client, vote, number)
                     if client.wait(1, 1000) >= 1:
                         self.acknowledged.add(vote)
                         continue

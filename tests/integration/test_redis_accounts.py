@@ -68,16 +68,63 @@ def accounts() -> Iterator[Accounts]:
         ("XTRIM", STREAM, "MAXLEN", 0),
         ("XSETID", STREAM, "1-1"),
         ("DEL", STREAM),
-        ("XADD", "votes:dead", "*", "a", "b"),
+        ("XADD", STREAM, "*", "id", "v"),
+        ("XADD", STREAM, "MAXLEN", 1, "*", "id", "v"),
+        ("XADD", STREAM, "18446744073709551615-18446744073709551615", "id", "v"),
+        ("VOTES.APPEND", "votes:dead", "votes", "[]"),
         ("EVAL", "return 1", 0),
         ("FLUSHALL",),
         ("CONFIG", "GET", "*"),
     ],
-    ids=lambda command: command[0].lower(),
+    ids=lambda command: " ".join(map(str, command[:3])).lower(),
 )
 def test_vote_may_not(accounts: Accounts, command: tuple[str | int, ...]) -> None:
     with pytest.raises(NoPermissionError):
-        accounts.client("vote").execute_command(*command)
+        accounts.client("ballot").execute_command(*command)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        ("votes", '[["v", "a", 1]]'),
+        ("id", "v", "vote", "a", "version", "1"),
+        ("votes", b"\0\xff\r\n"),
+        ("votes", "x" * 16_384),
+    ],
+    ids=["together", "alone", "bytes", "long"],
+)
+def test_what_is_appended_is_an_entry_as_any_other(
+    accounts: Accounts, fields: tuple[str | bytes, ...]
+) -> None:
+    entry = accounts.client("ballot").execute_command("VOTES.APPEND", STREAM, *fields)
+    expected = [field if isinstance(field, bytes) else field.encode() for field in fields]
+    worker = accounts.client("worker")
+    ((found, written),) = worker.xrange(STREAM, entry, entry)
+    assert (found, [part for pair in written.items() for part in pair]) == (entry, expected)
+    worker.xdel(STREAM, entry)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        (),
+        ("votes",),
+        ("MAXLEN", "1"),
+        ("vote", "a"),
+        ("votes\0", "[]"),
+        ("votes", "[]", "more"),
+        ("MAXLEN", "1", "*", "id", "v"),
+        ("id", "v", "vote", "a", "vote", "b"),
+        ("id", "v", "vote", "a", "version", "1", "more", "2"),
+        ("votes", "x" * 16_385),
+    ],
+    ids=lambda fields: " ".join(fields)[:20] or "nothing",
+)
+def test_what_is_no_vote_is_not_appended(accounts: Accounts, fields: tuple[str, ...]) -> None:
+    before = accounts.client("worker").xlen(STREAM)
+    with pytest.raises(ResponseError):
+        accounts.client("ballot").execute_command("VOTES.APPEND", STREAM, *fields)
+    assert accounts.client("worker").xlen(STREAM) == before
 
 
 def test_a_worker_may_not_add_to_the_queue(accounts: Accounts) -> None:
@@ -87,20 +134,20 @@ def test_a_worker_may_not_add_to_the_queue(accounts: Accounts) -> None:
 
 def test_a_value_of_more_than_a_megabyte_is_refused(accounts: Accounts) -> None:
     with pytest.raises((ResponseError, RedisConnectionError)):
-        accounts.client("vote").xadd(STREAM, {"id": b"x" * 2 * MEGABYTE})
-    assert accounts.client("vote").ping()
+        accounts.client("ballot").execute_command("VOTES.APPEND", STREAM, "votes", b"x" * 2 * MEGABYTE)
+    assert accounts.client("ballot").ping()
 
 
 def test_a_command_of_many_large_values_is_cut_before_it_fills_the_memory(accounts: Accounts) -> None:
     with pytest.raises(RedisConnectionError):
-        accounts.client("vote").xadd(STREAM, {str(number): b"x" * MEGABYTE for number in range(170)})
+        accounts.client("ballot").execute_command("VOTES.APPEND", STREAM, *[b"x" * MEGABYTE] * 340)
     assert accounts.client("worker").info("memory")["used_memory_peak"] < 80 * MEGABYTE
 
 
 def test_many_clients_with_half_a_command_share_a_bound(accounts: Accounts) -> None:
     """Each is below its own limit; the largest are cut when all together are above theirs."""
-    half = b"*3\r\n$4\r\nXADD\r\n$5\r\nvotes\r\n$1000000\r\n" + b"x" * 900_000
-    clients = [accounts.client("vote", single_connection_client=True) for _ in range(100)]
+    half = b"*3\r\n$12\r\nVOTES.APPEND\r\n$5\r\nvotes\r\n$1000000\r\n" + b"x" * 900_000
+    clients = [accounts.client("ballot", single_connection_client=True) for _ in range(100)]
     for client in clients:
         client.connection.send_packed_command([half])
     memory = accounts.client("worker").info("memory")

@@ -8,7 +8,15 @@ from uuid import uuid4
 
 import pytest
 
-from integration.redis_cluster import REDIS, SENTINELS, Producer, RedisCluster, running_cluster, within
+from integration.redis_cluster import (
+    REDIS,
+    SENTINELS,
+    Producer,
+    RedisCluster,
+    append,
+    running_cluster,
+    within,
+)
 
 Fault = Callable[[RedisCluster, str], None]
 
@@ -132,8 +140,8 @@ def test_everything_killed_at_once_comes_back_with_everything(cluster: RedisClus
 def test_what_was_settled_stays_settled_after_a_restart(cluster: RedisCluster) -> None:
     """The append-only file is replayed with its transactions, as accounts without a default user need."""
     primary = cluster.recover(RECOVERY_SECONDS)
-    with cluster.client(primary, "vote") as vote, cluster.client(primary, "worker") as worker:
-        entry = str(vote.xadd("votes", {"id": "voter", "vote": "a", "version": 1}))
+    with cluster.client(primary, "ballot") as vote, cluster.client(primary, "worker") as worker:
+        entry = append(vote, "voter", 1)
         with worker.pipeline(transaction=True) as pipeline:
             pipeline.xdel("votes", entry).execute()
     cluster.remove(*REDIS)
@@ -168,10 +176,10 @@ def test_of_replicas_that_return_without_their_primary_the_one_with_the_newest_v
 def confirmed_votes(cluster: RedisCluster, primary: str) -> set[str]:
     """Add votes that the one replica left confirms."""
     acknowledged = set()
-    with cluster.client(primary, "vote") as client:
+    with cluster.client(primary, "ballot") as client:
         for number in range(20):
             vote = uuid4().hex
-            client.xadd("votes", {"id": vote, "vote": "a", "version": number})
+            append(client, vote, number)
             if client.wait(1, 1000) == 1:
                 acknowledged.add(vote)
     assert acknowledged

@@ -41,7 +41,7 @@ class QueueConnection:
         """
         began = time.monotonic()
         replies = self._ask(
-            *(("XADD", STREAM, "*", *entry) for entry in entries(ballots)),
+            *(("VOTES.APPEND", STREAM, *entry) for entry in entries(ballots)),
             ("WAIT", REPLICAS_TO_CONFIRM, WAIT_MILLISECONDS),
         )
         if replies[-1] < REPLICAS_TO_CONFIRM:

@@ -47,7 +47,7 @@ class Settings(BaseSettings):
 
     redis_host: str = Field("redis-proxy", min_length=1)
     redis_port: int = Field(6379, ge=1, le=65535)
-    redis_username: str = "vote"
+    redis_username: str = "ballot"
     redis_password: SecretInFile = Field(validation_alias="REDIS_PASSWORD_FILE")
     cookie_key: SecretInFile = Field(validation_alias="COOKIE_KEY_FILE")
     title: Line = ""

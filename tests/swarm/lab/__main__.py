@@ -21,9 +21,12 @@ app = typer.Typer(
 @app.command()
 def up(
     nodes: Annotated[int, typer.Option(min=1, max=9, help="How many nodes.")] = USUAL_SIZE,
+    newer_engine: Annotated[
+        bool, typer.Option("--newer-engine", help="With the Docker Engine of Debian testing.")
+    ] = False,
 ) -> None:
     """Make the nodes and a registry, join them into a Swarm and bring the stack up on it."""
-    lab = power.up(Progress(), nodes)
+    lab = power.up(Progress(), nodes, newer_engine=newer_engine)
     _explain(lab)
 
 

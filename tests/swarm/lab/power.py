@@ -19,6 +19,7 @@ from deployment.progress import Progress, Task
 from swarm.lab.lab import LABEL, NAME, REGISTRY, SOCKETS, SUBNET, Lab, Node, current
 
 IMAGE = Component("lab-node", "tests/swarm/lab/node")
+NEWER_ENGINE = Component("lab-node-newer-engine", "tests/swarm/lab/newer_engine")
 REGISTRY_NUMBER = 0
 START_SECONDS = 60
 CGROUPS = Path("/sys/fs/cgroup")
@@ -33,10 +34,11 @@ CAPABILITIES = (
 )
 
 
-def up(progress: Progress, count: int) -> Lab:
+def up(progress: Progress, count: int, *, newer_engine: bool = False) -> Lab:
     """Make what is missing of a lab of `count` nodes, and bring the stack up on it.
 
-    Raises DeployError where this machine cannot carry a lab, or carries a larger one.
+    With `newer_engine` the nodes' engine is that of Debian testing.
+    Raises DeployError where this machine cannot carry a lab, or carries a larger or another one.
     """
     client = _local_engine()
     if not settings.load().local:
@@ -52,7 +54,10 @@ def up(progress: Progress, count: int) -> Lab:
         )
     lab = Lab(tuple(Node(number) for number in range(1, count + 1)))
     bases = base.provide(client, progress)
-    image = _image(client, bases, progress)
+    image = _image(client, IMAGE, bases.debian, progress)
+    if newer_engine:
+        image = _image(client, NEWER_ENGINE, image, progress)
+        _require_made_of(client, image, found)
     with progress.task(f"Starting {count} node(s) and a registry") as task:
         _start(client, image, lab, task)
     with progress.task("Joining the nodes into one Swarm"):
@@ -86,12 +91,21 @@ def _local_engine() -> docker.DockerClient:
     return client
 
 
-def _image(client: docker.DockerClient, bases: base.Bases, progress: Progress) -> str:
-    name = images.reference(IMAGE, base.identity(client, bases.debian))
+def _image(client: docker.DockerClient, component: Component, on: str, progress: Progress) -> str:
+    name = images.reference(component, base.identity(client, on))
     if not images.exists(client, name):
         with progress.task(f"Building {name}") as task:
-            images.build(client, IMAGE.context, name, bases.debian, task)
+            images.build(client, component.context, name, on, task)
     return name
+
+
+def _require_made_of(client: docker.DockerClient, image: str, found: Lab | None) -> None:
+    for node in found.nodes if found else ():
+        if client.containers.get(node.container).attrs["Config"]["Image"] != image:
+            raise DeployError(
+                f"{node.name} of the lab that is here has another engine.",
+                "Use it as it is, or take it away first: python3 deploy.py lab down",
+            )
 
 
 def _start(client: docker.DockerClient, image: str, lab: Lab, task: Task) -> None:

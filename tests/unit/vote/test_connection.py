@@ -42,7 +42,7 @@ def test_ballots_are_appended_and_waited_for_in_one_go() -> None:
     connection = QueueConnection(wire, "10.0.0.1")
     connection.append(BALLOTS)
     assert connection.identity == Identity("r", "m")
-    assert [command[0] for command in wire.sent] == ["INFO", "XADD", "XADD", "WAIT"]
+    assert [command[0] for command in wire.sent] == ["INFO", "VOTES.APPEND", "VOTES.APPEND", "WAIT"]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,80 @@
+/* VOTES.APPEND stream field value [field value ...]: the one command by which votes come into the queue.
+ *
+ * XADD may also trim the stream and choose the entry's id, and no access list can take that away from who may
+ * add: a single command would erase every vote that waits, or end all further ones. This command adds a vote
+ * with an id of the server's choice, and can do nothing else. Files and replicas see a plain XADD.
+ *
+ * The server hands over its functions by name, as its "Modules API reference" specifies.
+ */
+#include <stddef.h>
+#include <string.h>
+
+typedef struct RedisModuleCtx Context;
+typedef struct RedisModuleString String;
+typedef struct RedisModuleCallReply Reply;
+typedef int (*Command)(Context *, String **, int);
+
+enum { OK, FAILED, API_VERSION = 1, VERSION = 1 };
+/* The vote service sends sixteen votes together, less than two kilobytes. */
+enum { LONGEST_VALUE = 16384 };
+
+static int (*create_command)(Context *, const char *, Command, const char *, int, int, int);
+static int (*reply_with)(Context *, Reply *);
+static int (*reply_with_error)(Context *, const char *);
+static int (*wrong_arity)(Context *);
+static Reply *(*call)(Context *, const char *, const char *, ...);
+static const char *(*text_of)(const String *, size_t *);
+static void (*free_reply)(Reply *);
+static void (*set_attributes)(Context *, const char *, int, int);
+
+static int is(const String *argument, const char *name)
+{
+    size_t length;
+    const char *text = text_of(argument, &length);
+    return length == strlen(name) && memcmp(text, name, length) == 0;
+}
+
+static int are_names_of_a_vote(String **fields, int count)
+{
+    if (count == 2)
+        return is(fields[0], "votes");
+    return count == 6 && is(fields[0], "id") && is(fields[2], "vote") && is(fields[4], "version");
+}
+
+static int is_short(const String *value)
+{
+    size_t length;
+    text_of(value, &length);
+    return length <= LONGEST_VALUE;
+}
+
+static int append(Context *context, String **arguments, int count)
+{
+    if (count < 4)
+        return wrong_arity(context);
+    if (!are_names_of_a_vote(arguments + 2, count - 2))
+        return reply_with_error(context, "ERR the fields are not those of a vote");
+    for (int value = 3; value < count; value += 2)
+        if (!is_short(arguments[value]))
+            return reply_with_error(context, "ERR a field is longer than a vote's");
+    Reply *reply = call(context, "XADD", "!scv", arguments[1], "*", arguments + 2, (size_t)(count - 2));
+    if (reply == NULL)
+        return reply_with_error(context, "ERR the vote cannot be appended");
+    int sent = reply_with(context, reply);
+    free_reply(reply);
+    return sent;
+}
+
+int RedisModule_OnLoad(Context *context, String **arguments, int count)
+{
+    (void)arguments;
+    (void)count;
+    int (*find)(const char *, void *) = *(int (**)(const char *, void *))context;
+    if (find("RedisModule_CreateCommand", &create_command) || find("RedisModule_ReplyWithCallReply", &reply_with)
+        || find("RedisModule_ReplyWithError", &reply_with_error) || find("RedisModule_WrongArity", &wrong_arity)
+        || find("RedisModule_Call", &call) || find("RedisModule_StringPtrLen", &text_of)
+        || find("RedisModule_FreeCallReply", &free_reply) || find("RedisModule_SetModuleAttribs", &set_attributes))
+        return FAILED;
+    set_attributes(context, "votes", VERSION, API_VERSION);
+    return create_command(context, "votes.append", append, "write deny-oom fast", 1, 1, 1);
+}
