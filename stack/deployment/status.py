@@ -28,7 +28,7 @@ OBSERVER = "an answer of this node's observer (a drained node has none: ask anot
 POLL_SECONDS = 2.0
 UNKNOWN: dict[str, Any] = {
     "at": None,
-    "postgres": {"primary": None, "standbys": [], "synchronous": False},
+    "postgres": {"primary": None, "standbys": [], "synchronous": False, "damaged": []},
     "redis": {"primary": None, "replicas": []},
     "queue": {"pending": None, "dead": None, "oldest": None, "waiting_seconds": 0.0},
     "votes": {"stored": None, "tally": None},
@@ -84,10 +84,21 @@ def _warnings(
     dead = inside["queue"]["dead"]
     return [
         *([f"{dead} votes could not be stored: python3 deploy.py dead list"] if dead else []),
+        *damaged(inside["postgres"]),
         *weaknesses.of(members),
         *weaknesses.crowded(members, convergence.placements(client)),
         *networks.warnings(client),
         *weaknesses.mute(members, running, clusters_missing(inside)),
+    ]
+
+
+def damaged(postgres: Mapping[str, Any]) -> list[str]:
+    """Say what to do about damaged pages; a standby that meets one is cloned anew without being asked."""
+    return [
+        f"{name} has read damaged pages and is the primary: `docker service update --force {STACK}_{name}` "
+        "lets a standby take over, and clones it anew"
+        for name in postgres.get("damaged", ())  # an observer of the release before knows none
+        if name == postgres["primary"]
     ]
 
 

@@ -24,7 +24,7 @@ def urls() -> dict[str, str]:
     return settings.load().urls
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser(playwright: Playwright) -> Iterator[Browser]:
     with chromium(playwright, dict.fromkeys(settings.load().hosts, "127.0.0.1")) as running:
         yield running

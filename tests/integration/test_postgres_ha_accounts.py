@@ -71,6 +71,7 @@ def test_storing_needs_none_of_it(whole: PostgresCluster) -> None:
     store_vote(whole, "voter")
     with whole.connect("result") as connection:
         assert connection.execute("SELECT count FROM tally WHERE vote = 'a'").fetchone() == (0,)
+        assert not is_allowed(connection, "SELECT FROM votes")
 
 
 def test_a_database_of_an_earlier_version_is_restricted_by_its_next_primary(whole: PostgresCluster) -> None:

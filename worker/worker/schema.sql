@@ -105,7 +105,9 @@ FOR EACH ROW EXECUTE FUNCTION keep_history();
 DO $$
 BEGIN
     IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'result') THEN
-        GRANT SELECT ON votes, tally, pulse, history TO result;
+        GRANT SELECT ON tally, pulse, history TO result;
+        -- Until now it could read who voted what.
+        REVOKE SELECT ON votes FROM result;
     END IF;
 END
 $$;

@@ -10,15 +10,17 @@ Picture = Mapping[str, Any]
 
 
 def summarize_postgres(states: Mapping[str, State]) -> dict[str, Any]:
-    """Name the one primary that may acknowledge, and who streams from it."""
+    """Name the one primary that may acknowledge, who streams from it, and whose pages are damaged."""
+    damaged = sorted(name for name, state in states.items() if state.get("damaged_pages"))
     open_nodes = [n for n, s in states.items() if s.get("role") == "primary" and s.get("open")]
     if len(open_nodes) != 1:
-        return {"primary": None, "standbys": [], "synchronous": False}
+        return {"primary": None, "standbys": [], "synchronous": False, "damaged": damaged}
     state = states[open_nodes[0]]
     return {
         "primary": open_nodes[0],
         "standbys": sorted(state.get("standbys", ())),
         "synchronous": bool(state.get("synchronous")),
+        "damaged": damaged,
     }
 
 

@@ -65,6 +65,20 @@ def test_what_is_missing(services: list[ServiceState], inside: dict[str, Any], n
     assert status.missing(NODES, services, inside, {}) == names
 
 
+@pytest.mark.parametrize(
+    ("postgres", "named"),
+    [
+        (POSTGRES, []),
+        (POSTGRES | {"damaged": []}, []),
+        (POSTGRES | {"damaged": ["postgres-2"]}, []),
+        (POSTGRES | {"damaged": ["postgres-1", "postgres-2"]}, ["postgres-1"]),
+    ],
+    ids=["an older observer", "none", "a standby heals itself", "the primary"],
+)
+def test_a_primary_with_damaged_pages_is_named(postgres: dict[str, Any], named: list[str]) -> None:
+    assert [line.split()[0] for line in status.damaged(postgres)] == named
+
+
 def test_a_service_that_was_changed_is_named_once() -> None:
     services = [*SERVICES, ServiceState("redis-3", 0, 1), ServiceState("worker", 2, 2)]
     inside = INSIDE | {"redis": REDIS | {"replicas": ["redis-2"]}}

@@ -12,7 +12,7 @@ from worker.status import (
     waiting_seconds,
 )
 
-NOBODY: dict[str, Any] = {"primary": None, "standbys": [], "synchronous": False}
+NOBODY: dict[str, Any] = {"primary": None, "standbys": [], "synchronous": False, "damaged": []}
 PRIMARY = {"role": "primary", "open": True, "standbys": ["p3", "p2"], "synchronous": True}
 STANDBY = {"role": "standby", "open": False, "upstream": "p1"}
 
@@ -26,8 +26,13 @@ STANDBY = {"role": "standby", "open": False, "upstream": "p1"}
         ({"p1": PRIMARY, "p2": PRIMARY}, NOBODY),
         (
             {"p1": PRIMARY, "p2": STANDBY},
-            {"primary": "p1", "standbys": ["p2", "p3"], "synchronous": True},
+            {"primary": "p1", "standbys": ["p2", "p3"], "synchronous": True, "damaged": []},
         ),
+        (
+            {"p2": STANDBY | {"damaged_pages": 1}, "p1": PRIMARY | {"damaged_pages": 3}, "p3": STANDBY},
+            {"primary": "p1", "standbys": ["p2", "p3"], "synchronous": True, "damaged": ["p1", "p2"]},
+        ),
+        ({"p1": STANDBY | {"damaged_pages": 1}}, NOBODY | {"damaged": ["p1"]}),
     ],
 )
 def test_postgres(states: dict[str, Any], summary: dict[str, Any]) -> None:
