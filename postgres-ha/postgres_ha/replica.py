@@ -39,10 +39,11 @@ def follow(node: Node, leader: str) -> None:
     )
 
 
-def clone(node: Node, leader: str) -> None:
+def clone(node: Node, leader: str, *, keep: bool = False) -> None:
     """Replace the data by a copy of the leader's; raise ReplicaError or psycopg.Error.
 
-    Whatever fails or is interrupted, the present directory stays until the copy is complete.
+    Whatever fails or is interrupted, the present directory stays until the copy is complete, and for good
+    with `keep`.
     """
     fresh = node.volume.fresh
     shutil.rmtree(fresh, ignore_errors=True)
@@ -61,13 +62,13 @@ def clone(node: Node, leader: str) -> None:
         raise
     node.repmgr.stop()
     node.server.stop()
-    node.volume.adopt_clone()
+    node.volume.adopt_clone(keep=keep)
 
 
 def replace(node: Node, leader: str) -> None:
     """Like `clone`, but keep the present directory, which is damaged."""
-    clone(node, leader)
-    log.warning("damaged data replaced by a clone", leader=leader, kept=str(node.volume.keep_old()))
+    clone(node, leader, keep=True)
+    log.warning("damaged data replaced by a clone", leader=leader, kept=str(node.volume.kept))
 
 
 def rewind(node: Node, leader: str) -> None:

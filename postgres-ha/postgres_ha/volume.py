@@ -17,7 +17,7 @@ class Volume:
         self.fresh = root / "pgdata.new"
         self._root = root
         self._old = root / "pgdata.old"
-        self._damaged = root / "pgdata.damaged"
+        self.kept = root / "pgdata.damaged"
         self._rewinding = root / "rewinding"
         self._office = root / "office.json"
         self._first_boot = root / "first-boot"
@@ -65,8 +65,9 @@ class Volume:
 
     def recover(self) -> None:
         """Put the old directory back if a replacement was interrupted halfway."""
-        if not self.data.exists() and self._old.exists():
-            self._old.rename(self.data)
+        for place in (self._old, self.kept):
+            if place.exists() and not self.data.exists():
+                place.rename(self.data)
 
     def secure(self) -> None:
         """Give the data the mode that PostgreSQL insists on; raise OSError."""
@@ -82,22 +83,19 @@ class Volume:
         """Note that the data is open, so that others may hold copies of it."""
         self._unmark(self._first_boot)
 
-    def adopt_clone(self) -> None:
-        """Replace the data by the fresh directory; the old one stays until `discard_old`."""
-        shutil.rmtree(self._old, ignore_errors=True)
+    def adopt_clone(self, *, keep: bool = False) -> None:
+        """Replace the data by the fresh directory; the old one stays until `discard_old`.
+
+        With `keep` it stays for good, in the place of what was kept earlier.
+        """
+        place = self.kept if keep else self._old
+        shutil.rmtree(place, ignore_errors=True)
         if self.data.exists():
-            self.data.rename(self._old)
+            self.data.rename(place)
         self.fresh.rename(self.data)
         self._unmark(self._first_boot)
         self._unmark(self._office)
         self._unmark(self._rewinding)
-
-    def keep_old(self) -> Path:
-        """Keep what a clone has replaced, in the place of what was kept earlier, and return where."""
-        shutil.rmtree(self._damaged, ignore_errors=True)
-        if self._old.exists():
-            self._old.rename(self._damaged)
-        return self._damaged
 
     def discard_old(self) -> None:
         """Remove what a clone has replaced."""

@@ -106,7 +106,8 @@ def session_of(query: str) -> str | None:
 
 def kind_of(environ: WSGIEnvironment) -> str:
     """Return what a session may have only one of at a time: a WebSocket, or a request of one method."""
-    return "websocket" if "HTTP_UPGRADE" in environ else environ["REQUEST_METHOD"]
+    method = str(environ["REQUEST_METHOD"])
+    return "websocket" if method == "GET" and "HTTP_UPGRADE" in environ else method
 
 
 def heed_the_present(engine: Any) -> None:

@@ -7,7 +7,7 @@ import docker
 from deployment import convergence, nodes, pages, status
 from deployment.errors import DeployError
 from deployment.layout import STACK
-from deployment.pages import Site
+from deployment.pages import Site, Visit
 from deployment.progress import Progress
 
 CERTIFICATE_SECONDS = 120
@@ -19,28 +19,27 @@ LOG_LINES, SHOWN_LINES = 1000, 5
 
 
 def wait_for_certificates(client: docker.DockerClient, site: Site, progress: Progress, *, since: str) -> None:
-    """Wait until every edge that can be asked shows a valid certificate for each page.
+    """Wait until each page comes with a valid certificate, through every edge that can be asked.
 
     Traefik asks for one when it starts and when a host is new: an edge older than `since` (RFC 3339) that
     lacks one is started anew. Raises DeployError with what Traefik said when none came in time.
     """
     if site.local:
         return
+    if any(visit.certificate for visit in _visits(client, site)) and _edge_is_older(client, since):
+        progress.say("  Asking the ACME server once more: starting the edge anew")
+        client.services.list(filters={"name": f"{STACK}_{EDGE}"})[0].force_update()
+        convergence.wait(client, progress, since=since, timeout=CERTIFICATE_SECONDS)
     with progress.task("Waiting for certificates from the ACME server") as task:
-        if missing(client, site) and _edge_is_older(client, since):
-            task.detail("asking once more: starting the edge anew")
-            client.services.list(filters={"name": f"{STACK}_{EDGE}"})[0].force_update()
-        while lacking := missing(client, site):
+        while lacking := pages.problems(site, _visits(client, site)):
             if task.seconds > CERTIFICATE_SECONDS:
                 raise _none_came(client, lacking)
             task.detail(lacking[0])
             time.sleep(POLL_SECONDS)
 
 
-def missing(client: docker.DockerClient, site: Site) -> list[str]:
-    """Name each page that an edge shows without a valid certificate."""
-    visited = status.visits(client, nodes.observe(client), site)
-    return pages.problems(site, [visit for visit in visited if visit.certificate])
+def _visits(client: docker.DockerClient, site: Site) -> list[Visit]:
+    return status.visits(client, nodes.observe(client), site)
 
 
 def _edge_is_older(client: docker.DockerClient, since: str) -> bool:
@@ -52,7 +51,7 @@ def _none_came(client: docker.DockerClient, lacking: list[str]) -> DeployError:
     log = convergence.last_lines(client, EDGE, LOG_LINES)
     said = [line for line in log if any(word in line.lower() for word in TELLING)][-SHOWN_LINES:]
     return DeployError(
-        f"No valid certificate after {CERTIFICATE_SECONDS} s: {'; '.join(lacking)}",
+        f"No page with a valid certificate after {CERTIFICATE_SECONDS} s: {'; '.join(lacking)}",
         "Traefik's last words on it are above (more: python3 deploy.py logs traefik). The usual causes: a "
         "host name whose DNS record leads elsewhere, or port 80 that cannot be reached from outside. The "
         "stack runs; mend the cause and run `up` again, which asks once more.",

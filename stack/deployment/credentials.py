@@ -31,6 +31,8 @@ PASSWORDS = (
     "voter_cookie_key",
 )
 TLS = ("tls_certificate", "tls_key")
+# What the data mean nothing without: the database's own accounts, and what tells one voter from another.
+BOUND_TO_DATA = frozenset(key for key in PASSWORDS if key.startswith("postgres_")) | {"voter_cookie_key"}
 HOSTS_LABEL = "vote-app.hosts"
 AUTHORITY = "local_ca"
 PASSWORD_BYTES = 32
@@ -64,8 +66,11 @@ def missing(found: Mapping[str, str]) -> list[str]:
 
 
 def check_volumes(client: docker.DockerClient, found: Mapping[str, str]) -> None:
-    """Raise DeployError if data of an earlier stack is here whose passwords are lost."""
-    lost = [key for key in missing(found) if key in PASSWORDS]
+    """Raise DeployError if data of an earlier stack is here whose passwords are lost.
+
+    Another account that is missing is new in this release: it is made.
+    """
+    lost = [key for key in missing(found) if key in BOUND_TO_DATA]
     kept = [v.name for v in client.volumes.list() if str(v.name).startswith(f"{STACK}_postgres-")]
     if lost and kept:
         raise DeployError(

@@ -96,8 +96,12 @@ def decide(
     wanted: Sequence[str],
     tally: Mapping[str, int] | None,
     agreed: Change | None = None,
+    *,
+    queued: bool = False,
 ) -> Options:
     """Return the options to deploy; `tally` has the votes by key, None where nobody can say.
+
+    While votes are `queued`, or nobody knows, any option may have some.
 
     Raises UnsettledError unless it is `agreed` what becomes of an option that has votes and is not wanted,
     DeployError if nobody can say whether it has any.
@@ -111,7 +115,9 @@ def decide(
     gone = [key for key in recorded.offered if key not in settled.offered]
     if gone and tally is None:
         raise _not_counted(recorded, gone)
-    lost = [_described(recorded.names[key], key, tally) for key in gone if tally and tally.get(key)]
+    lost = [
+        _described(recorded.names[key], key, tally) for key in gone if queued or (tally and tally.get(key))
+    ]
     answers = [Change.RENAME, Change.REMOVE] if with_new_names else [Change.REMOVE]
     if lost and agreed not in answers:
         raise UnsettledError(lost, answers)

@@ -133,13 +133,13 @@ def visits(client: docker.DockerClient, members: Sequence[Node], site: Site) -> 
 def edges(members: Sequence[Node], site: Site, here: str) -> list[Edge]:
     """Return the nodes that let visitors in now; `here` is the ID of the one that is this machine, if any.
 
-    Names below localhost lead a visitor to the loopback.
+    A paused one still does. Names below localhost lead a visitor to the loopback.
     """
     loopback = all(host.endswith(".localhost") for host in site.hosts.values())
     return [
         Edge(node.name, LOOPBACK if loopback and node.id == here else node.address, node.id == here)
         for node in members
-        if node.edge and node.usable
+        if node.edge and node.ready and node.availability != "drain"
     ]
 
 

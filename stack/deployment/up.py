@@ -137,8 +137,9 @@ def _options(
     client: docker.DockerClient | None, settings: Settings, observed: Observed, agreed: Change | None
 ) -> tuple[Options, tuple[str, ...]]:
     """Decide which key each option has; return that, and what changes by it for who votes."""
-    tally = options.tally_of(status.observe(client)) if client and observed.options else None
-    decided = options.decide(observed.options, settings.option_names, tally, agreed)
+    inside = status.observe(client) if client and observed.options else status.UNKNOWN
+    tally, queued = options.tally_of(inside), inside["queue"]["pending"] != 0
+    decided = options.decide(observed.options, settings.option_names, tally, agreed, queued=queued)
     return decided, options.changes(observed.options, decided, tally)
 
 

@@ -27,7 +27,7 @@ STEADY_SECONDS = 3.0
 LOOK_SECONDS = 1.0
 UNREACHABLE = (DockerException, RequestException, DeployError)
 PSQL = (
-    "PGPASSWORD=$(cat /run/secrets/postgres_password) "
+    "PGPASSFILE=/tmp/postgres-ha/pgpass "
     "exec psql -h /tmp/postgres-ha -U postgres -d votes -X -A -t -q -v ON_ERROR_STOP=1 -F '\t'"
 )
 

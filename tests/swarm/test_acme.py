@@ -48,7 +48,7 @@ def test_without_a_certificate_the_stack_is_not_up(
     for name, value in settings(server).items():
         monkeypatch.setenv(name, value)
     chosen = Settings(domain="example.test", acme_email="somebody@example.test")
-    with pytest.raises(DeployError, match="No valid certificate") as failure:
+    with pytest.raises(DeployError, match="No page with a valid certificate") as failure:
         up.up(chosen, Progress(quiet=True), install_engine=False, dry_run=False)
     assert any("unable to generate a certificate" in line.lower() for line in failure.value.evidence)
     now = local.status()

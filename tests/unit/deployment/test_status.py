@@ -120,9 +120,9 @@ def test_a_node_in_one_line() -> None:
 @pytest.mark.parametrize(
     ("host", "here", "asked"),
     [
-        ("vote.localhost", "1", ["127.0.0.1", "10.0.0.2"]),
-        ("vote.localhost", "", ["10.0.0.1", "10.0.0.2"]),
-        ("vote.example.org", "1", ["10.0.0.1", "10.0.0.2"]),
+        ("vote.localhost", "1", ["127.0.0.1", "10.0.0.2", "10.0.0.6"]),
+        ("vote.localhost", "", ["10.0.0.1", "10.0.0.2", "10.0.0.6"]),
+        ("vote.example.org", "1", ["10.0.0.1", "10.0.0.2", "10.0.0.6"]),
     ],
     ids=["this machine's own name", "asked from elsewhere", "a public name"],
 )
@@ -133,7 +133,8 @@ def test_where_edges_are_asked(host: str, here: str, asked: list[str]) -> None:
         Node("3", "no edge", address="10.0.0.3"),
         Node("4", "drained", availability="drain", labels=EDGE, address="10.0.0.4"),
         Node("5", "away", "down", labels=EDGE, address="10.0.0.5"),
+        Node("6", "paused", availability="pause", labels=EDGE, address="10.0.0.6"),
     ]
     found = status.edges(members, Site({"vote": f"https://{host}/"}, 443, local=True), here)
     assert [edge.address for edge in found] == asked
-    assert [edge.here for edge in found] == [here == "1", False]
+    assert [edge.here for edge in found] == [here == "1", False, False]

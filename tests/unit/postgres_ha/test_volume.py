@@ -51,10 +51,9 @@ def test_the_last_damaged_directory_is_kept(volume: Volume) -> None:
     for damaged in ("first", "second"):
         put(volume.data, damaged)
         put(volume.fresh, "new")
-        volume.adopt_clone()
-        kept = volume.keep_old()
+        volume.adopt_clone(keep=True)
         volume.discard_old()
-        assert (kept / "PG_VERSION").read_text() == damaged
+        assert (volume.kept / "PG_VERSION").read_text() == damaged
         assert content(volume) == "new"
 
 
@@ -84,9 +83,10 @@ def test_a_clone_keeps_the_old_directory_until_told_otherwise(volume: Volume) ->
     assert not (volume.data.parent / "pgdata.old").exists()
 
 
-def test_an_interrupted_exchange_is_undone(volume: Volume) -> None:
+@pytest.mark.parametrize("place", ["pgdata.old", "pgdata.damaged"])
+def test_an_interrupted_exchange_is_undone(volume: Volume, place: str) -> None:
     put(volume.data, "old")
-    volume.data.rename(volume.data.parent / "pgdata.old")
+    volume.data.rename(volume.data.parent / place)
     put(volume.fresh, "new")
     volume.recover()
     assert content(volume) == "old"

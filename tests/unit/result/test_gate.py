@@ -38,7 +38,8 @@ def test_a_viewer_for_whom_too_much_waits_is_refused(app: Flask) -> None:
     client.post(session, data="40")
     for _ in range(300):
         app.extensions["socketio"].emit("scores", {})
-    assert client.post(session, data="3").status_code == 400
+    for headers in ({}, {"Upgrade": "websocket"}):
+        assert client.post(session, data="3", headers=headers).status_code == 400
 
 
 def test_without_a_place_a_viewer_is_told_when_to_come_back(

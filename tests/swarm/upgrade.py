@@ -1,0 +1,84 @@
+"""`python -m swarm.upgrade`: `up` of this checkout on a lab where another release runs, while votes come in.
+
+Prints what the voters were told beside what the database holds. Exit codes: 0 nothing lost, nothing doubled;
+1 the promise was broken, or `up` failed; 2 there is no lab.
+"""
+
+import ssl
+import sys
+from itertools import pairwise
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from deployment import credentials, settings
+from swarm.cluster import UNREACHABLE, Cluster
+from swarm.edges import Site
+from swarm.lab import power
+from swarm.lab.lab import REGISTRY, Lab, current
+from swarm.ledger import Ballot, Ledger
+from swarm.voters import Voters
+from swarm.waiting import wait_until
+
+VOTES_PER_SECOND = 60
+WARM_UP_VOTES = 300
+START_SECONDS = 240
+
+
+def main() -> None:
+    """Upgrade under load, and judge."""
+    lab = current()
+    if lab is None:
+        print(
+            "There is no lab. Bring one up from the checkout of the other release: python3 deploy.py lab up"
+        )
+        sys.exit(2)
+    with TemporaryDirectory() as folder:
+        site = _vote_site(lab, Path(folder) / "authority.crt")
+        sys.exit(0 if _upgraded(lab, site) else 1)
+
+
+def _vote_site(lab: Lab, authority: Path) -> Site:
+    chosen = settings.load()
+    credentials.save_authority(lab.manager, chosen.hosts, authority)
+    trust = ssl.create_default_context(cafile=str(authority))
+    return Site(chosen.hosts[0], chosen.https_port, tuple(node.address for node in lab.nodes), trust)
+
+
+def _upgraded(lab: Lab, site: Site) -> bool:
+    cluster = Cluster(lab)
+    wait_until(lambda: _serves(cluster), START_SECONDS, lambda: "the clusters of the lab are not whole")
+    cluster.drain()
+    rows = sum(cluster.stored([]).counted.values())
+    with Voters(site, per_second=VOTES_PER_SECOND) as voters:
+        ledger = Ledger(voters.ballots, rows)
+        voters.go()
+        voters.wait_for_votes(WARM_UP_VOTES)
+        failed = power.deployment(lab.nodes[0], "up", "--registry", REGISTRY, "--yes")
+        voters.wait_for_votes(WARM_UP_VOTES)
+        voters.pause()
+    cluster.wait_healthy()
+    cluster.drain()
+    promised = {ballot.voter for ballot in voters.ballots if ballot.acknowledged}
+    verdict = ledger.close(voters.ballots, cluster.stored(promised))
+    print(f"up {'failed' if failed else 'succeeded'}; {_told(voters.ballots)}; {verdict.summary()}")
+    return verdict.kept and not failed
+
+
+def _serves(cluster: Cluster) -> bool:
+    """Whether votes are taken and stored; a release of before kept no record to compare the rest with."""
+    try:
+        inside = cluster.picture()
+    except UNREACHABLE:
+        return False
+    return bool(inside["redis"]["replicas"]) and bool(inside["postgres"]["synchronous"])
+
+
+def _told(ballots: list[Ballot]) -> str:
+    answers = sorted(ballot.answered for ballot in ballots if ballot.acknowledged)
+    gap = max((later - earlier for earlier, later in pairwise(answers)), default=0.0)
+    refused = sum(not ballot.acknowledged and not ballot.again for ballot in ballots)
+    return f"{len(answers)} acknowledged, {refused} refused, longest gap {gap:.1f} s"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,71 @@
+"""`up` is not done before each page comes with a certificate, whatever the edge does meanwhile."""
+
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+from docker import DockerClient
+
+from deployment import acme, convergence, nodes, status
+from deployment.errors import DeployError
+from deployment.pages import Site, Visit
+from deployment.progress import Progress
+
+SITE = Site({"vote": "https://vote.example.org/"}, 443, local=False)
+NONE = Visit("node-1", "vote", "no valid certificate: self-signed certificate", certificate=True)
+SILENT = Visit("node-1", "vote", "does not answer: Connection refused")
+GOOD = Visit("node-1", "vote")
+DEPLOYED, BEFORE, AFTER = "2026-01-02T00:00:00Z", "2026-01-01T00:00:00Z", "2026-01-03T00:00:00Z"
+
+
+class Edge:
+    """The engine, as far as the edge is concerned: when its task was made, and how often it was restarted."""
+
+    def __init__(self, created: str) -> None:
+        self.restarts = 0
+        self.api = SimpleNamespace(tasks=lambda filters: [{"CreatedAt": created}])
+        self.services = SimpleNamespace(list=lambda filters: [self])
+
+    def force_update(self) -> None:
+        self.restarts += 1
+
+
+def wait(monkeypatch: pytest.MonkeyPatch, created: str, *visits: Visit) -> Edge:
+    """Wait for certificates while the page comes as the visits say, the last of them for ever."""
+    edge, seen = Edge(created), list(visits)
+    monkeypatch.setattr(acme, "POLL_SECONDS", 0)
+    monkeypatch.setattr(acme, "CERTIFICATE_SECONDS", 0.2)
+    monkeypatch.setattr(nodes, "observe", lambda client: [])
+    monkeypatch.setattr(status, "visits", lambda *_: [seen.pop(0) if len(seen) > 1 else seen[0]])
+    monkeypatch.setattr(convergence, "wait", lambda *_, **__: None)
+    monkeypatch.setattr(convergence, "last_lines", lambda *_: ["acme: error: 403", "something else"])
+    client = cast(DockerClient, edge)
+    acme.wait_for_certificates(client, SITE, Progress(quiet=True), since=DEPLOYED)
+    assert len(seen) == 1, "it did not look as often as it had to"
+    return edge
+
+
+@pytest.mark.parametrize(
+    ("created", "visits", "restarts"),
+    [
+        (BEFORE, (GOOD,), 0),
+        (AFTER, (NONE, NONE, GOOD), 0),
+        (BEFORE, (NONE, SILENT, NONE, GOOD), 1),
+        (BEFORE, (SILENT, SILENT, GOOD), 0),
+    ],
+    ids=["there already", "a new edge asks by itself", "an old one is asked anew", "it does not answer yet"],
+)
+def test_it_ends_when_the_page_comes(
+    monkeypatch: pytest.MonkeyPatch, created: str, visits: tuple[Visit, ...], restarts: int
+) -> None:
+    assert wait(monkeypatch, created, *visits).restarts == restarts
+
+
+@pytest.mark.parametrize("visits", [(NONE,), (NONE, SILENT)], ids=["no certificate", "gone after a restart"])
+def test_it_gives_up_with_what_traefik_said(
+    monkeypatch: pytest.MonkeyPatch, visits: tuple[Visit, ...]
+) -> None:
+    with pytest.raises(DeployError, match=r"vote\.example\.org") as raised:
+        wait(monkeypatch, BEFORE, *visits)
+    error: Any = raised.value
+    assert list(error.evidence) == ["acme: error: 403"]
