@@ -19,6 +19,8 @@ VOTE, RESULT = HOSTS
 LIMIT = 4096
 # Room for so many; so many take nearly all of it, and stay; so many wait for the rest, cut off after 5 s.
 OPEN_FILES, IDLE, WAITING = 100, 60, 150
+# An edge has so many requests of a host under way; a connection brings so many.
+UNDER_WAY, STREAMS = 2000, 16
 HTTP2_PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])
 # Says what it was sent; fails, or speaks as a WebSocket would, where it is asked to.
 ECHO = """
@@ -46,6 +48,13 @@ class Echo(http.server.BaseHTTPRequestHandler):
         self.wfile.write(body)
 http.server.ThreadingHTTPServer(("", 8080), Echo).serve_forever()
 """
+# As many votes as are let in, without their bodies (RFC 9113). In the static table of RFC 7541 the method is
+# 3, the scheme 7 and the path 4; the host and the length are literals for its 1 and 28.
+VOTE_HEAD = b"\x83\x87\x84\x01" + bytes([len(VOTE)]) + VOTE.encode() + b"\x0f\x0d\x0260"
+UNFINISHED = b"".join(
+    len(VOTE_HEAD).to_bytes(3, "big") + b"\x01\x04" + number.to_bytes(4, "big") + VOTE_HEAD
+    for number in range(1, 2 * STREAMS, 2)
+)
 CHUNK = b"5\r\nvote=\r\n"
 FORM = "Content-Type: application/x-www-form-urlencoded"
 
@@ -254,6 +263,19 @@ def test_more_connections_than_it_has_room_for_do_an_edge_no_lasting_harm(
         assert lines(container) < before + 2000
         flood.pop_all().close()
         eventually(lambda: leads_on(edge), 10)
+
+
+def test_requests_that_never_end_take_a_bounded_part_of_an_edge(network: str, tmp_path: Path) -> None:
+    with running_edge(network, tmp_path) as edge, ExitStack() as flood:
+        eventually(lambda: leads_on(edge))
+        assert (get(edge, VOTE).status, get(edge, RESULT).status) == (200, 200)
+        connections = [flood.enter_context(idle(edge)) for _ in range(UNDER_WAY // STREAMS + 10)]
+        for connection in connections:
+            connection.sendall(UNFINISHED)
+        eventually(lambda: get(edge, VOTE).status == 429, 4)
+        assert get(edge, RESULT).status == 200
+        flood.pop_all().close()
+        eventually(lambda: get(edge, VOTE).status == 200, 10)
 
 
 def silent(edge: str) -> socket.socket:
