@@ -11,10 +11,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from deployment import credentials, settings
+from deployment.errors import DeployError
+from deployment.progress import Progress
 from swarm.cluster import UNREACHABLE, Cluster
 from swarm.edges import Site
 from swarm.lab import power
-from swarm.lab.lab import REGISTRY, Lab, current
+from swarm.lab.lab import Lab, current
 from swarm.ledger import Ballot, Ledger
 from swarm.voters import Voters
 from swarm.waiting import wait_until
@@ -34,7 +36,10 @@ def main() -> None:
         sys.exit(2)
     with TemporaryDirectory() as folder:
         site = _vote_site(lab, Path(folder) / "authority.crt")
-        sys.exit(0 if _upgraded(lab, site) else 1)
+        try:
+            sys.exit(0 if _upgraded(lab, site) else 1)
+        except DeployError as error:
+            sys.exit(f"ERROR: {error}\n       {error.remedy}")
 
 
 def _vote_site(lab: Lab, authority: Path) -> Site:
@@ -46,6 +51,7 @@ def _vote_site(lab: Lab, authority: Path) -> Site:
 
 def _upgraded(lab: Lab, site: Site) -> bool:
     cluster = Cluster(lab)
+    power.hand_over_images(lab, Progress())
     wait_until(lambda: _serves(cluster), START_SECONDS, lambda: "the clusters of the lab are not whole")
     cluster.drain()
     rows = sum(cluster.stored([]).counted.values())
@@ -53,15 +59,15 @@ def _upgraded(lab: Lab, site: Site) -> bool:
         ledger = Ledger(voters.ballots, rows)
         voters.go()
         voters.wait_for_votes(WARM_UP_VOTES)
-        failed = power.deployment(lab.nodes[0], "up", "--registry", REGISTRY, "--yes")
+        power.deploy(lab)
         voters.wait_for_votes(WARM_UP_VOTES)
         voters.pause()
     cluster.wait_healthy()
     cluster.drain()
     promised = {ballot.voter for ballot in voters.ballots if ballot.acknowledged}
     verdict = ledger.close(voters.ballots, cluster.stored(promised))
-    print(f"up {'failed' if failed else 'succeeded'}; {_told(voters.ballots)}; {verdict.summary()}")
-    return verdict.kept and not failed
+    print(f"{_told(voters.ballots)}; {verdict.summary()}")
+    return verdict.kept
 
 
 def _serves(cluster: Cluster) -> bool:

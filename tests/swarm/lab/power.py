@@ -63,8 +63,14 @@ def up(progress: Progress, count: int, *, newer_engine: bool = False) -> Lab:
     with progress.task("Joining the nodes into one Swarm"):
         _join(lab)
     _hand_over_images(client, bases, lab.nodes[0], progress)
-    _deploy(lab)
+    deploy(lab)
     return lab
+
+
+def hand_over_images(lab: Lab, progress: Progress) -> None:
+    """Copy the images of this checkout that this machine has to the lab's first node."""
+    client = _local_engine()
+    _hand_over_images(client, base.provide(client, progress), lab.nodes[0], progress)
 
 
 def down(progress: Progress) -> None:
@@ -201,8 +207,11 @@ def _hand_over_images(client: docker.DockerClient, bases: base.Bases, to: Node, 
         subprocess.run(load, stdin=saved.stdout, stdout=subprocess.DEVNULL, check=True)
 
 
-def _deploy(lab: Lab) -> None:
-    """Run the project's own `up` against the lab, as a user with these nodes and a registry would."""
+def deploy(lab: Lab) -> None:
+    """Run the project's own `up` against the lab, as a user with these nodes and a registry would.
+
+    Raises DeployError where it fails.
+    """
     if deployment(lab.nodes[0], "up", "--registry", REGISTRY, "--yes"):
         raise DeployError(
             "`up` did not succeed on the lab.",
