@@ -14,7 +14,8 @@ typedef struct RedisModuleString String;
 typedef struct RedisModuleCallReply Reply;
 typedef int (*Command)(Context *, String **, int);
 
-enum { OK, FAILED, API_VERSION = 1, VERSION = 1 };
+enum { VERSION = 1, API_VERSION = 1 };
+enum { FAILED = 1 };
 /* The vote service sends sixteen votes together, less than two kilobytes. */
 enum { LONGEST_VALUE = 16384 };
 

@@ -68,7 +68,7 @@ def clone(node: Node, leader: str, *, keep: bool = False) -> None:
 def replace(node: Node, leader: str) -> None:
     """Like `clone`, but keep the present directory, which is damaged."""
     clone(node, leader, keep=True)
-    log.warning("damaged data replaced by a clone", leader=leader, kept=str(node.volume.kept))
+    log.warning("damaged data replaced by a clone", leader=leader, kept=str(node.volume.damaged))
 
 
 def rewind(node: Node, leader: str) -> None:

@@ -17,7 +17,7 @@ class Volume:
         self.fresh = root / "pgdata.new"
         self._root = root
         self._old = root / "pgdata.old"
-        self.kept = root / "pgdata.damaged"
+        self.damaged = root / "pgdata.damaged"
         self._rewinding = root / "rewinding"
         self._office = root / "office.json"
         self._first_boot = root / "first-boot"
@@ -65,8 +65,9 @@ class Volume:
 
     def recover(self) -> None:
         """Put the old directory back if a replacement was interrupted halfway."""
-        for place in (self._old, self.kept):
-            if place.exists() and not self.data.exists():
+        # What is kept may be of long ago: only beside a copy that waits was it the data until now.
+        for place, interrupted in ((self._old, True), (self.damaged, self.fresh.exists())):
+            if place.exists() and interrupted and not self.data.exists():
                 place.rename(self.data)
 
     def secure(self) -> None:
@@ -88,8 +89,9 @@ class Volume:
 
         With `keep` it stays for good, in the place of what was kept earlier.
         """
-        place = self.kept if keep else self._old
-        shutil.rmtree(place, ignore_errors=True)
+        place = self.damaged if keep else self._old
+        for earlier in {place, self._old}:
+            shutil.rmtree(earlier, ignore_errors=True)
         if self.data.exists():
             self.data.rename(place)
         self.fresh.rename(self.data)

@@ -11,6 +11,8 @@ from deployment.pages import Site, Visit
 from deployment.progress import Progress
 
 CERTIFICATE_SECONDS = 120
+# One edge after the other.
+RESTART_SECONDS = 600
 POLL_SECONDS = 1.0
 EDGE = "traefik"
 # What Traefik says of its dealings with the ACME server.
@@ -19,19 +21,19 @@ LOG_LINES, SHOWN_LINES = 1000, 5
 
 
 def wait_for_certificates(client: docker.DockerClient, site: Site, progress: Progress, *, since: str) -> None:
-    """Wait until each page comes with a valid certificate, through every edge that can be asked.
+    """Wait until every edge that can be asked shows a valid certificate for each page.
 
     Traefik asks for one when it starts and when a host is new: an edge older than `since` (RFC 3339) that
     lacks one is started anew. Raises DeployError with what Traefik said when none came in time.
     """
     if site.local:
         return
-    if any(visit.certificate for visit in _visits(client, site)) and _edge_is_older(client, since):
+    if any(visit.certificate is False for visit in _visits(client, site)) and _edge_is_older(client, since):
         progress.say("  Asking the ACME server once more: starting the edge anew")
         client.services.list(filters={"name": f"{STACK}_{EDGE}"})[0].force_update()
-        convergence.wait(client, progress, since=since, timeout=CERTIFICATE_SECONDS)
+        convergence.wait(client, progress, since=since, timeout=RESTART_SECONDS)
     with progress.task("Waiting for certificates from the ACME server") as task:
-        while lacking := pages.problems(site, _visits(client, site)):
+        while lacking := pages.problems(site, [v for v in _visits(client, site) if not v.certificate]):
             if task.seconds > CERTIFICATE_SECONDS:
                 raise _none_came(client, lacking)
             task.detail(lacking[0])

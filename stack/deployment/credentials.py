@@ -31,8 +31,15 @@ PASSWORDS = (
     "voter_cookie_key",
 )
 TLS = ("tls_certificate", "tls_key")
-# What the data mean nothing without: the database's own accounts, and what tells one voter from another.
-BOUND_TO_DATA = frozenset(key for key in PASSWORDS if key.startswith("postgres_")) | {"voter_cookie_key"}
+# The data are of no use without them: the accounts in the database, and what tells one voter from another.
+BOUND_TO_DATA = (
+    "postgres_password",
+    "postgres_repmgr_password",
+    "postgres_pgpool_password",
+    "postgres_worker_password",
+    "postgres_result_password",
+    "voter_cookie_key",
+)
 HOSTS_LABEL = "vote-app.hosts"
 AUTHORITY = "local_ca"
 PASSWORD_BYTES = 32

@@ -48,10 +48,11 @@ class Options:
 class UnsettledError(DeployError):
     """Votes would no longer be shown, or would count for another name, and nobody has said which is meant."""
 
-    def __init__(self, lost: Sequence[str], answers: Sequence[Change]) -> None:
+    def __init__(self, lost: Sequence[str], answers: Sequence[Change], *, queued: bool) -> None:
+        have = "may have votes, for some wait in the queue or it does not answer," if queued else "have votes"
         super().__init__(
-            f"Options that have votes are no longer wanted: {', '.join(lost)}. Nothing was changed.",
-            "Say what is meant: "
+            f"Options that {have} are no longer wanted: {', '.join(lost)}. Nothing was changed.",
+            f"{'Run `up` again when the queue is empty, or say' if queued else 'Say'} what is meant: "
             + "; or ".join(f"--change-options {answer} ({MEANING[answer]})" for answer in answers)
             + ".",
         )
@@ -102,7 +103,6 @@ def decide(
     """Return the options to deploy; `tally` has the votes by key, None where nobody can say.
 
     While votes are `queued`, or nobody knows, any option may have some.
-
     Raises UnsettledError unless it is `agreed` what becomes of an option that has votes and is not wanted,
     DeployError if nobody can say whether it has any.
     """
@@ -120,7 +120,7 @@ def decide(
     ]
     answers = [Change.RENAME, Change.REMOVE] if with_new_names else [Change.REMOVE]
     if lost and agreed not in answers:
-        raise UnsettledError(lost, answers)
+        raise UnsettledError(lost, answers, queued=queued)
     return settled
 
 

@@ -62,7 +62,7 @@ class Visit:
     page: str
     problem: str = ""
     checked: bool = True  # whether the edge let us ask at all
-    certificate: bool = False  # whether the problem is the certificate
+    certificate: bool | None = None  # whether the edge showed a valid one; None where it showed none
 
 
 def visit(site: Site, edges: Sequence[Edge]) -> list[Visit]:
@@ -77,7 +77,9 @@ def visit(site: Site, edges: Sequence[Edge]) -> list[Visit]:
 
 def _visit(site: Site, edge: Edge, page: str, trust: ssl.SSLContext) -> Visit:
     try:
-        return Visit(edge.name, page, _refusal(site.hosts[page], edge.address, site.port, trust))
+        return Visit(
+            edge.name, page, _refusal(site.hosts[page], edge.address, site.port, trust), certificate=True
+        )
     except HTTPError as error:
         return failed(edge, page, error)
 
@@ -100,7 +102,7 @@ def failed(edge: Edge, page: str, error: HTTPError) -> Visit:
     """Say why a page did not come."""
     cause = error.args[0] if error.args else error
     if isinstance(cause, ssl.SSLCertVerificationError):
-        return Visit(edge.name, page, f"no valid certificate: {cause.verify_message}", certificate=True)
+        return Visit(edge.name, page, f"no valid certificate: {cause.verify_message}", certificate=False)
     if isinstance(error, NewConnectionError | ConnectTimeoutError) and not edge.here:
         return Visit(edge.name, page, f"{edge.address} does not let this machine in", checked=False)
     return Visit(edge.name, page, f"does not answer: {_reason(error)}")

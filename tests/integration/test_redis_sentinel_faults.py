@@ -1,14 +1,18 @@
 """One fault at a time on the real queue: it returns to full strength and has kept every acknowledged vote."""
 
+import socket
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 
+from integration.containers import address
 from integration.redis_cluster import (
+    PROXIES,
     REDIS,
     SENTINELS,
     Producer,
@@ -17,6 +21,9 @@ from integration.redis_cluster import (
     running_cluster,
     within,
 )
+
+# A proxy gives one client so many.
+PLACES = 32
 
 Fault = Callable[[RedisCluster, str], None]
 
@@ -135,6 +142,22 @@ def test_everything_killed_at_once_comes_back_with_everything(cluster: RedisClus
 
     producer = suffer(cluster, everything_killed).producer
     assert not producer.lost(cluster.recover(RECOVERY_SECONDS))
+
+
+def test_one_client_takes_no_place_of_the_others_at_a_proxy(cluster: RedisCluster) -> None:
+    cluster.recover(RECOVERY_SECONDS)
+    proxy = (address(f"{cluster.prefix}-{PROXIES[0]}"), 6379)
+    with ExitStack() as open_:
+        crowd = [open_.enter_context(socket.create_connection(proxy, 5)) for _ in range(PLACES)]
+        for connection in crowd[1:]:
+            connection.sendall(b"PING\r\n")
+            assert connection.recv(64).startswith(b"-NOAUTH")
+        with pytest.raises(OSError, match="reset"):
+            open_.enter_context(socket.create_connection(proxy, 5)).recv(64)
+        crowd[0].settimeout(10)
+        assert crowd[0].recv(64) == b""  # it has said nothing
+        with cluster.client(PROXIES[0], "ballot") as client:
+            assert client.ping()
 
 
 def test_what_was_settled_stays_settled_after_a_restart(cluster: RedisCluster) -> None:

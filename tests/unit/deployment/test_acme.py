@@ -12,9 +12,10 @@ from deployment.pages import Site, Visit
 from deployment.progress import Progress
 
 SITE = Site({"vote": "https://vote.example.org/"}, 443, local=False)
-NONE = Visit("node-1", "vote", "no valid certificate: self-signed certificate", certificate=True)
+NONE = Visit("node-1", "vote", "no valid certificate: self-signed certificate", certificate=False)
 SILENT = Visit("node-1", "vote", "does not answer: Connection refused")
-GOOD = Visit("node-1", "vote")
+GOOD = Visit("node-1", "vote", certificate=True)
+BUSY = Visit("node-1", "vote", "/readyz answers 503", certificate=True)
 DEPLOYED, BEFORE, AFTER = "2026-01-02T00:00:00Z", "2026-01-01T00:00:00Z", "2026-01-03T00:00:00Z"
 
 
@@ -52,8 +53,15 @@ def wait(monkeypatch: pytest.MonkeyPatch, created: str, *visits: Visit) -> Edge:
         (AFTER, (NONE, NONE, GOOD), 0),
         (BEFORE, (NONE, SILENT, NONE, GOOD), 1),
         (BEFORE, (SILENT, SILENT, GOOD), 0),
+        (BEFORE, (BUSY,), 0),
     ],
-    ids=["there already", "a new edge asks by itself", "an old one is asked anew", "it does not answer yet"],
+    ids=[
+        "there already",
+        "a new edge asks by itself",
+        "an old one is asked anew",
+        "it does not answer yet",
+        "the rest is waited for later",
+    ],
 )
 def test_it_ends_when_the_page_comes(
     monkeypatch: pytest.MonkeyPatch, created: str, visits: tuple[Visit, ...], restarts: int

@@ -63,25 +63,26 @@ def visit(port: int, authority: trustme.CA, address: str = "127.0.0.1", *, here:
 
 def test_a_page_that_comes(authority: trustme.CA) -> None:
     with edge(authority) as port:
-        assert visit(port, authority) == pages.Visit("node-1", "vote")
+        assert visit(port, authority) == pages.Visit("node-1", "vote", certificate=True)
 
 
 @pytest.mark.parametrize(("path", "status"), [("/", 502), ("/readyz", 503), ("/", 301)])
 def test_a_page_that_is_refused(authority: trustme.CA, path: str, status: int) -> None:
     with edge(authority, statuses={path: status}) as port:
-        assert visit(port, authority).problem == f"{path} answers {status}"
+        found = visit(port, authority)
+    assert (found.problem, found.certificate) == (f"{path} answers {status}", True)
 
 
 def test_a_certificate_of_somebody_else(authority: trustme.CA) -> None:
     with edge(trustme.CA()) as port:
         found = visit(port, authority)
-    assert found.certificate
+    assert found.certificate is False
     assert "no valid certificate" in found.problem
 
 
 def test_a_certificate_for_another_name(authority: trustme.CA) -> None:
     with edge(authority, host="elsewhere.example.test") as port:
-        assert visit(port, authority).certificate
+        assert visit(port, authority).certificate is False
 
 
 def test_nobody_lets_in_on_this_machine(authority: trustme.CA) -> None:
@@ -109,4 +110,4 @@ def test_a_private_authority_is_trusted_beside_the_systems_own(authority: trustm
             Site({"vote": f"https://{HOST}/"}, port, local=False), [Edge("n", "127.0.0.1", here=True)]
         )
     assert not found.problem
-    assert stranger.certificate
+    assert stranger.certificate is False

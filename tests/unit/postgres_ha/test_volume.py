@@ -53,7 +53,7 @@ def test_the_last_damaged_directory_is_kept(volume: Volume) -> None:
         put(volume.fresh, "new")
         volume.adopt_clone(keep=True)
         volume.discard_old()
-        assert (volume.kept / "PG_VERSION").read_text() == damaged
+        assert (volume.damaged / "PG_VERSION").read_text() == damaged
         assert content(volume) == "new"
 
 
@@ -90,6 +90,23 @@ def test_an_interrupted_exchange_is_undone(volume: Volume, place: str) -> None:
     put(volume.fresh, "new")
     volume.recover()
     assert content(volume) == "old"
+
+
+def test_what_was_kept_long_ago_is_not_the_data_again(volume: Volume) -> None:
+    put(volume.damaged, "damaged")
+    volume.recover()
+    assert volume.content is Data.EMPTY
+
+
+def test_an_interrupted_exchange_of_damaged_data_brings_nothing_older_back(volume: Volume) -> None:
+    put(volume.data, "overruled")
+    put(volume.fresh, "damaged")
+    volume.adopt_clone()
+    put(volume.fresh, "new")
+    volume.adopt_clone(keep=True)
+    volume.data.rename(volume.fresh)
+    volume.recover()
+    assert content(volume) == "damaged"
 
 
 def test_an_interrupted_rewind_leaves_broken_data_until_a_clone(volume: Volume) -> None:
