@@ -30,6 +30,9 @@ def start_worker(start: Any, redis_server: RedisNode, database: Database) -> Sta
     return lambda: start("worker", redis_port=redis_port, database_port=database.proxy.port)
 
 
+WAITING = "SELECT {} FROM pg_stat_activity WHERE wait_event = 'SyncRep' AND application_name = 'worker'"
+
+
 def put(redis: Any, voter: object, choice: str, version: int) -> None:
     redis.xadd(STREAM, {"id": f"{voter}", "vote": choice, "version": version})
 
@@ -197,16 +200,20 @@ def test_a_commit_whose_wait_for_the_standby_was_cancelled_is_not_settled(
     def cut_short() -> bool:
         """Cut short whatever commit of the worker waits, its pulse too; say whether it was the right one."""
         waiting = database.query(
-            f"SELECT query LIKE '%INSERT INTO {table} %', pg_cancel_backend(pid) FROM pg_stat_activity "
-            "WHERE wait_event = 'SyncRep' AND application_name = 'worker'",
+            WAITING.format(f"query LIKE '%INSERT INTO {table} %', pg_cancel_backend(pid)"),
             "postgres",
         )
         return any(looked_for for looked_for, _ in waiting)
+
+    def waits() -> bool:
+        """Say whether a commit of the worker waits, so that every further one will."""
+        return bool(database.query(WAITING.format("pid"), "postgres"))
 
     start_worker()
     eventually(lambda: redis.exists(STREAM))
     require("nobody")
     try:
+        eventually(waits)
         put(redis, "v", choice, 1)
         for _ in range(2):
             eventually(cut_short, 30)
