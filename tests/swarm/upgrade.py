@@ -4,17 +4,16 @@ Prints what the voters were told beside what the database holds. Exit codes: 0 n
 1 the promise was broken, or `up` failed; 2 there is no lab.
 """
 
-import ssl
 import sys
-from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from deployment import credentials, settings
+from deployment import base, engine, settings
 from deployment.errors import DeployError
 from deployment.progress import Progress
 from swarm.cluster import UNREACHABLE, Cluster
 from swarm.edges import Site
+from swarm.gaps import longest_silence
 from swarm.lab import power
 from swarm.lab.lab import Lab, current
 from swarm.ledger import Ballot, Ledger
@@ -44,14 +43,13 @@ def main() -> None:
 
 def _vote_site(lab: Lab, authority: Path) -> Site:
     chosen = settings.load()
-    credentials.save_authority(lab.manager, chosen.hosts, authority)
-    trust = ssl.create_default_context(cafile=str(authority))
-    return Site(chosen.hosts[0], chosen.https_port, tuple(node.address for node in lab.nodes), trust)
+    addresses = tuple(node.address for node in lab.nodes)
+    return Site(chosen.hosts[0], chosen.https_port, addresses, lab.trust(chosen.hosts, authority))
 
 
 def _upgraded(lab: Lab, site: Site) -> bool:
-    cluster = Cluster(lab)
-    power.hand_over_images(lab, Progress())
+    cluster, client, progress = Cluster(lab), engine.require(), Progress()
+    power.hand_over_images(client, base.provide(client, progress), lab.nodes[0], progress)
     wait_until(lambda: _serves(cluster), START_SECONDS, lambda: "the clusters of the lab are not whole")
     cluster.drain()
     rows = sum(cluster.stored([]).counted.values())
@@ -81,7 +79,7 @@ def _serves(cluster: Cluster) -> bool:
 
 def _told(ballots: list[Ballot]) -> str:
     answers = sorted(ballot.answered for ballot in ballots if ballot.acknowledged)
-    gap = max((later - earlier for earlier, later in pairwise(answers)), default=0.0)
+    gap = longest_silence(answers, since=answers[0], until=answers[-1])
     refused = sum(not ballot.acknowledged and not ballot.again for ballot in ballots)
     return f"{len(answers)} acknowledged, {refused} refused, longest gap {gap:.1f} s"
 

@@ -9,7 +9,7 @@ from typing import NoReturn
 
 import pytest
 
-from deployment import credentials, lock, suite
+from deployment import lock, suite
 from deployment.errors import DeployError
 from deployment.settings import Settings
 from images import absent
@@ -93,9 +93,7 @@ def _without_lab(config: pytest.Config) -> NoReturn:
 @pytest.fixture(scope="session")
 def trust(lab: Lab, chosen: Settings, tmp_path_factory: pytest.TempPathFactory) -> ssl.SSLContext:
     """Trust the lab's own authority, and nobody else."""
-    path = tmp_path_factory.mktemp("lab") / "authority.crt"
-    credentials.save_authority(lab.manager, chosen.hosts, path)
-    return ssl.create_default_context(cafile=str(path))
+    return lab.trust(chosen.hosts, tmp_path_factory.mktemp("lab") / "authority.crt")
 
 
 @pytest.fixture(scope="session")

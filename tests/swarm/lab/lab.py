@@ -1,5 +1,6 @@
 """The lab: a Swarm of several nodes on this machine, each node a container with an engine of its own."""
 
+import ssl
 import subprocess
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,7 +10,7 @@ import docker
 from docker.errors import DockerException, NotFound
 from requests.exceptions import RequestException
 
-from deployment import engine
+from deployment import credentials, engine
 from deployment.errors import DeployError
 
 NAME = "vote-app-lab"
@@ -116,6 +117,11 @@ class Lab:
             if node.commands():
                 return node.client
         raise DeployError("No node of the lab can command its Swarm.", "Start the nodes that are off.")
+
+    def trust(self, hosts: tuple[str, str], file: Path) -> ssl.SSLContext:
+        """Return what trusts the lab's own authority, kept in `file`, and nobody else."""
+        credentials.save_authority(self.manager, hosts, file)
+        return ssl.create_default_context(cafile=str(file))
 
 
 def current() -> Lab | None:

@@ -62,15 +62,9 @@ def up(progress: Progress, count: int, *, newer_engine: bool = False) -> Lab:
         _start(client, image, lab, task)
     with progress.task("Joining the nodes into one Swarm"):
         _join(lab)
-    _hand_over_images(client, bases, lab.nodes[0], progress)
+    hand_over_images(client, bases, lab.nodes[0], progress)
     deploy(lab)
     return lab
-
-
-def hand_over_images(lab: Lab, progress: Progress) -> None:
-    """Copy the images of this checkout that this machine has to the lab's first node."""
-    client = _local_engine()
-    _hand_over_images(client, base.provide(client, progress), lab.nodes[0], progress)
 
 
 def down(progress: Progress) -> None:
@@ -192,7 +186,7 @@ def _join(lab: Lab) -> None:
             )
 
 
-def _hand_over_images(client: docker.DockerClient, bases: base.Bases, to: Node, progress: Progress) -> None:
+def hand_over_images(client: docker.DockerClient, bases: base.Bases, to: Node, progress: Progress) -> None:
     """Copy the images of ours that this machine has, so that the node need not build them again."""
     names = {bases.debian, bases.traefik, *base.references(client, bases).values()}
     ours = sorted(name for name in names if name.startswith(f"{STACK}/") and images.exists(client, name))
