@@ -1,5 +1,5 @@
 """Start the command line."""
 
-from deployment.cli import main
+from deployment.cli.main import main
 
 main()

@@ -6,12 +6,26 @@ from typing import Any, cast
 import pytest
 from docker import DockerClient
 
-from deployment import acme, convergence, nodes, status
+from deployment.configuration.settings import Settings
+from deployment.engine.pages import Visit
+from deployment.engine.swarm import credentials, nodes, services
 from deployment.errors import DeployError
-from deployment.pages import Site, Visit
+from deployment.operations import acme, status
+from deployment.operations.site import Site
+from deployment.plan.convergence import ServiceState
+from deployment.plan.release import Release
 from deployment.progress import Progress
 
-SITE = Site({"vote": "https://vote.example.org/"}, 443, local=False)
+RELEASE = Release(
+    ("stack.yaml",),
+    {"stack.yaml": "services: {}"},
+    {
+        "VOTE_HOST": "vote.example.org",
+        "RESULT_HOST": "result.example.org",
+        "HTTPS_PORT": "443",
+        "ACME_EMAIL": "a@example.org",
+    },
+)
 NONE = Visit("node-1", "vote", "no valid certificate: self-signed certificate", certificate=False)
 SILENT = Visit("node-1", "vote", "does not answer: Connection refused")
 GOOD = Visit("node-1", "vote", certificate=True)
@@ -38,10 +52,13 @@ def wait(monkeypatch: pytest.MonkeyPatch, created: str, *visits: Visit) -> Edge:
     monkeypatch.setattr(acme, "CERTIFICATE_SECONDS", 0.2)
     monkeypatch.setattr(nodes, "observe", lambda client: [])
     monkeypatch.setattr(status, "visits", lambda *_: [seen.pop(0) if len(seen) > 1 else seen[0]])
-    monkeypatch.setattr(convergence, "wait", lambda *_, **__: None)
-    monkeypatch.setattr(convergence, "last_lines", lambda *_: ["acme: error: 403", "something else"])
+    monkeypatch.setattr(credentials, "authority", lambda *_: "")
+    monkeypatch.setattr(services, "states", lambda *_, **__: [ServiceState("traefik", 1, 1)])
+    monkeypatch.setattr(services, "last_lines", lambda *_: ["acme: error: 403", "something else"])
     client = cast(DockerClient, edge)
-    acme.wait_for_certificates(client, SITE, Progress(quiet=True), since=DEPLOYED)
+    acme.wait_for_certificates(
+        Site(Settings(), Progress(quiet=True), client, lambda _: RELEASE, since=DEPLOYED)
+    )
     assert len(seen) == 1, "it did not look as often as it had to"
     return edge
 

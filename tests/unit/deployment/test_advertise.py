@@ -2,8 +2,8 @@
 
 import pytest
 
-from deployment import advertise
-from deployment.advertise import Addresses
+from deployment.engine.machine import advertise
+from deployment.engine.machine.advertise import Addresses
 from deployment.errors import DeployError
 
 OFFICE = {"eth0": ("192.0.2.7",)}

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from cryptography import x509
 
-from deployment import certificates
+from deployment.engine.swarm import certificates
 
 HOSTS = ("vote.localhost", "result.localhost")
 

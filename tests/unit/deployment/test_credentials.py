@@ -9,8 +9,8 @@ from typing import cast
 import pytest
 from docker import DockerClient
 
-from deployment import credentials
-from deployment.credentials import BOUND_TO_DATA, PASSWORDS
+from deployment.engine.swarm import credentials
+from deployment.engine.swarm.credentials import BOUND_TO_DATA, PASSWORDS
 from deployment.errors import DeployError
 
 VOLUMES = SimpleNamespace(volumes=SimpleNamespace(list=lambda: [SimpleNamespace(name="vote-app_postgres-1")]))

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from deployment import dead
 from deployment.errors import DeployError
+from deployment.operations import dead
 
 Piece = tuple[bytes | None, bytes | None]
 

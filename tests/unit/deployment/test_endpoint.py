@@ -13,9 +13,11 @@ import pytest
 import trustme
 from docker import DockerClient
 
-from deployment import endpoint, engine, up
-from deployment.endpoint import Endpoint
+from deployment.configuration.settings import Settings
+from deployment.engine.machine import endpoint, engine
+from deployment.engine.machine.endpoint import Endpoint
 from deployment.errors import DeployError
+from deployment.operations import up
 from deployment.progress import Progress
 
 NOBODY = "tcp://127.0.0.1:1"
@@ -64,7 +66,7 @@ class Teapot(BaseHTTPRequestHandler):
 
 def refusal() -> DeployError:
     with pytest.raises(DeployError) as refused:
-        up._engine(Progress(quiet=True), install=True, start=True)
+        up.site(Settings(), Progress(quiet=True), install_engine=True, start=True)
     return refused.value
 
 

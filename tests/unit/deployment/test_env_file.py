@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from deployment import settings
+from deployment.configuration import settings
+from deployment.configuration.layout import ENV_FILE
+from deployment.configuration.settings import Settings
 from deployment.errors import DeployError
-from deployment.layout import ENV_FILE
-from deployment.settings import Settings
 
 SHELL = 'set -a; . "$1"; set +a; printf %s "$VOTE_QUESTION"'
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from deployment import host
+from deployment.engine.machine import host
+from deployment.engine.machine.host import Host
 from deployment.errors import DeployError
-from deployment.host import Host
 
 ROOMY = Host(memory_mib=8192, disk_mib=50000, listeners={22: "sshd (process 1)"})
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from deployment import context, images
+from deployment.engine.images import context, images
+from deployment.engine.images.images import Component, reference
 from deployment.errors import DeployError
-from deployment.images import Component, reference
 
 SCRIPT = b"#!/bin/sh\n"
 

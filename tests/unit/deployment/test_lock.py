@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from deployment import lock
 from deployment.errors import DeployError
+from deployment.operations import lock
 
 
 def test_the_second_is_told_who_is_first(tmp_path: Path) -> None:

@@ -1,15 +1,15 @@
 """Addresses that are somebody else's, and changes that Docker would ignore, are refused in time."""
 
 from ipaddress import IPv4Network
-from pathlib import Path
 
 import pytest
 import yaml
 
-from deployment import layout, networks, settings
+from deployment.configuration import layout, overlays, settings
+from deployment.configuration.settings import Settings
 from deployment.errors import DeployError
-from deployment.networks import Network, Route
-from deployment.settings import Settings
+from deployment.plan import networks
+from deployment.plan.networks import Network, Route
 
 TABLE = """\
 Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT
@@ -20,7 +20,7 @@ lo\t0000007F\t00000000\t0001\t0\t0\t0\t000000FF\t0\t0\t0
 """
 LAN = Route(IPv4Network("10.0.1.0/24"), "eth0")
 VPN = Route(IPv4Network("172.16.0.0/12"), "tun0")
-OVERLAYS = (layout.ENCRYPTION_FILE, layout.SUBNETS_FILE)
+WITH_NETWORKS = ("encrypted-networks.yaml", "network-subnets.yaml")
 
 
 @pytest.fixture(autouse=True)
@@ -33,8 +33,14 @@ def network(name: str, subnet: str, **what: bool) -> Network:
 
 
 def intended(**given: object) -> dict[str, Network]:
-    made = networks.intended(settings.load(**given), [], [networks.DOCKER_MESH], networks.DOCKER_POOL)
-    return {one.name: one for one in made}
+    return {one.name: one for one in planned(settings.load(**given), [], [networks.DOCKER_MESH])}
+
+
+def planned(chosen: Settings, there: list[Network], taken: list[IPv4Network]) -> list[Network]:
+    files = (layout.STACK_FILE, *overlays.chosen(chosen))
+    subnets = networks.carve(chosen.network_subnets) if chosen.network_subnets else {}
+    free = networks.unused(networks.DOCKER_POOL, taken)
+    return networks.intended(networks.merged(path.read_text() for path in files), subnets, there, free)
 
 
 def test_routes_of_the_kernel() -> None:
@@ -53,7 +59,7 @@ def test_a_new_network_in_the_way_of_a_lan_is_refused() -> None:
 
 def test_a_network_that_exists_is_left_alone_and_said() -> None:
     there = [network("edge", "10.0.1.0/24"), network("queue", "10.0.9.0/24", internal=True)]
-    wanted = networks.intended(settings.load(), there, [LAN.subnet], networks.DOCKER_POOL)
+    wanted = planned(settings.load(), there, [LAN.subnet])
     networks.require_sound(wanted, there, [LAN])
     (said,) = networks.weaknesses(wanted, there, [LAN])
     assert "overlaps 10.0.1.0/24, which this machine reaches through eth0" in said
@@ -97,10 +103,12 @@ def test_each_network_has_a_subnet_of_the_pool() -> None:
     assert all(subnet and subnet.subnet_of(IPv4Network("10.77.0.0/16")) for subnet in subnets)
 
 
-@pytest.mark.parametrize("overlay", OVERLAYS, ids=lambda path: path.name)
-def test_a_file_that_is_added_by_hand_opens_no_network(overlay: Path) -> None:
+@pytest.mark.parametrize("name", WITH_NETWORKS)
+def test_a_file_that_is_added_by_hand_opens_no_network(name: str) -> None:
     """Docker replaces a network by what the last file says of it: one that left out `internal` opened it."""
-    whole, added = (networks.merged([path]) for path in (layout.STACK_FILE, overlay))
+    whole, added = (
+        networks.merged([path.read_text()]) for path in (layout.STACK_FILE, layout.OVERLAYS / name)
+    )
     assert {name: {**part, **whole[name]} for name, part in added.items()} == added
 
 

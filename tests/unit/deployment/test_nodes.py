@@ -2,9 +2,9 @@
 
 import pytest
 
-from deployment import nodes
-from deployment.layout import EDGE_LABEL, SLOT_LABELS
-from deployment.nodes import Node
+from deployment.configuration.layout import EDGE_LABEL, SLOT_LABELS
+from deployment.plan import nodes, placement
+from deployment.plan.nodes import Node
 
 ONE, TWO, THREE = SLOT_LABELS
 
@@ -51,8 +51,8 @@ def node(number: int, *labels: str, state: str = "ready", availability: str = "a
     ],
 )
 def test_spread(given: list[Node], added: dict[str, tuple[str, ...]]) -> None:
-    assert nodes.spread(given) == added
-    assert nodes.spread(nodes.labelled(given, added)) == {}
+    assert placement.spread(given) == added
+    assert placement.spread(placement.labelled(given, added)) == {}
 
 
 def test_a_node_of_the_api() -> None:

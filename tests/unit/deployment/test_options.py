@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
@@ -12,10 +13,14 @@ from typing import Any
 
 import pytest
 
-from deployment import cli, credentials, options
+from deployment.cli import main as cli
+from deployment.configuration.layout import ROOT, SECRET_LABEL
+from deployment.engine.swarm import credentials
+from deployment.engine.swarm import options as kept_options
 from deployment.errors import DeployError
-from deployment.layout import ROOT, SECRET_LABEL
-from deployment.options import Change, Options, UnsettledError, changes, decide, of_environment, tally_of
+from deployment.plan import options
+from deployment.plan.options import Change, Options, UnsettledError, changes, decide, of_environment, tally_of
+from deployment.plan.picture import parse
 
 CATS_DOGS = Options({"a": "Cats", "b": "Dogs"}, ("a", "b"))
 BIRDS_FIRST = Options({"a": "Cats", "b": "Dogs", "c": "Birds"}, ("c", "a", "b"))
@@ -136,7 +141,8 @@ def test_changes_are_told(recorded: Options | None, decided: Options, lines: Seq
     ids=["unknown", "known", "an older observer", "an older one of an empty poll"],
 )
 def test_the_tally_of_a_picture(votes: dict[str, Any], tally: dict[str, int] | None) -> None:
-    assert tally_of({"votes": votes}) == tally
+    answer = json.dumps({"at": 1.0, "votes": votes}).encode()
+    assert tally_of(parse(b"1\n" + answer).votes) == tally
 
 
 @pytest.mark.parametrize(
@@ -183,14 +189,14 @@ def test_only_an_answer_of_its_own_changes_what_has_votes(
         questions.append(question)
         return answer
 
-    def up(*_: object, change_options: Change | None, **__: object) -> None:
+    def site(*_: object, change_options: Change | None, **__: object) -> None:
         attempts.append(change_options)
         decide(CATS_DOGS, ["Kittens", "Dogs"], VOTES, change_options)
 
     monkeypatch.setattr("sys.stdin", SimpleNamespace(isatty=lambda: terminal))
     monkeypatch.setattr("typer.prompt", prompt)
-    monkeypatch.setattr("deployment.up.up", up)
-    monkeypatch.setattr("deployment.lock.held", nullcontext)
+    monkeypatch.setattr("deployment.operations.up.site", site)
+    monkeypatch.setattr("deployment.operations.up.up", lambda _: None)
     with pytest.raises(DeployError) if tried == [None] else nullcontext():
         cli.up(yes=True, dry_run=dry_run)
     assert (bool(questions), attempts) == (asked, tried)
@@ -226,6 +232,13 @@ class Swarm:
         return SimpleNamespace(list=self._list, create=self._create)
 
     @property
+    def api(self) -> Any:
+        return SimpleNamespace(services=list)
+
+    def info(self) -> dict[str, Any]:
+        return {"Swarm": {"ControlAvailable": True}}
+
+    @property
     def services(self) -> Any:
         spec = {"TaskTemplate": {"ContainerSpec": {"Env": self.environment}}}
         found = [SimpleNamespace(attrs={"Spec": spec})] if self.environment else []
@@ -246,31 +259,31 @@ def swarm() -> Any:
 
 def test_the_record_is_kept_with_the_stack(swarm: Any) -> None:
     for deployed in (CATS_DOGS, BIRDS_FIRST, BIRDS_FIRST, CATS_DOGS):
-        options.record(swarm, deployed)
-        assert options.recorded(swarm) == deployed
+        kept_options.record(swarm, deployed)
+        assert kept_options.recorded(swarm) == deployed
         assert len(swarm.kept) == 1
     swarm.kept.append(Config(swarm, "vote-app_local_ca", {SECRET_LABEL: "local_ca"}, b""))
-    credentials.remove_unused(swarm, keep=set())
-    assert options.recorded(swarm) == CATS_DOGS
-    options.forget(swarm)
+    credentials.remove(credentials.unused(swarm, keep=(), keys=()))
+    assert kept_options.recorded(swarm) == CATS_DOGS
+    kept_options.forget(swarm)
     assert not swarm.kept
 
 
 def test_what_was_left_of_an_older_record_does_not_count(swarm: Any) -> None:
-    options.record(swarm, CATS_DOGS)
+    kept_options.record(swarm, CATS_DOGS)
     (older,) = swarm.kept
-    options.record(swarm, BIRDS_FIRST)
+    kept_options.record(swarm, BIRDS_FIRST)
     swarm.kept.append(older)
-    assert options.recorded(swarm) == BIRDS_FIRST
-    options.record(swarm, CATS_DOGS)
-    assert options.recorded(swarm) == CATS_DOGS
+    assert kept_options.recorded(swarm) == BIRDS_FIRST
+    kept_options.record(swarm, CATS_DOGS)
+    assert kept_options.recorded(swarm) == CATS_DOGS
 
 
 def test_a_stack_without_a_record_is_asked_what_it_offers(swarm: Any) -> None:
-    assert options.recorded(swarm) is None
+    assert kept_options.recorded(swarm) is None
     swarm.environment = ["PATH=/bin", "OPTION_A=Cats", "OPTION_B=Dogs", "VOTE_OPTIONS="]
-    assert options.recorded(swarm) == CATS_DOGS
-    options.record(swarm, CATS_DOGS)
+    assert kept_options.recorded(swarm) == CATS_DOGS
+    kept_options.record(swarm, CATS_DOGS)
     assert len(swarm.kept) == 1
 
 

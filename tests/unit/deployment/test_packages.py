@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from deployment import packages
+from deployment.engine.images import packages
 
 NOW = datetime(2026, 5, 4, 10, 0, 0, tzinfo=UTC)
 

@@ -9,8 +9,9 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 import trustme
 
-from deployment import pages
-from deployment.pages import Edge, Site
+from deployment.engine import pages
+from deployment.engine.pages import Edge
+from deployment.plan.entrance import Entrance
 
 HOST = "vote.example.test"
 ELSEWHERE = "127.0.0.2"
@@ -54,7 +55,7 @@ def authority() -> trustme.CA:
 
 
 def visit(port: int, authority: trustme.CA, address: str = "127.0.0.1", *, here: bool = True) -> pages.Visit:
-    site = Site(
+    site = Entrance(
         {"vote": f"https://{HOST}/"}, port, local=True, authorities=authority.cert_pem.bytes().decode()
     )
     [found] = pages.visit(site, [Edge("node-1", address, here)])
@@ -97,17 +98,17 @@ def test_another_machine_that_does_not_let_us_in_was_not_checked(authority: trus
     with edge(authority) as port:
         found = visit(port, authority, ELSEWHERE, here=False)
     assert not found.checked
-    assert pages.problems(Site({"vote": f"https://{HOST}/"}, port, local=True), [found]) == []
+    assert pages.problems(Entrance({"vote": f"https://{HOST}/"}, port, local=True), [found]) == []
 
 
 def test_a_private_authority_is_trusted_beside_the_systems_own(authority: trustme.CA) -> None:
     with edge(authority) as port:
-        site = Site(
+        site = Entrance(
             {"vote": f"https://{HOST}/"}, port, local=False, authorities=authority.cert_pem.bytes().decode()
         )
         [found] = pages.visit(site, [Edge("node-1", "127.0.0.1", here=True)])
         [stranger] = pages.visit(
-            Site({"vote": f"https://{HOST}/"}, port, local=False), [Edge("n", "127.0.0.1", here=True)]
+            Entrance({"vote": f"https://{HOST}/"}, port, local=False), [Edge("n", "127.0.0.1", here=True)]
         )
     assert not found.problem
     assert stranger.certificate is False

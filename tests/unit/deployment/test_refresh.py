@@ -5,10 +5,11 @@ from typing import cast
 import pytest
 from docker import DockerClient
 
-from deployment import base, images, packages, refresh
-from deployment.base import Bases
+from deployment.engine.images import base, images, packages
+from deployment.engine.images.base import Bases
+from deployment.engine.images.images import COMPONENTS, Component
 from deployment.errors import DeployError
-from deployment.images import COMPONENTS, Component
+from deployment.operations import refresh
 from deployment.progress import Progress
 
 CLIENT = cast(DockerClient, None)

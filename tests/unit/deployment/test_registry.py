@@ -9,7 +9,7 @@ import typer
 from docker import DockerClient
 from docker.errors import APIError, ImageNotFound
 
-from deployment import base, registry
+from deployment.engine.images import base, registry
 from deployment.errors import DeployError
 from deployment.progress import Progress
 

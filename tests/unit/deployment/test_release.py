@@ -1,17 +1,26 @@
 """The stack file, its variables and the tool that fills them in must agree."""
 
+import os
 import re
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
+import trustme
 import yaml
 
-from deployment import credentials, layout, release, settings
-from deployment.images import COMPONENTS, variable
-from deployment.release import Release
-from deployment.settings import Settings
+from deployment.configuration import layout, settings
+from deployment.configuration.settings import Settings
+from deployment.engine.images.images import COMPONENTS, variable
+from deployment.engine.swarm import credentials
+from deployment.operations import source
+from deployment.plan import entrance, release
+from deployment.plan.release import Release, changes, interpolated
 
 IN_FILE = set(re.findall(r"\$\{([A-Z0-9_]+)", layout.STACK_FILE.read_text()))
 SECTIONS = ("version", "networks", "volumes", "configs", "secrets")
+IMAGES = {component.name: f"vote-app/{component.name}:abc" for component in COMPONENTS}
+SECRETS = {key: f"vote-app_{key}_1" for key in (*credentials.PASSWORDS, *credentials.TLS)}
 
 
 @pytest.fixture(autouse=True)
@@ -19,11 +28,13 @@ def _no_file(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(Settings.model_config, "env_file", None)
 
 
+def made(**given: object) -> Release:
+    return source.made(IMAGES, settings.load(**given), SECRETS, "a,b")
+
+
 def test_every_variable_of_the_stack_file_is_filled_in_and_none_is_filled_in_vain() -> None:
-    filled = set(settings.load().variables()) | set(release.config_hashes())
-    filled |= {variable(component.name) for component in COMPONENTS}
-    filled |= {f"{key.upper()}_SECRET" for key in (*credentials.PASSWORDS, *credentials.TLS)}
-    assert filled | {"TRAEFIK_IMAGE", "RELEASE"} == IN_FILE
+    assert {*made().variables, "RELEASE"} == IN_FILE
+    assert set(made().images) == {variable(component.name) for component in COMPONENTS}
 
 
 def test_every_variable_has_a_default_for_a_deployment_by_hand() -> None:
@@ -38,10 +49,89 @@ def test_every_setting_is_explained(name: str) -> None:
 
 
 def test_a_release_is_known_by_its_content() -> None:
-    one = Release({"A": "1", "B": "2"})
-    assert one.identity == Release({"B": "2", "A": "1"}).identity
-    assert one.identity != Release({"A": "1", "B": "3"}).identity
-    assert one.identity != Release({"A": "1", "B": "2"}, overlays=(layout.ENCRYPTION_FILE,)).identity
+    one = Release(("s",), {"s": "services: {}"}, {"A": "1", "B": "2"})
+    assert one.identity == replace(one, variables={"B": "2", "A": "1"}).identity
+    assert one.identity != replace(one, variables={"A": "1", "B": "3"}).identity
+    assert one.identity != replace(one, files={"s": "services: {} "}).identity
+    assert made().identity != made(network_encryption=True).identity
+
+
+def test_a_release_has_every_file_that_swarm_is_handed() -> None:
+    whole = made(network_encryption=True, network_subnets="10.77.0.0/16")
+    names = ["encrypted-networks.yaml", "network-subnets.yaml"]
+    assert whole.stack == ("stack/docker-stack.yaml", *(f"stack/overlays/{name}" for name in names))
+    configs = yaml.safe_load(whole.texts[0])["configs"].values()
+    assert {os.path.normpath(f"stack/{config['file']}") for config in configs} < set(whole.files)
+
+
+def test_the_authority_of_a_private_acme_server_comes_along(tmp_path: Path) -> None:
+    certificate = trustme.CA().cert_pem.bytes().decode()
+    path = tmp_path / "authority.pem"
+    path.write_text(certificate)
+    whole = made(domain="example.org", acme_email="a@example.org", acme_ca_file=str(path))
+    assert whole.files[entrance.ACME_AUTHORITY] == certificate
+    assert whole.services["traefik"]["configs"].keys() == {"traefik", "traefik-dynamic", "acme-ca"}
+    found = entrance.of(whole, "a local authority")
+    assert (found.authorities, found.local) == (certificate, False)
+    assert found.urls == {"vote": "https://vote.example.org/", "result": "https://result.example.org/"}
+
+
+def test_the_entrance_follows_from_the_release() -> None:
+    found = entrance.of(made(https_port=8443, public_https_port=443), "local")
+    assert (found.urls, found.port) == (settings.load(public_https_port=443).urls, 8443)
+    assert entrance.of(made(https_port=8443), "local").urls == settings.load(https_port=8443).urls
+
+
+def test_going_back_takes_the_newest_secrets_and_today_s_poll() -> None:
+    former, now = made(option_a="Cats"), made(option_a="Kittens")
+    renewed = former.renewed({"redis_worker_password": "new"}, now.variables)
+    assert renewed.variables["REDIS_WORKER_PASSWORD_SECRET"] == "new"
+    assert renewed.variables["OPTION_A"] == "Kittens"
+    assert set(former.secrets) == set(SECRETS)
+
+
+@pytest.mark.parametrize(
+    ("text", "filled"),
+    [
+        ("${A}", "1"),
+        ("${A:-2}", "1"),
+        ("${EMPTY:-2}", "2"),
+        ("${NONE:-2}", "2"),
+        ("${NONE:-}", ""),
+        ("${NONE}", ""),
+        ("${A:?must be there}", "1"),
+        ("x ${A} $$(date) $${A}", "x 1 $(date) ${A}"),
+        ("a dollar $ alone", "a dollar $ alone"),
+    ],
+)
+def test_variables_are_filled_in_as_docker_does(text: str, filled: str) -> None:
+    assert interpolated(text, {"A": "1", "EMPTY": ""}) == filled
+
+
+@pytest.mark.parametrize(
+    ("given", "lines"),
+    [
+        ({}, []),
+        ({"vote_replicas": 3}, ["change vote: VOTE_REPLICAS 2 → 3, deploy.replicas 2 → 3"]),
+        (
+            {"option_a": "Kittens"},
+            ["change result: OPTION_A Cats → Kittens", "change vote: OPTION_A Cats → Kittens"],
+        ),
+        ({"new_voters_burst": 9}, ["change vote: NEW_VOTERS_BURST 5000 → 9"]),
+    ],
+    ids=["nothing", "replicas", "an option", "a limit"],
+)
+def test_what_changes_is_said(given: dict[str, object], lines: list[str]) -> None:
+    assert list(changes(made(), made(**given)).values()) == lines
+
+
+def test_another_secret_or_file_is_a_change_by_its_name() -> None:
+    before = made()
+    secrets = {**before.variables, "TLS_KEY_SECRET": "another", "TRAEFIK_CONFIG_HASH": "another"}
+    assert changes(before, replace(before, variables=secrets)) == {
+        "traefik": "change traefik: config traefik, secret tls_key"
+    }
+    assert changes(None, before).keys() == before.services.keys()
 
 
 def test_a_part_of_the_stack_file_has_one_service_and_all_that_it_refers_to() -> None:

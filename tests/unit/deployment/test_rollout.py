@@ -1,17 +1,20 @@
 """Which data nodes are updated one at a time, in which order, and when one is waited for in vain."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from dataclasses import replace
 
 import pytest
 
-from deployment import rollout
-from deployment.convergence import ServiceState
 from deployment.errors import DeployError
-from deployment.nodes import Node
+from deployment.operations.steps import rollout as steps
+from deployment.plan import rollout, topology
+from deployment.plan.convergence import ServiceState
+from deployment.plan.nodes import Node
+from deployment.plan.picture import UNKNOWN, Picture, Postgres, Redis
+from deployment.plan.rollout import STEP_SECONDS, View
+from deployment.plan.strength import OBSERVER
+from deployment.plan.topology import cluster_of
 from deployment.progress import Progress
-from deployment.rollout import STEP_SECONDS, View
-from deployment.status import OBSERVER, UNKNOWN
 
 NODES = tuple(
     Node(str(n), f"node-{n}", labels=frozenset({f"vote-app.slot-{n}", "vote-app.edge"})) for n in (1, 2, 3)
@@ -24,11 +27,11 @@ SENTINELS = ["sentinel-1", "sentinel-2", "sentinel-3"]
 REDIS = ["redis-1", "redis-2", "redis-3"]
 POSTGRES = ["postgres-1", "postgres-2", "postgres-3"]
 OTHERS = ["vote", "redis-proxy", "pgpool", "traefik", "observer"]
-PICTURE: dict[str, Any] = {
-    "at": 1.0,
-    "redis": {"primary": "redis-2", "replicas": ["redis-1", "redis-3"]},
-    "postgres": {"primary": "postgres-1", "standbys": ["postgres-2", "postgres-3"], "synchronous": True},
-}
+PICTURE = Picture(
+    1.0,
+    redis=Redis("redis-2", ("redis-1", "redis-3")),
+    postgres=Postgres("postgres-1", ("postgres-2", "postgres-3"), synchronous=True),
+)
 
 
 def services(*down: str, without: Sequence[str] = (), failure: str | None = None) -> list[ServiceState]:
@@ -37,7 +40,7 @@ def services(*down: str, without: Sequence[str] = (), failure: str | None = None
 
 
 @pytest.mark.parametrize(
-    ("view", "steps"),
+    ("view", "order"),
     [
         pytest.param(View(NODES, [], UNKNOWN), [], id="no stack"),
         pytest.param(View(NODES, services(), UNKNOWN), [], id="no observer to ask"),
@@ -52,12 +55,12 @@ def services(*down: str, without: Sequence[str] = (), failure: str | None = None
             id="one machine",
         ),
         pytest.param(
-            View(NODES, services(), PICTURE | {"redis": UNKNOWN["redis"]}),
+            View(NODES, services(), replace(PICTURE, redis=Redis())),
             ["postgres-2", "postgres-3", "postgres-1"],
             id="no Redis primary",
         ),
         pytest.param(
-            View(NODES, services(), PICTURE | {"postgres": UNKNOWN["postgres"]}),
+            View(NODES, services(), replace(PICTURE, postgres=Postgres())),
             [*SENTINELS, "redis-1", "redis-3", "redis-2"],
             id="no PostgreSQL primary",
         ),
@@ -84,7 +87,7 @@ def services(*down: str, without: Sequence[str] = (), failure: str | None = None
             View(
                 NODES,
                 services(),
-                PICTURE | {"postgres": PICTURE["postgres"] | {"standbys": ["postgres-2"]}},
+                replace(PICTURE, postgres=Postgres("postgres-1", ("postgres-2",), synchronous=True)),
             ),
             [*SENTINELS, "redis-1", "redis-3", "redis-2", "postgres-3", "postgres-2", "postgres-1"],
             id="a standby that does not follow first",
@@ -96,8 +99,8 @@ def services(*down: str, without: Sequence[str] = (), failure: str | None = None
         ),
     ],
 )
-def test_steps(view: View, steps: list[str]) -> None:
-    assert rollout.steps(view) == steps
+def test_order(view: View, order: list[str]) -> None:
+    assert rollout.order(view) == order
 
 
 @pytest.mark.parametrize(
@@ -107,12 +110,12 @@ def test_steps(view: View, steps: list[str]) -> None:
         pytest.param(View(NODES, services("vote"), PICTURE), set(), id="no data node"),
         pytest.param(View(NODES, services("sentinel-1"), PICTURE), {"sentinel-1"}, id="a Sentinel"),
         pytest.param(
-            View(NODES, services(), PICTURE | {"redis": {"primary": "redis-2", "replicas": ["redis-1"]}}),
+            View(NODES, services(), replace(PICTURE, redis=Redis("redis-2", ("redis-1",)))),
             {"redis-3"},
             id="a replica that runs and does not follow",
         ),
         pytest.param(
-            View(NODES, services("redis-2"), PICTURE | {"redis": UNKNOWN["redis"]}),
+            View(NODES, services("redis-2"), replace(PICTURE, redis=Redis())),
             {"redis-2", "Redis primary"},
             id="the primary",
         ),
@@ -158,12 +161,12 @@ def test_given_up(
     [("sentinel-2", "redis"), ("redis-1", "redis"), ("postgres-3", "postgres"), ("redis-proxy", "")],
 )
 def test_cluster_of(service: str, cluster: str) -> None:
-    assert rollout.cluster_of(service) == cluster
+    assert cluster_of(service) == cluster
 
 
 WHOLE = View(NODES, services(), PICTURE)
 DATA = [*SENTINELS, "redis-1", "redis-3", "redis-2", "postgres-2", "postgres-3", "postgres-1"]
-ORDER = [*DATA, *rollout.PROXIES]
+ORDER = [*DATA, *topology.PROXIES]
 
 
 class FakeStack:
@@ -195,11 +198,11 @@ def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 
 def update(stack: FakeStack) -> None:
-    rollout.update(stack, Progress(quiet=True))
+    steps.update(stack, Progress(quiet=True))
 
 
-def at(moment: float, **clusters: dict[str, Any]) -> dict[str, Any]:
-    return PICTURE | clusters | {"at": moment}
+def at(moment: float, redis: Redis = PICTURE.redis) -> Picture:
+    return replace(PICTURE, redis=redis, at=moment)
 
 
 def test_without_a_stack_nothing_is_updated() -> None:
@@ -216,7 +219,7 @@ def test_every_data_node_in_order_then_the_proxies(waits: list[float]) -> None:
 
 def test_the_next_waits_until_the_one_before_is_a_member_in_a_new_picture(waits: list[float]) -> None:
     stack = FakeStack(WHOLE)
-    alone = {"primary": "redis-2", "replicas": ["redis-3"]}
+    alone = Redis("redis-2", ("redis-3",))
     stack.after = lambda name: (
         [
             View(NODES, services("redis-1"), at(2.0)),
@@ -232,7 +235,7 @@ def test_the_next_waits_until_the_one_before_is_a_member_in_a_new_picture(waits:
 
 
 def test_a_new_primary_comes_last(waits: list[float]) -> None:
-    moved = {"primary": "redis-1", "replicas": ["redis-2", "redis-3"]}
+    moved = Redis("redis-1", ("redis-2", "redis-3"))
     after = View(NODES, services(), at(2.0, redis=moved))
     stack = FakeStack(WHOLE)
     stack.after = lambda name: [after] * 50 if name == "sentinel-3" else []
@@ -254,8 +257,8 @@ def test_a_node_lost_meanwhile_is_waited_for_before_the_next(waits: list[float])
 def test_a_cluster_that_finds_its_primary_meanwhile_is_updated_one_at_a_time(
     monkeypatch: pytest.MonkeyPatch, waits: list[float]
 ) -> None:
-    monkeypatch.setattr(rollout, "ELECTION_SECONDS", 0)
-    headless = View(NODES, services(), at(1.0, redis=UNKNOWN["redis"]))
+    monkeypatch.setattr(steps, "ELECTION_SECONDS", 0)
+    headless = View(NODES, services(), at(1.0, redis=Redis()))
     stack = FakeStack(headless)
     stack.after = lambda name: [WHOLE] * 50 if name == "postgres-2" else []
     update(stack)
@@ -267,11 +270,11 @@ def test_what_is_out_of_reach_is_left_out_and_not_waited_for(waits: list[float])
     away = View(
         NODE_3_DOWN,
         services("sentinel-3", "redis-3", "postgres-3"),
-        PICTURE
-        | {
-            "redis": {"primary": "redis-2", "replicas": ["redis-1"]},
-            "postgres": PICTURE["postgres"] | {"standbys": ["postgres-2"]},
-        },
+        replace(
+            PICTURE,
+            redis=Redis("redis-2", ("redis-1",)),
+            postgres=Postgres("postgres-1", ("postgres-2",), synchronous=True),
+        ),
     )
     stack = FakeStack(away)
     update(stack)
@@ -281,15 +284,15 @@ def test_what_is_out_of_reach_is_left_out_and_not_waited_for(waits: list[float])
 def test_the_observer_comes_first_where_nobody_knows_how_the_clusters_are(waits: list[float]) -> None:
     stack = FakeStack(View(NODES, services(), UNKNOWN), WHOLE)
     update(stack)
-    assert stack.deployed == [rollout.OBSERVER, *ORDER]
+    assert stack.deployed == [topology.OBSERVER, *ORDER]
 
 
 def test_nothing_is_updated_blindly(monkeypatch: pytest.MonkeyPatch, waits: list[float]) -> None:
-    monkeypatch.setattr(rollout, "OBSERVER_SECONDS", 0)
+    monkeypatch.setattr(steps, "OBSERVER_SECONDS", 0)
     stack = FakeStack(View(NODES, services(), UNKNOWN))
     with pytest.raises(DeployError, match="Nobody here can say") as refused:
         update(stack)
-    assert stack.deployed == [rollout.OBSERVER]
+    assert stack.deployed == [topology.OBSERVER]
     assert refused.value.evidence == ["the last words of observer"]
 
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from deployment import settings
+from deployment.configuration import settings
+from deployment.configuration.settings import Settings
 from deployment.errors import DeployError
-from deployment.settings import Settings
 
 
 @pytest.fixture(autouse=True)

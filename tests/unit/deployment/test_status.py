@@ -1,26 +1,27 @@
 """Healthy means full strength: every node, every task, both clusters; what is missing has a name."""
 
 import json
-from typing import Any
+from dataclasses import asdict, replace
 
 import pytest
 
-from deployment import status
-from deployment.convergence import ServiceState
-from deployment.nodes import Node
-from deployment.pages import Site
-from deployment.status import UNKNOWN
+from deployment.operations import status
+from deployment.plan import picture, strength
+from deployment.plan.convergence import ServiceState
+from deployment.plan.entrance import Entrance
+from deployment.plan.nodes import Node
+from deployment.plan.picture import UNKNOWN, Picture, Postgres, Redis
 
 EDGE = frozenset({"vote-app.edge"})
 NODES = [Node("1", "node-1", labels=EDGE), Node("2", "node-2")]
 SERVICES = [ServiceState("vote", 2, 2), ServiceState("redis-1", 1, 1)]
-POSTGRES = {"primary": "postgres-1", "standbys": ["postgres-2", "postgres-3"], "synchronous": True}
-REDIS = {"primary": "redis-1", "replicas": ["redis-2", "redis-3"]}
-INSIDE: dict[str, Any] = {"at": 1.0, "postgres": POSTGRES, "redis": REDIS}
+POSTGRES = Postgres("postgres-1", ("postgres-2", "postgres-3"), synchronous=True)
+REDIS = Redis("redis-1", ("redis-2", "redis-3"))
+INSIDE = Picture(1.0, POSTGRES, REDIS)
 
 
 def test_full_strength() -> None:
-    assert status.missing(NODES, SERVICES, INSIDE, {}) == []
+    assert strength.missing(NODES, SERVICES, INSIDE, {}) == []
 
 
 @pytest.mark.parametrize(
@@ -28,62 +29,57 @@ def test_full_strength() -> None:
     [
         pytest.param([], INSIDE, ["the stack: no service is deployed"], id="nothing deployed"),
         pytest.param([ServiceState("sentinel-1", 0, 1)], INSIDE, ["sentinel-1 0/1"], id="a task"),
-        pytest.param(SERVICES, UNKNOWN, [status.OBSERVER], id="nobody to ask"),
-        pytest.param(
-            SERVICES, INSIDE | {"postgres": UNKNOWN["postgres"]}, ["PostgreSQL primary"], id="no primary"
-        ),
+        pytest.param(SERVICES, UNKNOWN, [strength.OBSERVER], id="nobody to ask"),
+        pytest.param(SERVICES, replace(INSIDE, postgres=Postgres()), ["PostgreSQL primary"], id="no primary"),
         pytest.param(
             SERVICES,
-            INSIDE | {"postgres": POSTGRES | {"standbys": ["postgres-2"]}},
+            replace(INSIDE, postgres=replace(POSTGRES, standbys=("postgres-2",))),
             ["postgres-3"],
             id="a standby",
         ),
         pytest.param(
             SERVICES,
-            INSIDE | {"postgres": POSTGRES | {"synchronous": False}},
+            replace(INSIDE, postgres=replace(POSTGRES, synchronous=False)),
             ["PostgreSQL synchronous standby"],
             id="not synchronous",
         ),
-        pytest.param(
-            SERVICES, INSIDE | {"redis": UNKNOWN["redis"]}, ["Redis primary"], id="no Redis primary"
-        ),
+        pytest.param(SERVICES, replace(INSIDE, redis=Redis()), ["Redis primary"], id="no Redis primary"),
         pytest.param(
             SERVICES,
-            INSIDE | {"redis": {"primary": "redis-2", "replicas": []}},
+            replace(INSIDE, redis=Redis("redis-2")),
             ["redis-1", "redis-3"],
             id="both replicas",
         ),
         pytest.param(
             [*SERVICES, ServiceState("redis-3", 0, 1), ServiceState("worker", 1, 2)],
-            INSIDE | {"redis": {"primary": "redis-1", "replicas": []}},
+            replace(INSIDE, redis=Redis("redis-1")),
             ["redis-3 0/1", "worker 1/2", "redis-2"],
             id="a member without its task is named once",
         ),
     ],
 )
-def test_what_is_missing(services: list[ServiceState], inside: dict[str, Any], names: list[str]) -> None:
-    assert status.missing(NODES, services, inside, {}) == names
+def test_what_is_missing(services: list[ServiceState], inside: Picture, names: list[str]) -> None:
+    assert strength.missing(NODES, services, inside, {}) == names
 
 
 @pytest.mark.parametrize(
     ("postgres", "named"),
     [
         (POSTGRES, []),
-        (POSTGRES | {"damaged": []}, []),
-        (POSTGRES | {"damaged": ["postgres-2"]}, []),
-        (POSTGRES | {"damaged": ["postgres-1", "postgres-2"]}, ["postgres-1"]),
+        (replace(POSTGRES, damaged=("postgres-2",)), []),
+        (replace(POSTGRES, damaged=("postgres-1", "postgres-2")), ["postgres-1"]),
     ],
-    ids=["an older observer", "none", "a standby heals itself", "the primary"],
+    ids=["none", "a standby heals itself", "the primary"],
 )
-def test_a_primary_with_damaged_pages_is_named(postgres: dict[str, Any], named: list[str]) -> None:
-    assert [line.split()[0] for line in status.damaged(postgres)] == named
+def test_a_primary_with_damaged_pages_is_named(postgres: Postgres, named: list[str]) -> None:
+    assert [line.split()[0] for line in strength.damaged(postgres)] == named
 
 
 def test_a_service_that_was_changed_is_named_once() -> None:
     services = [*SERVICES, ServiceState("redis-3", 0, 1), ServiceState("worker", 2, 2)]
-    inside = INSIDE | {"redis": REDIS | {"replicas": ["redis-2"]}}
+    inside = replace(INSIDE, redis=Redis("redis-1", ("redis-2",)))
     changed = {"redis-3": "redis-3 was scaled to 0 from 1", "worker": "worker was changed"}
-    assert status.missing(NODES, services, inside, changed) == list(changed.values())
+    assert strength.missing(NODES, services, inside, changed) == list(changed.values())
 
 
 @pytest.mark.parametrize(
@@ -97,18 +93,19 @@ def test_a_service_that_was_changed_is_named_once() -> None:
     ids=["down", "not heard of", "down, and carries nothing", "drained on purpose"],
 )
 def test_nodes(node: Node, names: list[str]) -> None:
-    assert status.missing([node], SERVICES, INSIDE, {}) == names
+    assert strength.missing([node], SERVICES, INSIDE, {}) == names
 
 
 @pytest.mark.parametrize(("age", "known"), [(0, True), (5, True), (6, False)])
 def test_an_old_picture_says_nothing(age: int, known: bool) -> None:
-    answer = f"{1000 + age}\n{json.dumps(INSIDE | {'at': 1000.0})}".encode()
-    assert status.picture(answer) == (UNKNOWN | INSIDE | {"at": 1000.0} if known else UNKNOWN)
+    seen = replace(INSIDE, at=1000.0)
+    answer = f"{1000 + age}\n{json.dumps(asdict(seen))}".encode()
+    assert picture.parse(answer) == (seen if known else UNKNOWN)
 
 
 @pytest.mark.parametrize("answer", [b"", b"1000\n", b'1000\n{"at": 10'])
 def test_a_picture_that_is_cut_short_says_nothing(answer: bytes) -> None:
-    assert status.picture(answer) == UNKNOWN
+    assert picture.parse(answer) == UNKNOWN
 
 
 def test_a_node_in_one_line() -> None:
@@ -135,6 +132,6 @@ def test_where_edges_are_asked(host: str, here: str, asked: list[str]) -> None:
         Node("5", "away", "down", labels=EDGE, address="10.0.0.5"),
         Node("6", "paused", availability="pause", labels=EDGE, address="10.0.0.6"),
     ]
-    found = status.edges(members, Site({"vote": f"https://{host}/"}, 443, local=True), here)
+    found = status.edges(members, Entrance({"vote": f"https://{host}/"}, 443, local=True), here)
     assert [edge.address for edge in found] == asked
     assert [edge.here for edge in found] == [here == "1", False, False]

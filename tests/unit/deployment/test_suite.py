@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from deployment import cli, suite
+from deployment.cli import main as cli
+from deployment.operations import suite
 
 NOTHING: dict[str, Any] = {"fast": False, "faults": False, "soak": "", "chosen": []}
 

@@ -3,24 +3,26 @@
 import pytest
 from docker.errors import APIError
 
-from deployment import down, swarm
+from deployment.configuration.layout import EDGE_LABEL
+from deployment.engine.swarm import membership as swarm
 from deployment.errors import DeployError
-from deployment.layout import EDGE_LABEL
-from deployment.nodes import Node
+from deployment.operations import down
+from deployment.plan import placement
+from deployment.plan.nodes import Node
 
 NODES = [Node("1", "node-1"), Node("2", "node-2", state="down")]
 
 
 def test_several_nodes_need_a_registry() -> None:
     with pytest.raises(DeployError) as refused:
-        swarm.require_way_for_images(NODES, "")
+        placement.require_way_for_images(NODES, "")
     assert "2 nodes and no registry" in refused.value.what
     assert "--registry" in refused.value.remedy
 
 
 def test_one_node_or_a_registry_is_enough() -> None:
-    swarm.require_way_for_images(NODES[:1], "")
-    swarm.require_way_for_images(NODES, "registry.example.org")
+    placement.require_way_for_images(NODES[:1], "")
+    placement.require_way_for_images(NODES, "registry.example.org")
 
 
 def node(
@@ -44,7 +46,7 @@ def node(
     ],
 )
 def test_the_stack_has_a_place(given: list[Node]) -> None:
-    swarm.require_usable(given)
+    placement.require_usable(given)
 
 
 @pytest.mark.parametrize(
@@ -69,7 +71,7 @@ def test_a_swarm_without_a_place_for_some_part_is_refused(
     given: list[Node], complaint: str, undone: str
 ) -> None:
     with pytest.raises(DeployError) as refused:
-        swarm.require_usable(given)
+        placement.require_usable(given)
     assert complaint in refused.value.what
     assert f"docker node update --availability active {undone}`" in refused.value.remedy
 

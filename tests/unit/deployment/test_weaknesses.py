@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from deployment import weaknesses
-from deployment.layout import EDGE_LABEL, SLOT_LABELS
-from deployment.nodes import Node
+from deployment.configuration.layout import EDGE_LABEL, SLOT_LABELS
+from deployment.plan import weaknesses
+from deployment.plan.nodes import Node
 
 ONE, TWO, THREE = SLOT_LABELS
 MOVE = "To move a slot"

@@ -1,0 +1,39 @@
+"""Options that several verbs have, and the questions that they answer."""
+
+from typing import Annotated, Any
+
+import typer
+
+from deployment.engine.machine import engine
+from deployment.engine.swarm import membership
+from deployment.errors import DeployError
+
+InstallEngine = Annotated[
+    bool,
+    typer.Option("--install-engine", help="Install and start the distribution's Docker Engine."),
+]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Answer every question with yes.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+
+
+def manager() -> Any:
+    """Return a client of this manager's engine; raise DeployError on any other node."""
+    client = engine.require()
+    membership.require_manager(membership.membership(client), existing=True)
+    return client
+
+
+def confirm(question: str, *, yes: bool) -> None:
+    """Ask; raise DeployError unless the answer is yes."""
+    if not yes and not typer.confirm(question, err=True):
+        raise DeployError("Stopped before anything was changed.", "Answer yes, or add --yes.")
+
+
+def confirm_installation(*, yes: bool) -> bool:
+    """Ask before an engine is installed; return whether one has to be."""
+    if engine.connect():
+        return False
+    confirm("Install and start Docker Engine on this machine?", yes=yes)
+    return True

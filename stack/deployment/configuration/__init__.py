@@ -1,0 +1,1 @@
+"""What the user and the checkout say: settings, files and names."""

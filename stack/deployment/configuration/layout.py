@@ -1,0 +1,20 @@
+"""Where things are in the checkout, and the names that the stack gives them."""
+
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[3]
+STACK_FILE = ROOT / "stack" / "docker-stack.yaml"
+OVERLAYS = ROOT / "stack" / "overlays"
+ENV_FILE = ROOT / "stack" / ".env"
+LOCAL_CA_FILE = ROOT / "stack" / "local-ca.crt"
+
+STACK = "vote-app"
+# What `docker stack deploy` puts on everything that it makes.
+NAMESPACE_LABEL = "com.docker.stack.namespace"
+NAMESPACE = f"{NAMESPACE_LABEL}={STACK}"
+# What the stack file puts on every service: the identity of the release that it was handed with.
+RELEASE_LABEL = "vote-app.release"
+SECRET_LABEL = "vote-app.secret"
+EDGE_LABEL = "vote-app.edge"
+SLOT_LABELS = ("vote-app.slot-1", "vote-app.slot-2", "vote-app.slot-3")
+NODE_LABELS = (EDGE_LABEL, *SLOT_LABELS)

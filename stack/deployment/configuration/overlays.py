@@ -1,0 +1,16 @@
+"""Files that a setting adds to the stack file."""
+
+from pathlib import Path
+
+from deployment.configuration.layout import OVERLAYS
+from deployment.configuration.settings import Settings
+
+
+def chosen(settings: Settings) -> tuple[Path, ...]:
+    """Return the files that these settings add, in the order in which they are merged."""
+    wanted = {
+        "encrypted-networks.yaml": settings.network_encryption,
+        "network-subnets.yaml": settings.network_subnets,
+        "private-acme.yaml": settings.acme_ca_file,
+    }
+    return tuple(OVERLAYS / name for name, setting in wanted.items() if setting)

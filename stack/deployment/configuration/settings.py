@@ -1,0 +1,329 @@
+"""What a user can set: read from the shell and stack/.env, checked whole before anything happens."""
+
+import hashlib
+import os
+import re
+import ssl
+import unicodedata
+from ipaddress import IPv4Network, ip_address, ip_network
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from deployment.configuration import env_file
+from deployment.configuration.env_file import Line
+from deployment.configuration.layout import ENV_FILE, STACK_FILE
+from deployment.errors import DeployError
+
+HOST_NAME = re.compile(
+    r"(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)+"
+)
+# The first part needs a dot or a port, else Docker takes it for a name on Docker Hub.
+REGISTRY = re.compile(
+    r"(localhost|[a-z0-9-]+(\.[a-z0-9-]+)+(?=[:/]|$)|[a-z0-9-]+(?=:))(:[1-9][0-9]{0,4})?"
+    r"(/[a-z0-9]+((\.|__?|-+)[a-z0-9]+)*)*"
+)
+LETS_ENCRYPT = "https://acme-v02.api.letsencrypt.org/directory"
+# What people write for people.
+TEXTS = ("VOTE_TITLE", "VOTE_QUESTION", "OPTION_A", "OPTION_B", "VOTE_OPTIONS")
+DOCKER_HUB = ("docker.io", "index.docker.io", "registry-1.docker.io")
+# What Linux takes for the name of an interface; one with a dot and digits alone is an address.
+INTERFACE = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9._@-]{1,15}")
+SMALLEST_POOL = 20
+OPTION_LIMITS = (2, 10)
+LONGEST_LINE = 200
+LONGEST_OPTION = 60
+# Redis counts the backlog for its replicas, 64 MB, as memory in use.
+LEAST_REDIS_MEGABYTES = 96
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+Replicas = Annotated[int, Field(ge=1, le=100)]
+
+
+class Settings(BaseSettings):
+    """The stack's settings; the names are those of stack/.env.example in lower case."""
+
+    model_config = SettingsConfigDict(env_file=ENV_FILE, env_ignore_empty=True, extra="ignore")
+
+    domain: str = ""
+    vote_host: str = "vote.localhost"
+    result_host: str = "result.localhost"
+    http_port: Port = 80
+    https_port: Port = 443
+    public_https_port: Port | None = None
+    trusted_proxies: str = ""
+    acme_email: str = ""
+    acme_server: str = LETS_ENCRYPT
+    acme_ca_file: str = ""
+    vote_title: str = ""
+    vote_question: str = ""
+    option_a: str = "Cats"
+    option_b: str = "Dogs"
+    vote_options: str = ""
+    vote_option_keys: str = ""  # `up` sets it: see options.py
+    vote_replicas: Replicas = 2
+    result_replicas: Replicas = 2
+    worker_replicas: Replicas = 2
+    new_voters_per_second: Annotated[int, Field(ge=0)] = 50
+    new_voters_burst: Annotated[int, Field(ge=1)] = 5000
+    redis_maxmemory: str = "256mb"
+    network_encryption: bool = False
+    network_subnets: str = ""
+    advertise_addr: str = ""
+    registry: str = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _hosts_of_the_domain(cls, values: dict[str, Any]) -> dict[str, Any]:
+        return with_hosts(values)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _kept_as_written(cls, value: object) -> object:
+        if isinstance(value, str) and "{{" in value:
+            raise ValueError("{{ cannot be part of it: Docker would read a template there")
+        if isinstance(value, str) and any(unicodedata.category(letter) == "Cs" for letter in value):
+            raise ValueError("is not UTF-8")
+        return value
+
+    @field_validator("acme_server")
+    @classmethod
+    def _a_directory(cls, value: str) -> str:
+        if not re.fullmatch(r"https?://\S+", value):
+            raise ValueError(f"{value!r} is not the address of an ACME directory")
+        return value
+
+    @field_validator("domain", "vote_host", "result_host")
+    @classmethod
+    def _a_host_name(cls, value: str) -> str:
+        if value and not HOST_NAME.fullmatch(value):
+            raise ValueError(f"{value!r} is not a host name such as example.org")
+        return value
+
+    @field_validator("acme_email")
+    @classmethod
+    def _an_address(cls, value: str) -> str:
+        if value and not re.fullmatch(r"\w[^@\s]*@[^@\s]+\.[^@\s]+", value):
+            raise ValueError(f"{value!r} is not an e-mail address")
+        return value
+
+    @field_validator("acme_ca_file")
+    @classmethod
+    def _certificates(cls, value: str) -> str:
+        """Return the file's absolute path, if it holds certificates."""
+        if not value:
+            return value
+        path = Path(value).expanduser().resolve()
+        try:
+            ssl.create_default_context(cafile=str(path))
+        except OSError as error:  # ssl.SSLError is one
+            reason = error.strerror or error
+            raise ValueError(f"{path} is not a file of PEM certificates ({reason})") from error
+        return str(path)
+
+    @field_validator("network_subnets")
+    @classmethod
+    def _a_pool(cls, value: str) -> str:
+        pool = IPv4Network(value) if value else None
+        if pool and pool.prefixlen > SMALLEST_POOL:
+            raise ValueError(
+                f"{value!r} is too small: each network gets a /24 of it, so give a /{SMALLEST_POOL} or larger"
+            )
+        return str(pool or "")
+
+    @field_validator("advertise_addr")
+    @classmethod
+    def _an_address_or_interface(cls, value: str) -> str:
+        if value and not INTERFACE.fullmatch(value):
+            try:
+                ip_address(value)
+            except ValueError:
+                raise ValueError(
+                    f"{value!r} is neither an IP address nor an interface such as eth0"
+                ) from None
+        return value
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, value: str) -> str:
+        try:
+            networks = [ip_network(part.strip()) for part in value.split(",") if part.strip()]
+        except ValueError as error:
+            raise ValueError(f"{error}: give networks such as 10.0.0.0/8,192.0.2.7") from error
+        return ",".join(map(str, networks))
+
+    @field_validator("registry")
+    @classmethod
+    def _a_registry(cls, value: str) -> str:
+        if value and not REGISTRY.fullmatch(value):
+            raise ValueError(f"{value!r} is not a registry such as registry.example.org:5000/team")
+        if value.partition("/")[0] in DOCKER_HUB:
+            raise ValueError("Docker Hub has no names as deep as the images': use another registry")
+        return value
+
+    @field_validator("vote_title", "vote_question")
+    @classmethod
+    def _one_line(cls, value: str) -> str:
+        if len(value.strip()) > LONGEST_LINE or has_control_characters(value):
+            raise ValueError(f"must be one line of at most {LONGEST_LINE} characters")
+        return value.strip()
+
+    @field_validator("redis_maxmemory")
+    @classmethod
+    def _a_size(cls, value: str) -> str:
+        if not re.fullmatch(r"[1-9][0-9]*(mb|gb)", value):
+            raise ValueError(f"{value!r} is not a size such as 256mb or 1gb")
+        if megabytes(value) < LEAST_REDIS_MEGABYTES:
+            raise ValueError(f"{value} is too small, {LEAST_REDIS_MEGABYTES}mb is the least that works")
+        return value
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "Settings":
+        complain_of_options(self.option_names)
+        if self.http_port == self.https_port:
+            raise ValueError("HTTP_PORT and HTTPS_PORT must differ")
+        if self.vote_host == self.result_host:
+            raise ValueError("VOTE_HOST and RESULT_HOST must differ")
+        if self.acme_email and self.vote_host.endswith(".localhost"):
+            raise ValueError("ACME_EMAIL needs a public name: set DOMAIN (or use --domain) as well")
+        if self.acme_ca_file and self.local:
+            raise ValueError("ACME_CA_FILE needs an ACME_EMAIL: without one a local authority signs")
+        return self
+
+    @property
+    def option_names(self) -> list[str]:
+        """What can be voted for."""
+        listed = self.vote_options.split(",") if self.vote_options.strip() else [self.option_a, self.option_b]
+        return [name.strip() for name in listed]
+
+    @property
+    def redis_memory_limit(self) -> str:
+        """Limit of a Redis container: the queue, its copy while a file is rewritten, and buffers."""
+        return f"{2 * megabytes(self.redis_maxmemory) + 256}M"
+
+    @property
+    def local(self) -> bool:
+        """Whether certificates come from the local CA rather than from ACME."""
+        return not self.acme_email
+
+    @property
+    def acme_storage(self) -> str:
+        """Where the edge keeps certificates: what one ACME server issued is not taken for another's."""
+        trusted = Path(self.acme_ca_file).read_bytes() if self.acme_ca_file else b""
+        if self.acme_server == LETS_ENCRYPT and not trusted:
+            return "/acme/acme.json"
+        return f"/acme/{hashlib.sha256(self.acme_server.encode() + trusted).hexdigest()[:12]}.json"
+
+    @property
+    def hosts(self) -> tuple[str, str]:
+        """Host names of the two pages."""
+        return self.vote_host, self.result_host
+
+    @property
+    def urls(self) -> dict[str, str]:
+        """Addresses of the two pages."""
+        public = self.public_https_port or self.https_port
+        port = "" if public == 443 else f":{public}"
+        return {
+            "vote": f"https://{self.vote_host}{port}/",
+            "result": f"https://{self.result_host}{port}/",
+        }
+
+    def variables(self) -> dict[str, str]:
+        """Return what the stack file's `${…}` variables of the same names stand for."""
+        names = (
+            *("vote_host", "result_host", "http_port", "https_port", "acme_email", "acme_server"),
+            *("vote_title", "vote_question", "option_a", "option_b", "vote_options", "vote_option_keys"),
+            *("new_voters_per_second", "new_voters_burst", "trusted_proxies"),
+            *("vote_replicas", "result_replicas", "worker_replicas", "redis_maxmemory", "redis_memory_limit"),
+        )
+        values = {name.upper(): str(getattr(self, name)) for name in names}
+        values["ACME_STORAGE"] = self.acme_storage
+        values["PUBLIC_HTTPS_PORT"] = str(self.public_https_port or self.https_port)
+        return values
+
+
+def load(**overrides: Any) -> Settings:
+    """Read the settings; flags in `overrides` win where they are not empty.
+
+    Raises DeployError naming the variable that is malformed, and where it was set.
+    """
+    lines = _lines()
+    # A domain among the flags outweighs host names of the environment, one of the environment does not.
+    given = with_hosts({name: value for name, value in overrides.items() if value})
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        raise DeployError(
+            "Invalid settings: " + "; ".join(_sentence(dict(e), lines) for e in error.errors()),
+            "Correct them in the shell or in stack/.env (stack/.env.example explains each).",
+        ) from error
+
+
+def warnings() -> list[str]:
+    """Return what in stack/.env looks like a mistake, though nothing is wrong with it."""
+    path = _file()
+    files = "".join(part.read_text(encoding="utf-8") for part in STACK_FILE.parent.glob("[!.]*.yaml"))
+    by_hand = re.findall(r"\$\{(\w+)", files)
+    return env_file.warnings(path, _lines(), _names().union(by_hand)) if path else []
+
+
+def _file() -> Path | None:
+    path = Settings.model_config.get("env_file")
+    return Path(str(path)) if path else None
+
+
+def _names() -> set[str]:
+    return {name.upper() for name in Settings.model_fields}
+
+
+def _lines() -> list[Line]:
+    path = _file()
+    return env_file.read(path, _names(), TEXTS) if path else []
+
+
+def with_hosts(values: dict[str, Any]) -> dict[str, Any]:
+    """Add the host names that follow from a domain, where they are not given one by one."""
+    if domain := values.get("domain"):
+        return {"vote_host": f"vote.{domain}", "result_host": f"result.{domain}"} | values
+    return values
+
+
+def megabytes(size: str) -> int:
+    """Read a size such as 256mb or 1gb."""
+    return int(size[:-2]) * (1024 if size.endswith("gb") else 1)
+
+
+def has_control_characters(text: str) -> bool:
+    """Whether a text cannot be shown on one line."""
+    return any(unicodedata.category(character) in {"Cc", "Zl", "Zp"} for character in text)
+
+
+def complain_of_options(names: list[str]) -> None:
+    """Raise ValueError unless the names can be voted for: the services' own rule, seen earlier."""
+    least, most = OPTION_LIMITS
+    if not least <= len(names) <= most:
+        raise ValueError(f"VOTE_OPTIONS: {len(names)} option(s) given, {least} to {most} are possible")
+    if not all(0 < len(name) <= LONGEST_OPTION for name in names):
+        raise ValueError(f"VOTE_OPTIONS: every option needs a name of 1 to {LONGEST_OPTION} characters")
+    if any(map(has_control_characters, names)):
+        raise ValueError("VOTE_OPTIONS: an option's name has a line break or another control character")
+    if len({name.casefold() for name in names}) < len(names):
+        raise ValueError("VOTE_OPTIONS: two options have the same name")
+
+
+def _sentence(error: dict[str, Any], lines: list[Line]) -> str:
+    message = str(error["msg"]).removeprefix("Value error, ")
+    if error["loc"]:
+        message = f"{str(error['loc'][0]).upper()}: {message}"
+    return message + _origin(message.partition(":")[0], lines)
+
+
+def _origin(name: str, lines: list[Line]) -> str:
+    """Say where a variable was set: the shell wins over the file, and there the last line counts."""
+    if name in os.environ:
+        return " (in the shell)"
+    found = [line.number for line in lines if line.name == name]
+    return f" ({_file()}, line {found[-1]})" if found else ""

@@ -1,0 +1,1 @@
+"""The engine itself and the machine that it is on."""

@@ -1,0 +1,100 @@
+"""Both pages as a visitor gets them: through every edge, by the deployed names, with a valid certificate."""
+
+import ssl
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from urllib3 import HTTPSConnectionPool, Timeout
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
+
+from deployment.plan.entrance import Entrance
+
+ANSWER_SECONDS = 5.0
+# The page itself, and whether a vote would be acknowledged and the result is read.
+PATHS = ("/", "/readyz")
+LOOPBACK = "127.0.0.1"
+
+
+@dataclass(frozen=True)
+class Edge:
+    """A node that lets visitors in: its name, and the address to ask it at.
+
+    Of another machine than this one, silence does not tell whether visitors meet it, too.
+    """
+
+    name: str
+    address: str
+    here: bool
+
+
+@dataclass(frozen=True)
+class Visit:
+    """What a visitor got of one page through one edge; `problem` is empty where all was well."""
+
+    edge: str
+    page: str
+    problem: str = ""
+    checked: bool = True  # whether the edge let us ask at all
+    certificate: bool | None = None  # whether the edge showed a valid one; None where it showed none
+
+
+def visit(entrance: Entrance, edges: Sequence[Edge]) -> list[Visit]:
+    """Ask for both pages through each edge, all at once."""
+    trust = entrance.trust()
+    asked = [(edge, page) for edge in edges for page in entrance.hosts]
+    if not asked:
+        return []
+    with ThreadPoolExecutor(len(asked)) as pool:
+        return list(pool.map(lambda pair: _visit(entrance, pair[0], pair[1], trust), asked))
+
+
+def _visit(entrance: Entrance, edge: Edge, page: str, trust: ssl.SSLContext) -> Visit:
+    try:
+        refusal = _refusal(entrance.hosts[page], edge.address, entrance.port, trust)
+        return Visit(edge.name, page, refusal, certificate=True)
+    except HTTPError as error:
+        return failed(edge, page, error)
+
+
+def _refusal(host: str, address: str, port: int, trust: ssl.SSLContext) -> str:
+    """Ask for each path over one connection; say what the first that is refused answers. Raises HTTPError."""
+    with HTTPSConnectionPool(
+        address, port, timeout=Timeout(ANSWER_SECONDS), retries=False,
+        ssl_context=trust, server_hostname=host,
+    ) as edge:  # fmt: skip
+        name = host if port == 443 else f"{host}:{port}"
+        for path in PATHS:
+            status = edge.request("GET", path, headers={"Host": name}, redirect=False).status
+            if status != 200:
+                return f"{path} answers {status}"
+    return ""
+
+
+def failed(edge: Edge, page: str, error: HTTPError) -> Visit:
+    """Say why a page did not come."""
+    cause = error.args[0] if error.args else error
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        return Visit(edge.name, page, f"no valid certificate: {cause.verify_message}", certificate=False)
+    if isinstance(error, NewConnectionError | ConnectTimeoutError) and not edge.here:
+        return Visit(edge.name, page, f"{edge.address} does not let this machine in", checked=False)
+    return Visit(edge.name, page, f"does not answer: {_reason(error)}")
+
+
+def _reason(error: HTTPError) -> str:
+    """Return what went wrong without the objects that urllib3 names before it."""
+    return str(error.args[-1] if error.args else error).rpartition(": ")[2]
+
+
+def problems(entrance: Entrance, visits: Sequence[Visit]) -> list[str]:
+    """Name each page that a visitor does not get, and through which edge."""
+    return [_sentence(entrance, visit) for visit in visits if visit.problem and visit.checked]
+
+
+def unchecked(entrance: Entrance, visits: Sequence[Visit]) -> list[str]:
+    """Name each page that could not be asked for, and through which edge."""
+    return [_sentence(entrance, visit) for visit in visits if not visit.checked]
+
+
+def _sentence(entrance: Entrance, visit: Visit) -> str:
+    return f"{entrance.urls[visit.page]} through {visit.edge}: {visit.problem}"

@@ -1,0 +1,20 @@
+"""The nodes of the Swarm: looking at them, and giving them labels."""
+
+import docker
+
+from deployment.plan.nodes import Node, from_api, order
+from deployment.plan.placement import Labels
+
+
+def observe(client: docker.DockerClient) -> tuple[Node, ...]:
+    """Return the nodes of this manager's Swarm, by name."""
+    return tuple(sorted(map(from_api, client.api.nodes()), key=order))
+
+
+def add_labels(client: docker.DockerClient, added: Labels) -> None:
+    """Give nodes their labels; those that they have already stay."""
+    for identifier, labels in added.items():
+        node = client.nodes.get(identifier)
+        specification = node.attrs["Spec"]
+        specification["Labels"] = (specification.get("Labels") or {}) | dict.fromkeys(labels, "true")
+        node.update(specification)

@@ -1,0 +1,83 @@
+"""The services of the stack: how far each has come, what it was told, and its last words."""
+
+from typing import Any
+
+import docker
+from docker.errors import APIError
+
+from deployment.configuration.layout import NAMESPACE, RELEASE_LABEL, STACK
+from deployment.engine.swarm import nodes
+from deployment.plan import drift
+from deployment.plan.convergence import ServiceState, assess, replicas, short_name
+
+EVIDENCE_LINES = 20
+
+
+def states(client: docker.DockerClient, *, since: str = "") -> list[ServiceState]:
+    """Judge every service of the stack, in order of name; failures count from `since` (RFC 3339)."""
+    services = specifications(client)
+    tasks = client.api.tasks(filters={"label": NAMESPACE})
+    ready = {node.id for node in nodes.observe(client) if node.ready}
+    found = [assess(service, tasks, ready, since=since) for service in services]
+    return sorted(found, key=lambda state: state.name)
+
+
+def specifications(client: docker.DockerClient) -> list[dict[str, Any]]:
+    """Return every service of the stack as the Docker API describes it."""
+    return list(client.api.services(filters={"label": NAMESPACE}))
+
+
+def described(client: docker.DockerClient) -> dict[str, drift.Service]:
+    """Return what every service of the stack is now, by name."""
+    return {short_name(service): drift.described(service["Spec"]) for service in specifications(client)}
+
+
+def handed(client: docker.DockerClient) -> dict[str, str]:
+    """Return the identity of the release that each service was handed with, by name."""
+    return {
+        short_name(service): str((service["Spec"].get("Labels") or {}).get(RELEASE_LABEL, ""))
+        for service in specifications(client)
+    }
+
+
+def placements(client: docker.DockerClient) -> dict[str, list[str]]:
+    """Return the nodes (by ID) that the running tasks of each service with several replicas are on."""
+    several = {s["ID"]: short_name(s) for s in specifications(client) if replicas(s) > 1}
+    found: dict[str, list[str]] = {name: [] for name in several.values()}
+    for task in client.api.tasks(filters={"label": NAMESPACE}):
+        if task["ServiceID"] in several and task["Status"]["State"] == task["DesiredState"] == "running":
+            found[several[task["ServiceID"]]].append(task["NodeID"])
+    return found
+
+
+def last_lines(client: docker.DockerClient, name: str, number: int = EVIDENCE_LINES) -> list[str]:
+    """Return the last lines of a service's log, or why there are none."""
+    found = client.services.list(filters={"name": f"{STACK}_{name}"})
+    if not found:
+        return [f"(there is no service {name})"]
+    try:
+        logs = b"".join(found[0].logs(stdout=True, stderr=True, tail=number))
+    except (APIError, OSError) as error:  # its node may be away
+        return [f"(no log: {error})"]
+    return logs.decode(errors="replace").splitlines()[-number:]
+
+
+def published_ports(client: docker.DockerClient, name: str) -> set[int]:
+    """Return the ports that a service publishes on the nodes; none if there is no such service."""
+    found = [s for s in specifications(client) if short_name(s) == name]
+    ports = found[0]["Spec"].get("EndpointSpec", {}).get("Ports", []) if found else []
+    return {int(port["PublishedPort"]) for port in ports}
+
+
+def public(client: docker.DockerClient) -> bool:
+    """Whether the stack that runs is served under names other than *.localhost."""
+    rules = [
+        str((s["Spec"].get("Labels") or {}).get("traefik.http.routers.vote.rule", ".localhost"))
+        for s in specifications(client)
+    ]
+    return any(".localhost" not in rule for rule in rules)
+
+
+def restart(client: docker.DockerClient, name: str) -> None:
+    """Replace every task of a service, though nothing of it changed."""
+    client.services.list(filters={"name": f"{STACK}_{name}"})[0].force_update()

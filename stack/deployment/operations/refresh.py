@@ -1,0 +1,50 @@
+"""`deploy.py up --refresh`: build every image anew on today's packages, and say what that changed."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+import docker
+
+from deployment.engine.images import base, images, packages
+from deployment.engine.images.base import Bases
+from deployment.progress import Progress
+
+
+def refresh(client: docker.DockerClient, before: Bases, progress: Progress) -> None:
+    """Build all images on a base of today, beside those that are here, and take them into use if they differ.
+
+    Where nothing changed, and where something fails, what was here stays what `up` deploys.
+    """
+    old = _named(client, before)
+    time = packages.stamp(datetime.now(UTC), packages.recorded(client), packages.as_of(client, before.debian))
+    with progress.task("Listing the packages that are in use"):
+        were = _installed(client, old)
+    try:
+        new = base.renewed(client, before, time, progress)
+        _build(client, new, progress)
+        with progress.task("Comparing packages"):
+            found = packages.changes(were, _installed(client, _named(client, new)))
+    except BaseException:
+        base.reject(client)
+        raise
+    for line in found or ["Nothing changed: the images are of today."]:
+        progress.say(f"    {line}")
+    (base.adopt if found else base.reject)(client)
+
+
+def _named(client: docker.DockerClient, bases: Bases) -> dict[str, str]:
+    return base.named(base.references(client, bases))
+
+
+def _build(client: docker.DockerClient, bases: Bases, progress: Progress) -> None:
+    for component, image in base.references(client, bases).items():
+        with progress.task(f"Building {image}") as task:
+            images.build(client, component.context, image, bases.of(component), task)
+
+
+def _installed(client: docker.DockerClient, named: Mapping[str, str]) -> dict[str, dict[str, str]]:
+    return {
+        name: packages.installed(client, image)
+        for name, image in named.items()
+        if images.exists(client, image)
+    }

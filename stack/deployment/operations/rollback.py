@@ -1,0 +1,89 @@
+"""`deploy.py rollback`: back to a release that was good, in the order of a rollout."""
+
+import time
+from collections.abc import Sequence
+
+from deployment.configuration.settings import Settings
+from deployment.engine.images import images, registry
+from deployment.engine.machine import engine
+from deployment.errors import DeployError
+from deployment.operations import back, operation
+from deployment.operations.operation import Step
+from deployment.operations.site import Site
+from deployment.operations.steps.health import Health
+from deployment.operations.steps.record import Record, Sweep
+from deployment.operations.steps.rollout import DataNodes, Deploy
+from deployment.operations.steps.swarm import Secrets
+from deployment.plan import history
+from deployment.plan.history import Deployment
+from deployment.plan.release import Release
+from deployment.progress import Progress
+
+
+class Available:
+    """Every image of the release can still be had."""
+
+    touches = False
+
+    def missing(self, site: Site) -> list[str]:
+        """Return nothing, or raise DeployError naming the images that are gone."""
+        release = site.require_wanted()
+        gone = [image for image in release.images.values() if not _available(site, image)]
+        if gone:
+            raise DeployError(
+                f"Images of release {release.identity} are gone: {', '.join(gone)}. Nothing was changed.",
+                f"Those of the last {history.WITH_IMAGES} releases are kept. For an older one check out its "
+                "source (`deploy.py releases` names it) and run `up` there.",
+            )
+        return []
+
+    def do(self, site: Site) -> None:
+        """Do nothing: there never is anything to do."""
+
+
+ROLLBACK: Sequence[Step] = (*(Available(), Secrets(), DataNodes(), Deploy(), Health(), Record(), Sweep()),)
+
+
+def site(settings: Settings, progress: Progress, wanted: str) -> Site:
+    """Return what `rollback` works on; raise DeployError if there is no such release.
+
+    `wanted` is the number of a deployment or the identity of a release; the empty string means the release
+    before the one that was deployed last.
+    """
+    client = engine.require()
+    engine.require_command(client)
+    seen = Site(settings, progress, client, lambda _: None)
+    target, last = _chosen(seen.deployments, wanted), seen.deployments[-1]
+
+    def goal(on: Site) -> Release:
+        return target.release.renewed(on.secrets, last.release.variables)
+
+    verb = f"rollback to {target.number}"
+    return Site(settings, progress, client, goal, verb=verb, names=target.release.hosts)
+
+
+def rollback(on: Site) -> None:
+    """Deploy a former release again, with today's secrets and options; if that fails, what ran comes back."""
+    started = time.monotonic()
+    on.before = frozenset(back.lacking(on))
+    busy = operation.run(ROLLBACK, on, back.go)
+    identity = on.require_wanted().identity
+    if busy:
+        on.progress.say(f"The stack runs release {identity} ({time.monotonic() - started:.0f} s).")
+        on.progress.say("  The next `up` deploys the source of its checkout again.")
+    else:
+        on.progress.say(f"Nothing to do: the stack runs release {identity}.")
+
+
+def _chosen(kept: Sequence[Deployment], wanted: str) -> Deployment:
+    if found := history.chosen(kept, wanted):
+        return found
+    numbers = ", ".join(f"{d.number} ({d.release.identity})" for d in kept)
+    raise DeployError(
+        f"There is no release {wanted} to go back to." if wanted else "There is no release before this one.",
+        f"Kept are: {numbers}." if numbers else "`up` keeps each release that it deployed and found good.",
+    )
+
+
+def _available(site: Site, image: str) -> bool:
+    return images.exists(site.engine, image) or ("@" in image and registry.holds(site.engine, image))

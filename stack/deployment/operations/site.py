@@ -1,0 +1,154 @@
+"""What a verb works on: settings, the engine and its Swarm as they are, and the release that is wanted."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cached_property
+
+import docker
+
+from deployment.configuration.settings import Settings
+from deployment.engine import observer
+from deployment.engine.images import base, registry
+from deployment.engine.images.base import Bases
+from deployment.engine.machine import engine
+from deployment.engine.swarm import credentials, membership, nodes, releases, services
+from deployment.engine.swarm import options as recorded_options
+from deployment.engine.swarm.membership import Membership
+from deployment.errors import DeployError
+from deployment.plan import drift, entrance, placement
+from deployment.plan.entrance import Entrance
+from deployment.plan.history import Deployment
+from deployment.plan.nodes import Node
+from deployment.plan.options import Change, Options
+from deployment.plan.picture import UNKNOWN, Picture
+from deployment.plan.release import Release
+from deployment.progress import Progress
+
+
+def now() -> str:
+    """Return the time as the Docker API writes it."""
+    return datetime.now(UTC).isoformat()
+
+
+@dataclass
+class Site:
+    """The engine and its Swarm; what was seen once is kept until `look_again`.
+
+    `goal` returns the release that is wanted, or None while it cannot be known: it follows from images that
+    are still to be built, or from secrets that are still to be made.
+    """
+
+    settings: Settings
+    progress: Progress
+    client: docker.DockerClient | None
+    goal: Callable[["Site"], Release | None]
+    verb: str = "up"
+    refresh: bool = False
+    change_options: Change | None = None
+    since: str = field(default_factory=now)  # failures count from then
+    names: tuple[str, str] | None = None  # of the pages; without them those of the settings
+    before: frozenset[str] = frozenset()  # what was missing when the verb began
+
+    def look_again(self) -> None:
+        """Forget what was seen, after something was changed."""
+        for name, part in vars(type(self)).items():
+            if isinstance(part, cached_property):
+                vars(self).pop(name, None)
+
+    @property
+    def engine(self) -> docker.DockerClient:
+        """The engine, in a step that cannot do without."""
+        if self.client is None:
+            raise DeployError("No Docker Engine answers on this machine.", "Start it, then run this again.")
+        return self.client
+
+    @cached_property
+    def membership(self) -> Membership:
+        """What this engine is in a Swarm; raises DeployError if this node cannot deploy."""
+        found = membership.membership(self.client) if self.client else Membership.NONE
+        membership.require_manager(found)
+        return found
+
+    @property
+    def managed(self) -> bool:
+        """Whether there is a Swarm already."""
+        return self.membership is Membership.MANAGER
+
+    @cached_property
+    def nodes(self) -> tuple[Node, ...]:
+        """The Swarm's nodes; before there is a Swarm, the one that it will begin with."""
+        return nodes.observe(self.engine) if self.managed else (placement.THIS_NODE,)
+
+    @cached_property
+    def services(self) -> dict[str, drift.Service]:
+        """What every service of the stack is, by name."""
+        return services.described(self.engine) if self.managed else {}
+
+    @cached_property
+    def handed(self) -> dict[str, str]:
+        """Identity of the release that each service was handed with, by name."""
+        return services.handed(self.engine) if self.managed else {}
+
+    @cached_property
+    def deployments(self) -> tuple[Deployment, ...]:
+        """What was deployed and found good, the oldest first."""
+        return releases.read(self.engine) if self.managed else ()
+
+    @property
+    def last(self) -> Deployment | None:
+        """What was deployed last."""
+        return self.deployments[-1] if self.deployments else None
+
+    @cached_property
+    def picture(self) -> Picture:
+        """How both clusters, the queue and the votes are."""
+        return observer.observe(self.engine) if self.managed else UNKNOWN
+
+    @cached_property
+    def options(self) -> Options | None:
+        """The options that were deployed last."""
+        return recorded_options.recorded(self.engine) if self.managed else None
+
+    @cached_property
+    def bases(self) -> Bases | None:
+        """The base images, if they are here."""
+        return base.present(self.engine) if self.client else None
+
+    @cached_property
+    def images(self) -> dict[str, tuple[str, ...]]:
+        """Every image that the engine has, with its digests in registries."""
+        return registry.observe(self.engine) if self.client else {}
+
+    @cached_property
+    def secrets(self) -> dict[str, str]:
+        """Names of the newest secrets, by key."""
+        return credentials.observe(self.engine, self.hosts) if self.managed else {}
+
+    @property
+    def hosts(self) -> tuple[str, str]:
+        """Host names of the two pages."""
+        return self.names or self.settings.hosts
+
+    @cached_property
+    def wanted(self) -> Release | None:
+        """The release that is wanted, once it can be known."""
+        return self.goal(self)
+
+    def require_wanted(self) -> Release:
+        """Return the release that is wanted, in a step that comes when all it follows from is there."""
+        if self.wanted is None:
+            raise DeployError(
+                "What is to be deployed is not known: an image or a secret is gone again.",
+                "Does somebody else work on this engine? Run the same command again.",
+            )
+        return self.wanted
+
+    def entrance(self, release: Release) -> Entrance:
+        """Return how visitors reach the pages of a release."""
+        return entrance.of(release, credentials.authority(self.engine, release.hosts))
+
+    @property
+    def local(self) -> bool:
+        """Whether the engine is this machine's own."""
+        return self.client is None or engine.is_local(self.client)

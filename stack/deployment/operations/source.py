@@ -1,0 +1,111 @@
+"""The release that this checkout makes with these settings."""
+
+import hashlib
+import subprocess
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+
+from deployment.configuration import overlays
+from deployment.configuration.layout import ROOT, STACK_FILE
+from deployment.configuration.settings import Settings
+from deployment.engine.images import base, images, registry
+from deployment.engine.images.images import Component
+from deployment.engine.swarm import credentials
+from deployment.operations.site import Site
+from deployment.plan import networks, options
+from deployment.plan.entrance import ACME_AUTHORITY
+from deployment.plan.options import Options
+from deployment.plan.release import Release, secret_variable
+
+# What the stack file mounts as Swarm configs, and the variable that gives each a new name when it changes.
+CONFIGS = {
+    "TRAEFIK_CONFIG_HASH": "traefik/traefik.yaml",
+    "TRAEFIK_DYNAMIC_CONFIG_HASH": "traefik/dynamic.yaml",
+}
+
+
+def references(site: Site) -> dict[Component, str]:
+    """Return the image of each component as it is to be built; none while the bases are not there."""
+    return base.references(site.engine, site.bases) if site.bases else {}
+
+
+def unbuilt(site: Site) -> dict[Component, str]:
+    """Return the images that are neither here nor, as another manager's work, in the registry."""
+    wanted = references(site)
+    absent = {component: image for component, image in wanted.items() if image not in site.images}
+    offered = registry.offered(site.engine, absent.values(), site.settings.registry) if absent else {}
+    return {component: image for component, image in absent.items() if image not in offered}
+
+
+def deployed(site: Site) -> dict[str, str | None]:
+    """Return the names that the nodes get the images by; None is one that the registry is still to get."""
+    wanted, prefix = base.named(references(site)), site.settings.registry
+    if not wanted:
+        return {}
+    absent = [image for image in wanted.values() if image not in site.images]
+    offered = registry.offered(site.engine, absent, prefix) if absent else {}
+    return registry.held(site.engine, wanted, {**site.images, **offered}, prefix)
+
+
+def decided_options(site: Site) -> Options:
+    """Decide which key each option has; raise as `options.decide` does."""
+    votes, queue = site.picture.votes, site.picture.queue
+    tally, queued = options.tally_of(votes), queue.pending != 0
+    return options.decide(site.options, site.settings.option_names, tally, site.change_options, queued=queued)
+
+
+def release(site: Site) -> Release | None:
+    """Return the release; None while an image or a secret is missing."""
+    names = deployed(site)
+    if not names or None in names.values() or credentials.missing(site.secrets) or unbuilt(site):
+        return None
+    keys = ",".join(decided_options(site).offered)
+    return made({name: image for name, image in names.items() if image}, site.settings, site.secrets, keys)
+
+
+def made(
+    names: Mapping[str, str], settings: Settings, secrets: Mapping[str, str], option_keys: str
+) -> Release:
+    """Put a release together: files of the checkout, and variables from everything else."""
+    files, variables = _files(settings), settings.variables() | {"VOTE_OPTION_KEYS": option_keys}
+    variables |= {variable: _hash(files[path]) for variable, path in CONFIGS.items()}
+    variables |= {images.variable(name): image for name, image in names.items()}
+    variables |= {secret_variable(key): name for key, name in secrets.items()}
+    if settings.network_subnets:
+        variables |= networks.carve(settings.network_subnets)
+    if settings.acme_ca_file:
+        variables |= {"ACME_CA_FILE": Path(ACME_AUTHORITY).name, "ACME_CA_HASH": _hash(files[ACME_AUTHORITY])}
+    stack = [path.relative_to(ROOT).as_posix() for path in (STACK_FILE, *overlays.chosen(settings))]
+    return Release(tuple(stack), files, variables)
+
+
+def _files(settings: Settings) -> dict[str, str]:
+    paths = [STACK_FILE, *overlays.chosen(settings), *(ROOT / path for path in CONFIGS.values())]
+    files = {path.relative_to(ROOT).as_posix(): path.read_text() for path in paths}
+    if settings.acme_ca_file:
+        files[ACME_AUTHORITY] = Path(settings.acme_ca_file).read_text()
+    return files
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+@cache
+def revision() -> str:
+    """Return the checkout's git revision, and whether the tree had other changes; what it is without git."""
+    head = _git("rev-parse", "--short=12", "HEAD")
+    if not head:
+        return "not a git checkout"
+    return f"{head} with changes" if _git("status", "--porcelain") else head
+
+
+def _git(*arguments: str) -> str:
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(ROOT), *arguments], capture_output=True, text=True, check=False
+        )
+    except FileNotFoundError:
+        return ""
+    return done.stdout.strip() if done.returncode == 0 else ""

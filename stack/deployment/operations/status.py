@@ -1,0 +1,175 @@
+"""The state of the stack in one object: nodes, services, both clusters, the queue and the votes stored."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import docker
+from docker.errors import APIError
+
+from deployment.configuration.layout import STACK
+from deployment.engine import observer, pages
+from deployment.engine.machine import engine
+from deployment.engine.pages import LOOPBACK, Edge
+from deployment.engine.swarm import credentials, membership, networks, nodes, releases, services
+from deployment.plan import drift, strength, weaknesses
+from deployment.plan import entrance as entrances
+from deployment.plan.convergence import ServiceState
+from deployment.plan.entrance import Entrance
+from deployment.plan.history import Deployment
+from deployment.plan.nodes import Node
+from deployment.plan.picture import Picture
+from deployment.plan.release import Release
+from deployment.plan.topology import CLUSTERS
+
+
+def collect(client: docker.DockerClient) -> dict[str, Any]:
+    """Return the status object that `status --json` prints."""
+    picture = observer.observe(client)
+    try:
+        return {"stack": STACK, **_of_swarm(client, picture), **asdict(picture)}
+    except APIError as error:
+        if not membership.leaderless(error):
+            raise
+        return {"stack": STACK, **_without_leader(picture), **asdict(picture)}
+
+
+def healthy(client: docker.DockerClient) -> bool:
+    """Whether all is at full strength: asks no further once something is missing, for whoever asks often."""
+    picture = observer.observe(client)
+    if strength.clusters_missing(picture):
+        return False
+    if strength.missing(nodes.observe(client), services.states(client), picture, {}):
+        return False
+    return bool(collect(client)["healthy"])
+
+
+def missing(client: docker.DockerClient, release: Release, entrance: Entrance) -> list[str]:
+    """Name what full strength of a release lacks: services that it has, both clusters, and both pages."""
+    members, states = nodes.observe(client), services.states(client)
+    running = {state.name for state in states}
+    gone = [f"{name} 0/1" for name in release.services if name not in running]
+    lacking = strength.missing(members, states, observer.observe(client), {})
+    return [*lacking, *gone, *pages.problems(entrance, visits(client, members, entrance))]
+
+
+def _of_swarm(client: docker.DockerClient, picture: Picture) -> dict[str, Any]:
+    members, states, last = nodes.observe(client), services.states(client), _last(client)
+    wanted = drift.wanted(last.services, states) if last and states else states
+    changed = drift.differences(last.services, services.described(client)) if last else {}
+    absent = strength.missing(members, wanted, picture, changed)
+    entrance = entrance_of(client, last.release) if last and states else None
+    visited = visits(client, members, entrance) if entrance else []
+    if states:
+        absent += pages.problems(entrance, visited) if entrance else [strength.RECORD]
+    unchecked = pages.unchecked(entrance, visited) if entrance else []
+    return {
+        "healthy": not absent and not unchecked,
+        "missing": absent,
+        "unchecked": unchecked,
+        "warnings": warnings(client, members, wanted, picture),
+        "release": _described_release(last),
+        "nodes": [_described(node) for node in members],
+        "services": [{"name": s.name, "running": s.running, "desired": s.desired} for s in wanted],
+        "pages": [asdict(visit) for visit in visited],
+        "urls": dict(entrance.urls) if entrance else {},
+    }
+
+
+def _last(client: docker.DockerClient) -> Deployment | None:
+    kept = releases.read(client)
+    return kept[-1] if kept else None
+
+
+def entrance_of(client: docker.DockerClient, release: Release) -> Entrance:
+    """Return how visitors reach the pages of a release."""
+    return entrances.of(release, credentials.authority(client, release.hosts))
+
+
+def warnings(
+    client: docker.DockerClient, members: Sequence[Node], states: Sequence[ServiceState], picture: Picture
+) -> list[str]:
+    """Return what an operator should know although nothing may be missing."""
+    running = bool(states) and all(state.converged for state in states)
+    dead = picture.queue.dead
+    return [
+        *([f"{dead} votes could not be stored: python3 deploy.py dead list"] if dead else []),
+        *strength.damaged(picture.postgres),
+        *weaknesses.of(members),
+        *weaknesses.crowded(members, services.placements(client)),
+        *networks.warnings(client),
+        *weaknesses.mute(members, running, strength.clusters_missing(picture)),
+    ]
+
+
+def _without_leader(picture: Picture) -> dict[str, Any]:
+    return {
+        "healthy": False,
+        "missing": [strength.LEADER, *strength.clusters_missing(picture)],
+        "unchecked": [],
+        "warnings": [membership.no_leader().what, membership.no_leader().remedy],
+        "release": None,
+        **dict.fromkeys(("nodes", "services", "pages"), ()),
+        "urls": {},
+    }
+
+
+def _described(node: Node) -> dict[str, Any]:
+    return {
+        "name": node.name,
+        "state": node.state,
+        "availability": node.availability,
+        "manager": node.manager,
+        "edge": node.edge,
+        "slots": list(node.slots),
+    }
+
+
+def _described_release(last: Deployment | None) -> dict[str, Any] | None:
+    if last is None:
+        return None
+    return {
+        "number": last.number,
+        "identity": last.release.identity,
+        "at": last.at,
+        "by": last.by,
+        "source": last.source,
+    }
+
+
+def visits(client: docker.DockerClient, members: Sequence[Node], entrance: Entrance) -> list[pages.Visit]:
+    """Ask for both pages through every edge, as a visitor does."""
+    here = client.info()["Swarm"]["NodeID"] if engine.is_local(client) else ""
+    return pages.visit(entrance, edges(members, entrance, here))
+
+
+def edges(members: Sequence[Node], entrance: Entrance, here: str) -> list[Edge]:
+    """Return the nodes that let visitors in now; `here` is the ID of the one that is this machine, if any.
+
+    A paused one still does. Names below localhost lead a visitor to the loopback.
+    """
+    loopback = all(host.endswith(".localhost") for host in entrance.hosts.values())
+    return [
+        Edge(node.name, LOOPBACK if loopback and node.id == here else node.address, node.id == here)
+        for node in members
+        if node.edge and node.ready and node.availability != "drain"
+    ]
+
+
+def summary(status: Mapping[str, Any]) -> str:
+    """Say in one line what both clusters look like."""
+    if status["at"] is None:
+        return "PostgreSQL and Redis: unknown"
+    postgres, redis = status["postgres"], status["redis"]
+    return (
+        f"{CLUSTERS['postgres']} primary {postgres['primary'] or 'none'} with "
+        f"{len(postgres['standbys'])} standby(s), "
+        f"{CLUSTERS['redis']} primary {redis['primary'] or 'none'} with {len(redis['replicas'])} replica(s)"
+    )
+
+
+def node_line(node: Mapping[str, Any]) -> str:
+    """Say in one line what a node is and carries."""
+    roles = [name for name in ("manager", "edge") if node[name]]
+    slots = [f"slot {n}" for n in node["slots"]]
+    return f"Node {node['name']}: {', '.join([node['state'], node['availability'], *roles, *slots])}"

@@ -1,0 +1,1 @@
+"""Steps: each says what is missing, and makes it true."""

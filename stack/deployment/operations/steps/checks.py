@@ -1,0 +1,47 @@
+"""What could not work is refused before anything is changed."""
+
+from pathlib import Path
+
+from deployment.configuration.settings import Settings
+from deployment.engine.images import images
+from deployment.engine.machine import advertise, host
+from deployment.engine.swarm import credentials, networks, services
+from deployment.operations.site import Site
+from deployment.plan import placement
+
+
+class Checks:
+    """The sources, the machine and the Swarm allow what is wanted."""
+
+    touches = False
+
+    def missing(self, site: Site) -> list[str]:
+        """Return nothing, or raise DeployError."""
+        images.require_sound_sources()
+        placement.require_usable(placement.labelled(site.nodes, placement.spread(site.nodes)))
+        placement.require_way_for_images(site.nodes, site.settings.registry)
+        networks.check(site.client, site.settings)
+        advertise.said(site.client, site.settings.advertise_addr)
+        if site.client:
+            credentials.check_volumes(site.client, site.secrets)
+        host.check(_machine(site), _ports(site), fresh=site.refresh or not site.bases)
+        return []
+
+    def do(self, site: Site) -> None:
+        """Do nothing: there never is anything to do."""
+
+
+def _machine(site: Site) -> host.Host:
+    """Look at the machine that the engine is on."""
+    if not site.local:
+        return host.of_engine(site.engine.info())
+    root = str(site.client.info()["DockerRootDir"]) if site.client else "/var"
+    return host.observe(root if Path(root).exists() else "/")
+
+
+def _ports(site: Site) -> dict[str, int]:
+    """Return the ports that must be free, by variable: none of those that our own edge holds."""
+    settings: Settings = site.settings
+    wanted = {"HTTP_PORT": settings.http_port, "HTTPS_PORT": settings.https_port}
+    held = services.published_ports(site.engine, "traefik") if site.managed else set()
+    return {variable: port for variable, port in wanted.items() if port not in held}

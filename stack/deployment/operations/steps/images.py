@@ -1,0 +1,96 @@
+"""The engine, the images, and where the nodes get them."""
+
+from deployment.engine.images import base, images, registry
+from deployment.engine.machine import engine
+from deployment.errors import DeployError
+from deployment.operations import refresh, source
+from deployment.operations.site import Site
+
+
+class Engine:
+    """A Docker Engine answers."""
+
+    touches = False
+
+    def missing(self, site: Site) -> list[str]:
+        """Name the engine if there is none."""
+        return [] if site.client else ["install and start the distribution's Docker Engine"]
+
+    def do(self, site: Site) -> None:
+        """Install and start it."""
+        site.client = engine.install(site.progress)
+
+
+class Bases:
+    """Both third-party images are here, as old at most as what runs."""
+
+    touches = False
+
+    def missing(self, site: Site) -> list[str]:
+        """Name them if one is missing."""
+        return [] if site.bases else ["pull the base images, or build stand-ins where no registry answers"]
+
+    def do(self, site: Site) -> None:
+        """Pull them, or build stand-ins."""
+        base.provide(site.engine, site.progress)
+
+
+class Refresh:
+    """All images are built on today's packages, where the user asks for that."""
+
+    touches = False
+
+    def missing(self, site: Site) -> list[str]:
+        """Say so until it was done."""
+        if not site.refresh:
+            return []
+        return ["build every image on today's packages, and change nothing where they are the same"]
+
+    def do(self, site: Site) -> None:
+        """Build them beside those that are here, and take them if they differ."""
+        if site.bases:
+            refresh.refresh(site.engine, site.bases, site.progress)
+        site.refresh = False
+
+
+class Images:
+    """Every image of the checkout is here, or in the registry."""
+
+    touches = False
+
+    def missing(self, site: Site) -> list[str]:
+        """Name those that are to be built."""
+        if not site.bases:
+            return ["build images: all"]
+        names = [component.name for component in source.unbuilt(site)]
+        return [f"build images: {', '.join(names)}"] if names else []
+
+    def do(self, site: Site) -> None:
+        """Build them."""
+        if not site.bases:
+            raise DeployError("A base image is gone again.", "Run the same command again.")
+        for component, image in source.unbuilt(site).items():
+            with site.progress.task(f"Building {image}") as task:
+                images.build(site.engine, component.context, image, site.bases.of(component), task)
+
+
+class Push:
+    """The registry, where there is one, has every image."""
+
+    touches = False
+
+    def missing(self, site: Site) -> list[str]:
+        """Name those that it is still to get."""
+        if site.bases:
+            names = [name for name, image in source.deployed(site).items() if image is None]
+        else:
+            names = ["all"] if site.settings.registry else []
+        return [f"push images to the registry: {', '.join(names)}"] if names else []
+
+    def do(self, site: Site) -> None:
+        """Push them."""
+        prefix, run = site.settings.registry, base.named(source.references(site))
+        for name, image in source.deployed(site).items():
+            if image is None:
+                with site.progress.task(f"Pushing {registry.remote(run[name], prefix)}") as task:
+                    registry.push(site.engine, run[name], prefix, task)

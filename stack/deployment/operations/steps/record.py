@@ -1,0 +1,77 @@
+"""What was deployed and found good is kept, and what nothing needs any more is removed."""
+
+import getpass
+import socket
+
+from docker.models.resource import Model
+
+from deployment.engine.images import images
+from deployment.engine.swarm import credentials, releases
+from deployment.operations import source
+from deployment.operations.site import Site, now
+from deployment.plan import history
+from deployment.plan.history import Deployment
+
+
+class Record:
+    """The Swarm keeps this release as one that was good."""
+
+    touches = False
+
+    def missing(self, site: Site) -> list[str]:
+        """Say so if the newest on record is another one, or ran otherwise."""
+        if site.wanted is None:
+            return []
+        known = site.last and site.last.release.identity == site.wanted.identity
+        if known and site.last and site.last.services == site.services:
+            return []
+        return [f"keep release {site.wanted.identity} in the Swarm, as number {self._number(site)}"]
+
+    def do(self, site: Site) -> None:
+        """Keep it."""
+        new = Deployment(
+            number=self._number(site),
+            at=now(),
+            by=f"{getpass.getuser()}@{socket.gethostname()}",
+            source=source.revision(),
+            verb=site.verb,
+            release=site.require_wanted(),
+            services=site.services,
+        )
+        releases.keep(site.engine, new, site.deployments)
+
+    def _number(self, site: Site) -> int:
+        return site.last.number + 1 if site.last else 1
+
+
+class Sweep:
+    """Nothing is left of what neither runs nor may come back."""
+
+    touches = False
+
+    def missing(self, site: Site) -> list[str]:
+        """Name the images, secrets and configs that are left."""
+        if not site.managed or site.wanted is None:
+            return []
+        items = [str(item.name) for item in self._items(site)]
+        return [
+            *(
+                [f"remove images that nothing needs: {', '.join(names)}"]
+                if (names := self._images(site))
+                else []
+            ),
+            *([f"remove secrets and configs that nothing needs: {', '.join(items)}"] if items else []),
+        ]
+
+    def do(self, site: Site) -> None:
+        """Remove them."""
+        images.remove(site.engine, self._images(site))
+        credentials.remove(self._items(site))
+
+    def _images(self, site: Site) -> list[str]:
+        built = source.references(site).values()  # of a registry's image the name here is another
+        return images.surplus(site.engine, {*built, *history.images_kept(site.wanted, site.deployments)})
+
+    def _items(self, site: Site) -> list[Model]:
+        keys = history.secrets_kept(site.wanted, site.deployments)
+        return credentials.unused(site.engine, keep=site.secrets.values(), keys=keys)

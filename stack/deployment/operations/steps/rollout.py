@@ -1,0 +1,221 @@
+"""What runs is what is wanted: data nodes one at a time, then the proxies, then everything else."""
+
+import time
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Protocol
+
+from deployment.engine import observer
+from deployment.engine.swarm import nodes, services, stack
+from deployment.errors import DeployError
+from deployment.operations.site import Site
+from deployment.plan import drift, release, rollout
+from deployment.plan.rollout import STEP_SECONDS, View
+from deployment.plan.topology import CLUSTERS, OBSERVER, PROXIES, one_at_a_time
+from deployment.progress import Progress, Task
+
+# An election that is under way is over by then, and an observer that was just started has answered.
+ELECTION_SECONDS = 30
+OBSERVER_SECONDS = 60
+POLL_SECONDS = 1.0
+UNKNOWN = "deploy the stack, data nodes that run one at a time, and wait until it is healthy"
+
+
+class DataNodes:
+    """Data nodes and proxies of a stack that runs have the wanted release, and both clusters are whole."""
+
+    touches = True
+
+    def missing(self, site: Site) -> list[str]:
+        """Say how each that is another differs."""
+        if site.wanted is None or not site.handed:
+            return []  # the next step says all
+        return [f"{line} (by itself)" for name, line in differences(site).items() if one_at_a_time(name)]
+
+    def do(self, site: Site) -> None:
+        """Update them, each back before the next."""
+        update(SwarmStack(site), site.progress)
+
+
+class Deploy:
+    """Every service has the wanted release, and there is no other one."""
+
+    touches = True
+
+    def missing(self, site: Site) -> list[str]:
+        """Say how each that is another differs."""
+        if site.wanted is None:
+            return [UNKNOWN]
+        if not site.handed:
+            return [f"deploy release {site.wanted.identity}: {len(site.wanted.services)} services"]
+        lines = [line for name, line in differences(site).items() if not one_at_a_time(name)]
+        if not lines and any(identity != site.wanted.identity for identity in site.handed.values()):
+            lines = [f"mark every service with release {site.wanted.identity}; no container is replaced"]
+        return lines
+
+    def do(self, site: Site) -> None:
+        """Hand the release to Swarm."""
+        wanted = site.require_wanted()
+        with site.progress.task(f"Deploying release {wanted.identity}"):
+            stack.deploy(wanted, registry_auth=wanted.pulled)
+
+
+def differences(site: Site) -> dict[str, str]:
+    """Say of each service that is not what is wanted how it differs, by name."""
+    wanted = site.require_wanted()
+    known = {d.release.identity: d.release for d in site.deployments}
+    lines = {name: _difference(site, name, known) for name in sorted({*wanted.services, *site.handed})}
+    return {name: line for name, line in {**_changed_by_hand(site), **lines}.items() if line}
+
+
+def _difference(site: Site, name: str, known: dict[str, release.Release]) -> str:
+    wanted, runs = site.require_wanted(), site.handed.get(name)
+    if runs == wanted.identity and name in wanted.services:
+        return _changed_by_hand(site).get(name, "")
+    if runs is None or name not in wanted.services:
+        return f"add {name}" if runs is None else f"remove {name}"
+    if runs not in known:
+        return f"change {name}: it runs a release that is not known here"
+    return release.changes(known[runs], wanted).get(name, "")
+
+
+def _changed_by_hand(site: Site) -> dict[str, str]:
+    """Say how services differ from the last good deployment, where that is what is wanted."""
+    if site.last is None or site.wanted is None or site.last.release.identity != site.wanted.identity:
+        return {}
+    lines = drift.differences(site.last.services, site.services)
+    return {name: f"restore {line}" for name, line in lines.items()}
+
+
+class Stack(Protocol):
+    """A stack that runs, and what the update does to it."""
+
+    def look(self) -> View:
+        """Return what the stack is like now."""
+
+    def deploy(self, name: str) -> bool:
+        """Bring one service to the wanted release; say whether its tasks are replaced for that."""
+
+    def last_lines(self, name: str) -> list[str]:
+        """Return the last lines of a service's log."""
+
+
+@dataclass(frozen=True)
+class SwarmStack:
+    """The stack of a Swarm on its way to the release that a site wants."""
+
+    site: Site
+
+    def look(self) -> View:
+        """Return what the stack is like now."""
+        client = self.site.engine
+        states = services.states(client, since=self.site.since)
+        return View(nodes.observe(client), states, observer.observe(client))
+
+    def deploy(self, name: str) -> bool:
+        """Bring one service to the wanted release; say whether its tasks are replaced for that."""
+        wanted = self.site.require_wanted()
+        return stack.deploy_service(self.site.engine, wanted, name, registry_auth=wanted.pulled)
+
+    def last_lines(self, name: str) -> list[str]:
+        """Return the last lines of a service's log."""
+        return services.last_lines(self.site.engine, name)
+
+
+def update(stack: Stack, progress: Progress) -> None:
+    """Bring the data nodes of a stack that runs to a release, one at a time, then the proxies.
+
+    Those that the release does not change are not restarted, those that are no step of their own are
+    left for the deployment of everything, and so is a stack that does not run. Raises DeployError, with the
+    rest left at the release before, if one does not come back or nobody can say how the clusters are.
+    """
+    view = _in_sight(stack, progress)
+    _warn(view, progress)
+    tolerated, done = view.absent(), set[str]()
+    while left := [name for name in rollout.order(view) if name not in done]:
+        name = left[0]
+        replaced = stack.deploy(name)
+        done.add(name)
+        tolerated = (tolerated & view.absent()) - {name}
+        view = stack.look()
+        if replaced or view.absent() - tolerated:
+            with progress.task(f"Updating {name}") as task:
+                view = _until_back(stack, task, name, tolerated)
+    for name in PROXIES if view.services else ():
+        if stack.deploy(name):
+            with progress.task(f"Updating {name}") as task:
+                _until_running(stack, task, name)
+
+
+def _in_sight(stack: Stack, progress: Progress) -> View:
+    """Look until the observer answers and elections are over; raise DeployError if it never answers."""
+    view = stack.look()
+    if view.services and view.blind:
+        with progress.task("Asking the observer how both clusters are") as task:
+            stack.deploy(OBSERVER)  # The release may mend the very reason for its silence.
+            while (view := stack.look()).blind:
+                if task.seconds > OBSERVER_SECONDS:
+                    raise _out_of_sight(stack)
+                time.sleep(POLL_SECONDS)
+    if view.services and view.picture.headless:
+        with progress.task("Waiting for the primaries of both clusters") as task:
+            while view.picture.headless and task.seconds < ELECTION_SECONDS:
+                time.sleep(POLL_SECONDS)
+                view = stack.look()
+    return view
+
+
+def _warn(view: View, progress: Progress) -> None:
+    """Say what the update will cost because something is away already."""
+    if not view.services:
+        return
+    if headless := view.picture.headless:
+        names = " and ".join(CLUSTERS[cluster] for cluster in headless)
+        progress.say(f"  No primary of {names} is known: its nodes are updated all at once")
+    if away := view.out_of_reach():
+        progress.say(
+            f"  Out of reach: {', '.join(sorted(away))}. While their peers restart, a cluster may be without "
+            "a majority: votes are refused then, none is lost."
+        )
+
+
+def _until_back(stack: Stack, task: Task, name: str, tolerated: Collection[str]) -> View:
+    """Wait until a data node runs and both clusters lack nothing but what is tolerated."""
+    outdated = None
+    while True:
+        view = stack.look()
+        absent = view.absent() - set(tolerated)
+        if rollout.back(view, absent, outdated):
+            return view
+        if name in absent:
+            outdated = view.picture.at
+        if reason := rollout.given_up(view, absent, task.seconds):
+            raise _stopped(stack, name, reason)
+        task.detail(f"missing: {', '.join(sorted(absent)) or 'a new picture'}")
+        time.sleep(POLL_SECONDS)
+
+
+def _until_running(stack: Stack, task: Task, name: str) -> None:
+    """Wait until a proxy runs the release on every node that it belongs to."""
+    while not (state := next(s for s in stack.look().services if s.name == name)).converged:
+        if state.failure or task.seconds > STEP_SECONDS:
+            raise _stopped(stack, name, state.failure or f"not running after {task.seconds:.0f} s")
+        task.detail(f"waiting for {state.running}/{state.desired}")
+        time.sleep(POLL_SECONDS)
+
+
+def _stopped(stack: Stack, name: str, reason: str) -> DeployError:
+    return DeployError(
+        f"The update stopped at {name}: {reason}",
+        "Its last log lines are above. Mend the cause and run the same command again.",
+        stack.last_lines(name),
+    )
+
+
+def _out_of_sight(stack: Stack) -> DeployError:
+    return DeployError(
+        "Nobody here can say how both clusters are, so no data node can be updated safely.",
+        "This node's observer does not answer. Is the node drained? Then run `up` on another manager. "
+        f"The observer's last log lines are above; more: python3 deploy.py logs {OBSERVER}.",
+        stack.last_lines(OBSERVER),
+    )

@@ -1,0 +1,101 @@
+"""`deploy.py up`: the steps from a bare machine to a stack that is healthy."""
+
+import time
+from collections.abc import Sequence
+
+from deployment.configuration.layout import ROOT, STACK
+from deployment.configuration.settings import Settings
+from deployment.engine.machine import advertise, engine
+from deployment.engine.swarm import credentials, networks, nodes, services
+from deployment.operations import back, operation, source
+from deployment.operations.operation import Step
+from deployment.operations.site import Site
+from deployment.operations.steps.checks import Checks
+from deployment.operations.steps.health import Health
+from deployment.operations.steps.images import Bases, Engine, Images, Push, Refresh
+from deployment.operations.steps.record import Record, Sweep
+from deployment.operations.steps.rollout import DataNodes, Deploy
+from deployment.operations.steps.swarm import Labels, Options, Packages, Secrets, Swarm
+from deployment.plan import placement, weaknesses
+from deployment.plan.options import Change
+from deployment.plan.release import Release
+from deployment.progress import Progress
+
+UP: Sequence[Step] = (
+    *(Checks(), Engine(), Bases(), Refresh(), Images(), Push()),
+    *(Swarm(), Labels(), Secrets(), Options(), Packages()),
+    *(DataNodes(), Deploy(), Health(), Record(), Sweep()),
+)
+UNSEEN = "The engine stands still, so what it holds could not be looked at: less may be to do."
+
+
+def site(
+    settings: Settings,
+    progress: Progress,
+    *,
+    install_engine: bool,
+    start: bool,
+    refresh: bool = False,
+    change_options: Change | None = None,
+) -> Site:
+    """Return what `up` works on; an engine that stands still is started to be seen, if it may be.
+
+    `change_options` says what becomes of options that have votes and are no longer wanted.
+    """
+    client = engine.connect()
+    if client:
+        engine.require_command(client)
+    if client is None and not install_engine:
+        engine.require()
+    if client is None and start and engine.installed():
+        client = engine.install(progress)
+    return Site(settings, progress, client, source.release, refresh=refresh, change_options=change_options)
+
+
+def up(on: Site) -> None:
+    """Bring the whole stack up, or back to what it was if that fails.
+
+    Raises DeployError before anything is changed if the machine or the settings do not allow it.
+    """
+    started = time.monotonic()
+    for line in advertise.said(on.client, on.settings.advertise_addr):
+        on.progress.say(f"  {line}")
+    on.before = frozenset(back.lacking(on))
+    if operation.run(UP, on, back.go):
+        on.progress.say(f"The stack is up ({time.monotonic() - started:.0f} s).")
+    else:
+        on.progress.say(f"Nothing to do: the stack runs as wanted ({time.monotonic() - started:.1f} s).")
+    for warning in warnings(on):
+        on.progress.say(f"  Warning: {warning}")
+    _summary(on, on.require_wanted())
+
+
+def warnings(on: Site) -> list[str]:
+    """Return what a fault would cost, on the nodes as they are or are to be."""
+    labelled = placement.labelled(on.nodes, placement.spread(on.nodes))
+    if not on.managed:
+        unseen = on.client is None and engine.installed()
+        return [*([UNSEEN] if unseen else []), *weaknesses.of(labelled)]
+    crowded = weaknesses.crowded(nodes.observe(on.engine), services.placements(on.engine))
+    return [*weaknesses.of(labelled), *crowded, *networks.warnings(on.engine)]
+
+
+def _summary(on: Site, release: Release) -> None:
+    entrance = on.entrance(release)
+    on.progress.say(f"""
+  Vote     {entrance.urls["vote"]}
+  Results  {entrance.urls["result"]}
+""")
+    if entrance.local:
+        file = credentials.authority_file(on.engine)
+        credentials.save_authority(on.engine, release.hosts, file)
+        path = file.relative_to(ROOT)
+        on.progress.say(f"""  Browsers warn until they trust this machine's own certificate authority, {path}:
+    import it into the browser, or on Debian
+    sudo cp {path} /usr/local/share/ca-certificates/{STACK}.crt && sudo update-ca-certificates
+""")
+    on.progress.say("""  Look further
+    python3 deploy.py status           services, both clusters, queue, votes
+    python3 deploy.py logs vote        a service's log
+    docker stack services vote-app     what Swarm says
+    python3 deploy.py test             prove it: the tests""")

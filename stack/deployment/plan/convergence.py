@@ -1,0 +1,119 @@
+"""Is a release running? Every task of its specification healthy, nothing rolled back."""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from deployment.configuration.layout import STACK
+
+# A task that has failed so often since the deployment began will not recover by itself.
+FAILURES_ALLOWED = 5
+TIMEOUT_SECONDS = 600
+# What no node takes stays so until somebody does something; a node that only restarts is back by then.
+HOMELESS_SECONDS = 120
+NO_NODE = "no suitable node"
+# An unhealthy task that leaves cleanly is "complete", and has failed all the same.
+ENDED = ("failed", "rejected", "complete")
+# A task that waits for its predecessor to leave is wanted "ready" until then.
+WANTED = ("ready", "running")
+STOPPED = ("paused", "rollback_started", "rollback_completed", "rollback_paused")
+# What Swarm replaces a task for.
+SPECIFICATION = ("ContainerSpec", "Resources", "RestartPolicy", "Networks", "LogDriver", "ForceUpdate")
+
+Api = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class ServiceState:
+    """How far one service has come.
+
+    `failure` says why it will not arrive, `homeless` why no node takes a task of it.
+    """
+
+    name: str
+    running: int
+    desired: int
+    updating: bool = False
+    failure: str | None = None
+    homeless: str | None = None
+
+    @property
+    def converged(self) -> bool:
+        """Whether all its tasks run its present specification."""
+        return self.running == self.desired and not self.updating and self.failure is None
+
+
+def assess(service: Api, tasks: Iterable[Api], ready: Collection[str], *, since: str = "") -> ServiceState:
+    """Judge one service by its tasks, as the Docker API describes both.
+
+    Only tasks of the service's present specification count, and only on the `ready` nodes (by ID): of
+    a node that is away the Swarm goes on repeating what it last heard. `since` is the time (RFC 3339)
+    from which failed tasks are counted.
+    """
+    tasks = [task for task in tasks if task["ServiceID"] == service["ID"]]
+    current = [task for task in tasks if _is_current(task, service)]
+    running = [
+        t
+        for t in current
+        if t["Status"]["State"] == t["DesiredState"] == "running" and t.get("NodeID") in ready
+    ]
+    update = (service.get("UpdateStatus") or {}).get("State", "")
+    return ServiceState(
+        name=short_name(service),
+        running=len(running),
+        desired=_desired(service, tasks, ready),
+        updating=update == "updating",
+        failure=_failure(service, current, update, since),
+        homeless=next((t["Status"]["Err"] for t in current if _homeless(t)), None),
+    )
+
+
+def short_name(service: Api) -> str:
+    """Return the service's name without the stack's."""
+    return str(service["Spec"]["Name"]).removeprefix(f"{STACK}_")
+
+
+def _is_current(task: Api, service: Api) -> bool:
+    wanted = service["Spec"]["TaskTemplate"]
+    return all(task["Spec"].get(part) == wanted.get(part) for part in SPECIFICATION)
+
+
+def _homeless(task: Api) -> bool:
+    return task["Status"]["State"] == "pending" and NO_NODE in task["Status"].get("Err", "")
+
+
+def replicas(service: Api) -> int:
+    """Return how many tasks a replicated service is to have; 0 for one that runs on every node that fits."""
+    return int((service["Spec"]["Mode"].get("Replicated") or {}).get("Replicas", 0))
+
+
+def _desired(service: Api, tasks: Sequence[Api], ready: Collection[str]) -> int:
+    mode = service["Spec"]["Mode"]
+    if "Replicated" in mode:
+        return int(mode["Replicated"]["Replicas"])
+    chosen = {task.get("NodeID") for task in tasks if task["DesiredState"] in WANTED}
+    return max(1, len(chosen & set(ready)))
+
+
+def _failure(service: Api, current: Sequence[Api], update: str, since: str) -> str | None:
+    if update in STOPPED and service["UpdateStatus"].get("StartedAt", "") >= since:
+        return f"{update.replace('_', ' ')}: {service['UpdateStatus'].get('Message', '')}"
+    failed = [t for t in current if t["Status"]["State"] in ENDED and t["Status"]["Timestamp"] >= since]
+    if len(failed) < FAILURES_ALLOWED:
+        return None
+    last = max(failed, key=lambda task: str(task["Status"]["Timestamp"]))
+    return f"failed {len(failed)} times, last: {last['Status'].get('Err', 'no reason given')}"
+
+
+def hopeless(waiting: Sequence[ServiceState], homeless_seconds: float, seconds: float) -> str | None:
+    """Say why those that are waited for will not arrive; None while they still may."""
+    for state in waiting:
+        if state.failure:
+            return f"{_count(state)}: {state.failure}"
+    if homeless_seconds > HOMELESS_SECONDS:
+        return f"{_count(waiting[0])}: {waiting[0].homeless}"
+    return f"{_count(waiting[0])}: not healthy after {seconds:.0f} s" if seconds > TIMEOUT_SECONDS else None
+
+
+def _count(state: ServiceState) -> str:
+    return f"Service {state.name} does not run ({state.running}/{state.desired})"

@@ -1,0 +1,70 @@
+"""What runs, held against what was deployed: any change by somebody else is seen."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from deployment.plan.convergence import ServiceState
+
+# Lists whose order means nothing: Docker's own commands write them in other orders than the stack file has.
+UNORDERED = ("Env", "Mounts", "Secrets", "Configs", "Networks", "Constraints", "Ports")
+# How a service is updated is not what runs, and `--force` counts up without changing anything.
+IGNORED = ("ForceUpdate", "UpdateConfig", "RollbackConfig")
+
+Api = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Service:
+    """One service as it was deployed; `replicas` is None where it runs on every node that fits."""
+
+    replicas: int | None
+    fingerprint: str
+
+
+def described(specification: Api) -> Service:
+    """Read a service's specification, as the Docker API gives it."""
+    replicated = specification["Mode"].get("Replicated")
+    text = json.dumps(_plain(specification), sort_keys=True)
+    return Service(
+        replicas=int(replicated["Replicas"]) if replicated else None,
+        fingerprint=hashlib.sha256(text.encode()).hexdigest()[:16],
+    )
+
+
+def _plain(value: Any, name: str = "") -> Any:
+    """Return a specification without what may differ although the same runs."""
+    if isinstance(value, Mapping):
+        parts = {key: _plain(part, key) for key, part in value.items() if key not in IGNORED}
+        return {key: part for key, part in parts.items() if part not in (None, "", [], {}, False)}
+    if isinstance(value, list):
+        parts_of_list = [_plain(part) for part in value]
+        return sorted(parts_of_list, key=json.dumps) if name in UNORDERED else parts_of_list
+    return value
+
+
+def differences(recorded: Mapping[str, Service], running: Mapping[str, Service]) -> dict[str, str]:
+    """Say of each service that is not what was deployed how it differs, by name."""
+    lines = {n: _difference(n, recorded.get(n), running.get(n)) for n in sorted({*recorded, *running})}
+    return {name: line for name, line in lines.items() if line}
+
+
+def _difference(name: str, deployed: Service | None, running: Service | None) -> str:
+    if running is None:
+        return f"{name} was removed"
+    if deployed is None:
+        return f"{name} was added"
+    if running.replicas != deployed.replicas:
+        return f"{name} was scaled to {running.replicas} from {deployed.replicas}"
+    return f"{name} was changed" if running.fingerprint != deployed.fingerprint else ""
+
+
+def wanted(recorded: Mapping[str, Service], states: Sequence[ServiceState]) -> list[ServiceState]:
+    """Return the services with the number of tasks that was deployed, those that are gone among them."""
+    here = {state.name: state for state in states}
+    for name, service in recorded.items():
+        found = here.get(name, ServiceState(name, running=0, desired=1))
+        here[name] = replace(found, desired=found.desired if service.replicas is None else service.replicas)
+    return [here[name] for name in sorted(here)]

@@ -1,0 +1,90 @@
+"""What an observer sees of both clusters, the queue and the votes; it writes this as JSON, every second."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from pydantic import TypeAdapter, ValidationError
+
+# The container's own clock judges the picture's age, not that of the machine that asks.
+OLDEST_SECONDS = 5
+
+
+@dataclass(frozen=True)
+class Postgres:
+    """The PostgreSQL cluster: who has the votes, and who follows."""
+
+    primary: str | None = None
+    standbys: tuple[str, ...] = ()
+    synchronous: bool = False
+    damaged: tuple[str, ...] = ()  # an observer of a release before this one knows none
+
+    @property
+    def followers(self) -> tuple[str, ...]:
+        """Those that copy from the primary."""
+        return self.standbys
+
+
+@dataclass(frozen=True)
+class Redis:
+    """The Redis cluster: who has the queue, and who follows."""
+
+    primary: str | None = None
+    replicas: tuple[str, ...] = ()
+
+    @property
+    def followers(self) -> tuple[str, ...]:
+        """Those that copy from the primary."""
+        return self.replicas
+
+
+@dataclass(frozen=True)
+class Queue:
+    """Entries that wait to be stored, letters that could not be, and for how long the first one waits."""
+
+    pending: int | None = None
+    dead: int | None = None
+    oldest: str | None = None
+    waiting_seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Votes:
+    """Votes in the database, and how many each option has, by key."""
+
+    stored: int | None = None
+    tally: Mapping[str, int] | None = None
+
+
+@dataclass(frozen=True)
+class Picture:
+    """Everything at one moment, `at` seconds since 1970; None where nobody could be asked."""
+
+    at: float | None = None
+    postgres: Postgres = field(default_factory=Postgres)
+    redis: Redis = field(default_factory=Redis)
+    queue: Queue = field(default_factory=Queue)
+    votes: Votes = field(default_factory=Votes)
+
+    @property
+    def clusters(self) -> dict[str, Postgres | Redis]:
+        """Both clusters, by name."""
+        return {"postgres": self.postgres, "redis": self.redis}
+
+    @property
+    def headless(self) -> list[str]:
+        """Names of the clusters without a known primary."""
+        return [name for name, cluster in self.clusters.items() if not cluster.primary]
+
+
+UNKNOWN = Picture()
+READER = TypeAdapter(Picture)
+
+
+def parse(answer: bytes) -> Picture:
+    """Read the container's time and its picture; one that is old, or cut short, says nothing of now."""
+    now, _, text = answer.partition(b"\n")
+    try:
+        found = READER.validate_json(text)
+    except ValidationError:
+        return UNKNOWN
+    return found if found.at is not None and int(now) - found.at <= OLDEST_SECONDS else UNKNOWN

@@ -1,0 +1,58 @@
+"""Full strength: every node, every task, both clusters; what is missing has a name."""
+
+from collections.abc import Mapping, Sequence
+
+from deployment.configuration.layout import STACK
+from deployment.plan.convergence import ServiceState
+from deployment.plan.nodes import Node
+from deployment.plan.picture import Picture, Postgres
+from deployment.plan.topology import CLUSTERS, members
+
+NO_STACK = "the stack: no service is deployed"
+LEADER = "the Swarm's leader"
+RECORD = "a record of what was deployed (run `up`: it deploys, and keeps one)"
+OBSERVER = "an answer of this node's observer (a drained node has none: ask another manager)"
+
+
+def missing(
+    nodes: Sequence[Node],
+    services: Sequence[ServiceState],
+    picture: Picture,
+    changed: Mapping[str, str],
+) -> list[str]:
+    """Name all that full strength lacks: nodes that carry something, tasks, and members of both clusters.
+
+    `changed` says how services differ from what was deployed, by name.
+    """
+    if not services:
+        return [NO_STACK]
+    ours = [node for node in nodes if node.labels or node.manager]
+    away = [f"{node.name} {node.state}" for node in ours if not node.ready]
+    short = {s.name: f"{s.name} {s.running}/{s.desired}" for s in services if s.running != s.desired}
+    # A service is named once: as it was changed, or else with the count, or else as a member of its cluster.
+    named = short | dict(changed)
+    return [*away, *named.values(), *(name for name in clusters_missing(picture) if name not in named)]
+
+
+def clusters_missing(picture: Picture) -> list[str]:
+    """Name what both clusters lack; without a primary nobody can say who follows."""
+    if picture.at is None:
+        return [OBSERVER]
+    absent = []
+    for key, cluster in picture.clusters.items():
+        there = {cluster.primary, *cluster.followers}
+        lacking = [name for name in members(key) if name not in there]
+        absent += lacking if cluster.primary else [f"{CLUSTERS[key]} primary"]
+    if picture.postgres.primary and not picture.postgres.synchronous:
+        absent.append("PostgreSQL synchronous standby")
+    return absent
+
+
+def damaged(postgres: Postgres) -> list[str]:
+    """Say what to do about damaged pages; a standby that meets one is cloned anew without being asked."""
+    return [
+        f"{name} has read damaged pages and is the primary: `docker service update --force {STACK}_{name}` "
+        "lets a standby take over, and clones it anew"
+        for name in postgres.damaged
+        if name == postgres.primary
+    ]

@@ -1,0 +1,28 @@
+"""Which services hold data, and what others reach them by: said here and nowhere else."""
+
+from deployment.configuration.layout import SLOT_LABELS
+
+# Kinds of data nodes in the order of their update, and the cluster that each belongs to.
+KINDS = {"sentinel": "redis", "redis": "redis", "postgres": "postgres"}
+# How people call a cluster.
+CLUSTERS = {"postgres": "PostgreSQL", "redis": "Redis"}
+SLOTS = range(1, len(SLOT_LABELS) + 1)
+# What others reach the data by, and visitors the pages: updated before those that need them.
+PROXIES = ("redis-proxy", "pgpool", "traefik")
+OBSERVER = "observer"
+
+
+def cluster_of(service: str) -> str:
+    """Return the cluster that a data node belongs to; the empty string for every other service."""
+    kind, _, number = service.rpartition("-")
+    return KINDS.get(kind, "") if number.isdigit() else ""
+
+
+def members(cluster: str) -> list[str]:
+    """Return the data nodes that replicate in a cluster."""
+    return [f"{cluster}-{slot}" for slot in SLOTS]
+
+
+def one_at_a_time(service: str) -> bool:
+    """Whether a service is updated by itself, before all those that are updated together."""
+    return bool(cluster_of(service)) or service in PROXIES

@@ -1,0 +1,74 @@
+"""What was deployed can come back: which release is meant, and what must stay for it."""
+
+import gzip
+from dataclasses import replace
+
+import pytest
+
+from deployment.engine.swarm.releases import DOCUMENT
+from deployment.plan import history
+from deployment.plan.drift import Service
+from deployment.plan.history import Deployment
+from deployment.plan.release import Release
+
+STACK = "services: {vote: {image: '${VOTE_IMAGE}'}}\nsecrets: {key_one: {name: x}}"
+
+
+def release(image: str, text: str = STACK) -> Release:
+    return Release(("stack.yaml",), {"stack.yaml": text}, {"VOTE_IMAGE": image})
+
+
+def deployment(number: int, image: str) -> Deployment:
+    services = {"vote": Service(2, "f")}
+    return Deployment(number, "2026-01-01T00:00:00Z", "me@here", "abc", "up", release(image), services)
+
+
+KEPT = [deployment(n, image) for n, image in enumerate(("v:1", "v:2", "v:3", "v:2"), start=4)]
+
+
+@pytest.mark.parametrize(
+    ("kept", "wanted", "number"),
+    [
+        (KEPT, "", 6),
+        (KEPT, "4", 4),
+        (KEPT, release("v:1").identity, 4),
+        (KEPT, release("v:2").identity, 7),
+        (KEPT, "3", None),
+        (KEPT[:1], "", None),
+        ([], "4", None),
+        ([], "", None),
+    ],
+    ids=[
+        *("the one before", "a number", "a name", "a name that was deployed twice"),
+        *("no longer kept", "none before", "none at all", "none, and none asked for"),
+    ],
+)
+def test_which_one_is_meant(kept: list[Deployment], wanted: str, number: int | None) -> None:
+    found = history.chosen(kept, wanted)
+    assert (found.number if found else None) == number
+
+
+def test_each_says_what_it_changed() -> None:
+    assert history.changed(KEPT) == {
+        5: ["change vote: image v:1 → v:2"],
+        6: ["change vote: image v:2 → v:3"],
+        7: ["change vote: image v:3 → v:2"],
+    }
+
+
+def test_the_images_of_three_different_releases_stay() -> None:
+    assert history.images_kept(None, KEPT) == {"v:1", "v:2", "v:3"}
+    assert history.images_kept(release("v:9"), KEPT) == {"v:9", "v:2", "v:3"}
+    assert history.images_kept(release("v:2"), []) == {"v:2"}
+
+
+def test_a_secret_that_only_a_former_release_needs_stays() -> None:
+    newer = release("v:9", STACK.replace("key_one", "key_two"))
+    assert history.secrets_kept(newer, KEPT) == {"key_one", "key_two"}
+    assert history.secrets_kept(newer, []) == {"key_two"}
+
+
+def test_a_deployment_is_read_as_it_was_kept() -> None:
+    kept = replace(KEPT[0], services={"vote": Service(None, "f")})
+    content = gzip.compress(DOCUMENT.dump_json(kept))
+    assert DOCUMENT.validate_json(gzip.decompress(content)) == kept

@@ -1,0 +1,134 @@
+"""Each step names exactly what is missing."""
+
+from dataclasses import replace
+from typing import Any, cast
+
+import pytest
+from docker import DockerClient
+
+from deployment.configuration.layout import NODE_LABELS
+from deployment.configuration.settings import Settings
+from deployment.engine.images.base import Bases
+from deployment.engine.images.images import COMPONENTS
+from deployment.engine.swarm import credentials
+from deployment.engine.swarm.membership import Membership
+from deployment.operations import source
+from deployment.operations.operation import Step
+from deployment.operations.site import Site
+from deployment.operations.steps.images import Bases as BasesStep
+from deployment.operations.steps.images import Engine, Images, Push
+from deployment.operations.steps.rollout import DataNodes, Deploy
+from deployment.operations.steps.swarm import Labels, Secrets, Swarm
+from deployment.plan.drift import Service
+from deployment.plan.history import Deployment
+from deployment.plan.nodes import Node
+from deployment.plan.release import Release
+from deployment.progress import Progress
+
+STEPS: list[Step] = [
+    *(Engine(), BasesStep(), Images(), Push()),
+    *(Swarm(), Labels(), Secrets(), DataNodes(), Deploy()),
+]
+IMAGES = {component: f"vote-app/{component.name}:abc" for component in COMPONENTS}
+SECRETS = {key: f"vote-app_{key}_1" for key in (*credentials.PASSWORDS, *credentials.TLS)}
+FILES = {
+    "stack.yaml": """
+services:
+  redis-1: {image: "${REDIS_IMAGE}"}
+  vote: {image: "${VOTE_IMAGE}", environment: {OPTION_A: "${OPTION_A:-Cats}"}}
+"""
+}
+RELEASE = Release(("stack.yaml",), FILES, {"REDIS_IMAGE": "redis:1", "VOTE_IMAGE": "vote:1"})
+RUNNING = {"redis-1": Service(1, "r"), "vote": Service(2, "v")}
+DEPLOYED = Deployment(1, "2026-01-01T00:00:00Z", "me@here", "abc", "up", RELEASE, RUNNING)
+
+
+def made(**seen: Any) -> Site:
+    """Return a site on which all is as wanted, but for what was `seen` otherwise."""
+    site = Site(Settings(), Progress(quiet=True), cast(DockerClient, "an engine"), lambda _: RELEASE)
+    vars(site).update(
+        membership=Membership.MANAGER,
+        bases=Bases("debian", "traefik"),
+        images=dict.fromkeys(IMAGES.values(), ()),
+        nodes=(Node("1", "node-1", labels=frozenset(NODE_LABELS)),),
+        secrets=SECRETS,
+        deployments=(DEPLOYED,),
+        services=RUNNING,
+        handed=dict.fromkeys(RUNNING, RELEASE.identity),
+    )
+    vars(site).update(seen)
+    return site
+
+
+@pytest.fixture(autouse=True)
+def _images(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(source, "references", lambda site: IMAGES if site.bases else {})
+
+
+def lines(site: Site) -> list[str]:
+    return [line for step in STEPS for line in step.missing(site)]
+
+
+def test_nothing_changed_means_nothing_to_do() -> None:
+    assert lines(made()) == []
+
+
+def test_a_bare_machine_needs_everything() -> None:
+    site = Site(Settings(), Progress(quiet=True), None, source.release)
+    assert [line.split()[0] for line in lines(site)] == [
+        *("install", "pull", "build", "initialise", "label", "create", "deploy"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("seen", "line"),
+    [
+        ({"images": {i: () for i in IMAGES.values() if "/vote:" not in i}}, "build images: vote"),
+        (
+            {"nodes": (Node("1", "a", labels=frozenset(NODE_LABELS[:3])), Node("2", "node-2"))},
+            "label node-2: vote-app.slot-3",
+        ),
+        (
+            {"secrets": {key: name for key, name in SECRETS.items() if key != "tls_key"}},
+            "create Swarm secrets: tls_certificate, tls_key",
+        ),
+        ({"services": RUNNING | {"vote": Service(5, "v5")}}, "restore vote was scaled to 5 from 2"),
+        (
+            {"services": RUNNING | {"redis-1": Service(1, "x")}},
+            "restore redis-1 was changed (by itself)",
+        ),
+        ({"handed": {"redis-1": RELEASE.identity}}, "add vote"),
+        ({"handed": {**dict.fromkeys(RUNNING, RELEASE.identity), "old": "r0"}}, "remove old"),
+        (
+            {"handed": {"redis-1": "r0", "vote": RELEASE.identity}},
+            "change redis-1: it runs a release that is not known here (by itself)",
+        ),
+        ({"handed": {}}, f"deploy release {RELEASE.identity}: 2 services"),
+    ],
+    ids=[
+        *("an image", "a label", "half of the certificate", "scaled by hand", "a data node changed by hand"),
+        *("a new service", "a service that is gone", "an unknown release", "no stack"),
+    ],
+)
+def test_only_what_is_missing(seen: dict[str, Any], line: str) -> None:
+    assert [found for found in lines(made(**seen)) if not found.startswith("mark every")] == [line]
+
+
+def test_another_release_says_what_it_changes() -> None:
+    newer = {**RELEASE.variables, "VOTE_IMAGE": "vote:2", "OPTION_A": "Kittens"}
+    site = made()
+    vars(site)["wanted"] = replace(RELEASE, variables=newer)
+    assert lines(site) == ["change vote: image vote:1 → vote:2, OPTION_A Cats → Kittens"]
+    vars(site)["wanted"] = replace(RELEASE, variables={**RELEASE.variables, "REDIS_IMAGE": "redis:2"})
+    assert lines(site)[0] == "change redis-1: image redis:1 → redis:2 (by itself)"
+
+
+def test_a_release_that_changes_no_service_is_marked() -> None:
+    site = made()
+    vars(site)["wanted"] = other = replace(RELEASE, variables={**RELEASE.variables, "UNUSED": "1"})
+    assert lines(site) == [f"mark every service with release {other.identity}; no container is replaced"]
+
+
+def test_what_a_registry_is_to_get_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(source, "deployed", lambda _: {"vote": None, "traefik": None, "redis": "r/redis@sha"})
+    assert "push images to the registry: vote, traefik" in lines(made())
