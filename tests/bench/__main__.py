@@ -2,7 +2,6 @@
 
 import json
 from pathlib import Path
-from subprocess import CalledProcessError
 from typing import Annotated
 
 import psycopg
@@ -28,7 +27,8 @@ from bench.closed_loop import RefusedError
 from bench.figure import Figure
 from bench.run import Run
 from deployment.progress import Progress
-from images import reference
+from kit.containers import DockerError
+from kit.images import reference
 
 PARTS = {
     "voting": voting.measure,
@@ -47,7 +47,7 @@ COMPONENTS = ("vote", "worker", "result", "redis", "haproxy", "postgres", "pgpoo
 # What says that the parts did not do what they are measured at; whatever else is raised is a mistake of ours.
 NOT_MEASURED = (
     *(RefusedError, LookupError, AssertionError, OSError),
-    *(CalledProcessError, psycopg.Error, RedisError, requests.RequestException),
+    *(DockerError, psycopg.Error, RedisError, requests.RequestException),
 )
 ROUNDS = 5
 SECONDS = 10.0
@@ -102,8 +102,7 @@ def _measure(part: str, run: Run, figures: list[Figure], plots: Path | None) -> 
             elif plots:
                 run.progress.say(f"    {plot.draw(outcome, plots)}")
     except NOT_MEASURED as error:
-        said = error.stderr if isinstance(error, CalledProcessError) else ""
-        run.progress.say(f"  {part} was not measured: {error} {said}".rstrip())
+        run.progress.say(f"  {part} was not measured: {error}")
         return False
     return True
 

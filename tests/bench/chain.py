@@ -18,10 +18,10 @@ from bench.closed_loop import RefusedError
 from bench.footprint import MEBIBYTE
 from bench.open_loop import Place
 from bench.part import PORT
-from integration import edge
-from integration.containers import docker
-from integration.postgres_cluster import PostgresCluster
-from integration.redis_cluster import RedisCluster
+from kit import edge
+from kit.containers import docker
+from kit.postgres_cluster import PostgresCluster
+from kit.redis_cluster import RedisCluster
 
 VOTES_PER_SECOND = 500
 ENOUGH = 0.95

@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 from deployment import base, engine, images
 from deployment.layout import STACK
 from deployment.progress import Progress
-from integration.containers import docker
+from kit.containers import docker
 
 IMAGE = f"{STACK}/bench-load:latest"
 CONTEXT = Path(__file__).parent / "load"

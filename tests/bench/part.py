@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
-from images import reference
-from integration.containers import docker
+from kit.containers import docker
+from kit.images import reference
 
 # As in the stack: read-only root, one tmpfs, no capability; for unknown names the container asks itself.
 HARDENED = ("--read-only", "--cap-drop=ALL", "--tmpfs=/tmp", "--dns=127.0.0.1")

@@ -7,7 +7,7 @@ from rich.table import Table
 
 from bench.figure import Figure
 from deployment import engine
-from swarm.results import this_machine
+from kit.machine import this_machine
 
 FILE_WIDTH = 180
 

@@ -9,7 +9,7 @@ from bench.figure import Figure, Target, alone, percentile
 from bench.footprint import MEBIBYTE, growing
 from bench.run import Run
 from bench.viewers import Viewers, seen_at
-from integration.services import eventually
+from kit.waiting import wait_until
 
 PROBES_PER_SECOND = 10
 COMMIT_P50, COMMIT_P99 = Target(at_most=100), Target(at_most=250)
@@ -64,7 +64,7 @@ def _probe(viewers: Viewers, act: Act, seconds: float) -> list[float]:
         time.sleep(random.uniform(0, 2 / PROBES_PER_SECOND))
         moments.append(act())
     goal = before + len(moments)
-    eventually(lambda: all(own[-1][1]["b"] >= goal for own in viewers.arrivals), SEEN_SECONDS)
+    wait_until(lambda: all(own[-1][1]["b"] >= goal for own in viewers.arrivals), SEEN_SECONDS)
     return [
         max(seen_at(own, "b", before + number) for own in viewers.arrivals) - moment
         for number, moment in enumerate(moments, 1)

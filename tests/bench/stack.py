@@ -6,7 +6,6 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from http.cookiejar import DefaultCookiePolicy
 from importlib.resources import files
 from pathlib import Path
-from subprocess import CalledProcessError
 from tempfile import TemporaryDirectory
 from typing import Any
 from uuid import uuid4
@@ -15,11 +14,11 @@ import requests
 
 from bench import part
 from bench.part import PORT, Part
-from integration import postgres_cluster, redis_cluster
-from integration.containers import docker
-from integration.postgres_cluster import PostgresCluster
-from integration.redis_cluster import RedisCluster
-from integration.services import eventually
+from kit import postgres_cluster, redis_cluster
+from kit.containers import DockerError, docker
+from kit.postgres_cluster import PostgresCluster
+from kit.redis_cluster import RedisCluster
+from kit.waiting import wait_until
 
 FLOOR = Path(__file__).parent / "floor"
 OPTIONS = "Cats,Dogs,Birds"
@@ -65,7 +64,7 @@ def floor(network: str) -> Iterator[Part]:
                "--worker-tmp-dir", "/dev/shm", "--no-control-socket", "floor:create_app()")  # fmt: skip
     options = ("--volume", f"{FLOOR}:/floor:ro", "--workdir", "/floor")
     with part.running("vote", (network,), FLOOR, {}, *options, command=command) as replica:
-        eventually(lambda: _answers(replica, "/", status=405), SERVICE_SECONDS)
+        wait_until(lambda: _answers(replica, "/", status=405), SERVICE_SECONDS)
         yield replica
 
 
@@ -97,7 +96,7 @@ def result(postgres: PostgresCluster) -> AbstractContextManager[Part]:
 def _page(component: str, network: str, secrets: Path, environment: Mapping[str, str]) -> Iterator[Part]:
     settings = {**environment, "VOTE_OPTIONS": OPTIONS}
     with part.running(component, (network,), secrets, settings) as replica:
-        eventually(lambda: _answers(replica, "/readyz"), SERVICE_SECONDS)
+        wait_until(lambda: _answers(replica, "/readyz"), SERVICE_SECONDS)
         yield replica
 
 
@@ -121,7 +120,7 @@ def network_with(**replicas: Part) -> Iterator[str]:
         yield name
     finally:
         for replica in replicas.values():
-            with suppress(CalledProcessError):  # it never got in
+            with suppress(DockerError):  # it never got in
                 docker("network", "disconnect", "--force", name, replica.container)
         docker("network", "rm", name)
 

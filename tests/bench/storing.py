@@ -11,9 +11,9 @@ from bench.ballots import TOGETHER, ballots, batches, enqueue
 from bench.figure import Figure, Target, compared
 from bench.part import Part
 from bench.run import Run
-from integration.postgres_cluster import PostgresCluster
-from integration.redis_cluster import RedisCluster
-from integration.services import eventually
+from kit.postgres_cluster import PostgresCluster
+from kit.redis_cluster import RedisCluster
+from kit.waiting import wait_until
 from vote.ballot import Ballot
 from worker import ballot
 from worker.store import UPSERT
@@ -99,7 +99,7 @@ def store(workers: int) -> Iterator[tuple[Store, list[Part]]]:
         redis = open_.enter_context(stack.queue())
         postgres = open_.enter_context(stack.database())
         started = [open_.enter_context(stack.worker(redis, postgres)) for _ in range(workers)]
-        eventually(lambda: _has_schema(postgres), SCHEMA_SECONDS)
+        wait_until(lambda: _has_schema(postgres), SCHEMA_SECONDS)
         yield Store(redis, postgres, ballots(VOTES)), started
 
 

@@ -8,9 +8,8 @@ from typing import Any
 from bench.figure import Figure
 from bench.report import number
 from deployment.layout import ROOT
-from swarm.table import rewritten
+from kit.readme import README, rewritten
 
-README = ROOT / "README.md"
 RECORD = ROOT / "tests" / "bench" / "results.json"
 MARKER = "<!-- speed -->"
 HEADINGS = ("what", "median", "min to max", "unit", "compared with", "ratio", "aimed at")

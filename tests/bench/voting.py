@@ -15,8 +15,8 @@ from bench.open_loop import Place, Waits
 from bench.part import PORT, Part
 from bench.plot import Line, Plot
 from bench.run import Run
-from integration import edge
-from integration.redis_cluster import RedisCluster
+from kit import edge
+from kit.redis_cluster import RedisCluster
 
 RATE = Target(at_least=0.85)
 LATENCY = Target(at_most=2)

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Playwright
 
-from browser.chromium import Visit, chromium
 from deployment import settings
-from swarm import local
-from swarm.local import LocalStack
+from kit import local
+from kit.chromium import Visit, chromium
+from kit.local import LocalStack
 
 Open = Callable[..., Visit]
 

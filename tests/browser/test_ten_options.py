@@ -8,11 +8,12 @@ import pytest
 import requests
 from playwright.sync_api import expect
 
-from browser.chromium import MOST_KILOBYTES, Visit
 from browser.conftest import Open
-from images import reference
-from integration.containers import Container
-from integration.services import GUNICORN, Service, eventually, free_port
+from kit.chromium import MOST_KILOBYTES, Visit
+from kit.containers import Container
+from kit.images import reference
+from kit.services import GUNICORN, Service, free_port
+from kit.waiting import wait_until
 
 NAMES = [
     "Cats",
@@ -57,7 +58,7 @@ def result_page() -> Iterator[str]:
     )
     host, port = container.address
     try:
-        eventually(lambda: _serves(f"http://{host}:{port}/healthz"))
+        wait_until(lambda: _serves(f"http://{host}:{port}/healthz"))
         yield f"http://{host}:{port}/"
     finally:
         container.remove()

@@ -5,9 +5,9 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from browser.chromium import MOST_KILOBYTES
 from browser.conftest import Open
 from browser.voting import vote
+from kit.chromium import MOST_KILOBYTES
 
 pytestmark = pytest.mark.usefixtures("stack")
 

@@ -11,10 +11,12 @@ import pytest
 from redis import Redis
 from redis.exceptions import RedisError
 
-from images import reference
-from integration.containers import Container, Forwarder
-from integration.postgres_cluster import FIRST_BOOT_SECONDS, PostgresCluster, starting_cluster, wait_for
-from integration.services import GUNICORN, Service, eventually, free_port
+from integration.forwarder import Forwarder
+from kit.containers import Container
+from kit.images import reference
+from kit.postgres_cluster import FIRST_BOOT_SECONDS, PostgresCluster, starting_cluster
+from kit.services import GUNICORN, Service, free_port
+from kit.waiting import wait_until
 from redis_gate.redis_config import MODULE
 from worker.settings import Settings
 from worker.store import Store
@@ -105,7 +107,7 @@ def _start_redis() -> RedisNode:
     container = Container(reference("redis"), 6379, "redis-server", *REDIS_OPTIONS)
     host, port = container.address
     client: Any = Redis(host=host, port=port, password=PASSWORD, socket_timeout=5)
-    eventually(lambda: _pings(client), 60)
+    wait_until(lambda: _pings(client), 60)
     return RedisNode(container, client)
 
 
@@ -129,7 +131,7 @@ def trio() -> Iterator[Trio]:
     primary, first, second = nodes
     first.follow(primary)
     second.follow(primary)
-    eventually(lambda: _replicas_in_sync(primary) == 2)
+    wait_until(lambda: _replicas_in_sync(primary) == 2)
     proxy = Forwarder(primary.container.address)
     yield Trio(primary, (first, second), proxy)
     proxy.close()
@@ -159,7 +161,7 @@ def postgres_server() -> Iterator[Database]:
     """Start one PostgreSQL server for all tests."""
     container = Container(reference("postgres"), 5432, "bash", "-c", POSTGRES_START)
     database = Database(container, Forwarder(container.address))
-    eventually(database.answers, 120)
+    wait_until(database.answers, 120)
     yield database
     database.proxy.close()
     container.remove()
@@ -182,7 +184,7 @@ def postgres_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postg
 @pytest.fixture
 def whole(postgres_cluster: PostgresCluster) -> PostgresCluster:
     """Return the nodes when nothing is broken."""
-    wait_for("a whole cluster behind pgpool", postgres_cluster.serves, FIRST_BOOT_SECONDS)
+    wait_until(postgres_cluster.serves, FIRST_BOOT_SECONDS, postgres_cluster.describe)
     return postgres_cluster
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import psycopg
 
-from integration.postgres_cluster import PostgresCluster
+from kit.postgres_cluster import PostgresCluster
 
 TABLE = "CREATE TABLE IF NOT EXISTS ledger (id text PRIMARY KEY)"
 WRITERS = 4

@@ -10,9 +10,9 @@ import pytest
 
 from deployment import base, context, engine
 from deployment.layout import ROOT
-from images import absent
-from integration.containers import docker
-from integration.services import eventually
+from kit.containers import docker
+from kit.images import absent
+from kit.waiting import wait_until
 
 FOLDER = ROOT / "redis-sentinel" / "haproxy"
 
@@ -55,5 +55,5 @@ def test_it_runs_as_its_own_user(clone: Path, name: str) -> None:
     build(clone, name, bases.debian)
     docker("run", "--detach", "--name", name, "--env", "REDIS_PROXY_PASSWORD=hush", "--read-only", name)
     health = ["docker", "exec", name, "haproxy-health"]
-    eventually(lambda: subprocess.run(health, capture_output=True, check=False).returncode == 0)
+    wait_until(lambda: subprocess.run(health, capture_output=True, check=False).returncode == 0)
     assert docker("exec", name, "id", "--user") != "0"

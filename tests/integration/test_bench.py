@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from deployment.layout import ROOT
-from images import reference
+from kit.images import reference
 
 KEYS = ["name", "median", "min", "max", "unit", "against", "ratio", "target", "met"]
 VOTING = 4

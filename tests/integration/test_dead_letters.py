@@ -11,9 +11,9 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from deployment import cli, dead, engine
-from images import reference
 from integration.conftest import Database
-from integration.containers import docker
+from kit.containers import docker
+from kit.images import reference
 from worker.letter import Letter
 from worker.store import Store
 

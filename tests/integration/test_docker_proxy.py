@@ -10,9 +10,9 @@ from uuid import uuid4
 
 import pytest
 
-from images import reference
-from integration.containers import address, docker
-from integration.services import eventually
+from kit.containers import address, docker
+from kit.images import reference
+from kit.waiting import wait_until
 
 SERVICE, OTHER_SERVICE = "x7qmv9bpmmvb67ify29h38vyj", "2gi687u0kvju5u12f6678ayvy"
 RUNNING = "%22desired-state%22%3A%7B%22running%22%3Atrue%7D"
@@ -85,7 +85,7 @@ def container(engine: Engine) -> Iterator[str]:
 def proxy(container: str) -> str:
     """Return the address of the filter, which answers."""
     found = address(container)
-    eventually(lambda: ask(found, "/_ping")[0] == 200)
+    wait_until(lambda: ask(found, "/_ping")[0] == 200)
     return found
 
 
@@ -143,21 +143,21 @@ def stored(container: str) -> str:
 
 
 def test_it_is_healthy_while_the_engine_answers_without_a_leader(engine: Engine, container: str) -> None:
-    eventually(lambda: health(container) == "healthy")
+    wait_until(lambda: health(container) == "healthy")
     engine.status, engine.body = 503, LEADERLESS
     checks = len(checked(container))
-    eventually(lambda: len(checked(container)) >= checks + 2 and health(container) == "healthy")
+    wait_until(lambda: len(checked(container)) >= checks + 2 and health(container) == "healthy")
 
 
 def test_it_is_not_healthy_without_an_answer_of_the_engine(engine: Engine, container: str) -> None:
-    eventually(lambda: health(container) == "healthy")
+    wait_until(lambda: health(container) == "healthy")
     engine.status, engine.pingable = 500, False
-    eventually(lambda: health(container) == "unhealthy")
+    wait_until(lambda: health(container) == "unhealthy")
     engine.status = 200
-    eventually(lambda: health(container) == "healthy")
+    wait_until(lambda: health(container) == "healthy")
     engine.shutdown()
     engine.server_close()
-    eventually(lambda: health(container) == "unhealthy")
+    wait_until(lambda: health(container) == "unhealthy")
 
 
 def health(container: str) -> str:

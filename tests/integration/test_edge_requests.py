@@ -10,10 +10,10 @@ from uuid import uuid4
 
 import pytest
 
-from images import reference
-from integration.containers import docker
-from integration.edge import HEALTH_CHECK, HOSTS, HTTP_PORT, PORT, running_edge
-from integration.services import eventually
+from kit.containers import docker
+from kit.edge import HEALTH_CHECK, HOSTS, HTTP_PORT, PORT, running_edge
+from kit.images import reference
+from kit.waiting import wait_until
 
 VOTE, RESULT = HOSTS
 LIMIT = 4096
@@ -97,7 +97,7 @@ def network() -> Iterator[str]:
 def edge(network: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Run an edge with the local authority's certificate, which trusts nobody."""
     with running_edge(network, tmp_path_factory.mktemp("edge")) as found:
-        eventually(lambda: leads_on(found))
+        wait_until(lambda: leads_on(found))
         yield found
 
 
@@ -111,7 +111,7 @@ def trusting_edge(network: str, tmp_path_factory: pytest.TempPathFactory) -> Ite
         "ACME_EMAIL": "a@b.org",
     }
     with running_edge(network, tmp_path_factory.mktemp("trusting"), **settings) as found:
-        eventually(lambda: leads_on(found))
+        wait_until(lambda: leads_on(found))
         yield found
 
 
@@ -268,20 +268,20 @@ def test_more_connections_than_it_has_room_for_do_an_edge_no_lasting_harm(
 ) -> None:
     with running_edge(network, tmp_path, OPEN_FILES=str(OPEN_FILES)) as edge, ExitStack() as flood:
         container = docker("ps", "--quiet", "--filter", f"name={network}-edge", "--latest")
-        eventually(lambda: leads_on(edge))
+        wait_until(lambda: leads_on(edge))
         kept = http.client.HTTPSConnection(edge, PORT, timeout=10, context=trusting_anybody())
         assert status(kept) == 200
         for begin, number in ((idle, IDLE), (silent, WAITING)):
             for _ in range(number):
                 flood.enter_context(begin(edge))
-        eventually(lambda: open_files(container) >= OPEN_FILES - 1)
+        wait_until(lambda: open_files(container) >= OPEN_FILES - 1)
         before = lines(container)
         assert status(kept) == 200
         docker("exec", container, *HEALTH_CHECK)
-        eventually(lambda: lines(container) >= before + 20)  # a second of them
+        wait_until(lambda: lines(container) >= before + 20)  # a second of them
         assert lines(container) < before + 2000
         flood.pop_all().close()
-        eventually(lambda: leads_on(edge), 10)
+        wait_until(lambda: leads_on(edge), 10)
 
 
 def test_requests_that_never_end_take_a_bounded_part_of_an_edge(
@@ -290,15 +290,15 @@ def test_requests_that_never_end_take_a_bounded_part_of_an_edge(
     """Of one address half of what there is; of all together no more than that."""
     one, other, voter = strangers
     with running_edge(network, tmp_path) as edge:
-        eventually(lambda: leads_on(edge))
+        wait_until(lambda: leads_on(edge))
         docker("exec", "--detach", one, "python", "-c", UNFINISHED, edge)
-        eventually(lambda: ask_from(one, edge, VOTE) == 429)
+        wait_until(lambda: ask_from(one, edge, VOTE) == 429)
         assert [ask_from(voter, edge, host) for host in HOSTS] == [200, 200]
         docker("exec", "--detach", other, "python", "-c", UNFINISHED, edge)
-        eventually(lambda: ask_from(voter, edge, VOTE) == 429)
+        wait_until(lambda: ask_from(voter, edge, VOTE) == 429)
         assert ask_from(voter, edge, RESULT) == 200
         docker("kill", one, other)
-        eventually(lambda: ask_from(voter, edge, VOTE) == 200)
+        wait_until(lambda: ask_from(voter, edge, VOTE) == 200)
 
 
 @pytest.fixture

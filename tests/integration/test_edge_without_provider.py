@@ -10,10 +10,10 @@ from uuid import uuid4
 import pytest
 import requests
 
-from images import reference
-from integration.containers import docker
-from integration.edge import HOSTS, lets_in, running_edge, starting_edge
-from integration.services import eventually
+from kit.containers import docker
+from kit.edge import HOSTS, lets_in, running_edge, starting_edge
+from kit.images import reference
+from kit.waiting import wait_until
 
 SERVICES = ("vote", "result")
 AT_ONCE = 8
@@ -63,7 +63,7 @@ def replicas(network: str) -> Iterator[list[str]]:
 def edge(network: str, replicas: list[str], tmp_path: Path) -> Iterator[str]:
     """Run Traefik with the stack's dynamic configuration and no other provider; return its address."""
     with running_edge(network, tmp_path) as found:
-        eventually(lambda: ask(found, "elsewhere.example") == 404)
+        wait_until(lambda: ask(found, "elsewhere.example") == 404)
         yield found
 
 
@@ -93,7 +93,7 @@ def get(edge: str, host: str) -> requests.Response:
 
 @pytest.mark.filterwarnings("ignore:Unverified HTTPS request")
 def test_each_host_leads_to_whatever_has_the_name_of_its_service(edge: str, replicas: list[str]) -> None:
-    eventually(lambda: [ask(edge, host) for host in HOSTS] == [200, 200])
+    wait_until(lambda: [ask(edge, host) for host in HOSTS] == [200, 200])
     docker("rm", "--force", *replicas)
     assert [ask(edge, host) for host in HOSTS] == [502, 502]
 
@@ -101,7 +101,7 @@ def test_each_host_leads_to_whatever_has_the_name_of_its_service(edge: str, repl
 @pytest.mark.filterwarnings("ignore:Unverified HTTPS request")
 @pytest.mark.parametrize("missing", [0, 1])
 def test_where_a_service_runs_nowhere_the_other_says_so(edge: str, replicas: list[str], missing: int) -> None:
-    eventually(lambda: [ask(edge, host) for host in HOSTS] == [200, 200])
+    wait_until(lambda: [ask(edge, host) for host in HOSTS] == [200, 200])
     docker("rm", "--force", replicas[missing])
     answer = get(edge, HOSTS[missing])
     assert (answer.status_code, answer.text) == (502, f"told by {SERVICES[1 - missing]}\n")
@@ -116,14 +116,14 @@ def test_nobody_is_let_in_before_a_service_has_a_name(
             assert not lets_in(edge)
             time.sleep(0.1)
         request.getfixturevalue("replicas")
-        eventually(lambda: lets_in(edge))
+        wait_until(lambda: lets_in(edge))
 
 
 @pytest.mark.filterwarnings("ignore:Unverified HTTPS request")
 def test_connections_to_a_replica_are_kept(network: str, meeting: str, tmp_path: Path) -> None:
     with running_edge(network, tmp_path) as edge, ThreadPoolExecutor(AT_ONCE) as crowd:
         together = [HOSTS[0]] * AT_ONCE
-        eventually(lambda: list(crowd.map(partial(ask, edge), together)) == [204] * AT_ONCE)
+        wait_until(lambda: list(crowd.map(partial(ask, edge), together)) == [204] * AT_ONCE)
         kept = peers(meeting)
         assert len(kept) == AT_ONCE
         assert list(crowd.map(partial(ask, edge), together)) == [204] * AT_ONCE

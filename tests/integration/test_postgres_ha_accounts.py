@@ -10,7 +10,9 @@ from typing import Any
 import psycopg
 import pytest
 
-from integration.postgres_cluster import PostgresCluster, docker, wait_for
+from kit.containers import docker
+from kit.postgres_cluster import PostgresCluster
+from kit.waiting import wait_until
 
 SILENT = 120
 # Of one pgpool.
@@ -85,9 +87,9 @@ def test_a_database_of_an_earlier_version_is_restricted_by_its_next_primary(whol
     whole.stop(primary)
     whole.kill(primary)
     whole.run_node(primary)
-    wait_for("a whole cluster behind pgpool", whole.serves, WHOLE_SECONDS)
-    wait_for("a reader that can lock nothing", lambda: is_restricted(whole), ENTER_SECONDS)
-    wait_for("a stored vote", lambda: stores(whole), ENTER_SECONDS)
+    wait_until(whole.serves, WHOLE_SECONDS, whole.describe)
+    wait_until(lambda: is_restricted(whole), ENTER_SECONDS, lambda: "the reader can lock")
+    wait_until(lambda: stores(whole), ENTER_SECONDS, lambda: "no vote is stored")
 
 
 def is_restricted(cluster: PostgresCluster) -> bool:

@@ -2,7 +2,9 @@
 
 import pytest
 
-from integration.postgres_cluster import NODES, PostgresCluster, docker, wait_for
+from kit.containers import docker
+from kit.postgres_cluster import NODES, PostgresCluster
+from kit.waiting import wait_until
 
 WHOLE_SECONDS = 120
 DAMAGED = "/data/pgdata.damaged"
@@ -32,7 +34,7 @@ def test_a_damaged_standby_comes_back_as_a_clone_and_keeps_what_it_had(
     standby = next(node for node in NODES if node != whole.primary_name())
     promised = {state["node"]: state["promised"] for state in whole.states()}[standby]
     damage(whole, standby, command)
-    wait_for("one primary, two standbys, synchronous", whole.is_whole, WHOLE_SECONDS)
+    wait_until(whole.is_whole, WHOLE_SECONDS, whole.describe)
     docker("exec", f"{whole.prefix}-{standby}", "test", "-d", DAMAGED)
     assert DAMAGED in whole.logs(standby)
     state = whole.state(standby)

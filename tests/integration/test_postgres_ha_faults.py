@@ -10,13 +10,10 @@ from typing import Any
 import psycopg
 import pytest
 
-from integration.postgres_cluster import (
-    NODES,
-    PostgresCluster,
-    docker,
-    wait_for,
-)
 from integration.postgres_load import Load
+from kit.containers import DockerError, docker
+from kit.postgres_cluster import NODES, PostgresCluster
+from kit.waiting import wait_until
 
 WHOLE_SECONDS = 90
 ENOUGH_COMMITS = 20
@@ -61,7 +58,7 @@ def test_a_wait_for_the_standby_that_is_cut_short_is_told_through_pgpool(whole: 
                 whole.freeze(standby)
                 thawed.callback(whole.thaw, standby)
             writing = pool.submit(writer.execute, "INSERT INTO waited VALUES (%s)", ("alone",))
-            wait_for("a commit that waits for a standby", lambda: cancelled(operator), 5)
+            wait_until(lambda: cancelled(operator), 5, lambda: "no commit waits for a standby")
             writing.result(5)
     assert told == ["canceling wait for synchronous replication due to user request"]
 
@@ -95,7 +92,7 @@ def test_a_living_primary_is_not_voted_out(whole: PostgresCluster) -> None:
     primary = whole.primary_name()
     standby, other = (node for node in NODES if node != primary)
     before = whole.states()
-    with pytest.raises(RuntimeError, match=f"{standby} sees {primary} as living primary"):
+    with pytest.raises(DockerError, match=f"{standby} sees {primary} as living primary"):
         docker("exec", f"{whole.prefix}-{standby}", "postgres-ha", "campaign")
     candidacy = {"candidate": standby, "term": 1000, "position": {"epoch": 1000, "lsn": 0}}
     assert whole.post(other, "ballot", candidacy, whole.agent_token) == 409
@@ -116,7 +113,7 @@ def test_a_vote_asked_for_just_after_the_death_of_a_primary_is_won(whole: Postgr
         docker("exec", f"{whole.prefix}-{candidate}", "postgres-ha", "campaign")
     finally:
         whole.run_node(primary)
-    wait_for("one primary, two standbys, synchronous", whole.is_whole, WHOLE_SECONDS)
+    wait_until(whole.is_whole, WHOLE_SECONDS, whole.describe)
 
 
 def restart(cluster: PostgresCluster, *nodes: str) -> None:
@@ -177,9 +174,9 @@ def test_no_acknowledged_commit_is_lost(whole: PostgresCluster, fault: Fault, pa
     with Load(whole) as load:
         began = time.monotonic()
         fault(whole, primary, standbys)
-        wait_for("one primary, two standbys, synchronous", whole.is_whole, WHOLE_SECONDS)
+        wait_until(whole.is_whole, WHOLE_SECONDS, whole.describe)
         healed = time.monotonic()
-        wait_for("commits", lambda: load.commits_since(healed) >= ENOUGH_COMMITS, 30)
+        wait_until(lambda: load.commits_since(healed) >= ENOUGH_COMMITS, 30, lambda: "too few commits")
     assert load.lost() == set()
     assert load.longest_gap(began) < pause_seconds
 
@@ -188,7 +185,7 @@ def test_a_pgpool_that_starts_lets_everybody_in_at_once(whole: PostgresCluster) 
     """After a failover all clients come together, and give up after two seconds."""
     whole.kill("pgpool")
     whole.run_pgpool()
-    wait_for("a connection through pgpool", whole.serves, WHOLE_SECONDS)
+    wait_until(whole.serves, WHOLE_SECONDS, whole.describe)
     with ThreadPoolExecutor(CLIENTS) as pool, ExitStack() as open_:
         waiting = [pool.submit(whole.connect, role) for role in ("worker", "result") * (CLIENTS // 2)]
         for connection in waiting:
@@ -211,10 +208,10 @@ def test_a_primary_that_wakes_after_the_election_loses_nothing(whole: PostgresCl
     with Load(whole, primary) as load:
         whole.freeze(primary)
         try:
-            wait_for("another primary", elected, WHOLE_SECONDS)
+            wait_until(elected, WHOLE_SECONDS, lambda: "there is no other primary")
         finally:
             whole.thaw(primary)
-        wait_for("one primary, two standbys, synchronous", whole.is_whole, WHOLE_SECONDS)
+        wait_until(whole.is_whole, WHOLE_SECONDS, whole.describe)
     assert load.lost() == set()
 
 
@@ -230,4 +227,4 @@ def test_history_is_the_same_on_every_node(whole: PostgresCluster) -> None:
                 found.append(connection.execute(query).fetchone())
         return len(set(found)) == 1
 
-    wait_for("three equal ledgers", same, 10)
+    wait_until(same, 10, lambda: "the ledgers differ")

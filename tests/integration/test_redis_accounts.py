@@ -12,9 +12,9 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import NoPermissionError, RedisError, ResponseError
 from redis.retry import Retry
 
-from images import reference
-from integration.containers import Container
-from integration.services import eventually
+from kit.containers import Container
+from kit.images import reference
+from kit.waiting import wait_until
 from redis_gate.acl import REDIS_RULES, acl_file
 from redis_gate.redis_config import redis_config
 from unit.redis_gate.samples import PASSWORDS, REDIS
@@ -55,7 +55,7 @@ class Accounts:
 def accounts() -> Iterator[Accounts]:
     container = Container(reference("redis"), 6379, "bash", "-c", START)
     started = Accounts(container)
-    eventually(started.answers, 60)
+    wait_until(started.answers, 60)
     yield started
     container.remove()
 

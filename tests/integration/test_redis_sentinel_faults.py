@@ -10,17 +10,10 @@ from uuid import uuid4
 
 import pytest
 
-from integration.containers import address
-from integration.redis_cluster import (
-    PROXIES,
-    REDIS,
-    SENTINELS,
-    Producer,
-    RedisCluster,
-    append,
-    running_cluster,
-    within,
-)
+from integration.redis_producer import Producer, append
+from kit.containers import address
+from kit.redis_cluster import PROXIES, REDIS, SENTINELS, RedisCluster, running_cluster
+from kit.waiting import wait_until
 
 # A proxy gives one client so many.
 PLACES = 32
@@ -188,7 +181,7 @@ def test_of_replicas_that_return_without_their_primary_the_one_with_the_newest_v
     cluster.start(*SENTINELS, early)
     time.sleep(BOOT_SECONDS)
     cluster.start(late)
-    after = within(RECOVERY_SECONDS, cluster.primary_with_a_replica)
+    after = wait_until(cluster.primary_with_a_replica, RECOVERY_SECONDS)
     missing = acknowledged - cluster.queued(after)
     cluster.start(primary)
     cluster.recover(RECOVERY_SECONDS)

@@ -11,7 +11,7 @@ from deployment import base, engine, images, packages, refresh
 from deployment.base import Bases
 from deployment.images import Component
 from deployment.progress import Progress
-from images import absent
+from kit.images import absent
 
 NAME = "vote-app-test-refresh"
 # What dpkg believes of a package whose update was missed: nobody keeps an old one to install.

@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from deployment import engine, registry
-from integration.services import free_port
+from kit.services import free_port
 
 
 class Registry(ThreadingHTTPServer):

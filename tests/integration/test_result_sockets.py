@@ -10,8 +10,6 @@ from pathlib import Path
 import pytest
 import socketio
 
-from images import reference
-from integration.containers import docker
 from integration.raw_viewers import (
     BINARY,
     CONTINUED,
@@ -25,7 +23,10 @@ from integration.raw_viewers import (
     poll,
     watch,
 )
-from integration.services import GUNICORN, Service, eventually, free_port
+from kit.containers import docker
+from kit.images import reference
+from kit.services import GUNICORN, Service, free_port
+from kit.waiting import wait_until
 
 MEBIBYTE = 2**20
 FLOOD = 64
@@ -115,7 +116,7 @@ def test_a_viewer_is_greeted_once(service: Service) -> None:
     session = open_session(service.url)
     poll(service.url, "POST", session, "\x1e".join(["40", "41", "40", "1", "40"]))
     assert poll(service.url, "GET", session)[1].count(GREETING.decode()) <= 1
-    eventually(lambda: poll(service.url, "POST", session, "40")[0] == 400)
+    wait_until(lambda: poll(service.url, "POST", session, "40")[0] == 400)
 
 
 @pytest.mark.parametrize("query", ["&j=0", "&t=" + "x" * 300])
@@ -177,7 +178,7 @@ def small(tmp_path: Path) -> Iterator[str]:
         "--volume", f"{tmp_path / 'secret'}:/secret:ro", reference("result"),
     )  # fmt: skip
     url = "http://" + docker("port", name, "8080").partition("\n")[0]
-    eventually(lambda: _answers(url), 60)
+    wait_until(lambda: _answers(url), 60)
     yield url
     killed = docker("inspect", "--format", "{{.State.OOMKilled}}", name)
     docker("rm", "--force", "--volumes", name)
@@ -204,6 +205,6 @@ def test_beyond_what_memory_holds_viewers_are_told_and_the_others_stay(small: st
         viewer.send([frame("hello", PING), frame("3")])
         viewer.until(b"hello")
     viewers.pop().socket.close()
-    eventually(lambda: poll(small, "GET", "")[0] == 200)
+    wait_until(lambda: poll(small, "GET", "")[0] == 200)
     for viewer in viewers:
         viewer.socket.close()

@@ -7,10 +7,10 @@ from uuid import uuid4
 import pytest
 import requests
 
-from images import reference
-from integration.containers import docker
-from integration.edge import HOSTS, PORT, running_edge
-from integration.services import eventually
+from kit.containers import docker
+from kit.edge import HOSTS, PORT, running_edge
+from kit.images import reference
+from kit.waiting import wait_until
 
 pytestmark = pytest.mark.filterwarnings("ignore:Unverified HTTPS request")
 
@@ -36,7 +36,7 @@ def edge(tmp_path: Path) -> Iterator[str]:
     try:
         docker("run", "--detach", *replica, reference("vote"))
         with running_edge(name, tmp_path) as found:
-            eventually(lambda: answers(found))
+            wait_until(lambda: answers(found))
             yield found
     finally:
         docker("rm", "--force", name)

@@ -16,8 +16,9 @@ from urllib.request import Request, urlopen
 import pytest
 
 from integration.conftest import Database, RedisNode, Start, Trio
-from integration.containers import Container
-from integration.services import Service, eventually
+from kit.containers import Container
+from kit.services import Service
+from kit.waiting import wait_until
 from worker.ballot import Entry, open_entry
 
 STREAM = "votes"
@@ -61,8 +62,8 @@ def test_replicas_from_before_and_after_a_change_of_the_options_count_alike(
         replica.wait_ready()
     for replica, choice in ((service, "a"), (newer, "a"), (service, "b"), (newer, "c")):
         assert vote(replica, choice)
-    eventually(lambda: shown(after) == {"Birds": 1, "Cats": 2, "Dogs": 1})
-    eventually(lambda: shown(before) == {"Cats": 2, "Dogs": 1})
+    wait_until(lambda: shown(after) == {"Birds": 1, "Cats": 2, "Dogs": 1})
+    wait_until(lambda: shown(before) == {"Cats": 2, "Dogs": 1})
 
 
 def shown(result: Service) -> dict[str, int]:
@@ -85,13 +86,13 @@ def test_a_vote_travels_to_the_tally_and_to_the_viewer(
     viewer.on("scores", seen.append)
     viewer.on("status", lambda status: states.append(status["state"]))
     viewer.connect(result.url, transports=["websocket"])
-    eventually(lambda: states[-1:] == ["live"], 30)
+    wait_until(lambda: states[-1:] == ["live"], 30)
     assert vote(service, "b")
-    eventually(lambda: {"a": 0, "b": 1} in seen, 3)
+    wait_until(lambda: {"a": 0, "b": 1} in seen, 3)
     database.proxy.switch(None)
-    eventually(lambda: states[-1] == "waiting", 10)
+    wait_until(lambda: states[-1] == "waiting", 10)
     database.proxy.switch(database.container.address)
-    eventually(lambda: states[-1] == "live", 10)
+    wait_until(lambda: states[-1] == "live", 10)
     assert database.tally() == {"b": 1}
     assert result.terminate() == 0
     viewer.shutdown()
@@ -106,7 +107,7 @@ def test_votes_that_the_promoted_replica_lacks_are_put_back(trio: Trio, service:
     trio.primary.container.kill()
     witness.follow(promoted)
     trio.proxy.switch(promoted.container.address)
-    eventually(lambda: voters_in(promoted) >= set(acknowledged), 10)
+    wait_until(lambda: voters_in(promoted) >= set(acknowledged), 10)
 
 
 def test_a_failover_under_load_fails_no_request_and_loses_no_vote(trio: Trio, service: Service) -> None:
@@ -128,12 +129,12 @@ def test_a_failover_under_load_fails_no_request_and_loses_no_vote(trio: Trio, se
     witness.follow(promoted)
     trio.proxy.switch(promoted.container.address)
     before = len(acknowledged)
-    eventually(lambda: len(acknowledged) > before + 50)
+    wait_until(lambda: len(acknowledged) > before + 50)
     stop.set()
     for thread in threads:
         thread.join()
     assert None not in acknowledged
-    eventually(lambda: voters_in(promoted) >= set(acknowledged), 10)
+    wait_until(lambda: voters_in(promoted) >= set(acknowledged), 10)
 
 
 @pytest.mark.parametrize("fate", [Container.kill, Container.freeze])
@@ -170,10 +171,10 @@ def test_sigterm_loses_no_request(trio: Trio, service: Service) -> None:
 
     thread = threading.Thread(target=load)
     thread.start()
-    eventually(lambda: len(outcomes) > 10)
+    wait_until(lambda: len(outcomes) > 10)
     service.ask_to_end()
     before = len(outcomes)
-    eventually(lambda: len(outcomes) > before + 10)
+    wait_until(lambda: len(outcomes) > before + 10)
     stop.set()
     thread.join()
     assert service.wait() == 0

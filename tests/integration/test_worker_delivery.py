@@ -16,7 +16,8 @@ from typing import Any
 import pytest
 
 from integration.conftest import Database, RedisNode, Start
-from integration.services import Service, eventually
+from kit.services import Service
+from kit.waiting import wait_until
 from worker import stream as stream_module
 from worker.stream import GROUP, STREAM, Stream
 
@@ -45,7 +46,7 @@ def test_votes_are_stored_and_counted(redis: Any, database: Database, start_work
     for number in range(10):
         put(redis, number, "a" if number < 7 else "b", 1)
     start_worker()
-    eventually(drained(redis))
+    wait_until(drained(redis))
     assert database.tally() == database.counted() == {"a": 7, "b": 3}
     assert redis.xpending(STREAM, GROUP)["pending"] == 0
 
@@ -59,7 +60,7 @@ def test_whatever_order_and_however_often_the_newest_vote_counts(
     start_worker()
     for delivery in deliveries:
         put(redis, *delivery)
-    eventually(drained(redis))
+    wait_until(drained(redis))
     assert database.query("SELECT DISTINCT vote, version FROM votes") == [("a", 2)]
     assert database.tally() == {"a": 20}
 
@@ -74,7 +75,7 @@ def test_poison_moves_aside_with_its_reason(
     redis.xadd(STREAM, {"nonsense": "1"})
     redis.xadd(STREAM, {"votes": json.dumps([["y", "b", 1], ["x", "Z", 1], ["no\0good", "a", 1]])})
     start_worker()
-    eventually(drained(redis))
+    wait_until(drained(redis))
     assert database.tally() == {"a": 5, "b": 1}
     dead = database.query(
         "SELECT convert_from(reason, 'UTF8'), fields FROM dead_letters ORDER BY reason, size"
@@ -93,24 +94,24 @@ def test_what_a_killed_worker_took_is_delivered_again(
     redis: Any, database: Database, start_worker: StartWorker
 ) -> None:
     victim = start_worker()
-    eventually(lambda: redis.exists(STREAM))
+    wait_until(lambda: redis.exists(STREAM))
     database.proxy.switch(None)
     for number in range(10):
         put(redis, number, "b", 1)
-    eventually(lambda: redis.xpending(STREAM, GROUP)["pending"] == 10)
+    wait_until(lambda: redis.xpending(STREAM, GROUP)["pending"] == 10)
     victim.kill()
     database.proxy.switch(database.container.address)
     start_worker()
-    eventually(drained(redis), 30)
+    wait_until(drained(redis), 30)
     assert database.tally() == {"b": 10}
 
 
 def test_a_vanished_group_is_made_again(redis: Any, database: Database, start_worker: StartWorker) -> None:
     start_worker()
-    eventually(lambda: redis.exists(STREAM))
+    wait_until(lambda: redis.exists(STREAM))
     redis.flushall()
     put(redis, "v", "a", 1)
-    eventually(drained(redis))
+    wait_until(drained(redis))
     assert database.tally() == {"a": 1}
 
 
@@ -126,14 +127,14 @@ def test_postgres_killed_under_load_loses_nothing(
 
     load = threading.Thread(target=vote)
     load.start()
-    eventually(lambda: database.stored() > 0)
+    wait_until(lambda: database.stored() > 0)
     database.container.kill()
     assert load.is_alive(), "the load ended before the database was killed"
     database.container.start()
-    eventually(database.answers, 30)
+    wait_until(database.answers, 30)
     database.proxy.switch(database.container.address)
     load.join()
-    eventually(drained(redis), 30)
+    wait_until(drained(redis), 30)
     assert database.tally() == database.counted() == {"a": 750, "b": 750}
 
 
@@ -148,7 +149,7 @@ def test_two_workers_keep_the_tally_exact(redis: Any, database: Database, start_
         put(pipeline, voter, choice, version)
         if version % 50 == 49:
             pipeline.execute()
-    eventually(drained(redis), 60)
+    wait_until(drained(redis), 60)
     choices = list(newest.values())
     assert database.tally() == database.counted()
     assert database.tally() == {choice: choices.count(choice) for choice in "ab"}
@@ -159,9 +160,9 @@ def test_transactions_that_touch_the_options_in_another_order_do_not_deadlock(
     redis: Any, database: Database, start_worker: StartWorker
 ) -> None:
     start_worker()
-    eventually(lambda: redis.exists(STREAM))
+    wait_until(lambda: redis.exists(STREAM))
     put(redis, "v", "a", 1)
-    eventually(drained(redis))
+    wait_until(drained(redis))
     first, second = database.connect(), database.connect()
     insert = "INSERT INTO votes VALUES (%s, %s, 1)"
     first.execute(insert, ["w", "a"])
@@ -210,17 +211,17 @@ def test_a_commit_whose_wait_for_the_standby_was_cancelled_is_not_settled(
         return bool(database.query(WAITING.format("pid"), "postgres"))
 
     start_worker()
-    eventually(lambda: redis.exists(STREAM))
+    wait_until(lambda: redis.exists(STREAM))
     require("nobody")
     try:
-        eventually(waits)
+        wait_until(waits)
         put(redis, "v", choice, 1)
         for _ in range(2):
-            eventually(cut_short, 30)
+            wait_until(cut_short, 30)
             assert redis.xlen(STREAM) == 1
     finally:
         require("")
-    eventually(drained(redis), 30)
+    wait_until(drained(redis), 30)
     assert database.tally() == tally
     assert database.query(f"SELECT count(*) FROM {table}") == [(1,)]
 
@@ -231,7 +232,7 @@ def test_rows_can_be_deleted_changed_and_truncated_by_hand(
     for number in range(6):
         put(redis, number, "a", 1)
     start_worker()
-    eventually(drained(redis))
+    wait_until(drained(redis))
     database.query("DELETE FROM votes WHERE id IN ('0', '1')")
     database.query("UPDATE votes SET vote = 'b' WHERE id = '2'")
     assert database.tally() == database.counted() == {"a": 3, "b": 1}
@@ -242,26 +243,26 @@ def test_rows_can_be_deleted_changed_and_truncated_by_hand(
 def test_the_pulse_keeps_the_last_hour(redis: Any, database: Database, start_worker: StartWorker) -> None:
     put(redis, "v", "a", 1)
     start_worker()
-    eventually(drained(redis))
+    wait_until(drained(redis))
     database.query("TRUNCATE history")
     for age in ("2 hours", "59 minutes"):
         database.query(f"INSERT INTO history (at, counts) VALUES (now() - interval '{age}', '{{}}')")
     kept = "SELECT counts FROM history WHERE at > now() - interval '1 hour 1 minute' ORDER BY at LIMIT 2"
-    eventually(lambda: database.query(kept) == [({},), ({"a": 1},)])
+    wait_until(lambda: database.query(kept) == [({},), ({"a": 1},)])
     older = "SELECT at FROM history WHERE at < now() - interval '1 hour 1 minute'"
-    eventually(lambda: not database.query(older))
+    wait_until(lambda: not database.query(older))
 
 
 def test_the_pulse_goes_on_while_a_batch_holds_the_tally(
     redis: Any, database: Database, start_worker: StartWorker
 ) -> None:
     start_worker()
-    eventually(lambda: database.query("SELECT to_regclass('pulse') IS NOT NULL") == [(True,)])
+    wait_until(lambda: database.query("SELECT to_regclass('pulse') IS NOT NULL") == [(True,)])
     database.query("TRUNCATE history")
     with database.connect() as batch:
         batch.execute("INSERT INTO votes VALUES ('v', 'a', 1)")
         [(began,)] = database.query("SELECT clock_timestamp()")
-        eventually(lambda: database.query(f"SELECT true FROM pulse WHERE at > '{began}'") == [(True,)])
+        wait_until(lambda: database.query(f"SELECT true FROM pulse WHERE at > '{began}'") == [(True,)])
         assert database.query("SELECT DISTINCT counts FROM history") == [({},)]
 
 
@@ -272,7 +273,7 @@ def test_sigterm_ends_a_worker_well_even_without_a_database(
     put(redis, "v", "a", 1)
     worker = start_worker()
     database.proxy.switch(None)
-    eventually(Path(environment["HEARTBEAT_FILE"]).exists)
+    wait_until(Path(environment["HEARTBEAT_FILE"]).exists)
     assert worker.terminate() == 0
     assert redis.xlen(STREAM) == 1
 
@@ -286,7 +287,7 @@ def test_a_second_sigterm_ends_a_worker_at_once(
             redis_port=redis_server.container.address[1],
             database_port=frozen.getsockname()[1],
         )
-        eventually(Path(environment["HEARTBEAT_FILE"]).exists)
+        wait_until(Path(environment["HEARTBEAT_FILE"]).exists)
         worker.ask_to_end()
         time.sleep(0.3)
         worker.ask_to_end()
@@ -298,16 +299,16 @@ def test_a_worker_that_hangs_leaves_no_transaction_open(
 ) -> None:
     states = "SELECT DISTINCT state FROM pg_stat_activity WHERE application_name = 'worker'"
     worker = start_worker()
-    eventually(lambda: redis.exists(STREAM))
+    wait_until(lambda: redis.exists(STREAM))
     for number in range(100):
         put(redis, number, "a", 1)
         time.sleep(random.uniform(0, 0.01))
         worker.signal_all(signal.SIGSTOP)
         try:
-            eventually(lambda: database.query(states) == [("idle",)], 5)
+            wait_until(lambda: database.query(states) == [("idle",)], 5)
         finally:
             worker.signal_all(signal.SIGCONT)
-    eventually(drained(redis))
+    wait_until(drained(redis))
 
 
 def test_a_forgotten_consumer_that_woke_up_loses_nothing(redis: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,8 +13,10 @@ from typing import Any
 import psycopg
 import pytest
 
+from deployment.layout import ROOT
 from integration.conftest import Database, RedisNode, Start
-from integration.services import ROOT, Service, eventually
+from kit.services import Service
+from kit.waiting import wait_until
 from worker import store as store_module
 from worker.ballot import (
     HIGHEST_VERSION,
@@ -150,7 +152,7 @@ def test_a_flood_of_poison_leaves_nothing_in_the_queue(
         pipeline.xadd(STREAM, {"id": f"{number}", "vote": "a" if number % 1000 == 0 else "Z", "version": 1})
     pipeline.execute()
     start_worker()
-    eventually(lambda: redis.xlen(STREAM) == 0 and len(letters(database)) == 2997)
+    wait_until(lambda: redis.xlen(STREAM) == 0 and len(letters(database)) == 2997)
     assert redis.exists(DEAD) == 0
     assert database.tally() == {"a": 3}
 
@@ -165,7 +167,7 @@ def test_what_an_older_worker_left_in_the_queue_is_moved(
             DEAD, {"votes": f'[["", "a", {number}]]', "entry": f"6-{number:04}", "reason": "id is empty"}
         )
     start_worker()
-    eventually(lambda: redis.xlen(DEAD) == 0)
+    wait_until(lambda: redis.xlen(DEAD) == 0)
     found = letters(database)
     assert found[0] == (b"5-1", "id is not UTF-8", [b"id", large, b"vote", b"a"])
     assert found[1:] == [

@@ -11,8 +11,8 @@ from typing import Self
 
 import websocket
 
+from kit.waiting import wait_until
 from swarm.edges import NoEdgeError, Site
-from swarm.waiting import wait_until
 
 # As in result.js.
 RECONNECT_SECONDS, LONGEST_RECONNECT_SECONDS = 0.25, 2.0

@@ -12,11 +12,11 @@ from requests.exceptions import RequestException
 from deployment import status
 from deployment.errors import DeployError
 from deployment.layout import SLOT_LABELS, STACK
+from kit.waiting import wait_until
 from swarm import firewall
 from swarm.containers import Container
 from swarm.lab.lab import Lab, Node
 from swarm.ledger import Stored
-from swarm.waiting import wait_until
 
 RECOVERY_SECONDS = 120
 DRAIN_SECONDS = 60

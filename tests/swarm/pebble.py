@@ -12,8 +12,8 @@ import trustme
 
 from deployment import base, engine, images
 from deployment.progress import Progress
-from integration.containers import docker
-from swarm.waiting import wait_until
+from kit.containers import docker
+from kit.waiting import wait_until
 
 IMAGE = "vote-app/pebble:test"
 PORT, MANAGEMENT_PORT, DNS_PORT = 14000, 15000, 18053

@@ -2,8 +2,6 @@
 
 import hashlib
 import json
-import os
-import platform
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,7 +11,6 @@ from deployment.layout import STACK_FILE
 from swarm.outcome import Costs, Outcome
 
 RECORD = Path(__file__).parent / "results.json"
-GIBIBYTE = 1024**3
 
 
 def outcome(fault: str, costs: Costs, *, passed: bool, machine: str, source: str) -> Outcome:
@@ -74,13 +71,6 @@ def save(path: Path, outcomes: Iterable[Outcome]) -> None:
     temporary = path.with_suffix(".new")
     temporary.write_text(json.dumps([*latest.values()], indent=2) + "\n")
     temporary.replace(path)
-
-
-def this_machine(engine: str) -> str:
-    """Describe the machine that a lab with this version of Docker Engine runs on."""
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / GIBIBYTE
-    system = platform.freedesktop_os_release().get("PRETTY_NAME", platform.system()).split(" (")[0]
-    return f"{os.cpu_count()} cores, {memory:.0f} GiB, {system}, Docker Engine {engine}"
 
 
 def this_source() -> str:

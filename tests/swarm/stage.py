@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
+from kit.waiting import wait_until
 from swarm import evidence, results
 from swarm.audience import Audience
 from swarm.cluster import STEADY_SECONDS, UNREACHABLE, Cluster
@@ -13,7 +14,6 @@ from swarm.faults.fault import Fault, Scene
 from swarm.ledger import Ballot, Ledger, Verdict
 from swarm.outcome import Costs, Limits, Outcome, Window, measure
 from swarm.voters import Voters
-from swarm.waiting import wait_until
 
 WARM_UP_VOTES = 60
 SERVED_SECONDS = 120

@@ -4,12 +4,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from deployment.layout import ROOT
+from kit.readme import README, rewritten
 from swarm import families, results
 from swarm.catalogue import FAULTS
 from swarm.faults.fault import Fault
 from swarm.outcome import Outcome
 
-README = ROOT / "README.md"
 WHOLE = ROOT / "docs" / "faults.md"
 MARKER = "<!-- faults -->"
 HEADINGS = (
@@ -74,19 +74,13 @@ def _span(dates: Sequence[str]) -> str:
     return dates[0] if len(dates) == 1 else f"{dates[0]} to {dates[-1]}"
 
 
-def rewritten(text: str, table: str, marker: str = MARKER) -> str:
-    """Return a text with the table between its two markers; raise ValueError if they are not there."""
-    before, _, after = text.split(marker)
-    return f"{before}{marker}\n{table}\n{marker}{after}"
-
-
 def pages() -> dict[Path, str]:
     """Return what the two files should hold: the README families of faults, the other each fault."""
     faults = {fault.name: fault for fault in FAULTS}
     order = {name: position for position, name in enumerate(faults)}
     outcomes = sorted(results.load(results.RECORD), key=lambda row: order.get(row.fault, len(order)))
     tables = {README: markdown(families.summary(outcomes)), WHOLE: markdown(outcomes, faults)}
-    return {path: rewritten(path.read_text(), table) for path, table in tables.items()}
+    return {path: rewritten(path.read_text(), table, MARKER) for path, table in tables.items()}
 
 
 def main() -> None:

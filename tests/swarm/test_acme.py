@@ -8,7 +8,7 @@ from deployment import acme, nodes, up
 from deployment.errors import DeployError
 from deployment.progress import Progress
 from deployment.settings import Settings
-from swarm.local import LocalStack, deploy, running
+from kit.local import LocalStack, deploy, running
 from swarm.pebble import AcmeServer, acme_server, dns
 
 HOSTS = ("vote.example.test", "result.example.test")

@@ -4,8 +4,8 @@ import subprocess
 
 import pytest
 
-from swarm.local import LocalStack, deploy, running
-from swarm.waiting import wait_until
+from kit.local import LocalStack, deploy, running
+from kit.waiting import wait_until
 
 LEAVING_SECONDS = 60
 

@@ -16,8 +16,8 @@ import socketio
 
 from deployment.layout import LOCAL_CA_FILE
 from deployment.settings import Settings
-from images import absent
-from swarm.local import LocalStack, running
+from kit.images import absent
+from kit.local import LocalStack, running
 
 pytestmark = pytest.mark.usefixtures("local")
 

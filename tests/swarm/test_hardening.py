@@ -5,7 +5,7 @@ import subprocess
 import pytest
 
 from deployment.layout import NAMESPACE, STACK
-from swarm.local import LocalStack, running
+from kit.local import LocalStack, running
 
 SETUID = ("find", "/", "-xdev", "-type", "f", "-perm", "/6000")
 

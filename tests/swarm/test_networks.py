@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from deployment.layout import STACK
-from images import absent
-from swarm.local import LocalStack, running
+from kit.images import absent
+from kit.local import LocalStack, running
 
 REDIS = ("redis-1", "redis-2", "redis-3", "sentinel-1", "sentinel-2", "sentinel-3")
 POSTGRES = ("postgres-1", "postgres-2", "postgres-3")

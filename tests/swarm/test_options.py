@@ -11,8 +11,8 @@ import requests
 from deployment import options
 from deployment.layout import NAMESPACE, ROOT
 from deployment.settings import Settings
-from swarm.local import LocalStack, running
-from swarm.waiting import wait_until
+from kit.local import LocalStack, running
+from kit.waiting import wait_until
 
 STORED_SECONDS = 20
 

@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 from deployment import base, engine, settings
 from deployment.errors import DeployError
 from deployment.progress import Progress
+from kit.waiting import wait_until
 from swarm.cluster import UNREACHABLE, Cluster
 from swarm.edges import Site
 from swarm.gaps import longest_silence
@@ -18,7 +19,6 @@ from swarm.lab import power
 from swarm.lab.lab import Lab, current
 from swarm.ledger import Ballot, Ledger
 from swarm.voters import Voters
-from swarm.waiting import wait_until
 
 VOTES_PER_SECOND = 60
 WARM_UP_VOTES = 300

@@ -10,9 +10,9 @@ from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from typing import Any, Self
 
+from kit.waiting import wait_until
 from swarm.edges import Answer, Browser, NoEdgeError, Site, StaleConnectionError
 from swarm.ledger import NOBODY, Ballot
-from swarm.waiting import wait_until
 
 REQUEST_SECONDS = 15.0
 START_SECONDS = 60.0

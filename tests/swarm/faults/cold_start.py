@@ -4,12 +4,12 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import permutations
 
+from kit.waiting import wait_until
 from swarm.cluster import Cluster
 from swarm.faults.fault import Fault, Scene, Strike
 from swarm.faults.victims import POSTGRES, REDIS, SENTINELS, Victim, postgres_primary, redis_primary
 from swarm.lab.lab import Node
 from swarm.outcome import Limits
-from swarm.waiting import wait_until
 
 DATA = (*REDIS, *SENTINELS, *POSTGRES)
 CI = "cold start 3-1-2"

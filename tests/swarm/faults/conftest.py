@@ -12,7 +12,8 @@ import pytest
 from deployment import lock, suite
 from deployment.errors import DeployError
 from deployment.settings import Settings
-from images import absent
+from kit.images import absent
+from kit.machine import this_machine
 from swarm import results, table
 from swarm.audience import Audience
 from swarm.catalogue import FAULTS
@@ -123,7 +124,7 @@ def stage(
     vote, result = (Site(host, chosen.https_port, addresses, trust) for host in chosen.hosts)
     cluster.drain()
     rows = sum(cluster.stored([]).counted.values())
-    machine = results.this_machine(str(lab.manager.version()["Version"]))
+    machine = this_machine(str(lab.manager.version()["Version"]))
     slack = pytestconfig.getoption("slack")
     # Beside other things the machine's cores are shared with them.
     rate = VOTES_PER_SECOND if slack <= 1 else VOTES_PER_SECOND // 2

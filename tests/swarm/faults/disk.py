@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from kit.waiting import wait_until
 from swarm.cluster import Cluster
 from swarm.faults.fault import Fault, Scene, Strike
 from swarm.faults.victims import (
@@ -13,7 +14,6 @@ from swarm.faults.victims import (
 )
 from swarm.lab.lab import Node
 from swarm.outcome import Limits
-from swarm.waiting import wait_until
 
 FAILOVER_SECONDS = 90
 FULL_SECONDS = 40

@@ -6,10 +6,10 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from kit.waiting import wait_until
 from swarm.cluster import Cluster
 from swarm.lab.lab import Node
 from swarm.outcome import Limits
-from swarm.waiting import wait_until
 
 SERVED_SECONDS = 120
 

@@ -8,13 +8,13 @@ from tempfile import TemporaryDirectory
 from deployment import convergence
 from deployment.images import COMPONENTS
 from deployment.layout import ROOT
+from kit.waiting import wait_until
 from swarm.cluster import UNREACHABLE, Cluster
 from swarm.faults.fault import Fault, Scene, Strike
 from swarm.faults.victims import POSTGRES, REDIS, SENTINELS
 from swarm.lab import power
 from swarm.lab.lab import REGISTRY, Lab
 from swarm.outcome import Limits
-from swarm.waiting import wait_until
 
 UPDATE_SECONDS = 180
 STATELESS = ("docker-proxy", "vote", "result", "worker", "redis-proxy", "pgpool")

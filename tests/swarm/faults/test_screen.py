@@ -5,11 +5,11 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Playwright
 
-from browser.chromium import Visit, chromium
 from deployment.settings import Settings
+from kit.chromium import Visit, chromium
+from kit.waiting import wait_until
 from swarm.containers import Container
 from swarm.stage import Stage
-from swarm.waiting import wait_until
 
 WATCH = """
 window.totals = [];

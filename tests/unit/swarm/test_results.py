@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from kit import readme
 from swarm import results, table
 from swarm.faults.fault import Fault
 from swarm.outcome import Costs, Limits, Outcome
@@ -107,14 +108,16 @@ def test_sources_are_named_where_they_are_known() -> None:
 
 def test_only_what_is_between_the_markers_is_rewritten() -> None:
     text = f"before\n{table.MARKER}\nold\n{table.MARKER}\nafter\n"
-    assert table.rewritten(text, "new") == f"before\n{table.MARKER}\nnew\n{table.MARKER}\nafter\n"
+    assert (
+        readme.rewritten(text, "new", table.MARKER) == f"before\n{table.MARKER}\nnew\n{table.MARKER}\nafter\n"
+    )
 
 
 def test_a_readme_without_markers_is_refused() -> None:
     with pytest.raises(ValueError, match="not enough values"):
-        table.rewritten("nothing here", "new")
+        readme.rewritten("nothing here", "new", table.MARKER)
 
 
-@pytest.mark.parametrize("path", [table.README, table.WHOLE])
+@pytest.mark.parametrize("path", [readme.README, table.WHOLE])
 def test_the_pages_show_what_was_recorded(path: Path) -> None:
     assert table.pages()[path] == path.read_text()

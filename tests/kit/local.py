@@ -10,8 +10,8 @@ import docker
 
 from deployment import engine, status
 from deployment.layout import ROOT, STACK
-from images import absent
-from swarm.waiting import wait_until
+from kit.images import absent
+from kit.waiting import wait_until
 
 HEALTHY_SECONDS = 120
 

@@ -7,25 +7,17 @@ import signal
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Mapping
-from pathlib import Path
+from collections.abc import Mapping
 from urllib.error import URLError
 from urllib.request import urlopen
 
 import psutil
 
-ROOT = Path(__file__).parents[2]
+from deployment.layout import ROOT
+from kit.waiting import wait_until
+
 GUNICORN = ("-m", "gunicorn")
 START_SECONDS = 30.0
-
-
-def eventually(condition: Callable[[], object], within: float = 20.0) -> None:
-    """Wait until a condition holds, or fail."""
-    limit = time.monotonic() + within
-    while not condition():
-        assert time.monotonic() < limit, f"not within {within} s"
-        time.sleep(0.05)
 
 
 def free_port() -> int:
@@ -53,7 +45,7 @@ class Service:
 
     def wait_ready(self, path: str = "/readyz") -> None:
         """Return when its page says that it is ready."""
-        eventually(lambda: self._answers(path), START_SECONDS)
+        wait_until(lambda: self._answers(path), START_SECONDS)
 
     def ask_to_end(self) -> None:
         """Send SIGTERM."""

@@ -1,12 +1,7 @@
-"""Three Redis, three Sentinels and two proxies as plain containers, and a producer that judges them."""
+"""Three Redis, three Sentinels and two proxies as plain containers."""
 
-import itertools
-import subprocess
-import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, cast
@@ -16,8 +11,9 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from images import reference
-from integration.containers import address, docker
+from kit.containers import DockerError, address, docker
+from kit.images import reference
+from kit.waiting import wait_until
 
 ACCOUNTS = ("ballot", "vote", "worker", "replica", "sentinel", "proxy")
 REDIS = ("redis-1", "redis-2", "redis-3")
@@ -25,11 +21,6 @@ SENTINELS = ("sentinel-1", "sentinel-2", "sentinel-3")
 PROXIES = ("redis-proxy-1", "redis-proxy-2")
 # As in the stack: read-only root, one tmpfs, no capability; for unknown names the container asks itself.
 HARDENED = ("--read-only", "--cap-drop=ALL", "--tmpfs=/run/redis", "--dns=127.0.0.1")
-
-
-def append(client: Any, voter: str, version: int) -> str:
-    """Put a vote into the queue as `vote` does, and return the entry's id."""
-    return str(client.execute_command("VOTES.APPEND", "votes", "id", voter, "vote", "a", "version", version))
 
 
 class RedisCluster:
@@ -135,7 +126,7 @@ class RedisCluster:
         try:
             with self.client(name, "worker") as client:
                 return cast(list[Any], client.execute_command("ROLE"))
-        except (redis.RedisError, LookupError, subprocess.CalledProcessError):
+        except (redis.RedisError, LookupError, DockerError):
             return None
 
     def named(self, sentinel: str) -> str | None:
@@ -143,7 +134,7 @@ class RedisCluster:
         try:
             with self.client(sentinel, "sentinel", 26379) as client:
                 state = cast(dict[str, Any], client.sentinel_master("votes"))
-        except (redis.RedisError, LookupError, subprocess.CalledProcessError):
+        except (redis.RedisError, LookupError, DockerError):
             return None
         return str(state["ip"]) if state["flags"] == "master" else None
 
@@ -152,7 +143,7 @@ class RedisCluster:
         try:
             with self.client(proxy, "ballot") as client:
                 return str(cast(dict[str, Any], client.info("server"))["run_id"])
-        except (redis.RedisError, LookupError, subprocess.CalledProcessError):
+        except (redis.RedisError, LookupError, DockerError):
             return None
 
     def run_id(self, name: str) -> str:
@@ -179,74 +170,13 @@ class RedisCluster:
 
     def recover(self, seconds: float) -> str:
         """Wait for full strength and return the primary."""
-        return within(seconds, self.primary_at_full_strength)
+        return wait_until(self.primary_at_full_strength, seconds)
 
     def queued(self, name: str) -> set[str]:
         """The votes that a Redis holds."""
         with self.client(name, "worker") as client:
             entries = cast(list[tuple[str, dict[str, str]]], client.xrange("votes"))
         return {fields["id"] for _, fields in entries}
-
-
-def within(seconds: float, look: Callable[[], str | None]) -> str:
-    """Look until there is something to see; fail after so many seconds."""
-    began = time.monotonic()
-    while time.monotonic() - began < seconds:
-        seen = look()
-        if seen is not None:
-            return seen
-        time.sleep(0.1)
-    raise AssertionError(f"not within {seconds} s: {look.__name__}")
-
-
-@dataclass
-class Producer:
-    """Append votes through the proxies, each again until one replica confirmed it."""
-
-    cluster: RedisCluster
-    acknowledged: set[str] = field(default_factory=set)
-    silence: float = 0.0
-
-    def __post_init__(self) -> None:
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._produce)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._stop.set()
-        self._thread.join()
-
-    def _produce(self) -> None:
-        proxies = itertools.cycle(PROXIES)
-        client: redis.Redis | None = None
-        last = time.monotonic()
-        for number in itertools.count():
-            vote = str(number)
-            while vote not in self.acknowledged:
-                if self._stop.is_set():
-                    return
-                try:
-                    client = client or self.cluster.client(next(proxies), "ballot")
-                    append(client, vote, number)
-                    if client.wait(1, 1000) >= 1:
-                        self.acknowledged.add(vote)
-                        continue
-                except (redis.RedisError, LookupError, subprocess.CalledProcessError):
-                    pass
-                client = None
-                time.sleep(0.1)
-            self.silence = max(self.silence, time.monotonic() - last)
-            last = time.monotonic()
-            time.sleep(0.005)
-
-    def lost(self, name: str) -> set[str]:
-        """The acknowledged votes that a Redis does not hold."""
-        return self.acknowledged - self.cluster.queued(name)
 
 
 @contextmanager

@@ -11,9 +11,9 @@ import yaml
 
 from deployment import certificates
 from deployment.layout import ROOT, STACK_FILE
-from images import reference
-from integration.containers import address, docker
-from integration.services import eventually
+from kit.containers import address, docker
+from kit.images import reference
+from kit.waiting import wait_until
 
 HOSTS = ("vote.localhost", "result.localhost")
 PORT = 8443
@@ -37,7 +37,7 @@ ENVIRONMENT = {
 def running_edge(network: str, folder: Path, **settings: str) -> Iterator[str]:
     """Run Traefik as in the stack, but for the Swarm that it would ask; give its address."""
     with starting_edge(network, folder, **settings) as host:
-        eventually(lambda: lets_in(host))
+        wait_until(lambda: lets_in(host))
         yield host
 
 

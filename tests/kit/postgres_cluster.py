@@ -3,18 +3,19 @@
 import json
 import secrets
 import subprocess
-import time
 import urllib.error
 import urllib.request
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import psycopg
 
-from images import reference
+from kit.containers import DockerError, address, docker
+from kit.images import reference
+from kit.waiting import wait_until
 
 NODES = ("postgres-1", "postgres-2", "postgres-3")
 SECRETS = (
@@ -29,23 +30,6 @@ SECRETS = (
 FIRST_BOOT_SECONDS = 90
 
 State = dict[str, Any]
-
-
-def docker(*arguments: str, check: bool = True) -> str:
-    result = subprocess.run(["docker", *arguments], capture_output=True, text=True, check=False)
-    if check and result.returncode:
-        raise RuntimeError(f"docker {' '.join(arguments)}: {result.stderr.strip()}")
-    return result.stdout.strip()
-
-
-def wait_for(what: str, happens: Callable[[], bool], seconds: float) -> float:
-    """Return after how many seconds it happened; raise TimeoutError."""
-    started = time.monotonic()
-    while time.monotonic() - started < seconds:
-        if happens():
-            return time.monotonic() - started
-        time.sleep(0.2)
-    raise TimeoutError(f"not within {seconds:g} s: {what}")
 
 
 class PostgresCluster:
@@ -109,9 +93,10 @@ class PostgresCluster:
         ).stdout
 
     def address(self, name: str) -> str | None:
-        template = "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}"
-        found = docker("inspect", "--format", template, f"{self.prefix}-{name}", check=False)
-        return found or None
+        try:
+            return address(f"{self.prefix}-{name}") or None
+        except DockerError:
+            return None
 
     def state(self, node: str) -> State | None:
         address = self.address(node)
@@ -143,6 +128,10 @@ class PostgresCluster:
 
     def states(self) -> list[State]:
         return [state for node in NODES if (state := self.state(node))]
+
+    def describe(self) -> str:
+        """Say what the nodes say of themselves."""
+        return json.dumps(self.states())
 
     def primary(self) -> str | None:
         """Return the node that a majority names and that is open, None while there is none."""
@@ -233,5 +222,5 @@ def starting_cluster(folder: Path) -> Iterator[PostgresCluster]:
 def running_cluster(folder: Path) -> Iterator[PostgresCluster]:
     """Start everything from nothing and wait until it is whole."""
     with starting_cluster(folder) as cluster:
-        wait_for("a whole cluster behind pgpool", cluster.serves, FIRST_BOOT_SECONDS)
+        wait_until(cluster.serves, FIRST_BOOT_SECONDS, cluster.describe)
         yield cluster

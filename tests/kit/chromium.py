@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, Response
 
-from images import absent
+from kit.images import absent
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 MOST_KILOBYTES = 60

@@ -1,0 +1,66 @@
+"""Throw-away containers."""
+
+import subprocess
+import uuid
+
+
+class DockerError(subprocess.CalledProcessError):
+    """What the Docker client complained of."""
+
+    def __str__(self) -> str:
+        return f"{' '.join(self.cmd)}: {self.stderr.strip()}"
+
+
+def docker(*arguments: str, check: bool = True) -> str:
+    """Run the Docker client and return what it prints; raise DockerError."""
+    command = ["docker", *arguments]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    if check and done.returncode:
+        raise DockerError(done.returncode, command, done.stdout, done.stderr)
+    return done.stdout.strip()
+
+
+def address(container: str) -> str:
+    """Return where this machine and other containers reach a container; empty if nowhere."""
+    return docker(
+        "inspect", "--format", "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}", container
+    )
+
+
+class Container:
+    """A running container with one port published on this machine."""
+
+    def __init__(self, image: str, port: int, entrypoint: str, *command: str) -> None:
+        self.name = f"vote-app-test-{uuid.uuid4().hex[:12]}"
+        self._port = port
+        docker(
+            "run", "--detach", "--name", self.name, "--publish", f"127.0.0.1::{port}",
+            "--entrypoint", entrypoint, image, *command,
+        )  # fmt: skip
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Where it can be reached; another place after each start."""
+        host, _, port = docker("port", self.name, str(self._port)).partition("\n")[0].rpartition(":")
+        return host, int(port)
+
+    @property
+    def inner_ip(self) -> str:
+        """Where other containers reach it."""
+        return address(self.name)
+
+    def kill(self) -> None:
+        """End it at once, as a power cut would."""
+        docker("kill", self.name)
+
+    def freeze(self) -> None:
+        """Stop all of it where it stands, as if its machine hung."""
+        docker("pause", self.name)
+
+    def start(self) -> None:
+        """Start it again with the data it had."""
+        docker("start", self.name)
+
+    def remove(self) -> None:
+        """Leave nothing of it."""
+        docker("rm", "--force", "--volumes", self.name, check=False)
