@@ -9,11 +9,10 @@ import psycopg
 import structlog
 
 from postgres_ha import election
-from postgres_ha.database import DatabaseError
 from postgres_ha.election import ElectionError
+from postgres_ha.errors import ServiceError
 from postgres_ha.listener import Body, Handler, RefusedError, Server
 from postgres_ha.node import Node
-from postgres_ha.repmgr import RepmgrError
 
 log = structlog.get_logger()
 
@@ -48,7 +47,7 @@ class Agent:
             return HTTPStatus.OK, self._routes[path](body) or {}
         except (KeyError, TypeError, ValueError) as error:
             return HTTPStatus.BAD_REQUEST, {"error": repr(error)}
-        except (ElectionError, DatabaseError, RepmgrError, psycopg.Error) as error:
+        except (ServiceError, psycopg.Error) as error:
             log.warning("refused", path=path, reason=str(error).strip())
             return HTTPStatus.CONFLICT, {"error": str(error).strip()}
 

@@ -10,6 +10,7 @@ from psycopg import sql
 from psycopg.rows import class_row
 
 from postgres_ha import configuration
+from postgres_ha.errors import ServiceError
 from postgres_ha.position import Position
 from postgres_ha.settings import Settings
 
@@ -40,7 +41,7 @@ _DAMAGE = re.compile(
 )
 
 
-class DatabaseError(Exception):
+class DatabaseError(ServiceError):
     """The local server did not do what was asked of it."""
 
 

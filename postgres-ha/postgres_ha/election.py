@@ -8,6 +8,7 @@ import structlog
 from postgres_ha import ballot, fence
 from postgres_ha.ballot import Candidacy, Vote
 from postgres_ha.database import DatabaseError
+from postgres_ha.errors import ServiceError
 from postgres_ha.node import Mandate, Node
 from postgres_ha.peers import LIVING_SECONDS, NotEnoughError
 from postgres_ha.position import Position
@@ -25,7 +26,7 @@ MANDATE_SECONDS = 15.0
 _PROMOTE = ("SET statement_timeout = '35s'", "SELECT pg_promote(true, 30)")
 
 
-class ElectionError(Exception):
+class ElectionError(ServiceError):
     """A vote was refused or lost, or a mandate is missing; the message says why."""
 
 

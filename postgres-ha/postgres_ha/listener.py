@@ -15,6 +15,8 @@ from typing import Any, cast
 
 import structlog
 
+from postgres_ha.errors import ServiceError
+
 log = structlog.get_logger()
 
 MAX_BODY_BYTES = 4096
@@ -27,7 +29,7 @@ MAX_CONNECTIONS_OF_ONE = 8
 Body = dict[str, Any]
 
 
-class RefusedError(Exception):
+class RefusedError(ServiceError):
     """A request that is not read any further; `status` is the answer, the message says why."""
 
     def __init__(self, status: HTTPStatus, reason: str) -> None:

@@ -8,6 +8,7 @@ import time
 import structlog
 
 from postgres_ha import configuration, fence
+from postgres_ha.errors import ServiceError
 from postgres_ha.node import Node
 
 log = structlog.get_logger()
@@ -24,7 +25,7 @@ SELECT pg_create_physical_replication_slot('{slot}', true)
  WHERE NOT EXISTS (SELECT FROM pg_replication_slots WHERE slot_name = '{slot}')"""
 
 
-class ReplicaError(Exception):
+class ReplicaError(ServiceError):
     """A node could not be made a standby of its leader; the message says why."""
 
 

@@ -5,6 +5,7 @@ import time
 
 import structlog
 
+from postgres_ha.errors import ServiceError
 from postgres_ha.settings import Settings
 
 log = structlog.get_logger()
@@ -39,7 +40,7 @@ log_status_interval=3600
 """
 
 
-class RepmgrError(Exception):
+class RepmgrError(ServiceError):
     """A repmgr command failed; the message is its last line."""
 
 

@@ -11,13 +11,10 @@ import psycopg
 import structlog
 
 from postgres_ha import bootstrap, configuration, election, fence, gate, privileges, replica, repmgr
-from postgres_ha.database import DatabaseError
-from postgres_ha.election import ElectionError
+from postgres_ha.errors import ServiceError
 from postgres_ha.gate import Action, Decision, View
 from postgres_ha.node import Node
 from postgres_ha.peers import NotEnoughError
-from postgres_ha.replica import ReplicaError
-from postgres_ha.repmgr import RepmgrError
 from postgres_ha.state import Role
 from postgres_ha.stopwatch import Stopwatch
 
@@ -32,15 +29,7 @@ REPLACE_SECONDS = 30.0
 STOP_SECONDS = 5.0
 FAREWELL_SECONDS = 2.0
 OBSERVE_SECONDS = 1.0
-EXPECTED = (
-    DatabaseError,
-    ElectionError,
-    ReplicaError,
-    RepmgrError,
-    psycopg.Error,
-    subprocess.SubprocessError,
-    OSError,
-)
+EXPECTED = (ServiceError, psycopg.Error, subprocess.SubprocessError, OSError)
 
 
 class Supervisor:

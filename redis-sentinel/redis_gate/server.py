@@ -4,16 +4,16 @@ import os
 from pathlib import Path
 from typing import NoReturn
 
-from redis_gate.settings import SettingsError
+from redis_gate.environment import SettingError
 
 DATA = Path("/data")
 RUNTIME = Path("/run/redis")
 
 
 def require_access(path: Path) -> None:
-    """Raise SettingsError unless this process may do in a directory what a server does there."""
+    """Raise SettingError unless this process may do in a directory what a server does there."""
     if not os.access(path, os.R_OK | os.W_OK | os.X_OK):
-        raise SettingsError(
+        raise SettingError(
             f"{path}: user {os.getuid()} cannot read and write there; give it the volume, for instance with "
             f"docker run --rm -u 0 -v VOLUME:{path} --entrypoint chown IMAGE -R {os.getuid()} {path}"
         )

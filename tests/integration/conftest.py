@@ -16,7 +16,7 @@ from integration.containers import Container, Forwarder
 from integration.postgres_cluster import FIRST_BOOT_SECONDS, PostgresCluster, starting_cluster, wait_for
 from integration.services import GUNICORN, Service, eventually, free_port
 from redis_gate.redis_config import MODULE
-from worker.settings import Settings
+from worker import settings
 from worker.store import Store
 
 PASSWORD = "hush"
@@ -213,7 +213,7 @@ def store(
     database.proxy.switch(database.container.address)
     for name, value in {**environment, "DATABASE_PORT": str(database.proxy.port)}.items():
         monkeypatch.setenv(name, value)
-    made = Store(Settings.model_validate({}))
+    made = Store(settings.load().access)
     yield made
     made.close()
 

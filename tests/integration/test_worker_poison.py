@@ -16,6 +16,7 @@ import pytest
 from integration.conftest import Database, RedisNode, Start
 from integration.services import ROOT, Service, eventually
 from worker import store as store_module
+from worker.access import Access, connect_database
 from worker.ballot import (
     HIGHEST_VERSION,
     KEYS,
@@ -27,7 +28,6 @@ from worker.ballot import (
     newest_of_each,
 )
 from worker.letter import Letter
-from worker.settings import Settings
 from worker.settle import store_batch
 from worker.store import Store
 from worker.stream import DEAD, STREAM
@@ -35,7 +35,7 @@ from worker.stream import DEAD, STREAM
 ENTRIES = 1000
 PART = 500
 
-Connect = Callable[[Settings], psycopg.Connection]
+Connect = Callable[[Access], psycopg.Connection]
 
 
 class RefusedError(Exception):
@@ -48,15 +48,15 @@ class Opened:
     def __init__(self) -> None:
         self.count = 0
 
-    def __call__(self, settings: Settings, connect: Connect = store_module.connect) -> psycopg.Connection:
+    def __call__(self, access: Access, connect: Connect = connect_database) -> psycopg.Connection:
         self.count += 1
-        return connect(settings)
+        return connect(access)
 
 
 @pytest.fixture
 def opened(monkeypatch: pytest.MonkeyPatch) -> Opened:
     counter = Opened()
-    monkeypatch.setattr(store_module, "connect", counter)
+    monkeypatch.setattr(store_module, "connect_database", counter)
     return counter
 
 

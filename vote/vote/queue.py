@@ -12,6 +12,7 @@ import structlog
 from vote import lifelong
 from vote.ballot import Ballot
 from vote.connection import Dialler, QueueConnection
+from vote.errors import ServiceError
 from vote.ledger import Ledger
 from vote.primary import NotAcceptingError
 from vote.replay import Replayer
@@ -29,7 +30,7 @@ LONGEST_FINISH_SECONDS = 30.0
 log = structlog.get_logger()
 
 
-class NotRecordedError(Exception):
+class NotRecordedError(ServiceError):
     """The vote was not acknowledged in time; the voter has to be told so."""
 
 

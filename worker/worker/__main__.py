@@ -15,10 +15,11 @@ from types import FrameType
 import structlog
 
 from worker import logs, settings
+from worker.access import connect_queue
 from worker.consume import Consumer
 from worker.patience import Patience
 from worker.store import Store
-from worker.stream import Stream, connect
+from worker.stream import Stream
 
 EXIT_AT_ONCE = 3
 
@@ -44,10 +45,11 @@ def main() -> None:
     """Work until SIGTERM."""
     logs.configure()
     configured = settings.load()
+    access = configured.access
     stop = stop_on_signal()
     consumer = Consumer(
-        Stream(connect(configured, configured.redis_host), socket.gethostname()),
-        Store(configured),
+        Stream(connect_queue(access, access.redis_host), socket.gethostname()),
+        Store(access),
         Patience(stop, configured.heartbeat_file),
         stop,
     )

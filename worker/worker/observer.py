@@ -39,19 +39,18 @@ class Observer:
     """Asks every part over a connection of its own; who is silent holds nobody up."""
 
     def __init__(self, settings: Settings) -> None:
-        postgres, redis = (
-            [name.strip() for name in names.split(",")]
-            for names in (settings.postgres_nodes, settings.redis_nodes)
-        )
-        self._agents = {node: Probe(node, probe.agent(node)) for node in postgres}
-        self._roles = {node: Probe(node, probe.redis(settings, node, ("ROLE",))) for node in redis}
+        access = settings.access
+        self._agents = {node: Probe(node, probe.agent(node)) for node in settings.postgres_nodes}
+        self._roles = {
+            node: Probe(node, probe.redis(access, node, ("ROLE",))) for node in settings.redis_nodes
+        }
         queue = (
             ("XLEN", stream.STREAM),
             ("XLEN", stream.DEAD),
             ("XRANGE", stream.STREAM, "-", "+", "COUNT", "1"),
         )
-        self._queue = Probe("queue", probe.redis(settings, settings.redis_host, *queue))
-        self._database = Probe("database", probe.Database(settings))
+        self._queue = Probe("queue", probe.redis(access, access.redis_host, *queue))
+        self._database = Probe("database", probe.Database(access))
 
     @property
     def probes(self) -> list[Probe]:

@@ -13,8 +13,7 @@ from typing import Any, NamedTuple
 import psycopg
 from redis.exceptions import RedisError
 
-from worker import store, stream
-from worker.settings import Settings
+from worker.access import Access, connect_database, connect_queue
 from worker.watchdog import watchdog
 
 AGENT_PORT = 8008
@@ -77,10 +76,9 @@ def agent(node: str) -> Callable[[], Any]:
     return ask
 
 
-def redis(settings: Settings, host: str, *commands: tuple[str, ...]) -> Callable[[], list[Any]]:
+def redis(access: Access, host: str, *commands: tuple[str, ...]) -> Callable[[], list[Any]]:
     """Ask a Redis for several things at once, as it answers: redis-py's own reading varies by version."""
-    client: Any = stream.connect(settings, host)
-    client.connection_pool.connection_kwargs["socket_timeout"] = NODE_SECONDS
+    client: Any = connect_queue(access, host, NODE_SECONDS)
     client.response_callbacks.clear()
 
     def ask() -> list[Any]:
@@ -106,15 +104,14 @@ class Stored(NamedTuple):
 class Database:
     """Asks for votes and dead letters over one connection, made anew after any trouble."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+    def __init__(self, access: Access) -> None:
+        self._access = access
         self._connection: psycopg.Connection | None = None
 
     def __call__(self) -> Stored:
         """Return what is stored."""
         if self._connection is None:
-            self._connection = store.connect(self._settings)
-            self._connection.autocommit = True
+            self._connection = connect_database(self._access)
         try:
             with watchdog(self._connection.fileno(), DATABASE_SECONDS):
                 return Stored(self._tally(self._connection), self._letters(self._connection))

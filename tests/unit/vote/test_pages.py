@@ -3,6 +3,7 @@ from __future__ import annotations
 import re
 import socket
 from base64 import b64encode
+from dataclasses import replace
 from hashlib import sha256
 from typing import Any
 
@@ -12,6 +13,7 @@ from flask.testing import FlaskClient
 
 from vote import create_app
 from vote.ballot import wall_milliseconds
+from vote.options import parse_options
 from vote.settings import Settings
 from vote.voter import Voter
 
@@ -29,8 +31,8 @@ def test_the_page_offers_every_option(client: FlaskClient) -> None:
 
 
 def test_a_vote_is_for_the_key_of_its_option(settings: Settings, queue: Any) -> None:
-    moved = {"vote_options": "Birds,Cats,Dogs", "vote_option_keys": "z,a,b"}
-    client = create_app(settings.model_copy(update=moved), queue).test_client()
+    moved = parse_options("Birds,Cats,Dogs", "", "", "z,a,b")
+    client = create_app(replace(settings, options=moved), queue).test_client()
     offered = re.findall(r'value="(\w)" class="option (option-\d+)"', client.get("/").text)
     assert offered == [("z", "option-1"), ("a", "option-2"), ("b", "option-3")]
     assert "Your vote for Birds is recorded" in client.post("/", data={"vote": "z"}).text
@@ -119,7 +121,7 @@ def test_a_vote_is_answered_in_the_voters_language(client: FlaskClient, language
 
 
 def test_title_and_question_are_settings(settings: Settings, queue: Any) -> None:
-    chosen = settings.model_copy(update={"title": "<Fête>", "question": "Qui & quoi?"})
+    chosen = replace(settings, title="<Fête>", question="Qui & quoi?")
     page = create_app(chosen, queue).test_client().get("/").text
     assert '<p class="title" dir="auto">&lt;Fête&gt;</p>' in page
     assert '<h1 dir="auto">Qui &amp; quoi?</h1>' in page
