@@ -11,3 +11,5 @@ PACKAGES = {
     "postgres_ha": ROOT / "postgres-ha/postgres_ha",
     "pgpool_leader": ROOT / "postgres-ha/pgpool/pgpool_leader",
 }
+# In the worker's image, whose copies it uses.
+OBSERVER = ROOT / "worker/observer"

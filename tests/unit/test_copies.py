@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import ast
-import sys
+import re
 from collections import defaultdict
 from pathlib import Path
 
 import pytest
 
-from unit.packages import PACKAGES
+from unit.packages import OBSERVER, PACKAGES
 
 PAGES = {"vote", "result"}
 COPIES = {
@@ -32,10 +32,8 @@ DIFFERENT_BY_NEED = {
     "error_pages.py": "its own words and layout",
     "gate.py": "what it lets in",
     "health.py": "what it needs to be ready",
-    "history.py": "whose history it is",
     "origin.py": "what it asks of an origin",
     "pages.py": "its routes",
-    "probe.py": "what is probed",
     "server.py": "the program that it starts",
     "supervisor.py": "the program that it keeps running",
 }
@@ -44,7 +42,7 @@ DIFFERENT_BY_NEED = {
 def places() -> dict[str, dict[str, Path]]:
     """Return the modules by name, each with the packages that have it."""
     found: dict[str, dict[str, Path]] = defaultdict(dict)
-    for package, folder in PACKAGES.items():
+    for package, folder in {**PACKAGES, "observer": OBSERVER}.items():
         for path in folder.glob("*.py"):
             found[path.name][package] = path
     return found
@@ -64,17 +62,24 @@ def test_one_name_stands_for_one_thing() -> None:
 
 @pytest.mark.parametrize("package", PACKAGES)
 def test_no_service_imports_another(package: str) -> None:
-    known = {package, *sys.stdlib_module_names}
-    for path in PACKAGES[package].glob("*.py"):
-        assert not (imported(path) - known) & PACKAGES.keys(), path
+    found = {name.partition(".")[0] for name in imported(PACKAGES[package])}
+    assert not found & (PACKAGES.keys() | {"observer"}) - {package}
 
 
-def imported(path: Path) -> set[str]:
-    """Return the top packages that a module imports; its own where it does not name one."""
+def test_the_observer_shares_with_the_worker_what_it_says() -> None:
+    said = re.findall(r"`(\w+)`", (OBSERVER / "__init__.py").read_text(encoding="utf-8"))
+    found = [name.split(".") for name in imported(OBSERVER)]
+    assert {module for package, module, *_ in found if package == "worker"} == set(said)
+    assert not {package for package, *_ in found} & PACKAGES.keys() - {"worker"}
+
+
+def imported(folder: Path) -> set[str]:
+    """Return what the modules of a package import, by its whole name."""
     found = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            found |= {alias.name.partition(".")[0] for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and not node.level:
-            found.add(str(node.module).partition(".")[0])
+    for path in folder.glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                found |= {f"{alias.name}." for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and not node.level:
+                found |= {f"{node.module}.{alias.name}" for alias in node.names}
     return found

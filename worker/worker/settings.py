@@ -16,23 +16,12 @@ class Settings:
 
     access: Access
     heartbeat_file: Path
-    postgres_nodes: tuple[str, ...]
-    redis_nodes: tuple[str, ...]
 
 
 def read(environment: Environment) -> Settings:
     """Return the settings; raise SettingError on the first bad one."""
     heartbeat_file = required(environment, "HEARTBEAT_FILE", "/tmp/worker.heartbeat")  # noqa: S108
-    return Settings(
-        read_access(environment),
-        Path(heartbeat_file),
-        postgres_nodes=_names(environment, "POSTGRES_NODES", "postgres-1,postgres-2,postgres-3"),
-        redis_nodes=_names(environment, "REDIS_NODES", "redis-1,redis-2,redis-3"),
-    )
-
-
-def _names(environment: Environment, variable: str, default: str) -> tuple[str, ...]:
-    return tuple(name.strip() for name in required(environment, variable, default).split(","))
+    return Settings(read_access(environment), Path(heartbeat_file))
 
 
 def load() -> Settings:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from worker.status import Picture
+from observer.picture import Picture
 
 # A worker that dies leaves its batch to another after ten seconds; longer is not a matter of one worker.
 STUCK_SECONDS = 15.0

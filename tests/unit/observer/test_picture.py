@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from worker.status import (
+from observer.picture import (
     summarize_postgres,
     summarize_queue,
     summarize_redis,

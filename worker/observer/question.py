@@ -27,7 +27,7 @@ LETTERS = "SELECT count(*) FROM (SELECT FROM dead_letters LIMIT 100000) AS lette
 SILENCE = (OSError, ValueError, RedisError, psycopg.Error, http.client.HTTPException)
 
 
-class Probe:
+class Question:
     """One question; its answer is there to be read at any time and is never waited for."""
 
     def __init__(self, name: str, ask: Callable[[], Any]) -> None:

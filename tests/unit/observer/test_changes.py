@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from worker.history import Line, changes
+from observer.changes import Line, changes
 
 NOBODY: dict[str, Any] = {"primary": None, "standbys": [], "synchronous": False}
 
