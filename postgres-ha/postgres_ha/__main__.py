@@ -38,13 +38,13 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("run", help="run the node (the container's command)")
     commands.add_parser("state", help="print what this node says of itself")
-    campaign = commands.add_parser("campaign", help="ask the peers for the vote (for repmgrd)")
+    campaign = commands.add_parser("campaign", help="ask the peers for a term (for repmgrd)")
     campaign.add_argument("node_id", nargs="?")
     follow = commands.add_parser("follow", help="wait until this node follows (for repmgrd)")
     follow.add_argument("node_id", nargs="?")
     promote = commands.add_parser("promote", help="make this node the primary")
     how = promote.add_mutually_exclusive_group(required=True)
-    how.add_argument("--elected", action="store_true", help="by the vote just won (for repmgrd)")
+    how.add_argument("--elected", action="store_true", help="for the term just won (for repmgrd)")
     how.add_argument(
         "--force",
         action="store_true",

@@ -26,8 +26,9 @@ class Agent:
 
     def __init__(self, node: Node) -> None:
         self._node = node
+        # Names that nodes of other releases know, too.
         self._routes: dict[str, Route] = {
-            "/ballot": self._ballot,
+            "/ballot": self._grant,
             "/campaign": self._campaign,
             "/promotion": self._promotion,
             "/following": self._following,
@@ -51,8 +52,8 @@ class Agent:
             log.warning("refused", path=path, reason=str(error).strip())
             return HTTPStatus.CONFLICT, {"error": str(error).strip()}
 
-    def _ballot(self, body: Body) -> None:
-        election.vote(self._node, election.candidacy_from_json(body))
+    def _grant(self, body: Body) -> None:
+        election.grant(self._node, election.candidacy_from_json(body))
 
     def _campaign(self, _body: Body) -> Body:
         return {"term": election.campaign(self._node).term}

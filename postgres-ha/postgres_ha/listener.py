@@ -23,7 +23,7 @@ MAX_BODY_BYTES = 4096
 MAX_REQUEST_BYTES = 16 * 1024
 REQUEST_SECONDS = 5.0
 MAX_CONNECTIONS = 64
-# A peer asks once a second and for a vote, and gives up within seconds.
+# A peer asks once a second and for a term, and gives up within seconds.
 MAX_CONNECTIONS_OF_ONE = 8
 
 Body = dict[str, Any]

@@ -26,16 +26,12 @@ DIFFERENT_BY_NEED = {
     "__main__.py": "what its program does",
     "settings.py": "its variables",
     "ballot.py": "as `vote` writes it, as the worker reads it",
-    "configuration.py": "the files of another program",
     "database.py": "what is asked of it",
     "drain.py": "what must be finished: votes, or nothing",
     "error_pages.py": "its own words and layout",
-    "gate.py": "what it lets in",
     "health.py": "what it needs to be ready",
-    "origin.py": "what it asks of an origin",
-    "pages.py": "its routes",
-    "server.py": "the program that it starts",
     "supervisor.py": "the program that it keeps running",
+    "views.py": "its routes",
 }
 
 
@@ -71,6 +67,15 @@ def test_the_observer_shares_with_the_worker_what_it_says() -> None:
     found = [name.split(".") for name in imported(OBSERVER)]
     assert {module for package, module, *_ in found if package == "worker"} == set(said)
     assert not {package for package, *_ in found} & PACKAGES.keys() - {"worker"}
+
+
+def test_every_error_of_a_service_is_a_service_error() -> None:
+    for folder in (*PACKAGES.values(), OBSERVER):
+        for path in folder.glob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.ClassDef) and node.name.endswith("Error"):
+                    root = "Exception" if path.name == "errors.py" else "ServiceError"
+                    assert [ast.unparse(base) for base in node.bases] == [root], node.name
 
 
 def imported(folder: Path) -> set[str]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 
-def is_ours(origin: str | None, environ: Mapping[str, str]) -> bool:
+def is_allowed(origin: str | None, environ: Mapping[str, str]) -> bool:
     """Say whether a page of `origin` was served by the host that the request names.
 
     Only hosts are compared: the edge announces a WebSocket's scheme as `wss`, a page's as `https`.

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from vote.origin import is_cross_site
+from vote.cross_site import is_cross_site
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,9 @@
-"""The page on which people vote, as long as they only look."""
+"""The page on which people vote, as long as they only look.
+
+A vote, POST /, is not taken here: `booth` answers it in front of Flask, whose dispatch would cost as much as
+all the rest of a vote. So a vote costs about what a Flask view costs that only parses its form: see `voting`
+in docs/speed.md. What the booth refuses comes here, to be shown with the reason.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +17,7 @@ from vote.page import Page, State
 from vote.voter import Voter, VoterCookie
 from vote.words import language_of
 
-blueprint = Blueprint("pages", __name__)
+blueprint = Blueprint("views", __name__)
 
 
 @blueprint.get("/")

@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from postgres_ha.gate import Action, Condition, Held, View, conditions, decide, find_leader
+from postgres_ha.decision import Action, Condition, Held, View, conditions, decide, find_leader
 from postgres_ha.state import Data, NodeState, Role
 from postgres_ha.timeline import Branch
 
@@ -156,13 +156,13 @@ def test_a_node_that_cannot_mend_itself_says_what_to_do(seen: View, command: str
             Action.NOTHING,
         ),
         (
-            "a vote for a later epoch, just now",
+            "a grant of a later term, just now",
             view(primary(1), standby(2, promised=7)),
             held(outdated=2),
             Action.NOTHING,
         ),
         (
-            "a vote for a later epoch that nobody took up",
+            "a grant of a later term that nobody took up",
             view(primary(1), standby(2, promised=7)),
             held(outdated=3),
             Action.STEP_DOWN,
@@ -317,7 +317,7 @@ def test_as_standby_without_a_primary(case: str, seen: View, since: Held, expect
     [
         ("alone", view(primary(1)), {Condition.ALONE}),
         ("alone by an operator's word", view(primary(1), overridden=True), set()),
-        ("a later vote", view(primary(1), standby(2, promised=7)), {Condition.OUTDATED}),
+        ("a later grant", view(primary(1), standby(2, promised=7)), {Condition.OUTDATED}),
         (
             "all can be compared",
             view(standby(1), standby(2), standby(3)),

@@ -35,7 +35,7 @@ MOST_WAITING = 200
 log = structlog.get_logger()
 
 
-class Gate:
+class Entrance:
     """Lets viewers' requests through to Engine.IO.
 
     A session has at most one request of a kind under way, so that the number of sessions bounds everything.

@@ -11,7 +11,7 @@ from result.history import HEIGHT, WIDTH, chart, compact
 from result.snapshot import language, present
 from result.watching import Watching
 
-blueprint = Blueprint("pages", __name__)
+blueprint = Blueprint("views", __name__)
 
 
 @blueprint.get("/")

@@ -5,11 +5,12 @@ from collections.abc import Sequence
 
 import pytest
 
-from vote import queue as module
+from vote import writer as module
 from vote.ballot import Ballot
 from vote.primary import Identity, NotAcceptingError
-from vote.queue import NotRecordedError, VoteQueue
+from vote.queue import NotRecordedError
 from vote.settings import Settings
+from vote.writer import Writer
 
 BALLOT = Ballot("v", "a", 1)
 
@@ -43,10 +44,10 @@ class Primary:
         pass
 
 
-def started(primary: Primary, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> VoteQueue:
+def started(primary: Primary, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Writer:
     monkeypatch.setattr(module, "Dialler", lambda _settings: primary)
     monkeypatch.setattr(module, "DEADLINE_SECONDS", 1.0)
-    queue = VoteQueue(settings)
+    queue = Writer(settings)
     queue.start()
     return queue
 

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from postgres_ha.ballot import (
+from postgres_ha.grant import (
     Candidacy,
     DurableTerm,
-    Vote,
+    Grant,
     forgotten_term,
     newer_data,
     next_term,
@@ -19,21 +19,21 @@ from postgres_ha.state import Data, NodeState, Role
 CANDIDACY = Candidacy("postgres-2", term=7, position=Position(6, 1000))
 
 
-def voter(role: Role = Role.STANDBY, promised: int = 6, epoch: int = 6, lsn: int = 1000) -> NodeState:
+def node(role: Role = Role.STANDBY, promised: int = 6, epoch: int = 6, lsn: int = 1000) -> NodeState:
     return NodeState("postgres-3", role=role, data=Data.USABLE, promised=promised, epoch=epoch, lsn=lsn)
 
 
 @pytest.mark.parametrize(
     ("case", "node", "living", "reason"),
     [
-        ("a standby that sees no primary", voter(), None, None),
-        ("never promised anything", voter(promised=0), None, None),
-        ("an open or fenced primary", voter(role=Role.PRIMARY), None, "not a standby"),
-        ("an empty, cloning or starting node", voter(role=Role.NONE), None, "not a standby"),
-        ("cannot read its promise", replace(voter(), forgot=True), None, "cannot read"),
-        ("the primary answers", voter(), "postgres-1", "living primary"),
-        ("promised this term already", voter(promised=7), None, "promised term 7"),
-        ("promised a later term", voter(promised=9), None, "promised term 9"),
+        ("a standby that sees no primary", node(), None, None),
+        ("never promised anything", node(promised=0), None, None),
+        ("an open or fenced primary", node(role=Role.PRIMARY), None, "not a standby"),
+        ("an empty, cloning or starting node", node(role=Role.NONE), None, "not a standby"),
+        ("cannot read its promise", replace(node(), forgot=True), None, "cannot read"),
+        ("the primary answers", node(), "postgres-1", "living primary"),
+        ("promised this term already", node(promised=7), None, "promised term 7"),
+        ("promised a later term", node(promised=9), None, "promised term 9"),
     ],
 )
 def test_what_a_voter_objects_to(case: str, node: NodeState, living: str | None, reason: str | None) -> None:
@@ -44,11 +44,11 @@ def test_what_a_voter_objects_to(case: str, node: NodeState, living: str | None,
 @pytest.mark.parametrize(
     ("case", "node", "refused"),
     [
-        ("the same position", voter(), False),
-        ("less WAL", voter(lsn=999), False),
-        ("more WAL of the same epoch", voter(lsn=1001), True),
-        ("more WAL of an older epoch", voter(epoch=5, lsn=9999), False),
-        ("less WAL of a later epoch", voter(epoch=7, lsn=1), True),
+        ("the same position", node(), False),
+        ("less WAL", node(lsn=999), False),
+        ("more WAL of the same epoch", node(lsn=1001), True),
+        ("more WAL of an older epoch", node(epoch=5, lsn=9999), False),
+        ("less WAL of a later epoch", node(epoch=7, lsn=1), True),
     ],
 )
 def test_a_candidate_must_hold_what_the_voter_holds(case: str, node: NodeState, refused: bool) -> None:
@@ -56,7 +56,7 @@ def test_a_candidate_must_hold_what_the_voter_holds(case: str, node: NodeState, 
 
 
 def test_the_next_term_exceeds_every_known_promise_and_epoch() -> None:
-    assert next_term([voter(promised=3, epoch=4), voter(promised=9, epoch=2)]) == 10
+    assert next_term([node(promised=3, epoch=4), node(promised=9, epoch=2)]) == 10
 
 
 def test_a_promise_survives_a_restart(tmp_path: Path) -> None:
@@ -84,7 +84,7 @@ def test_a_promise_is_never_given_twice(tmp_path: Path, term: int) -> None:
     ],
 )
 def test_a_vote_binds_for_a_while(case: str, candidate: str, seconds: float, bound: bool) -> None:
-    assert Vote("postgres-2", given=100).binds(candidate, now=100 + seconds) is bound, case
+    assert Grant("postgres-2", at=100).binds(candidate, now=100 + seconds) is bound, case
 
 
 @pytest.mark.parametrize(
@@ -110,10 +110,10 @@ def test_no_promise_is_not_a_damaged_one(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("case", "peers", "term"),
     [
-        ("both answer", (voter(promised=7), voter(epoch=6)), 7),
-        ("a later epoch than any promise", (voter(promised=5), voter(epoch=8)), 8),
-        ("one is silent: it may have won with my vote", (voter(promised=7), None), None),
-        ("one forgot, too", (voter(promised=7), replace(voter(), forgot=True)), None),
+        ("both answer", (node(promised=7), node(epoch=6)), 7),
+        ("a later epoch than any promise", (node(promised=5), node(epoch=8)), 8),
+        ("one is silent: it may have won with my grant", (node(promised=7), None), None),
+        ("one forgot, too", (node(promised=7), replace(node(), forgot=True)), None),
     ],
 )
 def test_what_was_promised_is_known_when_every_peer_says_so(

@@ -1,4 +1,4 @@
-"""The rules of the vote, and the terms that must survive a crash."""
+"""When a node grants a candidate a term, and the terms that must survive a crash."""
 
 import json
 import os
@@ -24,39 +24,39 @@ PATIENCE_SECONDS = 8.0
 
 
 @dataclass(frozen=True)
-class Vote:
-    """Whom a node gave its last vote, and when (monotonic seconds)."""
+class Grant:
+    """Whom a node granted its last term, and when (monotonic seconds)."""
 
     candidate: str
-    given: float
+    at: float
 
     def binds(self, candidate: str, now: float) -> bool:
         """Whether it is too early to support somebody else."""
-        return candidate != self.candidate and now - self.given < PATIENCE_SECONDS
+        return candidate != self.candidate and now - self.at < PATIENCE_SECONDS
 
 
 def led_by(node: str, living_primary: str | None) -> str | None:
-    """Return why a node takes no part in a vote while it sees a living primary, or None."""
+    """Return why a node takes no part in an election while it sees a living primary, or None."""
     return f"{node} sees {living_primary} as living primary" if living_primary else None
 
 
-def objection(candidacy: Candidacy, voter: NodeState, living_primary: str | None) -> str | None:
+def objection(candidacy: Candidacy, me: NodeState, living_primary: str | None) -> str | None:
     """Return why a node refuses even before it cuts itself off, or None."""
-    if voter.role is not Role.STANDBY:
-        return f"{voter.node} is {voter.role.value}, not a standby"
-    if voter.forgot:
-        return f"{voter.node} cannot read what it has promised"
-    if led := led_by(voter.node, living_primary):
+    if me.role is not Role.STANDBY:
+        return f"{me.node} is {me.role.value}, not a standby"
+    if me.forgot:
+        return f"{me.node} cannot read what it has promised"
+    if led := led_by(me.node, living_primary):
         return led
-    if candidacy.term <= voter.promised:
-        return f"{voter.node} has promised term {voter.promised}"
+    if candidacy.term <= me.promised:
+        return f"{me.node} has promised term {me.promised}"
     return None
 
 
-def newer_data(candidacy: Candidacy, voter: NodeState) -> str | None:
+def newer_data(candidacy: Candidacy, me: NodeState) -> str | None:
     """Return why a node that is cut off and has replayed everything refuses, or None."""
-    if voter.position > candidacy.position:
-        return f"{voter.node} is newer: {voter.position}"
+    if me.position > candidacy.position:
+        return f"{me.node} is newer: {me.position}"
     return None
 
 
@@ -68,7 +68,7 @@ def next_term(known: list[NodeState]) -> int:
 def forgotten_term(peers: Collection[NodeState | None]) -> int | None:
     """Return the term that a node must take for promised when its own note is damaged.
 
-    None while it cannot be known: whoever won with this node's vote knows the term, so every peer must
+    None while it cannot be known: whoever won with this node's grant knows the term, so every peer must
     answer, and remember its own promise.
     """
     known = [peer for peer in peers if peer and not peer.forgot]

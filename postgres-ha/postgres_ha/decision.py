@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from postgres_ha.ballot import forgotten_term
+from postgres_ha.grant import forgotten_term
 from postgres_ha.state import Data, NodeState, Role
 from postgres_ha.timeline import Kinship, kinship
 
@@ -77,7 +77,7 @@ class View:
         return tuple(peer for peer in self.peers.values() if peer)
 
     @property
-    def voters(self) -> tuple[NodeState, ...]:
+    def comparable(self) -> tuple[NodeState, ...]:
         """The nodes, this one included, whose data can be compared."""
         return tuple(n for n in (self.me, *self.visible) if n.role is Role.STANDBY)
 
@@ -109,7 +109,7 @@ def find_leader(view: View) -> NodeState | None:
 def conditions(view: View) -> dict[Condition, bool]:
     """Return which of the timed conditions hold now."""
     leader = find_leader(view)
-    electable = leader is None and not _may_be_led(view) and len(view.voters) >= view.majority
+    electable = leader is None and not _may_be_led(view) and len(view.comparable) >= view.majority
     return {
         Condition.ALONE: view.me.open and not view.visible and not view.overridden,
         Condition.OUTDATED: any(peer.promised > view.me.epoch for peer in view.visible),
@@ -142,9 +142,9 @@ def _without_promise(held: Held) -> Decision:
         return Decision(Action.RECALL, "asking the peers for the promise that cannot be read here")
     return Decision(
         Action.NOTHING,
-        "promise.json cannot be read, and may hold a vote for a node that is silent: waiting until every peer"
-        ' answers. If one never will, put {"term": N} into it, N above every promised and epoch there, and'
-        " restart this node",
+        "promise.json cannot be read, and may hold a term granted to a node that is silent: waiting until"
+        ' every peer answers. If one never will, put {"term": N} into it, N above every promised and epoch'
+        " there, and restart this node",
     )
 
 
@@ -199,7 +199,7 @@ def _as_primary(view: View, held: Held) -> Decision:
     if not view.me.open:
         return Decision(Action.STEP_DOWN, "primary that no majority stands behind")
     if held[Condition.OUTDATED] >= OUTDATED_SECONDS:
-        return Decision(Action.STEP_DOWN, "a peer voted for a later epoch")
+        return Decision(Action.STEP_DOWN, "a peer granted a later term")
     if held[Condition.ALONE] >= ALONE_SECONDS:
         return Decision(Action.STEP_DOWN, f"no peer seen for {ALONE_SECONDS} s")
     if view.me.damaged_pages:
@@ -271,14 +271,14 @@ def _was_overruled(me: NodeState, leader: NodeState) -> bool:
 def _without_leader(view: View, held: Held) -> Decision:
     if view.first_boot and _peers_are_empty(view) and view.me.settled:
         return Decision(Action.OPEN_FIRST, "first boot: opening")
-    if len(view.voters) < view.majority:
+    if len(view.comparable) < view.majority:
         return Decision(Action.NOTHING, f"no majority: {_who_is_missing(view)}")
     if not _may_campaign(view, held):
         return Decision(Action.NOTHING, "no primary: giving the others time to answer")
-    best = max(view.voters, key=lambda node: (node.position, -view.order.index(node.node)))
+    best = max(view.comparable, key=lambda node: (node.position, -view.order.index(node.node)))
     if best.node != view.me.node:
-        return Decision(Action.NOTHING, f"no primary: expecting {best.node} to ask for the vote")
-    return Decision(Action.CAMPAIGN, "no primary: asking for the vote")
+        return Decision(Action.NOTHING, f"no primary: expecting {best.node} to ask for a term")
+    return Decision(Action.CAMPAIGN, "no primary: asking for a term")
 
 
 def _may_campaign(view: View, held: Held) -> bool:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from redis_gate.decision import (
+from redis_gate.redis_decision import (
     PATIENCE,
     Decision,
     Observation,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from result.origin import is_ours
+from result.allowed_origin import is_allowed
 
 
 @pytest.mark.parametrize(
@@ -18,4 +18,4 @@ from result.origin import is_ours
     ],
 )
 def test_origin(origin: str | None, allowed: bool) -> None:
-    assert is_ours(origin, {"HTTP_HOST": "result.localhost", "wsgi.url_scheme": "wss"}) is allowed
+    assert is_allowed(origin, {"HTTP_HOST": "result.localhost", "wsgi.url_scheme": "wss"}) is allowed
