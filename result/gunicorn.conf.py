@@ -8,7 +8,7 @@ from gevent import monkey
 
 monkey.patch_all()
 
-from result import intake, logs, places, settings  # noqa: E402
+from result import gunicorn_logs, intake, places, settings  # noqa: E402
 
 _settings = settings.load()
 
@@ -20,11 +20,11 @@ places.raise_file_limit()
 worker_connections = places.connections(places.available())
 # Longer than the edge keeps its idle connections, so that it is never us who closes one in use.
 keepalive = 120
-graceful_timeout = int(_settings.drain_seconds) + 5
+graceful_timeout = _settings.drain_seconds + 5
 worker_tmp_dir = "/dev/shm"  # noqa: S108
 control_socket_disable = True
-logger_class = logs.NoAccessLogger
-logconfig_dict = logs.gunicorn_dictionary()
+logger_class = gunicorn_logs.NoAccessLogger
+logconfig_dict = gunicorn_logs.dictionary()
 
 
 def post_worker_init(_worker: object) -> None:

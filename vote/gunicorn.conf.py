@@ -7,7 +7,7 @@ from gevent import monkey
 
 monkey.patch_all()
 
-from vote import logs, settings  # noqa: E402
+from vote import gunicorn_logs, settings  # noqa: E402
 
 _settings = settings.load()
 
@@ -16,11 +16,11 @@ worker_class = "vote.drain.DrainingWorker"
 # Longer than the edge keeps its idle connections, so that it is never us who closes one in use.
 keepalive = 120
 # A drain, then ten seconds for a vote under way and five more of replay: see vote/drain.py.
-graceful_timeout = int(_settings.drain_seconds) + 35
+graceful_timeout = _settings.drain_seconds + 35
 worker_tmp_dir = "/dev/shm"  # noqa: S108
 control_socket_disable = True
-logger_class = logs.NoAccessLogger
-logconfig_dict = logs.gunicorn_dictionary()
+logger_class = gunicorn_logs.NoAccessLogger
+logconfig_dict = gunicorn_logs.dictionary()
 
 
 def post_worker_init(_worker: object) -> None:

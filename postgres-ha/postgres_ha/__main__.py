@@ -7,7 +7,7 @@ import sys
 from typing import Any
 
 from postgres_ha import peers
-from postgres_ha.settings import SettingError, read_secret
+from postgres_ha.environment import SettingError, refuse, secret
 
 LOCAL = "127.0.0.1"
 WAIT_SECONDS = 90.0
@@ -26,8 +26,7 @@ def main(arguments: list[str]) -> int:
         elif getattr(options, "force", False):
             print(f"primary of epoch {answer['term']}; commits wait until a standby has attached")
     except SettingError as error:
-        print(f"ERROR: {error}", file=sys.stderr)
-        return 2
+        refuse(error)
     except peers.AgentError as error:
         print(f"ERROR: {error}", file=sys.stderr)
         return 1
@@ -39,13 +38,13 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("run", help="run the node (the container's command)")
     commands.add_parser("state", help="print what this node says of itself")
-    campaign = commands.add_parser("campaign", help="ask the peers for the vote (for repmgrd)")
+    campaign = commands.add_parser("campaign", help="ask the peers for a term (for repmgrd)")
     campaign.add_argument("node_id", nargs="?")
     follow = commands.add_parser("follow", help="wait until this node follows (for repmgrd)")
     follow.add_argument("node_id", nargs="?")
     promote = commands.add_parser("promote", help="make this node the primary")
     how = promote.add_mutually_exclusive_group(required=True)
-    how.add_argument("--elected", action="store_true", help="by the vote just won (for repmgrd)")
+    how.add_argument("--elected", action="store_true", help="for the term just won (for repmgrd)")
     how.add_argument(
         "--force",
         action="store_true",
@@ -58,7 +57,7 @@ def _parser() -> argparse.ArgumentParser:
 def _ask(options: argparse.Namespace) -> dict[str, Any]:
     if options.command == "state":
         return peers.Client().get_state(LOCAL, WAIT_SECONDS)
-    token = read_secret(os.environ, "AGENT_TOKEN_FILE", "postgres_agent_token")
+    token = secret(os.environ, "AGENT_TOKEN_FILE", "postgres_agent_token")
     return peers.Client(token).post(LOCAL, _path(options), {}, WAIT_SECONDS)
 
 

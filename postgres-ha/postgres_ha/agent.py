@@ -9,11 +9,10 @@ import psycopg
 import structlog
 
 from postgres_ha import election
-from postgres_ha.database import DatabaseError
 from postgres_ha.election import ElectionError
+from postgres_ha.errors import ServiceError
 from postgres_ha.listener import Body, Handler, RefusedError, Server
 from postgres_ha.node import Node
-from postgres_ha.repmgr import RepmgrError
 
 log = structlog.get_logger()
 
@@ -27,8 +26,9 @@ class Agent:
 
     def __init__(self, node: Node) -> None:
         self._node = node
+        # Names that nodes of other releases know, too.
         self._routes: dict[str, Route] = {
-            "/ballot": self._ballot,
+            "/ballot": self._grant,
             "/campaign": self._campaign,
             "/promotion": self._promotion,
             "/following": self._following,
@@ -48,12 +48,12 @@ class Agent:
             return HTTPStatus.OK, self._routes[path](body) or {}
         except (KeyError, TypeError, ValueError) as error:
             return HTTPStatus.BAD_REQUEST, {"error": repr(error)}
-        except (ElectionError, DatabaseError, RepmgrError, psycopg.Error) as error:
+        except (ServiceError, psycopg.Error) as error:
             log.warning("refused", path=path, reason=str(error).strip())
             return HTTPStatus.CONFLICT, {"error": str(error).strip()}
 
-    def _ballot(self, body: Body) -> None:
-        election.vote(self._node, election.candidacy_from_json(body))
+    def _grant(self, body: Body) -> None:
+        election.grant(self._node, election.candidacy_from_json(body))
 
     def _campaign(self, _body: Body) -> Body:
         return {"term": election.campaign(self._node).term}

@@ -7,7 +7,7 @@ import time
 import psycopg
 from psycopg import sql
 
-from postgres_ha import configuration, privileges
+from postgres_ha import postgres_config, privileges
 from postgres_ha.database import Database
 from postgres_ha.server import Server
 from postgres_ha.settings import Settings
@@ -38,7 +38,7 @@ def initialise(settings: Settings, volume: Volume) -> None:
     """Make the database with its roles; raise CalledProcessError or psycopg.Error."""
     shutil.rmtree(volume.fresh, ignore_errors=True)
     _run_initdb(settings, volume)
-    configuration.write(settings, volume.fresh)
+    postgres_config.write(settings, volume.fresh)
     (volume.fresh / "standby.signal").unlink()
     server = Server(volume.fresh)
     server.start(*_OPTIONS)

@@ -9,7 +9,8 @@ import psycopg
 from psycopg import sql
 from psycopg.rows import class_row
 
-from postgres_ha import configuration
+from postgres_ha import postgres_config
+from postgres_ha.errors import ServiceError
 from postgres_ha.position import Position
 from postgres_ha.settings import Settings
 
@@ -40,7 +41,7 @@ _DAMAGE = re.compile(
 )
 
 
-class DatabaseError(Exception):
+class DatabaseError(ServiceError):
     """The local server did not do what was asked of it."""
 
 
@@ -69,7 +70,7 @@ class Observation:
     @property
     def open(self) -> bool:
         """Whether this is a primary that may acknowledge commits."""
-        return not self.standby and configuration.FENCE not in self.required
+        return not self.standby and postgres_config.FENCE not in self.required
 
     @property
     def fenced(self) -> bool:

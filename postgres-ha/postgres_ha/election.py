@@ -1,13 +1,14 @@
-"""Asking for the vote, answering to it, and taking office."""
+"""Asking for a term, granting one, and taking office."""
 
 import time
 from dataclasses import asdict
 
 import structlog
 
-from postgres_ha import ballot, fence
-from postgres_ha.ballot import Candidacy, Vote
+from postgres_ha import fence
 from postgres_ha.database import DatabaseError
+from postgres_ha.errors import ServiceError
+from postgres_ha.grant import Candidacy, Grant, led_by, newer_data, next_term, objection
 from postgres_ha.node import Mandate, Node
 from postgres_ha.peers import LIVING_SECONDS, NotEnoughError
 from postgres_ha.position import Position
@@ -19,14 +20,14 @@ log = structlog.get_logger()
 CUT_OFF_SECONDS = 5.0
 OPEN_SECONDS = 5.0
 BUSY_SECONDS = 1.0
-# What a voter may need, and one second for all the rest.
-BALLOT_SECONDS = LIVING_SECONDS + BUSY_SECONDS + CUT_OFF_SECONDS + 1
+# What a peer may need, and one second for all the rest.
+GRANT_SECONDS = LIVING_SECONDS + BUSY_SECONDS + CUT_OFF_SECONDS + 1
 MANDATE_SECONDS = 15.0
 _PROMOTE = ("SET statement_timeout = '35s'", "SELECT pg_promote(true, 30)")
 
 
-class ElectionError(Exception):
-    """A vote was refused or lost, or a mandate is missing; the message says why."""
+class ElectionError(ServiceError):
+    """A term was not granted, or a mandate is missing; the message says why."""
 
 
 def campaign(node: Node) -> Mandate:
@@ -35,34 +36,34 @@ def campaign(node: Node) -> Mandate:
     Raise ElectionError if it is not granted; the node then stays cut off until the gate has
     found a leader. Raise DatabaseError or psycopg.Error if the server does not cut itself off.
     """
-    _raise_if(ballot.led_by(node.settings.node, node.peers.living_primary()))
+    _raise_if(led_by(node.settings.node, node.peers.living_primary()))
     with node.changing:
         _require_candidate(node)
         _raise_if(_bound(node, node.settings.node))
         fence.cut_off(node.database, CUT_OFF_SECONDS)
         me = node.observe()
         known = [me, *(peer for peer in node.peers.states().values() if peer)]
-        candidacy = Candidacy(me.node, ballot.next_term(known), me.position)
+        candidacy = Candidacy(me.node, next_term(known), me.position)
         _collect(node, candidacy)
         node.promise.keep(candidacy.term)
         node.mandate = Mandate(candidacy.term, time.monotonic())
-        log.info("vote won", term=candidacy.term, position=str(candidacy.position))
+        log.info("term won", term=candidacy.term, position=str(candidacy.position))
         return node.mandate
 
 
-def vote(node: Node, candidacy: Candidacy) -> None:
-    """Cut this node off and promise the term to the candidate; raise ElectionError if refused."""
-    _raise_if(ballot.led_by(node.settings.node, node.peers.living_primary()))
+def grant(node: Node, candidacy: Candidacy) -> None:
+    """Cut this node off and grant the candidate its term; raise ElectionError if refused."""
+    _raise_if(led_by(node.settings.node, node.peers.living_primary()))
     if not node.changing.acquire(timeout=BUSY_SECONDS):
         raise ElectionError(f"{node.settings.node} is busy: {node.phase}")
     try:
-        _raise_if(ballot.objection(candidacy, node.observe(), node.peers.heard_primary()))
+        _raise_if(objection(candidacy, node.observe(), node.peers.heard_primary()))
         _raise_if(_bound(node, candidacy.candidate))
         fence.cut_off(node.database, CUT_OFF_SECONDS)
-        _raise_if(ballot.newer_data(candidacy, node.observe()))
+        _raise_if(newer_data(candidacy, node.observe()))
         node.promise.keep(candidacy.term)
-        node.vote = Vote(candidacy.candidate, time.monotonic())
-        log.info("vote given", candidate=candidacy.candidate, term=candidacy.term)
+        node.granted = Grant(candidacy.candidate, time.monotonic())
+        log.info("term granted", candidate=candidacy.candidate, term=candidacy.term)
     finally:
         node.changing.release()
 
@@ -74,7 +75,7 @@ def take_office(node: Node) -> None:
             return
         mandate = _fresh_mandate(node)
         if mandate is None:
-            raise ElectionError("no fresh mandate: ask for the vote first")
+            raise ElectionError("no fresh mandate: ask for a term first")
         node.mandate = None
         node.volume.enter_office(mandate.term)
         _promote(node)
@@ -82,7 +83,7 @@ def take_office(node: Node) -> None:
 
 
 def run_for_office(node: Node) -> None:
-    """Take office, after asking for the vote unless it has just been won; raise ElectionError."""
+    """Take office, after asking for a term unless one has just been won; raise ElectionError."""
     with node.changing:
         if _fresh_mandate(node) is None:
             campaign(node)
@@ -92,7 +93,7 @@ def run_for_office(node: Node) -> None:
 def open_first(node: Node) -> None:
     """Open the database that this node has just made; nobody else has any data."""
     with node.changing:
-        node.promise.keep(ballot.next_term([node.observe()]))
+        node.promise.keep(next_term([node.observe()]))
         node.volume.enter_office(node.promise.term)
         node.database.execute(*_PROMOTE)
         _open(node, node.promise.term)
@@ -105,12 +106,12 @@ def override(node: Node) -> int:
     Commits that only the unreachable nodes hold are given up. Raise ElectionError if there is
     nothing here that could be promoted or a primary lives.
     """
-    _raise_if(ballot.led_by(node.settings.node, node.peers.living_primary()))
+    _raise_if(led_by(node.settings.node, node.peers.living_primary()))
     with node.changing:
         _require_candidate(node)
         fence.cut_off(node.database, CUT_OFF_SECONDS)
         known = [node.observe(), *(peer for peer in node.peers.states().values() if peer)]
-        node.promise.keep(ballot.next_term(known))
+        node.promise.keep(next_term(known))
         log.warning("promoting without a majority", term=node.promise.term)
         node.volume.enter_office(node.promise.term)
         _promote(node)
@@ -121,12 +122,12 @@ def override(node: Node) -> int:
 
 
 def candidacy_to_json(candidacy: Candidacy) -> dict[str, object]:
-    """Return the body of a request for a vote."""
+    """Return the body of a request for a term."""
     return asdict(candidacy)
 
 
 def candidacy_from_json(body: dict[str, object]) -> Candidacy:
-    """Rebuild a request for a vote; raise KeyError, TypeError or ValueError."""
+    """Rebuild a request for a term; raise KeyError, TypeError or ValueError."""
     position = body["position"]
     if not isinstance(position, dict) or not isinstance(body["term"], int):
         raise TypeError("term must be a number and position an object")
@@ -145,8 +146,8 @@ def _fresh_mandate(node: Node) -> Mandate | None:
 
 
 def _bound(node: Node, candidate: str) -> str | None:
-    if node.vote and node.vote.binds(candidate, time.monotonic()):
-        return f"{node.settings.node} has just voted for {node.vote.candidate}"
+    if node.granted and node.granted.binds(candidate, time.monotonic()):
+        return f"{node.settings.node} has just granted {node.granted.candidate} a term"
     return None
 
 
@@ -155,13 +156,13 @@ def _require_candidate(node: Node) -> None:
     me = node.observe()
     if me.role is not Role.STANDBY:
         raise ElectionError(f"{me.node} is {me.role.value}, not a standby")
-    _raise_if(ballot.led_by(me.node, node.peers.heard_primary()))
+    _raise_if(led_by(me.node, node.peers.heard_primary()))
 
 
 def _collect(node: Node, candidacy: Candidacy) -> None:
     body = candidacy_to_json(candidacy)
     try:
-        node.peers.ask("/ballot", body, BALLOT_SECONDS, enough=node.settings.majority - 1)
+        node.peers.ask("/ballot", body, GRANT_SECONDS, enough=node.settings.majority - 1)
     except NotEnoughError as error:
         raise ElectionError(f"term {candidacy.term} not granted: {error}") from error
 
@@ -170,7 +171,7 @@ def _promote(node: Node) -> None:
     try:
         node.repmgr.promote()
     except RepmgrError as error:
-        # repmgr refuses when its own records are stale; the vote is what counts.
+        # repmgr refuses when its own records are stale; the grants are what counts.
         log.warning("repmgr does not promote", error=str(error))
         if node.observe().role is Role.STANDBY:
             node.database.execute(*_PROMOTE)

@@ -2,7 +2,7 @@
 
 import time
 
-from postgres_ha import configuration
+from postgres_ha import postgres_config
 from postgres_ha.database import Database, DatabaseError, Observation, setting
 
 _RELOAD = "SELECT pg_reload_conf()"
@@ -35,7 +35,7 @@ def open_to(database: Database, peers: tuple[str, ...], timeout: float) -> None:
     Before that the gate would see a primary that is cut off, and stop it. Raise DatabaseError if it
     takes longer than `timeout` seconds, psycopg.Error if the server does not take the setting.
     """
-    names = configuration.synchronous_standby_names(peers)
+    names = postgres_config.synchronous_standby_names(peers)
     database.execute(setting("synchronous_standby_names", names), _RELOAD)
     deadline = time.monotonic() + timeout
     while not ((observation := database.observe()) and observation.open):

@@ -15,19 +15,21 @@ from typing import Any, cast
 
 import structlog
 
+from postgres_ha.errors import ServiceError
+
 log = structlog.get_logger()
 
 MAX_BODY_BYTES = 4096
 MAX_REQUEST_BYTES = 16 * 1024
 REQUEST_SECONDS = 5.0
 MAX_CONNECTIONS = 64
-# A peer asks once a second and for a vote, and gives up within seconds.
+# A peer asks once a second and for a term, and gives up within seconds.
 MAX_CONNECTIONS_OF_ONE = 8
 
 Body = dict[str, Any]
 
 
-class RefusedError(Exception):
+class RefusedError(ServiceError):
     """A request that is not read any further; `status` is the answer, the message says why."""
 
     def __init__(self, status: HTTPStatus, reason: str) -> None:

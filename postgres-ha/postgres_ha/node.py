@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 
 import structlog
 
-from postgres_ha.ballot import DurableTerm, Vote, forgotten_term
 from postgres_ha.database import Database, Observation
-from postgres_ha.gate import View, find_leader
+from postgres_ha.decision import View, find_leader
+from postgres_ha.grant import DurableTerm, Grant, forgotten_term
 from postgres_ha.peers import Peers
 from postgres_ha.repmgr import Repmgr
 from postgres_ha.server import Server
@@ -35,7 +35,7 @@ class Node:
     """Everything that the supervisor's loop and the agent's routes share.
 
     `changing` is held by whoever changes what the server is; it keeps the gate from acting
-    during a vote or a promotion.
+    during an election or a promotion.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -47,7 +47,7 @@ class Node:
         self.peers = Peers(settings.peers, settings.secrets.agent_token)
         self.changing = threading.RLock()
         self.promise = DurableTerm(self.volume.promise)
-        self.vote: Vote | None = None
+        self.granted: Grant | None = None
         self.overridden = False
         self.mandate: Mandate | None = None
         self.phase = "starting"

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from typing import Any
 
+from postgres_ha.errors import ServiceError
 from postgres_ha.state import NodeState
 
 PORT = 8008
@@ -19,11 +20,11 @@ LIVING_SECONDS = POLL_SECONDS + POLL_TIMEOUT_SECONDS
 _LOOK_SECONDS = 0.05
 
 
-class AgentError(Exception):
+class AgentError(ServiceError):
     """An agent refused or did not answer; the message says why."""
 
 
-class NotEnoughError(Exception):
+class NotEnoughError(ServiceError):
     """Too few peers agreed; the message has every refusal."""
 
 

@@ -7,7 +7,8 @@ import time
 
 import structlog
 
-from postgres_ha import configuration, fence
+from postgres_ha import fence, postgres_config
+from postgres_ha.errors import ServiceError
 from postgres_ha.node import Node
 
 log = structlog.get_logger()
@@ -24,14 +25,14 @@ SELECT pg_create_physical_replication_slot('{slot}', true)
  WHERE NOT EXISTS (SELECT FROM pg_replication_slots WHERE slot_name = '{slot}')"""
 
 
-class ReplicaError(Exception):
+class ReplicaError(ServiceError):
     """A node could not be made a standby of its leader; the message says why."""
 
 
 def follow(node: Node, leader: str) -> None:
     """Stream from the leader through this node's slot there; raise ReplicaError or psycopg.Error."""
     slot = _reserve_slot(node, leader)
-    conninfo = configuration.upstream_conninfo(node.settings, leader)
+    conninfo = postgres_config.upstream_conninfo(node.settings, leader)
     fence.stream_from(node.database, conninfo, slot)
     # Slots of a time as primary would hold WAL here that nobody is going to fetch.
     node.database.execute(
@@ -87,15 +88,15 @@ def rewind(node: Node, leader: str) -> None:
         "pg_rewind", "--target-pgdata", str(node.volume.data),
         "--source-server", f"{source} dbname=postgres",
     )  # fmt: skip
-    conninfo = configuration.upstream_conninfo(node.settings, leader)
-    configuration.write(node.settings, node.volume.data, conninfo, slot)
+    conninfo = postgres_config.upstream_conninfo(node.settings, leader)
+    postgres_config.write(node.settings, node.volume.data, conninfo, slot)
     node.server.start()
     _wait_until_consistent(node)
     node.volume.end_rewind()
 
 
 def _reserve_slot(node: Node, leader: str) -> str:
-    slot = configuration.slot_name(node.settings.node_id)
+    slot = postgres_config.slot_name(node.settings.node_id)
     source = f"{_source(node, leader, node.settings.node)} dbname=postgres"
     statements = [f"--command={text.format(slot=slot)}" for text in (_DROP_LOST, _RESERVE)]
     _run(node, leader, "psql", "--quiet", "--no-psqlrc", "--dbname", source, *statements)
@@ -123,7 +124,7 @@ def _wait_until_consistent(node: Node) -> None:
 def _run(node: Node, leader: str, *command: str) -> None:
     """Run a command against the leader for as long as that one leads.
 
-    A frozen leader never ends a connection; waiting for it would keep this node from the vote.
+    A frozen leader never ends a connection; waiting for it would keep this node from an election.
     """
     with tempfile.TemporaryFile("w+") as errors:
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=errors)

@@ -5,6 +5,7 @@ import time
 
 import structlog
 
+from postgres_ha.errors import ServiceError
 from postgres_ha.settings import Settings
 
 log = structlog.get_logger()
@@ -13,8 +14,8 @@ COMMAND_SECONDS = 20
 RESTART_SECONDS = 2.0
 _STOP_SECONDS = 3
 
-# Whether others still see the primary is asked in the vote, where the answer is of that moment; repmgrd's own
-# question is answered from memory, and called off the first election after every kill.
+# Whether others still see the primary is asked in the campaign, where the answer is of that moment; repmgrd's
+# own question is answered from memory, and called off the first election after every kill.
 _CONF = """\
 node_id={node_id}
 node_name='{node}'
@@ -39,7 +40,7 @@ log_status_interval=3600
 """
 
 
-class RepmgrError(Exception):
+class RepmgrError(ServiceError):
     """A repmgr command failed; the message is its last line."""
 
 

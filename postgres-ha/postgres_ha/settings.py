@@ -1,12 +1,9 @@
 """The node's settings, from the environment and from secret files."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-
-class SettingError(Exception):
-    """A setting is missing or malformed; the message names the variable."""
+from postgres_ha.environment import Environment, SettingError, required, secret
 
 
 @dataclass(frozen=True)
@@ -62,42 +59,23 @@ class Settings:
         return self.runtime / "repmgr.conf"
 
 
-def load(environ: Mapping[str, str]) -> Settings:
-    """Read the settings; raise SettingError."""
-    nodes = tuple(_required(environ, "POSTGRES_NODES").split(","))
-    node = _required(environ, "NODE_NAME")
+def load(environment: Environment) -> Settings:
+    """Read the settings; raise SettingError on the first bad one."""
+    nodes = tuple(required(environment, "POSTGRES_NODES").split(","))
+    node = required(environment, "NODE_NAME")
     if len(nodes) < 3 or len(set(nodes)) != len(nodes) or not all(nodes):
-        raise SettingError("POSTGRES_NODES must name at least three different nodes")
+        raise SettingError("POSTGRES_NODES: expected three or more different names with commas")
     if node not in nodes:
-        raise SettingError(f"NODE_NAME {node!r} is not one of POSTGRES_NODES")
-    return Settings(node=node, nodes=nodes, secrets=_secrets(environ))
+        raise SettingError(f"NODE_NAME: {node} is none of {', '.join(nodes)}")
+    return Settings(node=node, nodes=nodes, secrets=_secrets(environment))
 
 
-def read_secret(environ: Mapping[str, str], variable: str, default: str) -> str:
-    """Return the content of the secret file that a variable names; raise SettingError."""
-    path = Path(environ.get(variable, f"/run/secrets/{default}"))
-    try:
-        secret = path.read_text().strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingError(f"{variable}: cannot read {path}: {error}") from error
-    if not secret or "\n" in secret:
-        raise SettingError(f"{variable}: {path} must hold exactly one line")
-    return secret
-
-
-def _secrets(environ: Mapping[str, str]) -> Secrets:
+def _secrets(environment: Environment) -> Secrets:
     return Secrets(
-        postgres=read_secret(environ, "POSTGRES_PASSWORD_FILE", "postgres_password"),
-        repmgr=read_secret(environ, "REPMGR_PASSWORD_FILE", "postgres_repmgr_password"),
-        pgpool=read_secret(environ, "PGPOOL_PASSWORD_FILE", "postgres_pgpool_password"),
-        worker=read_secret(environ, "WORKER_PASSWORD_FILE", "postgres_worker_password"),
-        result=read_secret(environ, "RESULT_PASSWORD_FILE", "postgres_result_password"),
-        agent_token=read_secret(environ, "AGENT_TOKEN_FILE", "postgres_agent_token"),
+        postgres=secret(environment, "POSTGRES_PASSWORD_FILE", "postgres_password"),
+        repmgr=secret(environment, "REPMGR_PASSWORD_FILE", "postgres_repmgr_password"),
+        pgpool=secret(environment, "PGPOOL_PASSWORD_FILE", "postgres_pgpool_password"),
+        worker=secret(environment, "WORKER_PASSWORD_FILE", "postgres_worker_password"),
+        result=secret(environment, "RESULT_PASSWORD_FILE", "postgres_result_password"),
+        agent_token=secret(environment, "AGENT_TOKEN_FILE", "postgres_agent_token"),
     )
-
-
-def _required(environ: Mapping[str, str], variable: str) -> str:
-    value = environ.get(variable, "").strip()
-    if not value:
-        raise SettingError(f"{variable} is not set")
-    return value

@@ -30,9 +30,9 @@ class NodeState:
 
     `follows` is the node that the standby was told to stream from, `upstream` the one that it
     does stream from. `settled` means that all WAL held here is replayed. `promised` is the
-    highest term that this node voted for, `office` the last term for which it was promoted with
+    highest term that this node granted, `office` the last term for which it was promoted with
     the data it has now, `epochs` the latest of those whose row is here. `forgot` means that what it
-    voted for cannot be read any more, `damaged_pages` how often a page's checksum was found wrong.
+    granted cannot be read any more, `damaged_pages` how often a page's checksum was found wrong.
     """
 
     node: str

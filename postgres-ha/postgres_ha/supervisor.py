@@ -10,14 +10,11 @@ from types import FrameType
 import psycopg
 import structlog
 
-from postgres_ha import bootstrap, configuration, election, fence, gate, privileges, replica, repmgr
-from postgres_ha.database import DatabaseError
-from postgres_ha.election import ElectionError
-from postgres_ha.gate import Action, Decision, View
+from postgres_ha import bootstrap, election, fence, postgres_config, privileges, replica, repmgr
+from postgres_ha.decision import Action, Decision, View, conditions, decide
+from postgres_ha.errors import ServiceError
 from postgres_ha.node import Node
 from postgres_ha.peers import NotEnoughError
-from postgres_ha.replica import ReplicaError
-from postgres_ha.repmgr import RepmgrError
 from postgres_ha.state import Role
 from postgres_ha.stopwatch import Stopwatch
 
@@ -32,15 +29,7 @@ REPLACE_SECONDS = 30.0
 STOP_SECONDS = 5.0
 FAREWELL_SECONDS = 2.0
 OBSERVE_SECONDS = 1.0
-EXPECTED = (
-    DatabaseError,
-    ElectionError,
-    ReplicaError,
-    RepmgrError,
-    psycopg.Error,
-    subprocess.SubprocessError,
-    OSError,
-)
+EXPECTED = (ServiceError, psycopg.Error, subprocess.SubprocessError, OSError)
 
 
 class Supervisor:
@@ -69,7 +58,7 @@ class Supervisor:
 
     def _prepare(self) -> None:
         node = self._node
-        configuration.write_passfile(node.settings)
+        postgres_config.write_passfile(node.settings)
         repmgr.write_configuration(node.settings)
         node.phase = "waiting for another container to release the volume"
         while not node.volume.try_lock():
@@ -92,8 +81,8 @@ class Supervisor:
             return TICK_SECONDS
         try:
             view = self._node.view()
-            held = self._stopwatch.measure(gate.conditions(view), time.monotonic())
-            decision = gate.decide(view, held)
+            held = self._stopwatch.measure(conditions(view), time.monotonic())
+            decision = decide(view, held)
             self._announce(decision)
             self._act(decision, view)
         except EXPECTED as error:
@@ -144,7 +133,7 @@ class Supervisor:
         node.server.starts.begin(self._started)
         node.repmgr.stop()
         node.volume.secure()
-        configuration.write(node.settings, node.volume.data)
+        postgres_config.write(node.settings, node.volume.data)
         node.server.start()
 
     def _replace(self, leader: str) -> None:

@@ -5,7 +5,7 @@ import os
 import shutil
 from pathlib import Path
 
-from postgres_ha.ballot import DurableTerm
+from postgres_ha.grant import DurableTerm
 from postgres_ha.state import Data
 
 

@@ -8,18 +8,11 @@ from collections.abc import Sequence
 from types import FrameType
 from typing import NoReturn
 
-import structlog
-
-from redis_gate import name_server
+from redis_gate import logs, name_server
+from redis_gate.environment import SettingError, refuse
 from redis_gate.redis_start import start_redis
 from redis_gate.sentinel_start import start_sentinel
-from redis_gate.settings import (
-    SettingsError,
-    container_memory,
-    node_names,
-    redis_settings,
-    sentinel_settings,
-)
+from redis_gate.settings import container_memory, node_names, redis_settings, sentinel_settings
 
 USAGE = "usage: python -m redis_gate redis|sentinel"
 # What the supervisor adds when Redis, in this container, refused to start.
@@ -29,19 +22,13 @@ REFUSED = "refused"
 def main(arguments: list[str]) -> NoReturn:
     """Become Redis or Sentinel; exit with 2 when a setting is wrong, with 0 when told to stop."""
     signal.signal(signal.SIGTERM, _stop)
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso"),
-            structlog.processors.JSONRenderer(),
-        ]
-    )
+    logs.configure()
     try:
         if REFUSED not in arguments:
             _serve_names(node_names(os.environ))
         _start(arguments)
-    except SettingsError as error:
-        sys.exit(_refused(str(error)))
+    except SettingError as error:
+        refuse(error)
 
 
 def _serve_names(nodes: Sequence[str]) -> None:
@@ -58,12 +45,7 @@ def _start(arguments: list[str]) -> NoReturn:
         case ["sentinel"]:
             start_sentinel(sentinel_settings(os.environ))
         case _:
-            sys.exit(_refused(USAGE))
-
-
-def _refused(reason: str) -> int:
-    print(reason, file=sys.stderr)
-    return 2
+            refuse(USAGE)
 
 
 def _stop(_signal: int, _frame: FrameType | None) -> NoReturn:

@@ -15,7 +15,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from redis_gate.damage import append_only_damage, refusal
-from redis_gate.decision import Position
+from redis_gate.redis_decision import Position
 
 STREAM = "votes"
 LOOK_AGAIN_SECONDS = 0.05

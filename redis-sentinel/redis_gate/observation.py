@@ -9,13 +9,13 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from redis_gate.decision import Observation, Peer, Position
 from redis_gate.newest import parse
-from redis_gate.peer import ASK_SECONDS, REDIS_GATE_PORT, SENTINEL_GATE_PORT, Answer, ask_waiting
 from redis_gate.redis_config import REDIS_PORT
+from redis_gate.redis_decision import Observation, Peer, Position
 from redis_gate.sentinel_config import PRIMARY_SET, SENTINEL_PORT, SentinelState
 from redis_gate.sentinel_decision import Knowledge, SentinelObservation
 from redis_gate.settings import Cluster
+from redis_gate.waiting import ASK_SECONDS, REDIS_GATE_PORT, SENTINEL_GATE_PORT, Answer, ask_waiting
 
 T = TypeVar("T")
 

@@ -10,7 +10,11 @@ import structlog
 from redis_gate import supervisor
 from redis_gate.acl import REDIS_RULES, acl_file
 from redis_gate.damage import APPEND_ONLY, MANIFEST, append_only_damage, holds_data, set_aside
-from redis_gate.decision import (
+from redis_gate.handover import DATA, RUNTIME, become, require_access, write_private
+from redis_gate.newest import read
+from redis_gate.observation import observe_redis, renew_replica
+from redis_gate.redis_config import redis_config
+from redis_gate.redis_decision import (
     Decision,
     Observation,
     RenewReplicas,
@@ -23,12 +27,8 @@ from redis_gate.decision import (
     decide,
     situation,
 )
-from redis_gate.newest import read
-from redis_gate.observation import observe_redis, renew_replica
-from redis_gate.peer import REDIS_GATE_PORT, waiting_port
-from redis_gate.redis_config import redis_config
-from redis_gate.server import DATA, RUNTIME, become, require_access, write_private
 from redis_gate.settings import RedisSettings
+from redis_gate.waiting import REDIS_GATE_PORT, waiting_port
 
 LOOK_AGAIN_SECONDS = 0.5
 READ_SECONDS = 60.0

@@ -31,7 +31,7 @@ class SentinelObservation:
     damaged: bool = False
 
 
-def starting_state(seen: SentinelObservation, lasted: float, first_primary: str) -> SentinelState | None:
+def decide(seen: SentinelObservation, lasted: float, first_primary: str) -> SentinelState | None:
     """Choose the newest knowledge there is, or None while it is better to ask again.
 
     With no knowledge anywhere `first_primary` is the primary: this is the first boot, or nobody kept

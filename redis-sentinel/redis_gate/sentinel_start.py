@@ -9,12 +9,12 @@ import structlog
 
 from redis_gate.acl import SENTINEL_RULES, acl_file
 from redis_gate.damage import set_aside
+from redis_gate.handover import DATA, RUNTIME, become, require_access, write_private
 from redis_gate.observation import observe_sentinels, running_primary
-from redis_gate.peer import SENTINEL_GATE_PORT, Answer, waiting_port
 from redis_gate.sentinel_config import SentinelState, parse_state, sentinel_config
-from redis_gate.sentinel_decision import starting_state
-from redis_gate.server import DATA, RUNTIME, become, require_access, write_private
+from redis_gate.sentinel_decision import decide
 from redis_gate.settings import Cluster, SentinelSettings
+from redis_gate.waiting import SENTINEL_GATE_PORT, Answer, waiting_port
 
 LOOK_AGAIN_SECONDS = 0.5
 STATE_FILE = DATA / "sentinel.conf"
@@ -62,7 +62,7 @@ def _wait_for_state(settings: SentinelSettings, kept: SentinelState | None, dama
         if seen != told:
             log.info("gate", **asdict(seen))
             told = seen
-        state = starting_state(seen, lasted, first_primary)
+        state = decide(seen, lasted, first_primary)
         if state is not None:
             return state
         time.sleep(LOOK_AGAIN_SECONDS)

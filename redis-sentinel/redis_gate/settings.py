@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from redis_gate.environment import Environment, SettingError, secret, whole_number
+
 REDIS_ACCOUNTS = ("ballot", "vote", "worker", "replica", "sentinel", "proxy")
 SENTINEL_ACCOUNTS = ("sentinel", "proxy")
 
@@ -19,12 +21,6 @@ MEMORY_LIMIT_FILES = (
     Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"),
 )
 PASSWORD = re.compile(r"[A-Za-z0-9._~+/=-]+")
-
-Environment = Mapping[str, str]
-
-
-class SettingsError(Exception):
-    """A setting is missing or malformed; the message names the variable."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +57,7 @@ class SentinelSettings:
 def redis_settings(environment: Environment, memory_limit: int | None = None) -> RedisSettings:
     """Read the settings of a Redis node, whose container may use so many bytes.
 
-    Raises SettingsError on the first bad one.
+    Raises SettingError on the first bad one.
     """
     cluster = _cluster(environment, REDIS_ACCOUNTS)
     _require_member("NODE_NAME", cluster.node, cluster.redis_nodes)
@@ -82,12 +78,12 @@ def container_memory(files: tuple[Path, ...] = MEMORY_LIMIT_FILES) -> int | None
 def _require_room(maxmemory: str, memory_limit: int | None) -> None:
     size = int(maxmemory[:-2]) * MEGABYTES[maxmemory[-2:]]
     if size < LEAST_MAXMEMORY:
-        raise SettingsError(
+        raise SettingError(
             f"MAXMEMORY: {maxmemory} is too small, {LEAST_MAXMEMORY}mb is the least that works"
         )
     needed = 2 * size + 256
     if memory_limit is not None and memory_limit < needed * 1024**2:
-        raise SettingsError(
+        raise SettingError(
             f"MAXMEMORY: {maxmemory} needs a container of {needed:.0f} MB (the queue, its copy while a file "
             f"is rewritten, and buffers) and this one may use {memory_limit // 1024**2}: "
             "raise REDIS_MEMORY_LIMIT or lower REDIS_MAXMEMORY"
@@ -95,18 +91,15 @@ def _require_room(maxmemory: str, memory_limit: int | None) -> None:
 
 
 def sentinel_settings(environment: Environment) -> SentinelSettings:
-    """Read the settings of a Sentinel; raise SettingsError on the first bad one."""
+    """Read the settings of a Sentinel; raise SettingError on the first bad one."""
     cluster = _cluster(environment, SENTINEL_ACCOUNTS)
     _require_member("NODE_NAME", cluster.node, cluster.sentinel_nodes)
-    count = len(cluster.sentinel_nodes)
-    quorum = environment.get("QUORUM", "")
-    if not (quorum.isdecimal() and cluster.majority <= int(quorum) <= count):
-        raise SettingsError(f"QUORUM: expected a number from {cluster.majority} to {count}")
-    return SentinelSettings(cluster, int(quorum))
+    quorum = whole_number(environment, "QUORUM", cluster.majority, len(cluster.sentinel_nodes))
+    return SentinelSettings(cluster, quorum)
 
 
 def node_names(environment: Environment) -> tuple[str, ...]:
-    """Return the names of every Redis and every Sentinel; raise SettingsError on a bad one."""
+    """Return the names of every Redis and every Sentinel; raise SettingError on a bad one."""
     return (*_names(environment, "REDIS_NODES"), *_names(environment, "SENTINEL_NODES"))
 
 
@@ -122,29 +115,26 @@ def _cluster(environment: Environment, accounts: tuple[str, ...]) -> Cluster:
 def _matching(environment: Environment, variable: str, pattern: re.Pattern[str], expected: str) -> str:
     value = environment.get(variable, "")
     if not pattern.fullmatch(value):
-        raise SettingsError(f"{variable}: expected {expected}")
+        raise SettingError(f"{variable}: expected {expected}")
     return value
 
 
 def _names(environment: Environment, variable: str) -> tuple[str, ...]:
     names = tuple(environment.get(variable, "").split(","))
     if len(set(names)) < max(3, len(names)) or not all(map(NAME.fullmatch, names)):
-        raise SettingsError(f"{variable}: expected three or more different names with commas")
+        raise SettingError(f"{variable}: expected three or more different names with commas")
     return names
 
 
 def _require_member(variable: str, node: str, nodes: tuple[str, ...]) -> None:
     if node not in nodes:
-        raise SettingsError(f"{variable}: {node} is none of {', '.join(nodes)}")
+        raise SettingError(f"{variable}: {node} is none of {', '.join(nodes)}")
 
 
 def _password(environment: Environment, account: str) -> str:
     variable = f"REDIS_{account.upper()}_PASSWORD_FILE"
-    path = Path(environment.get(variable, f"/run/secrets/redis_{account}_password"))
-    try:
-        password = path.read_text(encoding="utf-8").strip()
-    except OSError as error:
-        raise SettingsError(f"{variable}: cannot read {path} ({error.strerror})") from error
+    password = secret(environment, variable, f"redis_{account}_password")
     if not PASSWORD.fullmatch(password):
-        raise SettingsError(f"{variable}: {path} must hold letters, digits and ._~+/=- only")
+        file = environment.get(variable, "its file")
+        raise SettingError(f"{variable}: {file} must hold letters, digits and ._~+/=- only")
     return password

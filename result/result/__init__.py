@@ -10,17 +10,17 @@ from flask_socketio import SocketIO, emit
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from result import errors, exports, health, lifelong, logs, origin, pages, places
+from result import allowed_origin, error_pages, exports, health, lifelong, logs, places, views
 from result import settings as configuration
 from result.channel import Channel
 from result.database import Database
 from result.drain import Lifetime
+from result.entrance import Entrance, heed_the_present
 from result.feed import Feed, Source
-from result.gate import Gate, heed_the_present
+from result.numerals import count_of, percent_of
 from result.packets import LARGEST_BYTES
 from result.settings import Settings
 from result.watching import Watching, ask_peers
-from result.words import count_of, percent_of
 
 CONTENT_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
@@ -54,9 +54,9 @@ def create_app(settings: Settings | None = None, source: Source | None = None) -
 
 
 def _add_pages(app: Flask) -> None:
-    for part in (pages, exports, errors, health):
+    for part in (views, exports, error_pages, health):
         app.register_blueprint(part.blueprint)
-    app.register_error_handler(HTTPException, errors.show_error)
+    app.register_error_handler(HTTPException, error_pages.show_error)
     app.jinja_env.filters |= {"number": count_of, "share": percent_of}
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.after_request(_secure)
@@ -68,7 +68,7 @@ def _make_sockets(app: Flask) -> SocketIO:
         async_mode="gevent",
         max_http_buffer_size=LARGEST_BYTES,
         http_compression=False,
-        cors_allowed_origins=origin.is_ours,
+        cors_allowed_origins=allowed_origin.is_allowed,
         ping_interval=PING_SECONDS,
         ping_timeout=PING_SECONDS,
         manage_session=False,
@@ -77,7 +77,7 @@ def _make_sockets(app: Flask) -> SocketIO:
     # There is no option for it.
     engine._async = {**engine._async, "websocket": Channel}
     heed_the_present(engine)
-    app.wsgi_app = Gate(app.wsgi_app, engine, places.available())  # type: ignore[method-assign]
+    app.wsgi_app = Entrance(app.wsgi_app, engine, places.available())  # type: ignore[method-assign]
     return sockets
 
 

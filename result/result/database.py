@@ -10,6 +10,7 @@ import gevent
 import psycopg
 
 from result import history
+from result.errors import ServiceError
 from result.history import Moment
 from result.scores import Reading
 from result.settings import Settings
@@ -23,7 +24,7 @@ SELECT (SELECT coalesce(json_object_agg(vote, count), '{}') FROM tally),
 """
 
 
-class DatabaseAwayError(Exception):
+class DatabaseAwayError(ServiceError):
     """The database did not answer in time or not as expected; the next attempt may succeed."""
 
 
@@ -68,7 +69,7 @@ class Database:
             port=settings.database_port,
             dbname=settings.database_name,
             user=settings.database_user,
-            password=settings.database_password.get_secret_value(),
+            password=settings.database_password,
             application_name="result",
             connect_timeout=CONNECT_SECONDS,
             prepare_threshold=None,

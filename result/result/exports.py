@@ -15,7 +15,7 @@ from werkzeug.exceptions import ServiceUnavailable
 from result.feed import Feed
 from result.scores import Bar, rounded
 from result.snapshot import Snapshot, language, present
-from result.words import Words, isolated, plain
+from result.words import END_OF_ISOLATE, ISOLATE, Words, isolated
 
 RETRY_SECONDS = 2
 COLOURS = (
@@ -93,6 +93,11 @@ def harmless(name: str) -> str:
     """Return a name that no spreadsheet takes for a formula."""
     # Full-width signs count as well.
     return f"'{name}" if unicodedata.normalize("NFKC", name)[:1] in set("=+-@") else name
+
+
+def plain(sentence: str) -> str:
+    """Return a sentence for programs to read: without the marks of directions."""
+    return sentence.replace(ISOLATE, "").replace(END_OF_ISOLATE, "")
 
 
 def shortened(text: str, room: int) -> str:

@@ -11,7 +11,7 @@ from flask import current_app, request
 from result.feed import Feed
 from result.scores import Bar, State, bars, complete
 from result.settings import Settings
-from result.words import LANGUAGES, Words, best_language, question_of
+from result.words import LANGUAGES, Words, language_of, question_of
 
 
 class Snapshot(NamedTuple):
@@ -27,7 +27,7 @@ class Snapshot(NamedTuple):
 
 def language() -> str:
     """Return the language of the present request."""
-    return best_language(request.headers.get("Accept-Language", ""))
+    return language_of(request.environ)
 
 
 def take(settings: Settings, feed: Feed, words: Words, at: datetime) -> Snapshot:

@@ -1,21 +1,20 @@
 """What the pages say, in each language of words.toml."""
 
-from __future__ import annotations
-
 import tomllib
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from importlib.resources import files
+from pathlib import Path
+from typing import Any
 from unicodedata import bidirectional
 
 from werkzeug.datastructures import LanguageAccept
 from werkzeug.http import parse_accept_header
 
-from result.scores import rounded
-
 Words = Mapping[str, str]
 
-LANGUAGES: Mapping[str, Words] = tomllib.loads((files("result") / "words.toml").read_text(encoding="utf-8"))
+LANGUAGES: Mapping[str, Words] = tomllib.loads(
+    Path(__file__).with_name("words.toml").read_text(encoding="utf-8")
+)
 DEFAULT = "en"
 ISOLATE, END_OF_ISOLATE = "\u2068", "\u2069"
 
@@ -31,6 +30,11 @@ def best_language(accepted: str) -> str:
     return DEFAULT
 
 
+def language_of(environ: Mapping[str, Any]) -> str:
+    """Return the language to answer a request in."""
+    return best_language(environ.get("HTTP_ACCEPT_LANGUAGE", ""))
+
+
 def isolated(name: str) -> str:
     """Return a name; one that runs from right to left, between marks that keep its sentence in order.
 
@@ -38,11 +42,6 @@ def isolated(name: str) -> str:
     """
     from_right = any(bidirectional(character) in {"R", "AL"} for character in name)
     return f"{ISOLATE}{name}{END_OF_ISOLATE}" if from_right else name
-
-
-def plain(sentence: str) -> str:
-    """Return a sentence for programs to read: without the marks of directions."""
-    return sentence.replace(ISOLATE, "").replace(END_OF_ISOLATE, "")
 
 
 def question_of(names: Sequence[str], words: Words) -> str:
@@ -55,13 +54,3 @@ def describe(code: int, reason: str, words: Words) -> tuple[str, str]:
     """Return the heading and the sentence for an error; a reason that has its own sentence comes first."""
     known = f"error_{code}" if f"error_{code}" in words else "error_other"
     return words[f"{known}_name"], words.get(reason, words[known])
-
-
-def count_of(number: int, words: Words) -> str:
-    """Return a whole number as the language writes it."""
-    return f"{number:,}".replace(",", words["thousands"])
-
-
-def percent_of(percent: float, words: Words) -> str:
-    """Return a share of a hundred as the language writes it, with one decimal."""
-    return words["percent"].format(number=f"{rounded(percent):.1f}".replace(".", words["decimal"]))

@@ -18,7 +18,7 @@ from kit.postgres_cluster import FIRST_BOOT_SECONDS, PostgresCluster, starting_c
 from kit.services import GUNICORN, Service, free_port
 from kit.waiting import wait_until
 from redis_gate.redis_config import MODULE
-from worker.settings import Settings
+from worker import settings
 from worker.store import Store
 
 PASSWORD = "hush"
@@ -215,7 +215,7 @@ def store(
     database.proxy.switch(database.container.address)
     for name, value in {**environment, "DATABASE_PORT": str(database.proxy.port)}.items():
         monkeypatch.setenv(name, value)
-    made = Store(Settings.model_validate({}))
+    made = Store(settings.load().access)
     yield made
     made.close()
 

@@ -18,6 +18,7 @@ from integration.conftest import Database, RedisNode, Start
 from kit.services import Service
 from kit.waiting import wait_until
 from worker import store as store_module
+from worker.access import Access, connect_database
 from worker.ballot import (
     HIGHEST_VERSION,
     KEYS,
@@ -29,7 +30,6 @@ from worker.ballot import (
     newest_of_each,
 )
 from worker.letter import Letter
-from worker.settings import Settings
 from worker.settle import store_batch
 from worker.store import Store
 from worker.stream import DEAD, STREAM
@@ -37,7 +37,7 @@ from worker.stream import DEAD, STREAM
 ENTRIES = 1000
 PART = 500
 
-Connect = Callable[[Settings], psycopg.Connection]
+Connect = Callable[[Access], psycopg.Connection]
 
 
 class RefusedError(Exception):
@@ -50,15 +50,15 @@ class Opened:
     def __init__(self) -> None:
         self.count = 0
 
-    def __call__(self, settings: Settings, connect: Connect = store_module.connect) -> psycopg.Connection:
+    def __call__(self, access: Access, connect: Connect = connect_database) -> psycopg.Connection:
         self.count += 1
-        return connect(settings)
+        return connect(access)
 
 
 @pytest.fixture
 def opened(monkeypatch: pytest.MonkeyPatch) -> Opened:
     counter = Opened()
-    monkeypatch.setattr(store_module, "connect", counter)
+    monkeypatch.setattr(store_module, "connect_database", counter)
     return counter
 
 

@@ -6,15 +6,16 @@ from flask import Flask, Response
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from vote import errors, form, health, logs, pages
+from vote import error_pages, form, health, logs, views
 from vote import settings as configuration
 from vote.admission import Admission
 from vote.booth import Booth
-from vote.drain import Lifetime, Queue
+from vote.drain import Lifetime
 from vote.page import CONTENT_POLICY, Page
-from vote.queue import VoteQueue
+from vote.queue import Queue
 from vote.settings import Settings
 from vote.voter import VoterCookie
+from vote.writer import Writer
 
 
 def create_app(settings: Settings | None = None, queue: Queue | None = None) -> Flask:
@@ -23,15 +24,15 @@ def create_app(settings: Settings | None = None, queue: Queue | None = None) -> 
     settings = settings or configuration.load()
     app = Flask(__name__)
     app.config["MAX_CONTENT_LENGTH"] = form.LARGEST_BYTES
-    lifetime = Lifetime(queue or _started_queue(settings), settings.drain_seconds)
+    lifetime = Lifetime(queue or _started_writer(settings), settings.drain_seconds)
     page = Page(app, settings)
-    cookie = VoterCookie(settings.cookie_key.get_secret_value())
+    cookie = VoterCookie(settings.cookie_key)
     admission = Admission(settings.new_voters, settings.trusted_proxies)
     app.extensions.update(lifetime=lifetime, page=page, cookie=cookie, admission=admission)
-    app.register_blueprint(pages.blueprint)
+    app.register_blueprint(views.blueprint)
     app.register_blueprint(health.blueprint)
-    app.register_blueprint(errors.blueprint)
-    app.register_error_handler(HTTPException, errors.show_error)
+    app.register_blueprint(error_pages.blueprint)
+    app.register_error_handler(HTTPException, error_pages.show_error)
     app.after_request(_secure)
     # Redirects lead back through the edge: exactly one proxy, which overwrites this header.
     redirecting = ProxyFix(app.wsgi_app, x_for=0, x_proto=1)
@@ -39,10 +40,10 @@ def create_app(settings: Settings | None = None, queue: Queue | None = None) -> 
     return app
 
 
-def _started_queue(settings: Settings) -> VoteQueue:
-    queue = VoteQueue(settings)
-    queue.start()
-    return queue
+def _started_writer(settings: Settings) -> Writer:
+    writer = Writer(settings)
+    writer.start()
+    return writer
 
 
 def _secure(response: Response) -> Response:

@@ -12,11 +12,10 @@ from werkzeug.exceptions import BadRequest, ClientDisconnected, Forbidden
 from vote import form
 from vote.admission import Admission
 from vote.ballot import Ballot, OnScreen, VersionClock, is_settled, version_of
-from vote.drain import Queue
-from vote.origin import is_cross_site
+from vote.cross_site import is_cross_site
 from vote.page import Answer, Page, State
 from vote.presence import is_waiting
-from vote.queue import NotRecordedError
+from vote.queue import NotRecordedError, Queue
 from vote.voter import Voter, VoterCookie
 from vote.words import language_of
 

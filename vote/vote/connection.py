@@ -114,7 +114,7 @@ class Dialler:
             host=address,
             port=self._settings.redis_port,
             username=self._settings.redis_username,
-            password=self._settings.redis_password.get_secret_value(),
+            password=self._settings.redis_password,
             socket_timeout=SLOWEST_ACKNOWLEDGEMENT_SECONDS,
             socket_connect_timeout=CONNECT_SECONDS,
             protocol=2,

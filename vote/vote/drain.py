@@ -5,29 +5,16 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from types import FrameType
-from typing import Protocol, cast
+from typing import cast
 
 import gevent
 import structlog
 from flask import Flask
 from gunicorn.workers.ggevent import GeventWorker
 
-from vote.ballot import Ballot
+from vote.queue import Queue
 
 log = structlog.get_logger()
-
-
-class Queue(Protocol):
-    """What the pages need of the queue."""
-
-    def publish(self, ballot: Ballot) -> None:
-        """Return once the ballot is safe, or raise NotRecordedError."""
-
-    def ready(self) -> bool:
-        """Say whether a vote given now would be accepted."""
-
-    def finish(self) -> None:
-        """Return once no accepted vote depends on this process any more."""
 
 
 @dataclass

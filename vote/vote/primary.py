@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from vote.errors import ServiceError
+
 
 class Identity(NamedTuple):
     """A primary's reign: the same process that was demoted and came back has another replid."""
@@ -13,7 +15,7 @@ class Identity(NamedTuple):
     replid: str
 
 
-class NotAcceptingError(Exception):
+class NotAcceptingError(ServiceError):
     """What answered cannot acknowledge a vote; nothing was promised, another attempt may succeed."""
 
 

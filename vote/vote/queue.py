@@ -1,142 +1,25 @@
-"""The way of a vote into the queue: what returns from here was acknowledged."""
+"""What the pages need of the queue."""
 
 from __future__ import annotations
 
-import random
-import threading
-import time
-from queue import Empty, SimpleQueue
+from typing import Protocol
 
-import structlog
-
-from vote import lifelong
 from vote.ballot import Ballot
-from vote.connection import Dialler, QueueConnection
-from vote.ledger import Ledger
-from vote.primary import NotAcceptingError
-from vote.replay import Replayer
-from vote.settings import Settings
-
-BATCH = 1000
-# How often whoever is ready goes first before a batch is sent: Redis, its replicas and HAProxy work as hard
-# for a batch of one as of ten, and take the time from those who answer voters. When idle, turns take none.
-TURNS = 3
-DEADLINE_SECONDS = 10.0
-RETRY_SECONDS = (0.05, 0.15)
-REPLAY_AFTER_LAST_SECONDS = 5.0
-LONGEST_FINISH_SECONDS = 30.0
-
-log = structlog.get_logger()
+from vote.errors import ServiceError
 
 
-class NotRecordedError(Exception):
+class NotRecordedError(ServiceError):
     """The vote was not acknowledged in time; the voter has to be told so."""
 
 
-class _Pending:
-    """A ballot on its way, waited for by its request."""
-
-    def __init__(self, ballot: Ballot) -> None:
-        self.ballot = ballot
-        self.deadline = time.monotonic() + DEADLINE_SECONDS
-        self.acknowledged = threading.Event()
-
-
-class VoteQueue:
-    """One writer, that sends in one go what has gathered while it waited for the last to be confirmed.
-
-    More than one would only make the batches smaller: Redis and its replicas wake up once for each.
-    """
-
-    def __init__(self, settings: Settings) -> None:
-        self._waiting: SimpleQueue[_Pending] = SimpleQueue()
-        self._dialler = Dialler(settings)
-        self._ledger = Ledger()
-        self._replayer = Replayer(self._dialler, self._ledger)
-        self._in_hand = 0
-        self._last_acknowledged = time.monotonic() - REPLAY_AFTER_LAST_SECONDS
-
-    def start(self) -> None:
-        """Start the writer and the replay."""
-        self._replayer.start()
-        lifelong.start(self._write, "writer")
+class Queue(Protocol):
+    """Where a vote goes: what returns from here was acknowledged."""
 
     def publish(self, ballot: Ballot) -> None:
-        """Return once the primary and a replica hold the ballot.
-
-        Raises NotRecordedError after ten seconds without an acknowledgement.
-        """
-        pending = _Pending(ballot)
-        self._in_hand += 1
-        try:
-            self._waiting.put(pending)
-            if not pending.acknowledged.wait(DEADLINE_SECONDS):
-                raise NotRecordedError
-        finally:
-            self._in_hand -= 1
+        """Return once the ballot is safe, or raise NotRecordedError."""
 
     def ready(self) -> bool:
-        """Say whether a vote given now can be expected to be acknowledged within its deadline."""
-        last = self._replayer.last_success
-        return last is not None and time.monotonic() - last < DEADLINE_SECONDS
+        """Say whether a vote that comes now would be accepted."""
 
     def finish(self) -> None:
-        """Return when no vote is under way and the last one is safe without this process.
-
-        That is when a primary had everything some seconds after the last acknowledgement. Gives up,
-        and says so, if no primary is found for half a minute.
-        """
-        limit = time.monotonic() + LONGEST_FINISH_SECONDS
-        while not self._settled():
-            if time.monotonic() > limit:
-                log.error("leaving although no primary is known to have every vote", votes=len(self._ledger))
-                return
-            time.sleep(0.1)
-
-    def _settled(self) -> bool:
-        if self._in_hand:
-            return False
-        safe_from = self._last_acknowledged + REPLAY_AFTER_LAST_SECONDS
-        return not len(self._ledger) or (self._replayer.last_success or 0.0) >= safe_from
-
-    def _write(self) -> None:
-        connection: QueueConnection | None = None
-        while True:
-            batch = self._take()
-            try:
-                connection = connection or self._dialler.open()
-                connection.append([pending.ballot for pending in batch])
-            except NotAcceptingError as error:
-                if connection:
-                    log.warning("connection dropped", votes=len(batch), reason=str(error))
-                    self._dialler.drop(connection)
-                connection = None
-                self._give_back(batch)
-                time.sleep(random.uniform(*RETRY_SECONDS))  # noqa: S311
-            else:
-                self._acknowledge(batch, connection)
-
-    def _take(self) -> list[_Pending]:
-        """Wait for at least one ballot whose request still waits, and take all that are there."""
-        while True:
-            batch = [self._waiting.get()]
-            for _ in range(TURNS):
-                time.sleep(0)
-            try:
-                while len(batch) < BATCH:
-                    batch.append(self._waiting.get_nowait())
-            except Empty:
-                pass
-            now = time.monotonic()
-            if alive := [pending for pending in batch if pending.deadline > now]:
-                return alive
-
-    def _give_back(self, batch: list[_Pending]) -> None:
-        for pending in batch:
-            self._waiting.put(pending)
-
-    def _acknowledge(self, batch: list[_Pending], connection: QueueConnection) -> None:
-        self._ledger.confirm([pending.ballot for pending in batch], connection.identity)
-        self._last_acknowledged = time.monotonic()
-        for pending in batch:
-            pending.acknowledged.set()
+        """Return once no accepted vote depends on this process any more."""

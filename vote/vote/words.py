@@ -1,11 +1,9 @@
 """What the pages say, in each language of words.toml."""
 
-from __future__ import annotations
-
 import tomllib
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from importlib.resources import files
+from pathlib import Path
 from typing import Any
 from unicodedata import bidirectional
 
@@ -14,7 +12,9 @@ from werkzeug.http import parse_accept_header
 
 Words = Mapping[str, str]
 
-LANGUAGES: Mapping[str, Words] = tomllib.loads((files("vote") / "words.toml").read_text(encoding="utf-8"))
+LANGUAGES: Mapping[str, Words] = tomllib.loads(
+    Path(__file__).with_name("words.toml").read_text(encoding="utf-8")
+)
 DEFAULT = "en"
 ISOLATE, END_OF_ISOLATE = "\u2068", "\u2069"
 

@@ -6,48 +6,30 @@ Exit codes: 0 the batch in hand was finished after SIGTERM; 2 a setting is missi
 
 from __future__ import annotations
 
-import os
-import signal
 import socket
-import threading
-from types import FrameType
 
 import structlog
 
 from worker import logs, settings
+from worker.access import connect_queue
 from worker.consume import Consumer
 from worker.patience import Patience
+from worker.signals import stop_on_signal
 from worker.store import Store
-from worker.stream import Stream, connect
-
-EXIT_AT_ONCE = 3
+from worker.stream import Stream
 
 log = structlog.get_logger()
-
-
-def stop_on_signal() -> threading.Event:
-    """Return an event that the first SIGTERM sets; the second one ends the process."""
-    stop = threading.Event()
-
-    # Nothing may be raised from here: the database's client would answer with a cancel request.
-    def handle(_number: int, _frame: FrameType | None) -> None:
-        if stop.is_set():
-            os._exit(EXIT_AT_ONCE)
-        stop.set()
-
-    signal.signal(signal.SIGTERM, handle)
-    signal.signal(signal.SIGINT, handle)
-    return stop
 
 
 def main() -> None:
     """Work until SIGTERM."""
     logs.configure()
     configured = settings.load()
+    access = configured.access
     stop = stop_on_signal()
     consumer = Consumer(
-        Stream(connect(configured, configured.redis_host), socket.gethostname()),
-        Store(configured),
+        Stream(connect_queue(access, access.redis_host), socket.gethostname()),
+        Store(access),
         Patience(stop, configured.heartbeat_file),
         stop,
     )

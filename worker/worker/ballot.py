@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from string import ascii_lowercase
 from typing import NamedTuple
 
+from worker.errors import ServiceError
+
 LONGEST_ID = 200
 # The vote page puts 16 into an entry. One with many more is nobody's, and is not taken apart: a megabyte of
 # tiny parts would be a hundred in memory.
@@ -50,7 +52,7 @@ class Content(NamedTuple):
     poison: Sequence[Poison]
 
 
-class MalformedError(ValueError):
+class MalformedError(ServiceError):
     """A part of an entry is no ballot."""
 
 

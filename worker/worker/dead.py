@@ -23,10 +23,10 @@ from typing import Any, NamedTuple
 import psycopg
 from psycopg.rows import class_row
 
-from worker import logs, settings, store
+from worker import logs, settings
+from worker.access import Access, connect_database
 from worker.ballot import Entry, open_entry
 from worker.letter import PARCEL_BYTES, Letter, paired
-from worker.settings import Settings
 from worker.settle import Save, store_batch
 from worker.store import Store, StoreAwayError, UnstorableError
 from worker.watchdog import watchdog
@@ -157,9 +157,9 @@ def main() -> None:
     """Carry out one verb."""
     arguments = _parser().parse_args()
     logs.configure(sys.stderr)
-    configured = settings.load()
+    access = settings.load().access
     try:
-        succeeded = _run(arguments, configured)
+        succeeded = _run(arguments, access)
     except (psycopg.Error, OSError, StoreAwayError, UnstorableError) as error:
         lines = str(error).strip().splitlines() or [type(error).__name__]
         sys.exit(f"the database did not answer: {lines[0]}")
@@ -167,8 +167,8 @@ def main() -> None:
         sys.exit("letters were added or removed since they were listed; nothing was deleted")
 
 
-def _run(arguments: argparse.Namespace, configured: Settings) -> bool:
-    with store.connect(configured) as connection:
+def _run(arguments: argparse.Namespace, access: Access) -> bool:
+    with connect_database(access) as connection:
         letters = Letters(connection)
         match arguments.verb:
             case "list":
@@ -178,7 +178,7 @@ def _run(arguments: argparse.Namespace, configured: Settings) -> bool:
                     for kept in page:
                         _say(kept.export())
             case "replay":
-                _say(_replayed(letters, Store(configured)))
+                _say(_replayed(letters, Store(access)))
             case "purge":
                 deleted = letters.purge(arguments.until, arguments.seal)
                 if deleted is None:

@@ -7,6 +7,8 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+from worker.errors import ServiceError
+
 FIRST_DELAY_SECONDS = 0.1
 LONGEST_DELAY_SECONDS = 1.0
 
@@ -20,7 +22,7 @@ def delay(attempt: int, chance: float) -> float:
     return longest * (0.5 + chance / 2)
 
 
-class StoppingError(Exception):
+class StoppingError(ServiceError):
     """The process was asked to end while it waited; what it waited for stays undone."""
 
 

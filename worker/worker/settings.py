@@ -1,61 +1,32 @@
-"""The service's settings, read from the environment and checked before anything starts."""
+"""The worker's settings, read from the environment and checked before anything starts."""
 
 from __future__ import annotations
 
-import sys
+import os
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
 
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings
-
-EXIT_BAD_SETTING = 2
+from worker.access import Access, read_access
+from worker.environment import Environment, SettingError, refuse, required
 
 
-def _content_of(path: object) -> str:
-    """Return the secret that a file holds, without the newline at its end."""
-    try:
-        content = Path(str(path)).read_text(encoding="utf-8").rstrip("\n")
-    except OSError as error:
-        raise ValueError(f"cannot read {path}: {error.strerror}") from error
-    if not content:
-        raise ValueError(f"{path} is empty")
-    return content
-
-
-SecretInFile = Annotated[SecretStr, BeforeValidator(_content_of)]
-
-
-class Settings(BaseSettings):
+@dataclass(frozen=True)
+class Settings:
     """Everything that can be configured; a secret X comes from the file named by X_FILE."""
 
-    redis_host: str = Field("redis-proxy", min_length=1)
-    redis_port: int = Field(6379, ge=1, le=65535)
-    redis_username: str = "worker"
-    redis_password: SecretInFile = Field(validation_alias="REDIS_PASSWORD_FILE")
-    database_host: str = Field("pgpool", min_length=1)
-    database_port: int = Field(5432, ge=1, le=65535)
-    database_name: str = "votes"
-    database_user: str = "worker"
-    database_password: SecretInFile = Field(validation_alias="DATABASE_PASSWORD_FILE")
-    heartbeat_file: Path = Path("/tmp/worker.heartbeat")  # noqa: S108
-    postgres_nodes: str = "postgres-1,postgres-2,postgres-3"
-    redis_nodes: str = "redis-1,redis-2,redis-3"
+    access: Access
+    heartbeat_file: Path
 
 
-def complaint(error: ValidationError) -> str:
-    """Return one line that names each variable that is missing or malformed."""
-    parts = []
-    for problem in error.errors():
-        variable = "".join(f"{place}: " for place in problem["loc"]).upper()
-        parts.append(variable + problem["msg"].removeprefix("Value error, "))
-    return "; ".join(parts)
+def read(environment: Environment) -> Settings:
+    """Return the settings; raise SettingError on the first bad one."""
+    heartbeat_file = required(environment, "HEARTBEAT_FILE", "/tmp/worker.heartbeat")  # noqa: S108
+    return Settings(read_access(environment), Path(heartbeat_file))
 
 
 def load() -> Settings:
-    """Return the settings, or end the process with code 2 and one line on stderr."""
+    """Return the settings of this process, or end it with code 2 and one line on standard error."""
     try:
-        return Settings.model_validate({})
-    except ValidationError as error:
-        print(complaint(error), file=sys.stderr)
-        sys.exit(EXIT_BAD_SETTING)
+        return read(os.environ)
+    except SettingError as error:
+        refuse(error)

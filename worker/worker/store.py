@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import random
-import socket
 from collections.abc import Sequence
 from importlib.resources import files
 
@@ -11,12 +9,12 @@ import psycopg
 import structlog
 from psycopg.errors import Diagnostic
 
+from worker.access import Access, connect_database
 from worker.ballot import Ballot
+from worker.errors import ServiceError
 from worker.letter import Letter, in_turn
-from worker.settings import Settings
 from worker.watchdog import watchdog
 
-CONNECT_SECONDS = 3
 FROZEN_SECONDS = 8.0
 # Below the watchdog's time: a connection that it cuts leaves its lock request with the server.
 LOCK_SECONDS = 5
@@ -42,43 +40,19 @@ ON CONFLICT (only_row) DO UPDATE SET at = excluded.at
 log = structlog.get_logger()
 
 
-class StoreAwayError(Exception):
+class StoreAwayError(ServiceError):
     """The database cannot be reached or cannot commit safely; the same batch can be tried again."""
 
 
-class UnstorableError(Exception):
+class UnstorableError(ServiceError):
     """The database refuses something in the batch itself; trying again would not help."""
-
-
-def addresses_of(host: str, port: int) -> list[str]:
-    """Return all addresses of a host in random order, so that an attempt does not fix on one."""
-    found = {str(a[4][0]) for a in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)}
-    return random.sample(sorted(found), len(found))
-
-
-def connect(settings: Settings) -> psycopg.Connection:
-    """Open a connection, trying every address of the host for some seconds each."""
-    addresses = addresses_of(settings.database_host, settings.database_port)
-    return psycopg.connect(
-        host=",".join([settings.database_host] * len(addresses)),
-        hostaddr=",".join(addresses),
-        port=settings.database_port,
-        dbname=settings.database_name,
-        user=settings.database_user,
-        password=settings.database_password.get_secret_value(),
-        application_name="worker",
-        connect_timeout=CONNECT_SECONDS,
-        prepare_threshold=None,
-        # A worker that hangs must not leave a transaction open, whose locks would hold up the others.
-        autocommit=True,
-    )
 
 
 class Store:
     """One connection to the database, made when it is needed and dropped at the first doubt."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+    def __init__(self, access: Access) -> None:
+        self._access = access
         self._connection: psycopg.Connection | None = None
         self._has_schema = False
         self._warnings: list[str] = []
@@ -140,7 +114,7 @@ class Store:
             raise StoreAwayError(f"commit is not on a standby: {self._warnings[0]}")
 
     def _open(self) -> psycopg.Connection:
-        connection = connect(self._settings)
+        connection = connect_database(self._access)
         self._connection = connection
         connection.add_notice_handler(self._note)
         with watchdog(connection.fileno(), FROZEN_SECONDS):

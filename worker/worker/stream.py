@@ -9,13 +9,11 @@ from typing import Any
 
 import structlog
 from redis import Redis
-from redis.backoff import NoBackoff
 from redis.exceptions import RedisError, ResponseError
-from redis.retry import Retry
 
 from worker.ballot import Entry, Fields
+from worker.errors import ServiceError
 from worker.letter import Letter
-from worker.settings import Settings
 
 STREAM, DEAD, GROUP = "votes", "votes:dead", "workers"
 # Of up to 16 votes each: eight thousand are committed in about a tenth of a second.
@@ -25,28 +23,12 @@ CLAIM_IDLE_MILLISECONDS = 10_000
 CLAIM_EVERY_SECONDS = 2.0
 FORGET_IDLE_MILLISECONDS = 600_000
 FORGET_EVERY_SECONDS = 60.0
-TIMEOUT_SECONDS = 3.0
-CONNECT_SECONDS = 1.0
 
 log = structlog.get_logger()
 
 
-class StreamAwayError(Exception):
+class StreamAwayError(ServiceError):
     """The queue did not answer as it should; entries that were taken are delivered again later."""
-
-
-def connect(settings: Settings, host: str) -> Redis:
-    """Return a client that never retries by itself."""
-    return Redis(
-        host=host,
-        port=settings.redis_port,
-        username=settings.redis_username,
-        password=settings.redis_password.get_secret_value(),
-        socket_timeout=TIMEOUT_SECONDS,
-        socket_connect_timeout=CONNECT_SECONDS,
-        retry=Retry(NoBackoff(), 0),
-        protocol=2,
-    )
 
 
 class Every:

@@ -1,23 +1,20 @@
 """The container's command."""
 
 import os
-import sys
 
-from pgpool_leader import settings
-from pgpool_leader.logs import configure
+from pgpool_leader import logs, settings
+from pgpool_leader.environment import SettingError, refuse
 from pgpool_leader.supervisor import Supervisor
 
 
-def main() -> int:
-    """Run the supervisor; return 2 for a wrong setting."""
-    configure()
+def main() -> None:
+    """Run the supervisor; exit with 2 for a wrong setting."""
+    logs.configure()
     try:
         Supervisor(settings.load(os.environ)).run()
-    except settings.SettingError as error:
-        print(f"ERROR: {error}", file=sys.stderr)
-        return 2
-    return 0
+    except SettingError as error:
+        refuse(error)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

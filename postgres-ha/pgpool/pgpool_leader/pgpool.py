@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 
-from pgpool_leader import configuration
+from pgpool_leader import pgpool_config
 from pgpool_leader.leader import Backend
 from pgpool_leader.settings import Settings
 
@@ -28,8 +28,8 @@ class Pgpool:
     def start(self, backend: Backend) -> None:
         """Serve this backend; whatever ran before is stopped, its clients are cut off."""
         self.stop()
-        configuration.write(self._settings, backend)
-        self._process = subprocess.Popen(configuration.command(self._settings), start_new_session=True)
+        pgpool_config.write(self._settings, backend)
+        self._process = subprocess.Popen(pgpool_config.command(self._settings), start_new_session=True)
         self.served = backend
 
     def stop(self) -> None:

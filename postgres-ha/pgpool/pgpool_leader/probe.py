@@ -5,7 +5,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import psycopg
 
-from pgpool_leader import configuration
+from pgpool_leader import pgpool_config
 
 PERIOD_SECONDS = 3.0
 CONNECT_SECONDS = 3
@@ -45,7 +45,7 @@ def write(password: str) -> bool:
     """Return whether a row can be written; it is rolled back, so no standby is waited for."""
     try:
         with psycopg.connect(
-            host="127.0.0.1", port=configuration.PORT, dbname="votes", user="pgpool", password=password,
+            host="127.0.0.1", port=pgpool_config.PORT, dbname="votes", user="pgpool", password=password,
             connect_timeout=CONNECT_SECONDS,
         ) as connection:  # fmt: skip
             connection.execute("INSERT INTO postgres_ha.probe DEFAULT VALUES")

@@ -4,11 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from pgpool_leader.environment import Environment, SettingError, required, secret
+
 ROLES = ("worker", "result", "pgpool")
-
-
-class SettingError(Exception):
-    """A setting is missing or malformed; the message names the variable."""
 
 
 @dataclass(frozen=True)
@@ -25,21 +23,13 @@ class Settings:
         return len(self.nodes) // 2 + 1
 
 
-def load(environ: Mapping[str, str]) -> Settings:
-    """Read the settings; raise SettingError."""
-    nodes = tuple(name for name in environ.get("POSTGRES_NODES", "").split(",") if name)
-    if len(nodes) < 3 or len(set(nodes)) != len(nodes):
-        raise SettingError("POSTGRES_NODES must name at least three different nodes")
-    return Settings(nodes, {role: _password(environ, role) for role in ROLES})
+def load(environment: Environment) -> Settings:
+    """Read the settings; raise SettingError on the first bad one."""
+    nodes = tuple(required(environment, "POSTGRES_NODES").split(","))
+    if len(nodes) < 3 or len(set(nodes)) != len(nodes) or not all(nodes):
+        raise SettingError("POSTGRES_NODES: expected three or more different names with commas")
+    return Settings(nodes, {role: _password(environment, role) for role in ROLES})
 
 
-def _password(environ: Mapping[str, str], role: str) -> str:
-    variable = f"{role.upper()}_PASSWORD_FILE"
-    path = Path(environ.get(variable, f"/run/secrets/postgres_{role}_password"))
-    try:
-        password = path.read_text().strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingError(f"{variable}: cannot read {path}: {error}") from error
-    if not password or "\n" in password:
-        raise SettingError(f"{variable}: {path} must hold exactly one line")
-    return password
+def _password(environment: Environment, role: str) -> str:
+    return secret(environment, f"{role.upper()}_PASSWORD_FILE", f"postgres_{role}_password")

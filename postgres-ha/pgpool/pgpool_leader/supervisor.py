@@ -10,7 +10,7 @@ from types import FrameType
 
 import structlog
 
-from pgpool_leader import configuration, leader, nodes
+from pgpool_leader import leader, nodes, pgpool_config
 from pgpool_leader.leader import Action, Backend, Situation
 from pgpool_leader.pgpool import Pgpool
 from pgpool_leader.probe import Probe, write
@@ -39,7 +39,7 @@ class Supervisor:
         signal.signal(signal.SIGTERM, _leave)
         signal.signal(signal.SIGINT, _leave)
         try:
-            configuration.write_credentials(self._settings)
+            pgpool_config.write_credentials(self._settings)
             _listen()
             self._front = subprocess.Popen(HAPROXY)
             while self._front.poll() is None:

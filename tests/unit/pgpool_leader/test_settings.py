@@ -2,7 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from pgpool_leader.settings import SettingError, load
+from pgpool_leader.environment import SettingError
+from pgpool_leader.settings import load
 
 
 @pytest.fixture

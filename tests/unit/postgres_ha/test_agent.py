@@ -10,13 +10,13 @@ import pytest
 
 from postgres_ha import election, listener
 from postgres_ha.agent import Agent
-from postgres_ha.ballot import Candidacy
 from postgres_ha.election import ElectionError, candidacy_to_json
+from postgres_ha.grant import Candidacy
 from postgres_ha.node import Node
 from postgres_ha.position import Position
 from postgres_ha.state import NodeState
 
-BALLOT = candidacy_to_json(Candidacy("postgres-2", 7, Position(6, 1000)))
+CANDIDACY = candidacy_to_json(Candidacy("postgres-2", 7, Position(6, 1000)))
 PATHS = ["/ballot", "/campaign", "/promotion", "/following", "/farewell", "/override"]
 TOKEN = "Authorization: Bearer hush\r\n"
 Address = tuple[str, int]
@@ -135,16 +135,16 @@ def answers(address: Address) -> bool:
 
 
 def test_a_given_vote_is_a_success(agent: Agent, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(election, "vote", lambda node, candidacy: None)
-    assert agent.answer("/ballot", body=BALLOT)[0] is HTTPStatus.OK
+    monkeypatch.setattr(election, "grant", lambda node, candidacy: None)
+    assert agent.answer("/ballot", body=CANDIDACY)[0] is HTTPStatus.OK
 
 
 def test_a_refused_vote_says_why(agent: Agent, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(node: Node, candidacy: Candidacy) -> None:
         raise ElectionError("newer")
 
-    monkeypatch.setattr(election, "vote", refuse)
-    answer = agent.answer("/ballot", body=BALLOT)
+    monkeypatch.setattr(election, "grant", refuse)
+    answer = agent.answer("/ballot", body=CANDIDACY)
     assert answer == (HTTPStatus.CONFLICT, {"error": "newer"})
 
 

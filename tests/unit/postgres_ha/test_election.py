@@ -1,7 +1,7 @@
 import pytest
 
-from postgres_ha.ballot import Candidacy
 from postgres_ha.election import candidacy_from_json, candidacy_to_json
+from postgres_ha.grant import Candidacy
 from postgres_ha.position import Position
 
 CANDIDACY = Candidacy("postgres-2", 7, Position(6, 1000))

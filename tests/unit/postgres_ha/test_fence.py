@@ -2,7 +2,7 @@ from typing import cast
 
 import pytest
 
-from postgres_ha import configuration, fence
+from postgres_ha import fence, postgres_config
 from postgres_ha.database import Database, DatabaseError, Observation
 
 PEERS = ("postgres-2", "postgres-3")
@@ -24,7 +24,7 @@ class Server:
             standby=False,
             lsn=1,
             epochs=[1],
-            required="ANY 1 (*)" if self.looks < 0 else configuration.FENCE,
+            required="ANY 1 (*)" if self.looks < 0 else postgres_config.FENCE,
             conninfo="",
             receiving=False,
             upstream=None,

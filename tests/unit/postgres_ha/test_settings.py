@@ -2,7 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from postgres_ha.settings import SettingError, load
+from postgres_ha.environment import SettingError
+from postgres_ha.settings import load
 
 SECRETS = ("POSTGRES", "REPMGR", "PGPOOL", "WORKER", "RESULT")
 

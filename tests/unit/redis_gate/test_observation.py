@@ -4,9 +4,9 @@ from pathlib import Path
 import pytest
 
 from redis_gate.damage import holds_data
-from redis_gate.decision import Peer, Position
 from redis_gate.observation import newest_of, running_peer, waiting_peer
-from redis_gate.peer import Answer, ask_waiting, waiting_port
+from redis_gate.redis_decision import Peer, Position
+from redis_gate.waiting import Answer, ask_waiting, waiting_port
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from redis_gate.sentinel_decision import (
     FIRST_BOOT_PATIENCE,
     Knowledge,
     SentinelObservation,
-    starting_state,
+    decide,
 )
 
 FIRST = "redis-1"
@@ -47,7 +47,7 @@ def test_starting_state(
     expected: SentinelState | None,
 ) -> None:
     seen = SentinelObservation(kept, dict(zip(("sentinel-2", "sentinel-3"), peers, strict=True)))
-    assert starting_state(seen, lasted, FIRST) == expected
+    assert decide(seen, lasted, FIRST) == expected
 
 
 @pytest.mark.parametrize(
@@ -63,4 +63,4 @@ def test_a_damaged_file_is_replaced_by_what_peers_know_and_by_no_guess(
     peers: tuple[Knowledge | None, Knowledge | None], expected: SentinelState | None
 ) -> None:
     answers = dict(zip(("sentinel-2", "sentinel-3"), peers, strict=True))
-    assert starting_state(SentinelObservation(None, answers, damaged=True), 1e6, FIRST) == expected
+    assert decide(SentinelObservation(None, answers, damaged=True), 1e6, FIRST) == expected

@@ -2,9 +2,9 @@ from pathlib import Path
 
 import pytest
 
+from redis_gate.environment import SettingError
 from redis_gate.settings import (
     REDIS_ACCOUNTS,
-    SettingsError,
     container_memory,
     redis_settings,
     sentinel_settings,
@@ -62,20 +62,20 @@ def test_passwords_are_not_printed(environment: dict[str, str]) -> None:
     ],
 )
 def test_bad_redis_setting_names_the_variable(environment: dict[str, str], variable: str, value: str) -> None:
-    with pytest.raises(SettingsError, match=rf"^{variable}: "):
+    with pytest.raises(SettingError, match=rf"^{variable}: "):
         redis_settings(environment | {variable: value})
 
 
 @pytest.mark.parametrize("value", ["", "1", "4", "two"])
 def test_quorum_is_a_majority(environment: dict[str, str], value: str) -> None:
-    with pytest.raises(SettingsError, match=r"^QUORUM: expected a number from 2 to 3"):
+    with pytest.raises(SettingError, match=r"^QUORUM: expected a number from 2 to 3"):
         sentinel_settings(environment | {"QUORUM": value})
 
 
 @pytest.mark.parametrize("password", ["", "two words", 'quo"te', "back\\slash"])
 def test_password_that_a_configuration_cannot_carry(environment: dict[str, str], password: str) -> None:
     Path(environment["REDIS_VOTE_PASSWORD_FILE"]).write_text(password)
-    with pytest.raises(SettingsError, match=r"^REDIS_VOTE_PASSWORD_FILE: "):
+    with pytest.raises(SettingError, match=r"^REDIS_VOTE_PASSWORD_FILE: "):
         redis_settings(environment)
 
 
@@ -96,7 +96,7 @@ def test_the_queue_fits_into_its_container(
 def test_a_container_that_is_too_small_for_the_queue_is_refused(
     environment: dict[str, str], maxmemory: str, limit: int
 ) -> None:
-    with pytest.raises(SettingsError, match=rf"^MAXMEMORY: {maxmemory} needs .* use {limit}: raise"):
+    with pytest.raises(SettingError, match=rf"^MAXMEMORY: {maxmemory} needs .* use {limit}: raise"):
         redis_settings(environment | {"MAXMEMORY": maxmemory}, limit * MEGABYTE)
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from result import create_app
 from result.database import DatabaseAwayError
 from result.history import Moment
 from result.scores import Reading
-from result.settings import Settings
+from result.settings import read
 
 MakeApp = Callable[..., Flask]
 
@@ -42,7 +43,12 @@ def source() -> SourceDouble:
 def make_app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: SourceDouble) -> MakeApp:
     (tmp_path / "secret").write_text("hush\n")
     monkeypatch.setenv("DATABASE_PASSWORD_FILE", str(tmp_path / "secret"))
-    return lambda **settings: create_app(Settings.model_validate(settings), source)
+
+    def _make_app(**settings: str) -> Flask:
+        variables = {name.upper(): value for name, value in settings.items()}
+        return create_app(read(os.environ | variables), source)
+
+    return _make_app
 
 
 @pytest.fixture

@@ -6,7 +6,9 @@ from string import Formatter
 
 import pytest
 
-from result.words import LANGUAGES, best_language, count_of, describe, percent_of, plain, question_of
+from result.exports import plain
+from result.numerals import count_of, percent_of
+from result.words import LANGUAGES, best_language, describe, question_of
 
 
 def placeholders(sentence: str) -> set[str]:

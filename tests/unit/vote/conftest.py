@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from flask.testing import FlaskClient
 from vote import create_app
 from vote.ballot import Ballot
 from vote.queue import NotRecordedError
-from vote.settings import Settings
+from vote.settings import Settings, read
 
 
 class QueueDouble:
@@ -38,7 +39,7 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     for name in ("REDIS_PASSWORD_FILE", "COOKIE_KEY_FILE"):
         monkeypatch.setenv(name, str(tmp_path / "secret"))
     monkeypatch.setenv("DRAIN_SECONDS", "0")
-    return Settings.model_validate({})
+    return read(os.environ)
 
 
 @pytest.fixture

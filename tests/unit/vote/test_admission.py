@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -98,8 +99,7 @@ def test_full_buckets_make_room() -> None:
 
 @pytest.fixture
 def app(settings: Settings, queue: Any) -> Flask:
-    limited = {"new_voters_per_second": 1, "new_voters_burst": 3}
-    return create_app(settings.model_copy(update=limited), queue)
+    return create_app(replace(settings, new_voters_per_second=1, new_voters_burst=3), queue)
 
 
 @pytest.fixture
@@ -176,9 +176,7 @@ def test_who_is_refused_reads_why_and_when_to_come_again(
 def test_each_replica_counts_its_part(
     settings: Settings, per_second: int, burst: int, replicas: int, limit: Limit | None
 ) -> None:
-    chosen = {
-        "new_voters_per_second": per_second,
-        "new_voters_burst": burst,
-        "vote_replicas": replicas,
-    }
-    assert settings.model_copy(update=chosen).new_voters == limit
+    chosen = replace(
+        settings, new_voters_per_second=per_second, new_voters_burst=burst, vote_replicas=replicas
+    )
+    assert chosen.new_voters == limit

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import socket
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from flask.testing import FlaskClient
 
 from vote import create_app, form
 from vote.ballot import wall_milliseconds
+from vote.options import parse_options
 from vote.settings import Settings
 
 URLENCODED = "application/x-www-form-urlencoded"
@@ -114,7 +116,7 @@ def test_a_page_that_goes_on_trying_does_not_undo_what_was_chosen_after_it(
     settings: Settings, queue: Any, after: int, taken: list[str], shown: str
 ) -> None:
     """In another tab, whose vote was recorded meanwhile."""
-    client = create_app(settings.model_copy(update={"vote_options": "x,y,z"}), queue).test_client()
+    client = create_app(replace(settings, options=parse_options("x,y,z", "", "")), queue).test_client()
     client.get("/")
     served = wall_milliseconds() - 30_000
     client.post("/", data={"vote": "c", "served": str(served), "after": "25000"})

@@ -45,7 +45,7 @@ def test_unsound_options(listed: str) -> None:
 
 
 def test_a_secret_comes_from_its_file_and_is_never_shown(settings: Settings) -> None:
-    assert settings.redis_password.get_secret_value() == "hush"
+    assert settings.redis_password == "hush"
     assert "hush" not in repr(settings)
 
 
@@ -94,12 +94,12 @@ def test_secrets_do_not_appear_in_complaints(
     monkeypatch.setenv("VOTE_OPTIONS", "One")
     with pytest.raises(SystemExit):
         configuration.load()
-    assert settings.redis_password.get_secret_value() not in capsys.readouterr().err
+    assert settings.redis_password not in capsys.readouterr().err
 
 
 def test_trusted_proxies_are_networks(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     assert settings.trusted_proxies == ()
     monkeypatch.setenv("TRUSTED_PROXIES", "198.51.100.7, 2001:db8::/32")
-    assert [str(network) for network in Settings.model_validate({}).trusted_proxies] == [
+    assert [str(network) for network in configuration.load().trusted_proxies] == [
         "198.51.100.7/32", "2001:db8::/32",
     ]  # fmt: skip

@@ -18,9 +18,9 @@ def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("environment")
 def test_defaults_fit_the_stack() -> None:
-    settings = configuration.load()
+    settings = configuration.load().access
     assert (settings.redis_host, settings.database_host) == ("redis-proxy", "pgpool")
-    assert settings.database_password.get_secret_value() == "hush"
+    assert settings.database_password == "hush"
 
 
 @pytest.mark.parametrize("variable", VARIABLES)

@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from observer.picture import (
+    summarize_postgres,
+    summarize_queue,
+    summarize_redis,
+    summarize_votes,
+    waiting_seconds,
+)
+
+NOBODY: dict[str, Any] = {"primary": None, "standbys": [], "synchronous": False, "damaged": []}
+PRIMARY = {"role": "primary", "open": True, "standbys": ["p3", "p2"], "synchronous": True}
+STANDBY = {"role": "standby", "open": False, "upstream": "p1"}
+
+
+@pytest.mark.parametrize(
+    ("states", "summary"),
+    [
+        ({}, NOBODY),
+        ({"p1": STANDBY}, NOBODY),
+        ({"p1": PRIMARY | {"open": False}, "p2": STANDBY}, NOBODY),
+        ({"p1": PRIMARY, "p2": PRIMARY}, NOBODY),
+        (
+            {"p1": PRIMARY, "p2": STANDBY},
+            {"primary": "p1", "standbys": ["p2", "p3"], "synchronous": True, "damaged": []},
+        ),
+        (
+            {"p2": STANDBY | {"damaged_pages": 1}, "p1": PRIMARY | {"damaged_pages": 3}, "p3": STANDBY},
+            {"primary": "p1", "standbys": ["p2", "p3"], "synchronous": True, "damaged": ["p1", "p2"]},
+        ),
+        ({"p1": STANDBY | {"damaged_pages": 1}}, NOBODY | {"damaged": ["p1"]}),
+    ],
+)
+def test_postgres(states: dict[str, Any], summary: dict[str, Any]) -> None:
+    assert summarize_postgres(states) == summary
+
+
+def replica(of: str, link: str = "connected") -> list[Any]:
+    return [b"slave", of.encode(), 6379, link.encode(), 100]
+
+
+MASTER: list[Any] = [b"master", 100, []]
+
+
+@pytest.mark.parametrize(
+    ("roles", "primary", "replicas"),
+    [
+        ({}, None, []),
+        ({"r1": MASTER, "r2": MASTER}, None, []),
+        ({"r1": replica("r2")}, None, []),
+        ({"r1": MASTER, "r3": replica("r1"), "r2": replica("r1")}, "r1", ["r2", "r3"]),
+        ({"r1": MASTER, "r2": replica("r1", "sync"), "r3": replica("r9")}, "r1", []),
+        ({"r1": MASTER, "r2": [b"sentinel", []]}, "r1", []),
+    ],
+)
+def test_redis(roles: dict[str, Any], primary: str | None, replicas: list[str]) -> None:
+    assert summarize_redis(roles) == {"primary": primary, "replicas": replicas}
+
+
+@pytest.mark.parametrize(
+    ("answer", "letters", "pending", "dead", "oldest"),
+    [
+        (None, 1, None, None, None),
+        ([0, 2, []], 1, 0, 3, None),
+        ([0, 2, []], None, 0, None, None),
+        ([3, 0, [[b"5-1", [b"vote", b"a"]]]], 0, 3, 0, "5-1"),
+    ],
+)
+def test_queue(
+    answer: list[Any] | None, letters: int | None, pending: int | None, dead: int | None, oldest: str | None
+) -> None:
+    assert summarize_queue(answer, letters) == {"pending": pending, "dead": dead, "oldest": oldest}
+
+
+@pytest.mark.parametrize(
+    ("before", "oldest", "seconds"),
+    [
+        (None, "1-0", 0.0),
+        ("1-0", "1-0", 6.0),
+        ("1-0", "2-0", 0.0),
+        ("1-0", None, 0.0),
+        (None, None, 0.0),
+    ],
+)
+def test_how_long_the_first_entry_waits(before: str | None, oldest: str | None, seconds: float) -> None:
+    picture = {"at": 10.0, "queue": {"oldest": before, "waiting_seconds": 5.0}}
+    assert waiting_seconds(picture, {"oldest": oldest}, 11.0) == seconds
+    assert waiting_seconds(None, {"oldest": oldest}, 11.0) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("tally", "stored"), [(None, None), ({}, 0), ({"a": 7_543, "c": 0, "b": 7_587}, 15_130)]
+)
+def test_votes(tally: dict[str, int] | None, stored: int | None) -> None:
+    assert summarize_votes(tally) == {"stored": stored, "tally": tally}

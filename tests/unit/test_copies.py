@@ -1,0 +1,90 @@
+"""What is the same in several services: each builds alone, so it is a copy, to the byte."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections import defaultdict
+from pathlib import Path
+
+import pytest
+
+from unit.packages import OBSERVER, PACKAGES
+
+PAGES = {"vote", "result"}
+COPIES = {
+    "environment.py": set(PACKAGES),
+    "errors.py": set(PACKAGES),
+    "logs.py": set(PACKAGES),
+    "gunicorn_logs.py": PAGES,
+    "lifelong.py": PAGES,
+    "options.py": PAGES,
+    "words.py": PAGES,
+}
+DIFFERENT_BY_NEED = {
+    "__init__.py": "what the package is",
+    "__main__.py": "what its program does",
+    "settings.py": "its variables",
+    "ballot.py": "as `vote` writes it, as the worker reads it",
+    "database.py": "what is asked of it",
+    "drain.py": "what must be finished: votes, or nothing",
+    "error_pages.py": "its own words and layout",
+    "health.py": "what it needs to be ready",
+    "supervisor.py": "the program that it keeps running",
+    "views.py": "its routes",
+}
+
+
+def places() -> dict[str, dict[str, Path]]:
+    """Return the modules by name, each with the packages that have it."""
+    found: dict[str, dict[str, Path]] = defaultdict(dict)
+    for package, folder in {**PACKAGES, "observer": OBSERVER}.items():
+        for path in folder.glob("*.py"):
+            found[path.name][package] = path
+    return found
+
+
+@pytest.mark.parametrize("name", COPIES)
+def test_a_copy_is_the_same_wherever_it_is(name: str) -> None:
+    found = places()[name]
+    assert set(found) == COPIES[name]
+    assert len({path.read_bytes() for path in found.values()}) == 1
+
+
+def test_one_name_stands_for_one_thing() -> None:
+    shared = {name for name, found in places().items() if len(found) > 1}
+    assert shared - COPIES.keys() == DIFFERENT_BY_NEED.keys()
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_no_service_imports_another(package: str) -> None:
+    found = {name.partition(".")[0] for name in imported(PACKAGES[package])}
+    assert not found & (PACKAGES.keys() | {"observer"}) - {package}
+
+
+def test_the_observer_shares_with_the_worker_what_it_says() -> None:
+    said = re.findall(r"`(\w+)`", (OBSERVER / "__init__.py").read_text(encoding="utf-8"))
+    found = [name.split(".") for name in imported(OBSERVER)]
+    assert {module for package, module, *_ in found if package == "worker"} == set(said)
+    assert not {package for package, *_ in found} & PACKAGES.keys() - {"worker"}
+
+
+def test_every_error_of_a_service_is_a_service_error() -> None:
+    for folder in (*PACKAGES.values(), OBSERVER):
+        for path in folder.glob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.ClassDef) and node.name.endswith("Error"):
+                    root = "Exception" if path.name == "errors.py" else "ServiceError"
+                    assert [ast.unparse(base) for base in node.bases] == [root], node.name
+
+
+def imported(folder: Path) -> set[str]:
+    """Return what the modules of a package import, by its whole name."""
+    found = set()
+    for path in folder.glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                found |= {f"{alias.name}." for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and not node.level:
+                found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return found

@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+
+import pytest
+
+from vote import writer as module
+from vote.ballot import Ballot
+from vote.primary import Identity, NotAcceptingError
+from vote.queue import NotRecordedError
+from vote.settings import Settings
+from vote.writer import Writer
+
+BALLOT = Ballot("v", "a", 1)
+
+
+class Primary:
+    """Connections to a primary that refuses some appends before it accepts."""
+
+    def __init__(self, refusals: int = 0, down: bool = False) -> None:
+        self.identity = Identity("r", "m")
+        self.newcomer = threading.Event()
+        self.refusals = refusals
+        self.down = down
+        self.appended: list[Ballot] = []
+        self.dropped = 0
+
+    def open(self) -> Primary:
+        if self.down:
+            raise NotAcceptingError
+        return self
+
+    def append(self, ballots: Sequence[Ballot]) -> None:
+        self.appended += ballots
+        if self.refusals:
+            self.refusals -= 1
+            raise NotAcceptingError
+
+    def drop(self, _connection: object) -> None:
+        self.dropped += 1
+
+    def close(self) -> None:
+        pass
+
+
+def started(primary: Primary, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Writer:
+    monkeypatch.setattr(module, "Dialler", lambda _settings: primary)
+    monkeypatch.setattr(module, "DEADLINE_SECONDS", 1.0)
+    queue = Writer(settings)
+    queue.start()
+    return queue
+
+
+def test_the_same_ballot_is_sent_again_until_it_is_acknowledged(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    primary = Primary(refusals=2)
+    queue = started(primary, settings, monkeypatch)
+    queue.publish(BALLOT)
+    assert primary.appended == [BALLOT] * 3
+    assert primary.dropped == 2
+    assert queue.ready()
+
+
+def test_without_acknowledgement_the_voter_is_told(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queue = started(Primary(down=True), settings, monkeypatch)
+    with pytest.raises(NotRecordedError):
+        queue.publish(BALLOT)
+    assert not queue.ready()

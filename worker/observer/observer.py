@@ -1,0 +1,56 @@
+"""Who asks all parts of the stack, and puts their answers together."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from observer import question
+from observer.picture import (
+    Picture,
+    summarize_postgres,
+    summarize_queue,
+    summarize_redis,
+    summarize_votes,
+    waiting_seconds,
+)
+from observer.question import Question, Stored
+from observer.settings import Settings
+from worker import stream
+
+QUEUE = (
+    ("XLEN", stream.STREAM),
+    ("XLEN", stream.DEAD),
+    ("XRANGE", stream.STREAM, "-", "+", "COUNT", "1"),
+)
+
+
+class Observer:
+    """Asks every part over a connection of its own; who is silent holds nobody up."""
+
+    def __init__(self, settings: Settings) -> None:
+        access = settings.access
+        self._agents = {node: Question(node, question.agent(node)) for node in settings.postgres_nodes}
+        self._roles = {
+            node: Question(node, question.redis(access, node, ("ROLE",))) for node in settings.redis_nodes
+        }
+        self._queue = Question("queue", question.redis(access, access.redis_host, *QUEUE))
+        self._database = Question("database", question.Database(access))
+
+    @property
+    def questions(self) -> list[Question]:
+        """All that is asked."""
+        return [*self._agents.values(), *self._roles.values(), self._queue, self._database]
+
+    def gather(self, before: Picture | None, now: float) -> dict[str, Any]:
+        """Put the latest answers together; never waits."""
+        states = {node: answer for node, each in self._agents.items() if (answer := each.answer())}
+        roles = {node: answer[0] for node, each in self._roles.items() if (answer := each.answer())}
+        stored: Stored | None = self._database.answer()
+        queue = summarize_queue(self._queue.answer(), stored.letters if stored else None)
+        return {
+            "at": now,
+            "postgres": summarize_postgres(states),
+            "redis": summarize_redis(roles),
+            "queue": {**queue, "waiting_seconds": waiting_seconds(before, queue, now)},
+            "votes": summarize_votes(stored.tally if stored else None),
+        }

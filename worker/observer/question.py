@@ -1,0 +1,134 @@
+"""Questions that are asked again and again, each by a thread of its own over a connection that it keeps."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, NamedTuple
+
+import psycopg
+from redis.exceptions import RedisError
+
+from worker.access import Access, connect_database, connect_queue
+from worker.watchdog import watchdog
+
+AGENT_PORT = 8008
+EVERY_SECONDS = 1.0
+NODE_SECONDS = 1.5
+DATABASE_SECONDS = 2.5
+# An answer older than this is none: whoever was asked since is silent.
+FRESH_SECONDS = 3.0
+# Asked every second: however many there are, the answer must not take long.
+LETTERS = "SELECT count(*) FROM (SELECT FROM dead_letters LIMIT 100000) AS letters"
+SILENCE = (OSError, ValueError, RedisError, psycopg.Error, http.client.HTTPException)
+
+
+class Question:
+    """One question; its answer is there to be read at any time and is never waited for."""
+
+    def __init__(self, name: str, ask: Callable[[], Any]) -> None:
+        self._ask = ask
+        self._answered: tuple[float, Any] = (0.0, None)
+        self._tried = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+        self._thread.start()
+
+    @property
+    def alive(self) -> bool:
+        """Whether it still asks; only an error in the program ends it."""
+        return self._thread.is_alive()
+
+    def wait(self, seconds: float) -> None:
+        """Wait for the end of the first attempt."""
+        self._tried.wait(seconds)
+
+    def answer(self) -> Any:
+        """Return the latest answer, or None if the last attempt failed or has no end."""
+        at, answer = self._answered
+        return answer if time.monotonic() - at < FRESH_SECONDS else None
+
+    def _run(self) -> None:
+        while True:
+            began = time.monotonic()
+            try:
+                self._answered = (began, self._ask())
+            except SILENCE:
+                self._answered = (began, None)
+            self._tried.set()
+            time.sleep(max(0.0, began + EVERY_SECONDS - time.monotonic()))
+
+
+def agent(node: str) -> Callable[[], Any]:
+    """Ask the agent of a database node for its state."""
+
+    def ask() -> Any:
+        connection = http.client.HTTPConnection(node, AGENT_PORT, timeout=NODE_SECONDS)
+        try:
+            connection.request("GET", "/state")
+            return json.load(connection.getresponse())
+        finally:
+            connection.close()
+
+    return ask
+
+
+def redis(access: Access, host: str, *commands: tuple[str, ...]) -> Callable[[], list[Any]]:
+    """Ask a Redis for several things at once, as it answers: redis-py's own reading varies by version."""
+    client: Any = connect_queue(access, host, NODE_SECONDS)
+    client.response_callbacks.clear()
+
+    def ask() -> list[Any]:
+        try:
+            with client.pipeline(transaction=False) as pipeline:
+                for command in commands:
+                    pipeline.execute_command(*command)
+                return list(pipeline.execute())
+        except (RedisError, OSError):
+            client.connection_pool.disconnect()
+            raise
+
+    return ask
+
+
+class Stored(NamedTuple):
+    """How many votes the database holds, by option key, and how many dead letters, counted up to a limit."""
+
+    tally: dict[str, int]
+    letters: int
+
+
+class Database:
+    """Asks for votes and dead letters over one connection, made anew after any trouble."""
+
+    def __init__(self, access: Access) -> None:
+        self._access = access
+        self._connection: psycopg.Connection | None = None
+
+    def __call__(self) -> Stored:
+        """Return what is stored."""
+        if self._connection is None:
+            self._connection = connect_database(self._access)
+        try:
+            with watchdog(self._connection.fileno(), DATABASE_SECONDS):
+                return Stored(self._tally(self._connection), self._letters(self._connection))
+        except (psycopg.Error, OSError):
+            with suppress(psycopg.Error, OSError):
+                self._connection.close()
+            self._connection = None
+            raise
+
+    @staticmethod
+    def _tally(connection: psycopg.Connection) -> dict[str, int]:
+        return dict(connection.execute("SELECT vote, count FROM tally ORDER BY vote").fetchall())
+
+    @staticmethod
+    def _letters(connection: psycopg.Connection) -> int:
+        try:
+            row = connection.execute(LETTERS).fetchone()
+        except psycopg.errors.UndefinedTable:
+            return 0  # No worker of this release has run yet.
+        return int(row[0]) if row else 0

@@ -1,0 +1,86 @@
+"""How the queue and the database are reached, by the worker and by the observer."""
+
+from __future__ import annotations
+
+import random
+import socket
+from dataclasses import dataclass, field
+
+import psycopg
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from worker.environment import Environment, required, secret, whole_number
+
+QUEUE_SECONDS = 3.0
+QUEUE_CONNECT_SECONDS = 1.0
+DATABASE_CONNECT_SECONDS = 3
+
+
+@dataclass(frozen=True)
+class Access:
+    """Where the queue and the database are, and the accounts to use there."""
+
+    redis_host: str
+    redis_port: int
+    redis_username: str
+    redis_password: str = field(repr=False)
+    database_host: str
+    database_port: int
+    database_name: str
+    database_user: str
+    database_password: str = field(repr=False)
+
+
+def read_access(environment: Environment) -> Access:
+    """Return what the environment says of both; raise SettingError on the first bad variable."""
+    return Access(
+        redis_host=required(environment, "REDIS_HOST", "redis-proxy"),
+        redis_port=whole_number(environment, "REDIS_PORT", 1, 65535, 6379),
+        redis_username=required(environment, "REDIS_USERNAME", "worker"),
+        redis_password=secret(environment, "REDIS_PASSWORD_FILE"),
+        database_host=required(environment, "DATABASE_HOST", "pgpool"),
+        database_port=whole_number(environment, "DATABASE_PORT", 1, 65535, 5432),
+        database_name=required(environment, "DATABASE_NAME", "votes"),
+        database_user=required(environment, "DATABASE_USER", "worker"),
+        database_password=secret(environment, "DATABASE_PASSWORD_FILE"),
+    )
+
+
+def connect_queue(access: Access, host: str, seconds: float = QUEUE_SECONDS) -> Redis:
+    """Return a client of one Redis that waits so long for an answer, and never retries by itself."""
+    return Redis(
+        host=host,
+        port=access.redis_port,
+        username=access.redis_username,
+        password=access.redis_password,
+        socket_timeout=seconds,
+        socket_connect_timeout=QUEUE_CONNECT_SECONDS,
+        retry=Retry(NoBackoff(), 0),
+        protocol=2,
+    )
+
+
+def connect_database(access: Access) -> psycopg.Connection:
+    """Open a connection, trying every address of the host for some seconds each."""
+    addresses = _addresses_of(access.database_host, access.database_port)
+    return psycopg.connect(
+        host=",".join([access.database_host] * len(addresses)),
+        hostaddr=",".join(addresses),
+        port=access.database_port,
+        dbname=access.database_name,
+        user=access.database_user,
+        password=access.database_password,
+        application_name="worker",
+        connect_timeout=DATABASE_CONNECT_SECONDS,
+        prepare_threshold=None,
+        # A worker that hangs must not leave a transaction open, whose locks would hold up the others.
+        autocommit=True,
+    )
+
+
+def _addresses_of(host: str, port: int) -> list[str]:
+    """Return all addresses of a host in random order, so that an attempt does not fix on one."""
+    found = {str(a[4][0]) for a in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)}
+    return random.sample(sorted(found), len(found))
