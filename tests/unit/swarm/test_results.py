@@ -1,12 +1,13 @@
-"""Results in a file, and the README's table of them."""
+"""Results in a file, and what the documents say of them."""
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from swarm import results, table
+from swarm import failover, results, table
 from swarm.faults.fault import Fault
 from swarm.outcome import Costs, Limits, Outcome
 
@@ -110,11 +111,25 @@ def test_only_what_is_between_the_markers_is_rewritten() -> None:
     assert table.rewritten(text, "new") == f"before\n{table.MARKER}\nnew\n{table.MARKER}\nafter\n"
 
 
-def test_a_readme_without_markers_is_refused() -> None:
+def test_a_document_without_markers_is_refused() -> None:
     with pytest.raises(ValueError, match="not enough values"):
         table.rewritten("nothing here", "new")
 
 
-@pytest.mark.parametrize("path", [table.README, table.WHOLE])
+def test_the_sum_of_all_runs_is_one_sentence() -> None:
+    assert table.proof([OTHER, FAILED]) == (
+        "2 faults in 2 runs: 1,210 votes acknowledged, **1 lost, 0 counted twice**."
+    )
+
+
+def test_the_picture_has_a_bar_for_each_time_of_a_killed_primary() -> None:
+    killed = replace(FIRST, fault="redis primary killed")
+    picture = failover.drawing([OTHER, killed])
+    assert "The Redis primary is killed (the worst of 2 runs)" in picture
+    assert re.findall(r">([\d.]+)</text>$", picture, re.MULTILINE)[-3:] == ["3.3", "0.5", "13.0"]
+    assert "PostgreSQL" not in picture
+
+
+@pytest.mark.parametrize("path", [table.README, table.WHOLE, table.PICTURE])
 def test_the_pages_show_what_was_recorded(path: Path) -> None:
     assert table.pages()[path] == path.read_text()
