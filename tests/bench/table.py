@@ -1,4 +1,4 @@
-"""The README's table of speed: `python -m bench.table` writes it from the recorded figures."""
+"""The table of speed in docs/speed.md: `python -m bench.table` writes it from the recorded figures."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -8,8 +8,9 @@ from typing import Any
 from bench.figure import Figure
 from bench.report import number
 from deployment.layout import ROOT
-from kit.readme import README, rewritten
+from kit.documents import rewritten
 
+PAGE = ROOT / "docs" / "speed.md"
 RECORD = ROOT / "tests" / "bench" / "results.json"
 MARKER = "<!-- speed -->"
 HEADINGS = ("what", "median", "min to max", "unit", "compared with", "ratio", "aimed at")
@@ -39,9 +40,14 @@ def recorded(path: Path = RECORD) -> list[Figure]:
     return [Figure(**row) for row in rows]
 
 
+def page() -> str:
+    """Return what docs/speed.md should hold."""
+    return rewritten(PAGE.read_text(), markdown(recorded()), MARKER)
+
+
 def main() -> None:
-    """Bring the README up to date."""
-    README.write_text(rewritten(README.read_text(), markdown(recorded()), MARKER))
+    """Bring the page up to date."""
+    PAGE.write_text(page())
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Faults of one kind as one line of the README's table, so that it can be read at a glance."""
+"""Faults of one kind as one line of a table, so that it can be read at a glance."""
 
 import re
 from collections.abc import Iterable

@@ -1,17 +1,19 @@
-"""The README's table of faults, and docs/faults.md: `python -m swarm.table` writes both from the results."""
+"""What the documents say of the faults: `python -m swarm.table` writes it from the results."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from deployment.layout import ROOT
-from kit.readme import README, rewritten
-from swarm import families, results
+from kit.documents import README, rewritten
+from swarm import failover, families, results
 from swarm.catalogue import FAULTS
 from swarm.faults.fault import Fault
 from swarm.outcome import Outcome
 
 WHOLE = ROOT / "docs" / "faults.md"
+PICTURE = ROOT / "docs" / "plots" / "failover.svg"
 MARKER = "<!-- faults -->"
+FAMILIES_MARKER = "<!-- families -->"
 HEADINGS = (
     *("fault", "runs", "acknowledged", "lost", "doubled", "refused"),
     *("no vote acknowledged for (s)", "results stood still (s)", "full strength after (s)"),
@@ -74,17 +76,30 @@ def _span(dates: Sequence[str]) -> str:
     return dates[0] if len(dates) == 1 else f"{dates[0]} to {dates[-1]}"
 
 
+def proof(outcomes: Sequence[Outcome]) -> str:
+    """Return in one sentence what all runs together have shown."""
+    whole = results.merged(outcomes)
+    return (
+        f"{len({row.fault for row in outcomes})} faults in {whole.runs:,} runs: {whole.acknowledged:,} votes "
+        f"acknowledged, **{whole.lost} lost, {whole.doubled} counted twice**."
+    )
+
+
 def pages() -> dict[Path, str]:
-    """Return what the two files should hold: the README families of faults, the other each fault."""
+    """Return what each file should hold: the README the sum, docs/faults.md both tables, and the picture."""
     faults = {fault.name: fault for fault in FAULTS}
     order = {name: position for position, name in enumerate(faults)}
     outcomes = sorted(results.load(results.RECORD), key=lambda row: order.get(row.fault, len(order)))
-    tables = {README: markdown(families.summary(outcomes)), WHOLE: markdown(outcomes, faults)}
-    return {path: rewritten(path.read_text(), table, MARKER) for path, table in tables.items()}
+    whole = rewritten(WHOLE.read_text(), markdown(families.summary(outcomes)), FAMILIES_MARKER)
+    return {
+        README: rewritten(README.read_text(), proof(outcomes), MARKER),
+        WHOLE: rewritten(whole, markdown(outcomes, faults), MARKER),
+        PICTURE: failover.drawing(outcomes),
+    }
 
 
 def main() -> None:
-    """Rewrite both."""
+    """Rewrite them."""
     for path, text in pages().items():
         path.write_text(text)
 

@@ -1,4 +1,4 @@
-"""Faults of one kind as one line of the README."""
+"""Faults of one kind as one line of the table."""
 
 from dataclasses import replace
 

@@ -1,13 +1,14 @@
-"""Results in a file, and the README's table of them."""
+"""Results in a file, and what the documents say of them."""
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from kit import readme
-from swarm import results, table
+from kit import documents
+from swarm import failover, results, table
 from swarm.faults.fault import Fault
 from swarm.outcome import Costs, Limits, Outcome
 
@@ -109,15 +110,29 @@ def test_sources_are_named_where_they_are_known() -> None:
 def test_only_what_is_between_the_markers_is_rewritten() -> None:
     text = f"before\n{table.MARKER}\nold\n{table.MARKER}\nafter\n"
     assert (
-        readme.rewritten(text, "new", table.MARKER) == f"before\n{table.MARKER}\nnew\n{table.MARKER}\nafter\n"
+        documents.rewritten(text, "new", table.MARKER) == f"before\n{table.MARKER}\nnew\n{table.MARKER}\nafter\n"
     )
 
 
-def test_a_readme_without_markers_is_refused() -> None:
+def test_a_document_without_markers_is_refused() -> None:
     with pytest.raises(ValueError, match="not enough values"):
-        readme.rewritten("nothing here", "new", table.MARKER)
+        documents.rewritten("nothing here", "new", table.MARKER)
 
 
-@pytest.mark.parametrize("path", [readme.README, table.WHOLE])
+def test_the_sum_of_all_runs_is_one_sentence() -> None:
+    assert table.proof([OTHER, FAILED]) == (
+        "2 faults in 2 runs: 1,210 votes acknowledged, **1 lost, 0 counted twice**."
+    )
+
+
+def test_the_picture_has_a_bar_for_each_time_of_a_killed_primary() -> None:
+    killed = replace(FIRST, fault="redis primary killed")
+    picture = failover.drawing([OTHER, killed])
+    assert "The Redis primary is killed (the worst of 2 runs)" in picture
+    assert re.findall(r">([\d.]+)</text>$", picture, re.MULTILINE)[-3:] == ["3.3", "0.5", "13.0"]
+    assert "PostgreSQL" not in picture
+
+
+@pytest.mark.parametrize("path", [documents.README, table.WHOLE, table.PICTURE])
 def test_the_pages_show_what_was_recorded(path: Path) -> None:
     assert table.pages()[path] == path.read_text()

@@ -1,4 +1,4 @@
-"""The README, whose tables stand between markers."""
+"""The documents, whose tables stand between markers."""
 
 from deployment.layout import ROOT
 
