@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from deployment import base, engine, images
-from deployment.layout import STACK
+from deployment.configuration.layout import STACK
+from deployment.engine.images import base, images
+from deployment.engine.machine import engine
 from deployment.progress import Progress
 from kit.containers import docker
 

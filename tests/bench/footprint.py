@@ -9,8 +9,8 @@ from docker import DockerClient
 
 from bench.figure import Figure, Target, alone
 from bench.run import Run
-from deployment import engine
-from deployment.layout import NAMESPACE
+from deployment.configuration.layout import NAMESPACE
+from deployment.engine.machine import engine
 
 MEBIBYTE, GIBIBYTE = 1024**2, 1024**3
 AT_REST = Target(at_most=1.5)

@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.figure import Figure
-from deployment import engine
+from deployment.engine.machine import engine
 from kit.machine import this_machine
 
 FILE_WIDTH = 180

@@ -7,7 +7,7 @@ from typing import Any
 
 from bench.figure import Figure
 from bench.report import number
-from deployment.layout import ROOT
+from deployment.configuration.layout import ROOT
 from kit.documents import rewritten
 
 PAGE = ROOT / "docs" / "speed.md"

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Playwright
 
-from deployment import settings
+from deployment.configuration import settings
 from kit import local
 from kit.chromium import Visit, chromium
 from kit.local import LocalStack

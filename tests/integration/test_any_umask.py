@@ -8,8 +8,9 @@ from uuid import uuid4
 
 import pytest
 
-from deployment import base, context, engine
-from deployment.layout import ROOT
+from deployment.configuration.layout import ROOT
+from deployment.engine.images import base, context
+from deployment.engine.machine import engine
 from kit.containers import docker
 from kit.images import absent
 from kit.waiting import wait_until

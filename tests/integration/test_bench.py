@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from deployment.layout import ROOT
+from deployment.configuration.layout import ROOT
 from kit.images import reference
 
 KEYS = ["name", "median", "min", "max", "unit", "against", "ratio", "target", "met"]

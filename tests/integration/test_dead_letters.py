@@ -10,7 +10,9 @@ from uuid import uuid4
 import pytest
 from typer.testing import CliRunner, Result
 
-from deployment import cli, dead, engine
+from deployment.cli import main as cli
+from deployment.engine.machine import engine
+from deployment.operations import dead
 from integration.conftest import Database
 from kit.containers import docker
 from kit.images import reference

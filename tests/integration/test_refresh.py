@@ -7,9 +7,11 @@ from pathlib import Path
 import docker
 import pytest
 
-from deployment import base, engine, images, packages, refresh
-from deployment.base import Bases
-from deployment.images import Component
+from deployment.engine.images import base, images, packages
+from deployment.engine.images.base import Bases
+from deployment.engine.images.images import Component
+from deployment.engine.machine import engine
+from deployment.operations import refresh
 from deployment.progress import Progress
 from kit.images import absent
 

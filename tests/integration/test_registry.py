@@ -7,7 +7,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from deployment import engine, registry
+from deployment.engine.images import registry
+from deployment.engine.machine import engine
 from kit.services import free_port
 
 

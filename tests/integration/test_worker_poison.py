@@ -13,7 +13,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from deployment.layout import ROOT
+from deployment.configuration.layout import ROOT
 from integration.conftest import Database, RedisNode, Start
 from kit.services import Service
 from kit.waiting import wait_until

@@ -1,6 +1,6 @@
 """The documents, whose tables stand between markers."""
 
-from deployment.layout import ROOT
+from deployment.configuration.layout import ROOT
 
 README = ROOT / "README.md"
 

@@ -9,8 +9,8 @@ from uuid import uuid4
 
 import yaml
 
-from deployment import certificates
-from deployment.layout import ROOT, STACK_FILE
+from deployment.configuration.layout import ROOT, STACK_FILE
+from deployment.engine.swarm import certificates
 from kit.containers import address, docker
 from kit.images import reference
 from kit.waiting import wait_until

@@ -5,7 +5,8 @@ from typing import NoReturn
 
 import pytest
 
-from deployment import base, engine, images
+from deployment.engine.images import base, images
+from deployment.engine.machine import engine
 
 
 def reference(component: str) -> str:

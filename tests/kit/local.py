@@ -8,8 +8,9 @@ from typing import Any
 
 import docker
 
-from deployment import engine, status
-from deployment.layout import ROOT, STACK
+from deployment.configuration.layout import ROOT, STACK
+from deployment.engine.machine import engine
+from deployment.operations import status
 from kit.images import absent
 from kit.waiting import wait_until
 

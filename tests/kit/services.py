@@ -13,7 +13,7 @@ from urllib.request import urlopen
 
 import psutil
 
-from deployment.layout import ROOT
+from deployment.configuration.layout import ROOT
 from kit.waiting import wait_until
 
 GUNICORN = ("-m", "gunicorn")

@@ -9,9 +9,11 @@ from typing import Any
 from docker.errors import APIError, DockerException
 from requests.exceptions import RequestException
 
-from deployment import status
+from deployment.configuration.layout import SLOT_LABELS, STACK
+from deployment.engine import observer
 from deployment.errors import DeployError
-from deployment.layout import SLOT_LABELS, STACK
+from deployment.operations import status
+from deployment.plan.picture import Picture
 from kit.waiting import wait_until
 from swarm import firewall
 from swarm.containers import Container
@@ -47,25 +49,31 @@ class Cluster:
         """Return the status as a node tells it that can command the Swarm and knows the most."""
         return status.collect(self._informed()[0].client)
 
-    def picture(self) -> dict[str, Any]:
+    def picture(self) -> Picture:
         """Return the observers' part of the status alone, which costs the machine least."""
         return self._informed()[1]
 
-    def _informed(self) -> tuple[Node, dict[str, Any]]:
+    def primary(self, cluster: str) -> str:
+        """Return the service that is primary of a cluster; raise DeployError while none is known."""
+        if found := self.picture().clusters[cluster].primary:
+            return found
+        raise DeployError(f"No primary of {cluster} is known.", "Wait until one is elected.")
+
+    def _informed(self) -> tuple[Node, Picture]:
         """Return the node that can command the Swarm and knows the most, and its observer's picture.
 
         Raises DeployError while there is no such node.
         """
-        found: tuple[Node, dict[str, Any]] | None = None
+        found: tuple[Node, Picture] | None = None
         for node in self.lab.nodes:
             if not node.commands():
                 continue
             try:
-                inside = status.observe(node.client)
+                inside = observer.observe(node.client)
             except UNREACHABLE:
                 continue
             found = found or (node, inside)
-            if inside["postgres"]["primary"] and inside["redis"]["primary"]:
+            if not inside.headless:
                 return node, inside
         if found is None:
             raise DeployError("No node of the lab can say how the stack is.", "Wait, or start its nodes.")
@@ -110,7 +118,7 @@ class Cluster:
 
     def _pending(self) -> int | None:
         try:
-            pending: int | None = self.picture()["queue"]["pending"]
+            pending = self.picture().queue.pending
         except UNREACHABLE:
             return None
         return pending
@@ -153,7 +161,7 @@ class Cluster:
 
     def sql(self, statement: str) -> list[list[str]]:
         """Run a statement on the PostgreSQL primary as its superuser; return rows of texts."""
-        primary = self.container(self.picture()["postgres"]["primary"])
+        primary = self.container(self.primary("postgres"))
         command = ["docker", "-H", primary.node.docker_host, "exec", "-i", primary.id, "sh", "-c", PSQL]
         done = subprocess.run(command, input=statement, capture_output=True, text=True, check=True)
         return [line.split("\t") for line in done.stdout.splitlines() if line]

@@ -2,8 +2,8 @@
 
 import pytest
 
-from deployment import settings
-from deployment.settings import Settings
+from deployment.configuration import settings
+from deployment.configuration.settings import Settings
 
 
 @pytest.fixture(scope="session")

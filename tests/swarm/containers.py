@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from docker.errors import APIError
 
-from deployment.layout import STACK
+from deployment.configuration.layout import STACK
 from swarm import firewall
 from swarm.lab.lab import Node
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import Any
 
-from deployment.layout import NAMESPACE
+from deployment.configuration.layout import NAMESPACE
 from swarm.cluster import UNREACHABLE, Cluster
 from swarm.lab.lab import Node
 from swarm.ledger import Ballot, Verdict

@@ -10,7 +10,8 @@ from uuid import uuid4
 import requests
 import trustme
 
-from deployment import base, engine, images
+from deployment.engine.images import base, images
+from deployment.engine.machine import engine
 from deployment.progress import Progress
 from kit.containers import docker
 from kit.waiting import wait_until

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from deployment import images, release
-from deployment.layout import STACK_FILE
+from deployment.configuration.layout import ROOT, STACK_FILE
+from deployment.engine.images import images
+from deployment.operations import source
 from swarm.outcome import Costs, Outcome
 
 RECORD = Path(__file__).parent / "results.json"
@@ -76,5 +77,5 @@ def save(path: Path, outcomes: Iterable[Outcome]) -> None:
 def this_source() -> str:
     """Return a hash of all that this checkout's stack is made of: the same wherever it is brought up."""
     parts = [images.reference(component, "") for component in images.COMPONENTS]
-    parts += [STACK_FILE.read_text(), *release.config_hashes().values()]
+    parts += [STACK_FILE.read_text(), *((ROOT / path).read_text() for path in source.CONFIGS.values())]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:12]

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from deployment.layout import ROOT
+from deployment.configuration.layout import ROOT
 from kit.documents import README, rewritten
 from swarm import failover, families, results
 from swarm.catalogue import FAULTS

@@ -4,10 +4,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from deployment import acme, nodes, up
+from deployment.configuration.settings import Settings
+from deployment.engine.swarm import nodes
 from deployment.errors import DeployError
+from deployment.operations import acme, up
 from deployment.progress import Progress
-from deployment.settings import Settings
 from kit.local import LocalStack, deploy, running
 from swarm.pebble import AcmeServer, acme_server, dns
 
@@ -40,26 +41,24 @@ def settings(server: AcmeServer) -> dict[str, str]:
     return {"ACME_SERVER": server.directory, "ACME_CA_FILE": str(server.authorities)}
 
 
-def test_without_a_certificate_the_stack_is_not_up(
+def test_without_a_certificate_the_former_release_comes_back(
     local: LocalStack, server: AcmeServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A name that leads nowhere: `up` fails and says what Traefik said, `status` names the pages."""
+    """A name that leads nowhere: `up` fails, says what Traefik said, and the pages are where they were."""
     monkeypatch.setattr(acme, "CERTIFICATE_SECONDS", SOON_SECONDS)
     for name, value in settings(server).items():
         monkeypatch.setenv(name, value)
     chosen = Settings(domain="example.test", acme_email="somebody@example.test")
     with pytest.raises(DeployError, match="No page with a valid certificate") as failure:
-        up.up(chosen, Progress(quiet=True), install_engine=False, dry_run=False)
+        up.up(up.site(chosen, Progress(quiet=True), install_engine=False, start=False))
+    assert "runs the former release" in failure.value.what
     assert any("unable to generate a certificate" in line.lower() for line in failure.value.evidence)
     now = local.status()
-    assert not now["healthy"]
-    for host in HOSTS:
-        assert any(host in line and "certificate" in line for line in now["missing"])
+    assert now["healthy"], now["missing"]
+    assert not any(host in url for host in HOSTS for url in now["urls"].values())
 
 
-def test_the_next_up_asks_again_and_gets_certificates(
-    local: LocalStack, server: AcmeServer, address: str
-) -> None:
+def test_the_next_up_gets_certificates(local: LocalStack, server: AcmeServer, address: str) -> None:
     with dns(address):
         done = deploy("--domain", "example.test", "--acme-email", "somebody@example.test", **settings(server))
     assert done.returncode == 0, done.stderr

@@ -14,8 +14,8 @@ import pytest
 import requests
 import socketio
 
-from deployment.layout import LOCAL_CA_FILE
-from deployment.settings import Settings
+from deployment.configuration.layout import LOCAL_CA_FILE
+from deployment.configuration.settings import Settings
 from kit.images import absent
 from kit.local import LocalStack, running
 

@@ -4,7 +4,7 @@ import subprocess
 
 import pytest
 
-from deployment.layout import NAMESPACE, STACK
+from deployment.configuration.layout import NAMESPACE, STACK
 from kit.local import LocalStack, running
 
 SETUID = ("find", "/", "-xdev", "-type", "f", "-perm", "/6000")

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from deployment.layout import STACK
+from deployment.configuration.layout import STACK
 from kit.images import absent
 from kit.local import LocalStack, running
 

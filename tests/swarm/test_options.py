@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 import requests
 
-from deployment import options
-from deployment.layout import NAMESPACE, ROOT
-from deployment.settings import Settings
+from deployment.configuration.layout import NAMESPACE, ROOT
+from deployment.configuration.settings import Settings
+from deployment.engine.swarm import options
 from kit.local import LocalStack, running
 from kit.waiting import wait_until
 

@@ -8,7 +8,9 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from deployment import base, engine, settings
+from deployment.configuration import settings
+from deployment.engine.images import base
+from deployment.engine.machine import engine
 from deployment.errors import DeployError
 from deployment.progress import Progress
 from kit.waiting import wait_until
@@ -74,7 +76,7 @@ def _serves(cluster: Cluster) -> bool:
         inside = cluster.picture()
     except UNREACHABLE:
         return False
-    return bool(inside["redis"]["replicas"]) and bool(inside["postgres"]["synchronous"])
+    return bool(inside.redis.replicas) and inside.postgres.synchronous
 
 
 def _told(ballots: list[Ballot]) -> str:

@@ -8,7 +8,7 @@ import pytest
 import typer
 from typer.main import get_command
 
-from deployment.cli import app
+from deployment.cli.main import app
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"

@@ -1,26 +1,41 @@
-"""The kit is for every suite, and no suite knows of another."""
+"""The architecture is what the folders show: who imports whom."""
 
 import ast
+from pathlib import Path
 
 import pytest
 
-from deployment.layout import ROOT
+from deployment.configuration.layout import ROOT
 
 SUITES = {"swarm", "browser", "bench", "integration"}
 
 
-def imported(folder: str) -> set[str]:
-    """Return the packages that the modules of a folder import."""
-    nodes = [
-        node
-        for file in (ROOT / "tests" / folder).rglob("*.py")
-        for node in ast.walk(ast.parse(file.read_text()))
-    ]
+def imported_modules(folder: Path) -> set[str]:
+    """Return all that the modules of a folder import, by full name."""
+    nodes = [node for file in folder.rglob("*.py") for node in ast.walk(ast.parse(file.read_text()))]
     names = [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
-    names += [node.module or "." for node in nodes if isinstance(node, ast.ImportFrom)]
-    return {name.partition(".")[0] for name in names}
+    names += [
+        f"{node.module or '.'}.{alias.name}"
+        for node in nodes
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    ]
+    return set(names)
 
 
 @pytest.mark.parametrize("folder", ["kit", *sorted(SUITES)])
 def test_no_suite_is_imported_by_another_or_by_the_kit(folder: str) -> None:
-    assert imported(folder) & (SUITES - {folder}) == set()
+    packages = {name.partition(".")[0] for name in imported_modules(ROOT / "tests" / folder)}
+    assert packages & (SUITES - {folder}) == set()
+
+
+STOREYS = ("cli", "operations", "engine", "plan", "configuration")
+"""Of the deploy tool, the uppermost first: imports only go down."""
+
+
+@pytest.mark.parametrize("storey", STOREYS)
+def test_the_deploy_tool_imports_only_down_and_only_one_storey_knows_docker(storey: str) -> None:
+    above = STOREYS[: STOREYS.index(storey)]
+    modules = imported_modules(ROOT / "stack" / "deployment" / storey)
+    assert not [m for m in modules if m.startswith(tuple(f"deployment.{name}" for name in above))]
+    assert storey == "engine" or not [m for m in modules if m.startswith("docker")]

@@ -34,7 +34,7 @@ CASES = {
 
 
 def deployed(listed: str) -> None:
-    from deployment.settings import complain_of_options  # noqa: PLC0415
+    from deployment.configuration.settings import complain_of_options  # noqa: PLC0415
 
     complain_of_options([name.strip() for name in listed.split(",")])
 

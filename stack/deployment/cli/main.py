@@ -12,7 +12,6 @@ from collections.abc import Callable
 from typing import Annotated
 
 import typer
-from docker.errors import APIError, DockerException
 from urllib3.exceptions import HTTPError
 
 from deployment.cli import dead, report
@@ -29,6 +28,7 @@ from deployment.cli.options import (
 from deployment.configuration import settings
 from deployment.configuration.layout import STACK
 from deployment.engine.machine import engine
+from deployment.engine.machine.engine import EngineError, RefusedError
 from deployment.engine.swarm import membership, releases, services
 from deployment.errors import DeployError
 from deployment.operations import down as down_verb
@@ -216,10 +216,10 @@ def main() -> None:
     except DeployError as error:
         _print_error(error)
         sys.exit(error.code)
-    except APIError as error:
+    except RefusedError as error:
         _print_error(membership.no_leader() if membership.leaderless(error) else operation.unexpected(error))
         sys.exit(1)
-    except (DockerException, HTTPError, OSError, subprocess.CalledProcessError) as error:
+    except (EngineError, HTTPError, OSError, subprocess.CalledProcessError) as error:
         _print_error(operation.unexpected(error))
         sys.exit(1)
 

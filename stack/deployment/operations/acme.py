@@ -2,10 +2,9 @@
 
 import time
 
-import docker
-
 from deployment.configuration.layout import STACK
 from deployment.engine import pages
+from deployment.engine.machine.engine import Client
 from deployment.engine.pages import Visit
 from deployment.engine.swarm import nodes, services
 from deployment.errors import DeployError
@@ -62,7 +61,7 @@ def _edge_is_older(site: Site) -> bool:
     return all(str(task["CreatedAt"]) < site.since for task in tasks)
 
 
-def _none_came(client: docker.DockerClient, lacking: list[str]) -> DeployError:
+def _none_came(client: Client, lacking: list[str]) -> DeployError:
     log = services.last_lines(client, EDGE, LOG_LINES)
     said = [line for line in log if any(word in line.lower() for word in TELLING)][-SHOWN_LINES:]
     return DeployError(

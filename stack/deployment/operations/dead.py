@@ -3,29 +3,28 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import docker
-
 from deployment.engine import observer
+from deployment.engine.machine.engine import Client
 
 PROGRAM = ("python", "-m", "worker.dead")
 
 
-def listing(client: docker.DockerClient, limit: int) -> dict[str, Any]:
+def listing(client: Client, limit: int) -> dict[str, Any]:
     """Return how many letters there are, and the latest."""
     return observer.answer(client, *PROGRAM, "list", "--limit", str(limit))
 
 
-def export(client: docker.DockerClient) -> Iterator[bytes]:
+def export(client: Client) -> Iterator[bytes]:
     """Yield all letters as JSON lines, in pieces."""
     return observer.output(client, *PROGRAM, "export")
 
 
-def replay(client: docker.DockerClient) -> dict[str, Any]:
+def replay(client: Client) -> dict[str, Any]:
     """Read all letters once more; return how many were `stored` as votes, and how many are `left`."""
     return observer.answer(client, *PROGRAM, "replay")
 
 
-def purge(client: docker.DockerClient, listed: Mapping[str, Any]) -> int:
+def purge(client: Client, listed: Mapping[str, Any]) -> int:
     """Delete what was listed, for good; return the number. Deletes nothing if it has changed since."""
     answer = observer.answer(
         client, *PROGRAM, "purge", "--until", listed["until"], f"--seal={listed['seal']}"

@@ -3,11 +3,9 @@
 import time
 from collections.abc import Sequence
 
-import docker
-from docker.errors import APIError
-
 from deployment.configuration.layout import NAMESPACE
 from deployment.engine.images import packages
+from deployment.engine.machine.engine import Client, RefusedError
 from deployment.engine.swarm import credentials, nodes, options, releases, services
 from deployment.errors import DeployError
 from deployment.operations import operation
@@ -98,7 +96,7 @@ def farewell(others: list[str], *, volumes: bool) -> list[str]:
     ]
 
 
-def _wait_for_containers(client: docker.DockerClient, members: Sequence[Node], task: Task) -> None:
+def _wait_for_containers(client: Client, members: Sequence[Node], task: Task) -> None:
     while left := [*_containers(client), *_tasks(client, members)]:
         task.detail(f"waiting for {len(left)} container(s) to stop cleanly")
         if task.seconds > TIMEOUT_SECONDS:
@@ -110,13 +108,13 @@ def _wait_for_containers(client: docker.DockerClient, members: Sequence[Node], t
         time.sleep(0.5)
 
 
-def _containers(client: docker.DockerClient) -> list[str]:
+def _containers(client: Client) -> list[str]:
     """Return what is left on this engine."""
     found = client.api.containers(all=True, filters={"label": NAMESPACE})
     return [str(container["Names"][0]) for container in found]
 
 
-def _tasks(client: docker.DockerClient, members: Sequence[Node]) -> list[str]:
+def _tasks(client: Client, members: Sequence[Node]) -> list[str]:
     """Return what is left on the other nodes; of one that is away nothing more is heard."""
     here = client.info()["Swarm"]["NodeID"]
     names = {node.id: node.name for node in members if node.ready and node.id != here}
@@ -128,13 +126,13 @@ def _tasks(client: docker.DockerClient, members: Sequence[Node]) -> list[str]:
     ]
 
 
-def _remove_networks(client: docker.DockerClient, task: Task) -> None:
+def _remove_networks(client: Client, task: Task) -> None:
     """Remove the networks; Swarm frees them a moment after the last task is gone."""
     while networks := client.networks.list(filters={"label": NAMESPACE}):
         for network in networks:
             try:
                 network.remove()
-            except APIError as error:
+            except RefusedError as error:
                 if task.seconds > TIMEOUT_SECONDS:
                     raise DeployError(
                         f"Network {network.name} cannot be removed: {error.explanation}",

@@ -4,8 +4,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import NoReturn, Protocol
 
-from docker.errors import DockerException
-
+from deployment.engine.machine.engine import EngineError
 from deployment.errors import DeployError
 from deployment.operations import lock
 from deployment.operations.site import Site
@@ -87,7 +86,7 @@ def _make_true(step: Step, site: Site) -> None:
         if step.touches:
             raise BrokenError(error) from error
         raise
-    except DockerException as error:
+    except EngineError as error:
         if step.touches:
             raise BrokenError(unexpected(error)) from error
         raise

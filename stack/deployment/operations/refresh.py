@@ -3,14 +3,13 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-import docker
-
 from deployment.engine.images import base, images, packages
 from deployment.engine.images.base import Bases
+from deployment.engine.machine.engine import Client
 from deployment.progress import Progress
 
 
-def refresh(client: docker.DockerClient, before: Bases, progress: Progress) -> None:
+def refresh(client: Client, before: Bases, progress: Progress) -> None:
     """Build all images on a base of today, beside those that are here, and take them into use if they differ.
 
     Where nothing changed, and where something fails, what was here stays what `up` deploys.
@@ -32,17 +31,17 @@ def refresh(client: docker.DockerClient, before: Bases, progress: Progress) -> N
     (base.adopt if found else base.reject)(client)
 
 
-def _named(client: docker.DockerClient, bases: Bases) -> dict[str, str]:
+def _named(client: Client, bases: Bases) -> dict[str, str]:
     return base.named(base.references(client, bases))
 
 
-def _build(client: docker.DockerClient, bases: Bases, progress: Progress) -> None:
+def _build(client: Client, bases: Bases, progress: Progress) -> None:
     for component, image in base.references(client, bases).items():
         with progress.task(f"Building {image}") as task:
             images.build(client, component.context, image, bases.of(component), task)
 
 
-def _installed(client: docker.DockerClient, named: Mapping[str, str]) -> dict[str, dict[str, str]]:
+def _installed(client: Client, named: Mapping[str, str]) -> dict[str, dict[str, str]]:
     return {
         name: packages.installed(client, image)
         for name, image in named.items()

@@ -5,13 +5,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 
-import docker
-
 from deployment.configuration.settings import Settings
 from deployment.engine import observer
 from deployment.engine.images import base, registry
 from deployment.engine.images.base import Bases
 from deployment.engine.machine import engine
+from deployment.engine.machine.engine import Client
 from deployment.engine.swarm import credentials, membership, nodes, releases, services
 from deployment.engine.swarm import options as recorded_options
 from deployment.engine.swarm.membership import Membership
@@ -41,7 +40,7 @@ class Site:
 
     settings: Settings
     progress: Progress
-    client: docker.DockerClient | None
+    client: Client | None
     goal: Callable[["Site"], Release | None]
     verb: str = "up"
     refresh: bool = False
@@ -57,7 +56,7 @@ class Site:
                 vars(self).pop(name, None)
 
     @property
-    def engine(self) -> docker.DockerClient:
+    def engine(self) -> Client:
         """The engine, in a step that cannot do without."""
         if self.client is None:
             raise DeployError("No Docker Engine answers on this machine.", "Start it, then run this again.")

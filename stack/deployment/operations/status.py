@@ -4,12 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-import docker
-from docker.errors import APIError
-
 from deployment.configuration.layout import STACK
 from deployment.engine import observer, pages
 from deployment.engine.machine import engine
+from deployment.engine.machine.engine import Client, RefusedError
 from deployment.engine.pages import LOOPBACK, Edge
 from deployment.engine.swarm import credentials, membership, networks, nodes, releases, services
 from deployment.plan import drift, strength, weaknesses
@@ -23,18 +21,18 @@ from deployment.plan.release import Release
 from deployment.plan.topology import CLUSTERS
 
 
-def collect(client: docker.DockerClient) -> dict[str, Any]:
+def collect(client: Client) -> dict[str, Any]:
     """Return the status object that `status --json` prints."""
     picture = observer.observe(client)
     try:
         return {"stack": STACK, **_of_swarm(client, picture), **asdict(picture)}
-    except APIError as error:
+    except RefusedError as error:
         if not membership.leaderless(error):
             raise
         return {"stack": STACK, **_without_leader(picture), **asdict(picture)}
 
 
-def healthy(client: docker.DockerClient) -> bool:
+def healthy(client: Client) -> bool:
     """Whether all is at full strength: asks no further once something is missing, for whoever asks often."""
     picture = observer.observe(client)
     if strength.clusters_missing(picture):
@@ -44,7 +42,7 @@ def healthy(client: docker.DockerClient) -> bool:
     return bool(collect(client)["healthy"])
 
 
-def missing(client: docker.DockerClient, release: Release, entrance: Entrance) -> list[str]:
+def missing(client: Client, release: Release, entrance: Entrance) -> list[str]:
     """Name what full strength of a release lacks: services that it has, both clusters, and both pages."""
     members, states = nodes.observe(client), services.states(client)
     running = {state.name for state in states}
@@ -53,7 +51,7 @@ def missing(client: docker.DockerClient, release: Release, entrance: Entrance) -
     return [*lacking, *gone, *pages.problems(entrance, visits(client, members, entrance))]
 
 
-def _of_swarm(client: docker.DockerClient, picture: Picture) -> dict[str, Any]:
+def _of_swarm(client: Client, picture: Picture) -> dict[str, Any]:
     members, states, last = nodes.observe(client), services.states(client), _last(client)
     wanted = drift.wanted(last.services, states) if last and states else states
     changed = drift.differences(last.services, services.described(client)) if last else {}
@@ -76,18 +74,18 @@ def _of_swarm(client: docker.DockerClient, picture: Picture) -> dict[str, Any]:
     }
 
 
-def _last(client: docker.DockerClient) -> Deployment | None:
+def _last(client: Client) -> Deployment | None:
     kept = releases.read(client)
     return kept[-1] if kept else None
 
 
-def entrance_of(client: docker.DockerClient, release: Release) -> Entrance:
+def entrance_of(client: Client, release: Release) -> Entrance:
     """Return how visitors reach the pages of a release."""
     return entrances.of(release, credentials.authority(client, release.hosts))
 
 
 def warnings(
-    client: docker.DockerClient, members: Sequence[Node], states: Sequence[ServiceState], picture: Picture
+    client: Client, members: Sequence[Node], states: Sequence[ServiceState], picture: Picture
 ) -> list[str]:
     """Return what an operator should know although nothing may be missing."""
     running = bool(states) and all(state.converged for state in states)
@@ -137,7 +135,7 @@ def _described_release(last: Deployment | None) -> dict[str, Any] | None:
     }
 
 
-def visits(client: docker.DockerClient, members: Sequence[Node], entrance: Entrance) -> list[pages.Visit]:
+def visits(client: Client, members: Sequence[Node], entrance: Entrance) -> list[pages.Visit]:
     """Ask for both pages through every edge, as a visitor does."""
     here = client.info()["Swarm"]["NodeID"] if engine.is_local(client) else ""
     return pages.visit(entrance, edges(members, entrance, here))

@@ -9,9 +9,9 @@ from typing import NoReturn
 
 import pytest
 
-from deployment import lock, suite
+from deployment.configuration.settings import Settings
 from deployment.errors import DeployError
-from deployment.settings import Settings
+from deployment.operations import lock, suite
 from kit.images import absent
 from kit.machine import this_machine
 from swarm import results, table

@@ -51,7 +51,7 @@ def volume_lost(victim: Victim, status_key: str | None = None) -> Strike:
         cluster.wait_stopped([service])
         if status_key:
             wait_until(
-                lambda: cluster.picture()[status_key]["primary"] not in {None, service},
+                lambda: cluster.picture().clusters[status_key].primary not in {None, service},
                 FAILOVER_SECONDS,
                 cluster.describe,
             )

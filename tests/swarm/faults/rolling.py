@@ -5,9 +5,9 @@ from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from deployment import convergence
-from deployment.images import COMPONENTS
-from deployment.layout import ROOT
+from deployment.configuration.layout import ROOT
+from deployment.engine.images.images import COMPONENTS
+from deployment.engine.swarm import services
 from kit.waiting import wait_until
 from swarm.cluster import UNREACHABLE, Cluster
 from swarm.faults.fault import Fault, Scene, Strike
@@ -40,12 +40,12 @@ def sentinels(_: Cluster) -> list[str]:
 
 def redis(cluster: Cluster) -> list[str]:
     """Return the Redis nodes, the primary last."""
-    return _primary_last(REDIS, cluster.picture()["redis"]["primary"])
+    return _primary_last(REDIS, cluster.primary("redis"))
 
 
 def postgres(cluster: Cluster) -> list[str]:
     """Return the PostgreSQL nodes, the primary last."""
-    return _primary_last(POSTGRES, cluster.picture()["postgres"]["primary"])
+    return _primary_last(POSTGRES, cluster.primary("postgres"))
 
 
 def every(cluster: Cluster) -> list[str]:
@@ -101,7 +101,7 @@ def _up(lab: Lab, checkout: Path) -> None:
 
 def _updated(cluster: Cluster, service: str) -> bool:
     try:
-        states = convergence.states(cluster.lab.manager)
+        states = services.states(cluster.lab.manager)
     except UNREACHABLE:
         return False
     return any(s.name == service and s.running == s.desired and not s.failure for s in states)

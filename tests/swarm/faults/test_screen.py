@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Playwright
 
-from deployment.settings import Settings
+from deployment.configuration.settings import Settings
 from kit.chromium import Visit, chromium
 from kit.waiting import wait_until
 from swarm.containers import Container
@@ -47,7 +47,7 @@ def victim(name: str, stage: Stage, screen: Visit) -> Container:
     if name == "result":
         shown = screen.page.locator("footer code").text_content() or "?"
         return next(c for c in stage.cluster.containers("result") if c.id.startswith(shown))
-    return stage.cluster.container(stage.cluster.picture()[name]["primary"])
+    return stage.cluster.container(stage.cluster.primary(name))
 
 
 def moves(screen: Visit) -> bool:

@@ -14,22 +14,22 @@ POSTGRES = ("postgres-1", "postgres-2", "postgres-3")
 
 def redis_primary(cluster: Cluster) -> Container:
     """Return the Redis that acknowledges."""
-    return cluster.container(cluster.picture()["redis"]["primary"])
+    return cluster.container(cluster.primary("redis"))
 
 
 def redis_replica(cluster: Cluster) -> Container:
     """Return a Redis that follows."""
-    return cluster.container(cluster.picture()["redis"]["replicas"][0])
+    return cluster.container(cluster.picture().redis.replicas[0])
 
 
 def postgres_primary(cluster: Cluster) -> Container:
     """Return the PostgreSQL that acknowledges."""
-    return cluster.container(cluster.picture()["postgres"]["primary"])
+    return cluster.container(cluster.primary("postgres"))
 
 
 def postgres_standby(cluster: Cluster) -> Container:
     """Return a PostgreSQL that confirms commits; every standby that streams does."""
-    return cluster.container(cluster.picture()["postgres"]["standbys"][0])
+    return cluster.container(cluster.picture().postgres.standbys[0])
 
 
 def one_of(service: str) -> Victim:

@@ -10,7 +10,8 @@ import docker
 from docker.errors import DockerException, NotFound
 from requests.exceptions import RequestException
 
-from deployment import credentials, engine
+from deployment.engine.machine import engine
+from deployment.engine.swarm import credentials
 from deployment.errors import DeployError
 
 NAME = "vote-app-lab"

@@ -11,10 +11,12 @@ import docker
 from docker.errors import NotFound
 from docker.types import IPAMConfig, IPAMPool
 
-from deployment import base, engine, images, settings
+from deployment.configuration import settings
+from deployment.configuration.layout import ROOT, STACK
+from deployment.engine.images import base, images
+from deployment.engine.images.images import Component
+from deployment.engine.machine import engine
 from deployment.errors import DeployError
-from deployment.images import Component
-from deployment.layout import ROOT, STACK
 from deployment.progress import Progress, Task
 from swarm.lab.lab import LABEL, NAME, REGISTRY, SOCKETS, SUBNET, Lab, Node, current
 

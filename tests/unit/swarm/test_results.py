@@ -110,7 +110,8 @@ def test_sources_are_named_where_they_are_known() -> None:
 def test_only_what_is_between_the_markers_is_rewritten() -> None:
     text = f"before\n{table.MARKER}\nold\n{table.MARKER}\nafter\n"
     assert (
-        documents.rewritten(text, "new", table.MARKER) == f"before\n{table.MARKER}\nnew\n{table.MARKER}\nafter\n"
+        documents.rewritten(text, "new", table.MARKER)
+        == f"before\n{table.MARKER}\nnew\n{table.MARKER}\nafter\n"
     )
 
 

@@ -27,8 +27,8 @@ class Timed:
         self.now += 13
         return self.now - 3
 
-    def picture(self) -> dict[str, Any]:
-        return {"redis": {"primary": "redis-1"}}
+    def primary(self, cluster: str) -> str:
+        return "redis-1"
 
     def __getattr__(self, name: str) -> Any:
         def act(*_: object, **__: object) -> Any:

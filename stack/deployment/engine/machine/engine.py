@@ -8,12 +8,17 @@ import time
 from pathlib import Path
 
 import docker
-from docker.errors import DockerException
+from docker.errors import APIError, DockerException
 from requests.exceptions import RequestException
 
 from deployment.engine.machine import endpoint
 from deployment.errors import DeployError
 from deployment.progress import Progress, Task
+
+# What all others know of the library: the engine, that it failed, and that it refused.
+Client = docker.DockerClient
+EngineError = DockerException
+RefusedError = APIError
 
 DAEMON_LOG = Path("/var/log/dockerd.log")
 START_TIMEOUT_SECONDS = 60

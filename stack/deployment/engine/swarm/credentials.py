@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TypeAlias
 
 import docker
 from docker.errors import APIError
@@ -15,6 +16,9 @@ from deployment.configuration.layout import LOCAL_CA_FILE, NAMESPACE_LABEL, SECR
 from deployment.engine.machine import engine
 from deployment.engine.swarm import certificates
 from deployment.errors import DeployError
+
+# A secret or a config, as the library has it.
+Item: TypeAlias = Model
 
 PASSWORDS = (
     "postgres_password",
@@ -150,7 +154,7 @@ def _authority(client: docker.DockerClient, hosts: tuple[str, str]) -> Model | N
     return max(found, key=_created, default=None)
 
 
-def unused(client: docker.DockerClient, *, keep: Collection[str], keys: Collection[str]) -> list[Model]:
+def unused(client: docker.DockerClient, *, keep: Collection[str], keys: Collection[str]) -> list[Item]:
     """Return our secrets and configs that no service uses, but for those in `keep`, by name.
 
     Of each of the `keys` the newest secret stays, too: a release that may come back needs it.
@@ -182,7 +186,7 @@ def _in_use(client: docker.DockerClient) -> set[str]:
     return secrets | {str(c["ConfigName"]) for one in containers for c in one.get("Configs") or ()}
 
 
-def remove(items: Iterable[Model]) -> None:
+def remove(items: Iterable[Item]) -> None:
     """Remove secrets and configs; one that a service took up meanwhile stays."""
     for item in items:
         try:

@@ -3,8 +3,6 @@
 import getpass
 import socket
 
-from docker.models.resource import Model
-
 from deployment.engine.images import images
 from deployment.engine.swarm import credentials, releases
 from deployment.operations import source
@@ -72,6 +70,6 @@ class Sweep:
         built = source.references(site).values()  # of a registry's image the name here is another
         return images.surplus(site.engine, {*built, *history.images_kept(site.wanted, site.deployments)})
 
-    def _items(self, site: Site) -> list[Model]:
+    def _items(self, site: Site) -> list[credentials.Item]:
         keys = history.secrets_kept(site.wanted, site.deployments)
         return credentials.unused(site.engine, keep=site.secrets.values(), keys=keys)
