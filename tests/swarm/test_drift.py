@@ -1,9 +1,8 @@
 """What somebody changed by hand is named, and put right by the next `up`."""
 
-import subprocess
-
 import pytest
 
+from kit.containers import docker
 from kit.local import LocalStack, deploy, running
 from kit.waiting import wait_until
 
@@ -13,10 +12,6 @@ LEAVING_SECONDS = 60
 @pytest.fixture(scope="module")
 def local() -> LocalStack:
     return running()
-
-
-def docker(*arguments: str) -> None:
-    subprocess.run(["docker", *arguments], check=True, capture_output=True)
 
 
 def missed(local: LocalStack) -> set[str]:
