@@ -29,15 +29,16 @@ def releases(kept: Sequence[Deployment], running: set[str], *, as_json: bool) ->
         found = [_described(deployment, changed, running) for deployment in reversed(kept)]
         print(json.dumps(found, indent=2))
         return
-    table = Table(box=None)
-    for heading in ("NUMBER", "RELEASE", "TIME (UTC)", "BY", "SOURCE", "VERB", "CHANGED"):
-        table.add_column(heading, overflow="fold")
+    if not kept:
+        print("No release is kept yet: `up` keeps each that it found good.")
     for one in reversed(kept):
-        number = f"{one.number} *" if one.number == kept[-1].number else str(one.number)
-        cells = (one.release.identity, one.at[:16].replace("T", " "), one.by, one.source, one.verb)
-        table.add_row(number, *cells, "\n".join(changed.get(one.number, ["(the first that is kept)"])))
-    Console(highlight=False, markup=False).print(table)
-    print("* deployed last" if kept else "No release is kept yet: `up` keeps each that it found good.")
+        mark = "  (deployed last)" if one is kept[-1] else ""
+        time = one.at[:16].replace("T", " ")
+        print(
+            f"{one.number}  {one.release.identity}  {time} UTC  {one.by}  {one.verb}  from {one.source}{mark}"
+        )
+        for line in changed.get(one.number, ["the first that is kept"]):
+            print(f"     {line}")
 
 
 def _described(one: Deployment, changed: dict[int, list[str]], running: set[str]) -> dict[str, Any]:

@@ -36,7 +36,7 @@ def chosen(kept: Sequence[Deployment], wanted: str) -> Deployment | None:
 def changed(kept: Sequence[Deployment]) -> dict[int, list[str]]:
     """Say what each deployment changed in the one before it, by number; of the oldest nothing is known."""
     pairs = pairwise(kept)
-    return {new.number: list(release.changes(old.release, new.release).values()) for old, new in pairs}
+    return {new.number: release.told(release.changes(old.release, new.release)) for old, new in pairs}
 
 
 def images_kept(newest: Release | None, kept: Sequence[Deployment]) -> set[str]:

@@ -124,20 +124,32 @@ def reduced(text: str, service: str) -> str:
 
 
 def changes(before: Release | None, after: Release) -> dict[str, str]:
-    """Say how each service differs between two releases, by name; those that stay the same are not there."""
+    """Say how each service differs between two releases, by name: `add`, `remove` or `change: …`.
+
+    Those that stay the same are not there.
+    """
     old, new = before.services if before else {}, after.services
-    lines = {name: _change(name, old.get(name), new.get(name)) for name in sorted({*old, *new})}
+    lines = {name: _change(old.get(name), new.get(name)) for name in sorted({*old, *new})}
     return {name: line for name, line in lines.items() if line}
 
 
-def _change(name: str, old: Tree | None, new: Tree | None) -> str:
+def _change(old: Tree | None, new: Tree | None) -> str:
     if old is None or new is None:
-        return f"add {name}" if old is None else f"remove {name}"
+        return "add" if old is None else "remove"
     before, after = _flat(old), _flat(new)
     paths = [path for path in {**before, **after} if before.get(path) != after.get(path)]
     # The release's own name is on every service, and changes nothing that runs.
     told = [_difference(p, before.get(p), after.get(p)) for p in paths if not p.endswith("vote-app.release")]
-    return f"change {name}: {', '.join(told)}" if told else ""
+    return f"change: {', '.join(told)}" if told else ""
+
+
+def told(changed: Mapping[str, str]) -> list[str]:
+    """Return changes as sentences, one for all services that change alike."""
+    names: dict[str, list[str]] = {}
+    for name, change in changed.items():
+        names.setdefault(change, []).append(name)
+    parts = ((change.partition(":"), ", ".join(those)) for change, those in names.items())
+    return [f"{verb} {those}{colon}{rest}" for (verb, colon, rest), those in parts]
 
 
 def _flat(tree: Any, path: str = "") -> dict[str, str]:
@@ -151,14 +163,16 @@ def _difference(path: str, old: str | None, new: str | None) -> str:
     kind, _, key = path.partition(".")
     if kind in NAMED:
         return f"{kind.removesuffix('s')} {key}"
-    values = [short(value) if value is not None else "nothing" for value in (old, new)]
-    return f"{path.removeprefix('environment.')} {values[0]} → {values[1]}" if _tell(values) else path
+    if kind == "image" and old and new:
+        return f"image {_short(old)} → {_short(new).rpartition(':')[2]}"
+    values = ["nothing" if value is None else value for value in (old, new)]
+    return f"{path.removeprefix('environment.')} {values[0]} → {values[1]}" if _fit(values) else path
 
 
-def _tell(values: Sequence[str]) -> bool:
+def _fit(values: Sequence[str]) -> bool:
     return all(len(value) <= LONGEST_VALUE and "\n" not in value for value in values)
 
 
-def short(value: str) -> str:
-    """Return an image's name without its digest; any other text as it is."""
-    return value.partition("@sha256:")[0]
+def _short(image: str) -> str:
+    """Return an image's name without its registry and digest."""
+    return image.partition("@sha256:")[0].rpartition("/")[2]

@@ -50,9 +50,9 @@ def test_which_one_is_meant(kept: list[Deployment], wanted: str, number: int | N
 
 def test_each_says_what_it_changed() -> None:
     assert history.changed(KEPT) == {
-        5: ["change vote: image v:1 → v:2"],
-        6: ["change vote: image v:2 → v:3"],
-        7: ["change vote: image v:3 → v:2"],
+        5: ["change vote: image v:1 → 2"],
+        6: ["change vote: image v:2 → 3"],
+        7: ["change vote: image v:3 → 2"],
     }
 
 

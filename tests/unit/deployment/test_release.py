@@ -15,7 +15,7 @@ from deployment.engine.images.images import COMPONENTS, variable
 from deployment.engine.swarm import credentials
 from deployment.operations import source
 from deployment.plan import entrance, release
-from deployment.plan.release import Release, changes, interpolated
+from deployment.plan.release import Release, changes, interpolated, told
 
 IN_FILE = set(re.findall(r"\$\{([A-Z0-9_]+)", layout.STACK_FILE.read_text()))
 SECTIONS = ("version", "networks", "volumes", "configs", "secrets")
@@ -115,21 +115,21 @@ def test_variables_are_filled_in_as_docker_does(text: str, filled: str) -> None:
         ({"vote_replicas": 3}, ["change vote: VOTE_REPLICAS 2 → 3, deploy.replicas 2 → 3"]),
         (
             {"option_a": "Kittens"},
-            ["change result: OPTION_A Cats → Kittens", "change vote: OPTION_A Cats → Kittens"],
+            ["change result, vote: OPTION_A Cats → Kittens"],
         ),
         ({"new_voters_burst": 9}, ["change vote: NEW_VOTERS_BURST 5000 → 9"]),
     ],
     ids=["nothing", "replicas", "an option", "a limit"],
 )
 def test_what_changes_is_said(given: dict[str, object], lines: list[str]) -> None:
-    assert list(changes(made(), made(**given)).values()) == lines
+    assert told(changes(made(), made(**given))) == lines
 
 
 def test_another_secret_or_file_is_a_change_by_its_name() -> None:
     before = made()
     secrets = {**before.variables, "TLS_KEY_SECRET": "another", "TRAEFIK_CONFIG_HASH": "another"}
     assert changes(before, replace(before, variables=secrets)) == {
-        "traefik": "change traefik: config traefik, secret tls_key"
+        "traefik": "change: config traefik, secret tls_key"
     }
     assert changes(None, before).keys() == before.services.keys()
 

@@ -92,16 +92,16 @@ def test_a_bare_machine_needs_everything() -> None:
             {"secrets": {key: name for key, name in SECRETS.items() if key != "tls_key"}},
             "create Swarm secrets: tls_certificate, tls_key",
         ),
-        ({"services": RUNNING | {"vote": Service(5, "v5")}}, "restore vote was scaled to 5 from 2"),
+        ({"services": RUNNING | {"vote": Service(5, "v5")}}, "restore vote: was scaled to 5 from 2"),
         (
             {"services": RUNNING | {"redis-1": Service(1, "x")}},
-            "restore redis-1 was changed (by itself)",
+            "restore redis-1: was changed (one at a time)",
         ),
         ({"handed": {"redis-1": RELEASE.identity}}, "add vote"),
         ({"handed": {**dict.fromkeys(RUNNING, RELEASE.identity), "old": "r0"}}, "remove old"),
         (
             {"handed": {"redis-1": "r0", "vote": RELEASE.identity}},
-            "change redis-1: it runs a release that is not known here (by itself)",
+            "change redis-1: it runs a release that is not known here (one at a time)",
         ),
         ({"handed": {}}, f"deploy release {RELEASE.identity}: 2 services"),
     ],
@@ -118,9 +118,9 @@ def test_another_release_says_what_it_changes() -> None:
     newer = {**RELEASE.variables, "VOTE_IMAGE": "vote:2", "OPTION_A": "Kittens"}
     site = made()
     vars(site)["wanted"] = replace(RELEASE, variables=newer)
-    assert lines(site) == ["change vote: image vote:1 → vote:2, OPTION_A Cats → Kittens"]
+    assert lines(site) == ["change vote: image vote:1 → 2, OPTION_A Cats → Kittens"]
     vars(site)["wanted"] = replace(RELEASE, variables={**RELEASE.variables, "REDIS_IMAGE": "redis:2"})
-    assert lines(site)[0] == "change redis-1: image redis:1 → redis:2 (by itself)"
+    assert lines(site)[0] == "change redis-1: image redis:1 → 2 (one at a time)"
 
 
 def test_a_release_that_changes_no_service_is_marked() -> None:

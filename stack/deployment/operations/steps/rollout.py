@@ -30,7 +30,8 @@ class DataNodes:
         """Say how each that is another differs."""
         if site.wanted is None or not site.handed:
             return []  # the next step says all
-        return [f"{line} (by itself)" for name, line in differences(site).items() if one_at_a_time(name)]
+        found = {name: line for name, line in differences(site).items() if one_at_a_time(name)}
+        return [f"{line} (one at a time)" for line in release.told(found)]
 
     def do(self, site: Site) -> None:
         """Update them, each back before the next."""
@@ -48,7 +49,7 @@ class Deploy:
             return [UNKNOWN]
         if not site.handed:
             return [f"deploy release {site.wanted.identity}: {len(site.wanted.services)} services"]
-        lines = [line for name, line in differences(site).items() if not one_at_a_time(name)]
+        lines = release.told({n: line for n, line in differences(site).items() if not one_at_a_time(n)})
         if not lines and any(identity != site.wanted.identity for identity in site.handed.values()):
             lines = [f"mark every service with release {site.wanted.identity}; no container is replaced"]
         return lines
@@ -73,9 +74,9 @@ def _difference(site: Site, name: str, known: dict[str, release.Release]) -> str
     if runs == wanted.identity and name in wanted.services:
         return _changed_by_hand(site).get(name, "")
     if runs is None or name not in wanted.services:
-        return f"add {name}" if runs is None else f"remove {name}"
+        return "add" if runs is None else "remove"
     if runs not in known:
-        return f"change {name}: it runs a release that is not known here"
+        return "change: it runs a release that is not known here"
     return release.changes(known[runs], wanted).get(name, "")
 
 
@@ -84,7 +85,7 @@ def _changed_by_hand(site: Site) -> dict[str, str]:
     if site.last is None or site.wanted is None or site.last.release.identity != site.wanted.identity:
         return {}
     lines = drift.differences(site.last.services, site.services)
-    return {name: f"restore {line}" for name, line in lines.items()}
+    return {name: f"restore: {line.removeprefix(name).strip()}" for name, line in lines.items()}
 
 
 class Stack(Protocol):
