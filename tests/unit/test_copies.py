@@ -16,6 +16,8 @@ COPIES = {
     "environment.py": set(PACKAGES),
     "errors.py": set(PACKAGES),
     "logs.py": set(PACKAGES),
+    "addresses.py": {"result", "worker"},
+    "container.py": {"result", "redis_gate"},
     "gunicorn_logs.py": PAGES,
     "lifelong.py": PAGES,
     "options.py": PAGES,
