@@ -9,10 +9,11 @@ from types import FrameType
 from typing import NoReturn
 
 from redis_gate import logs, name_server
+from redis_gate.container import memory_limit
 from redis_gate.environment import SettingError, refuse
 from redis_gate.redis_start import start_redis
 from redis_gate.sentinel_start import start_sentinel
-from redis_gate.settings import container_memory, node_names, redis_settings, sentinel_settings
+from redis_gate.settings import node_names, redis_settings, sentinel_settings
 
 USAGE = "usage: python -m redis_gate redis|sentinel"
 # What the supervisor adds when Redis, in this container, refused to start.
@@ -39,9 +40,9 @@ def _serve_names(nodes: Sequence[str]) -> None:
 def _start(arguments: list[str]) -> NoReturn:
     match arguments:
         case ["redis"]:
-            start_redis(redis_settings(os.environ, container_memory()))
+            start_redis(redis_settings(os.environ, memory_limit()))
         case ["redis", refused] if refused == REFUSED:
-            start_redis(redis_settings(os.environ, container_memory()), refused=True)
+            start_redis(redis_settings(os.environ, memory_limit()), refused=True)
         case ["sentinel"]:
             start_sentinel(sentinel_settings(os.environ))
         case _:

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from redis_gate.environment import Environment, SettingError, secret, whole_number
 
@@ -15,11 +14,6 @@ MEMORY = re.compile(r"[1-9][0-9]*(kb|mb|gb)")
 MEGABYTES = {"kb": 1 / 1024, "mb": 1, "gb": 1024}
 # Two thirds of it are the replication backlog, which counts as memory in use.
 LEAST_MAXMEMORY = 96
-# Of version 2 and of version 1 of control groups.
-MEMORY_LIMIT_FILES = (
-    Path("/sys/fs/cgroup/memory.max"),
-    Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"),
-)
 PASSWORD = re.compile(r"[A-Za-z0-9._~+/=-]+")
 
 
@@ -64,15 +58,6 @@ def redis_settings(environment: Environment, memory_limit: int | None = None) ->
     maxmemory = _matching(environment, "MAXMEMORY", MEMORY, "a size such as 256mb")
     _require_room(maxmemory, memory_limit)
     return RedisSettings(cluster, maxmemory)
-
-
-def container_memory(files: tuple[Path, ...] = MEMORY_LIMIT_FILES) -> int | None:
-    """Return how many bytes this container may use; None where nothing limits it."""
-    for file in files:
-        if file.exists():
-            limit = file.read_text(encoding="ascii").strip()
-            return int(limit) if limit.isdecimal() else None
-    return None
 
 
 def _require_room(maxmemory: str, memory_limit: int | None) -> None:

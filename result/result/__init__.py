@@ -37,11 +37,13 @@ def create_app(settings: Settings | None = None, source: Source | None = None) -
     app = Flask(__name__)
     app.config["MAX_CONTENT_LENGTH"] = LARGEST_BYTES
     app.extensions["settings"] = settings
+    app.jinja_env.globals["given_title"] = settings.title
     app.extensions["lifetime"] = Lifetime(settings.drain_seconds)
     _add_pages(app)
     sockets = _make_sockets(app)
     feed = Feed(source or Database(settings), settings.options, sockets.emit)
     app.extensions["feed"] = feed
+    app.extensions["missing"] = lambda: "" if feed.reachable else "the database does not answer"
     watching = Watching(partial(ask_peers, settings.peers_host, settings.port), sockets.emit)
     app.extensions["watching"] = watching
     _greet(sockets, feed, watching)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import random
-import socket
 from typing import Any, LiteralString
 
 import gevent
 import psycopg
 
 from result import history
+from result.addresses import addresses_of
 from result.errors import ServiceError
 from result.history import Moment
 from result.scores import Reading
@@ -62,7 +61,7 @@ class Database:
 
     def _open(self) -> psycopg.Connection:
         settings = self._settings
-        addresses = _addresses_of(settings.database_host, settings.database_port)
+        addresses = addresses_of(settings.database_host, settings.database_port)
         return psycopg.connect(
             host=",".join([settings.database_host] * len(addresses)),
             hostaddr=",".join(addresses),
@@ -75,9 +74,3 @@ class Database:
             prepare_threshold=None,
             autocommit=True,
         )
-
-
-def _addresses_of(host: str, port: int) -> list[str]:
-    """Return all addresses of a host in random order, so that an attempt does not fix on one."""
-    found = {str(a[4][0]) for a in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)}
-    return random.sample(sorted(found), len(found))

@@ -3,24 +3,20 @@
 These pages carry their style within them: where the edge shows them, nothing else of the host may be there.
 """
 
-from __future__ import annotations
-
 import hashlib
 from base64 import b64encode
-from importlib.resources import files
+from pathlib import Path
 
-from flask import Blueprint, Response, abort, current_app, render_template
+from flask import Blueprint, Response, abort, render_template, request
 from markupsafe import Markup
 from werkzeug.exceptions import HTTPException
 
-from result.settings import Settings
-from result.snapshot import language
-from result.words import LANGUAGES, describe
+from .words import LANGUAGES, Words, describe, language_of
 
 # What Traefik answers by itself; see traefik/dynamic.yaml.
 EDGE_CODES = (400, 413, 429, 502, 503, 504)
 MAINTENANCE_SECONDS = 30
-STYLE = (files("result") / "static" / "page.css").read_text(encoding="utf-8")
+STYLE = Path(__file__).with_name("static").joinpath("page.css").read_text(encoding="utf-8")
 CONTENT_POLICY = (
     f"default-src 'none'; style-src 'sha256-{b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()}'; "
     "img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -31,9 +27,9 @@ blueprint = Blueprint("errors", __name__)
 
 @blueprint.get("/maintenance")
 def maintenance() -> Response:
-    """Show that the services are being worked on."""
-    words = LANGUAGES[language()]
-    response = _page(503, words["maintenance_name"], words["maintenance"], edge=True)
+    """Show that what was asked for is being worked on."""
+    words = _words()
+    response = _page(503, words["maintenance_name"], words["maintenance"])
     response.status_code = 503
     response.headers["Retry-After"] = str(MAINTENANCE_SECONDS)
     return response
@@ -44,33 +40,31 @@ def of_edge(code: int) -> Response:
     """Show the edge's own errors; it keeps the status that it meant to answer."""
     if code not in EDGE_CODES:
         abort(404)
-    return _page(code, *describe(code, "", LANGUAGES[language()]), edge=True)
+    return _page(code, *describe(code, "", _words()))
 
 
 def show_error(error: HTTPException) -> Response:
-    """Show an error in the page's own style."""
+    """Show an error in the page's own style, with what the visitor can do."""
     code = error.code or 500
-    heading, sentence = describe(code, error.description or "", LANGUAGES[language()])
-    response = _page(code, heading, sentence, edge=False)
+    response = _page(code, *describe(code, error.description or "", _words()), own=True)
     response.status_code = code
-    for name, value in error.get_headers():
-        if name in ("Allow", "Retry-After"):
-            response.headers[name] = value
+    response.headers.extend((k, v) for k, v in error.get_headers() if k.lower() != "content-type")
     return response
 
 
-def _page(code: int, heading: str, sentence: str, *, edge: bool) -> Response:
-    """Return a page that, if it is for the edge, fits under the host of any service."""
-    settings: Settings = current_app.extensions["settings"]
-    words = LANGUAGES[language()]
+def _words() -> Words:
+    return LANGUAGES[language_of(request.environ)]
+
+
+def _page(code: int, heading: str, sentence: str, *, own: bool = False) -> Response:
+    """Return a page; one that is not for an error of our own fits under the host of any service."""
     html = render_template(
         "error.html",
-        language=language(),
-        words=words,
-        title=settings.title or ("" if edge else words["title"]),
+        language=language_of(request.environ),
+        words=_words(),
         heading=heading,
         sentence=sentence,
-        back=words["try_again" if edge else "back"],
+        own=own,
         code=code,
         # Escaped, it would not be what the policy's digest was taken of.
         style=Markup(STYLE),  # noqa: S704

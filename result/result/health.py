@@ -1,34 +1,31 @@
 """Answers to whoever asks how this process is."""
 
-from __future__ import annotations
+from collections.abc import Callable
 
 from flask import Blueprint, Response, current_app
 
-from result.drain import Lifetime
-from result.feed import Feed
+from .drain import Lifetime
 
 blueprint = Blueprint("health", __name__)
-
-
-def _answer(well: bool, otherwise: str) -> Response:
-    return Response("ok\n" if well else f"{otherwise}\n", 200 if well else 503, mimetype="text/plain")
-
-
-def _lifetime() -> Lifetime:
-    lifetime: Lifetime = current_app.extensions["lifetime"]
-    return lifetime
 
 
 @blueprint.get("/healthz")
 def alive() -> Response:
     """Say that this process serves and means to go on serving."""
-    return _answer(not _lifetime().draining, "draining")
+    return _answer(_end())
 
 
 @blueprint.get("/readyz")
 def ready() -> Response:
-    """Say that the database answers."""
-    feed: Feed = current_app.extensions["feed"]
-    if _lifetime().draining:
-        return _answer(False, "draining")
-    return _answer(feed.reachable, "the database does not answer")
+    """Say that this process has what it needs to serve."""
+    missing: Callable[[], str] = current_app.extensions["missing"]
+    return _answer(_end() or missing())
+
+
+def _end() -> str:
+    lifetime: Lifetime = current_app.extensions["lifetime"]
+    return "draining" if lifetime.draining else ""
+
+
+def _answer(complaint: str) -> Response:
+    return Response(f"{complaint or 'ok'}\n", 503 if complaint else 200, mimetype="text/plain")

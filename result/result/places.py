@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import resource
-from collections.abc import Iterable
-from contextlib import suppress
-from pathlib import Path
+
+from result.container import memory_limit
 
 MEBIBYTE = 2**20
-# Of the container: version 2 of the kernel's control groups, then version 1.
-LIMIT_FILES = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
 # What the service takes without viewers, and a reserve.
 OWN_BYTES = 112 * MEBIBYTE
 # A viewer takes 65 kB; one who means harm, with a request of each kind under way, a third more.
@@ -28,20 +25,12 @@ def places(memory_bytes: int | None, files: int) -> int:
 
 def available() -> int:
     """Return for how many viewers this process has room."""
-    return places(memory_limit(LIMIT_FILES), resource.getrlimit(resource.RLIMIT_NOFILE)[0])
+    return places(memory_limit(), resource.getrlimit(resource.RLIMIT_NOFILE)[0])
 
 
 def connections(viewers: int) -> int:
     """Return how many connections so many viewers may have, and whoever only looks at a page beside them."""
     return CONNECTIONS_OF_A_VIEWER * viewers + OWN_CONNECTIONS
-
-
-def memory_limit(files: Iterable[Path]) -> int | None:
-    """Return the container's memory limit in bytes, from the first file that tells it."""
-    for file in files:
-        with suppress(OSError, ValueError):
-            return int(file.read_text())
-    return None
 
 
 def raise_file_limit() -> None:

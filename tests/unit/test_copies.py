@@ -16,10 +16,14 @@ COPIES = {
     "environment.py": set(PACKAGES),
     "errors.py": set(PACKAGES),
     "logs.py": set(PACKAGES),
+    "addresses.py": {"result", "worker"},
+    "container.py": {"result", "redis_gate"},
     "gunicorn_logs.py": PAGES,
     "lifelong.py": PAGES,
     "options.py": PAGES,
     "words.py": PAGES,
+    "health.py": PAGES,
+    "error_pages.py": PAGES,
 }
 DIFFERENT_BY_NEED = {
     "__init__.py": "what the package is",
@@ -28,8 +32,6 @@ DIFFERENT_BY_NEED = {
     "ballot.py": "as `vote` writes it, as the worker reads it",
     "database.py": "what is asked of it",
     "drain.py": "what must be finished: votes, or nothing",
-    "error_pages.py": "its own words and layout",
-    "health.py": "what it needs to be ready",
     "supervisor.py": "the program that it keeps running",
     "views.py": "its routes",
 }

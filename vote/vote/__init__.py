@@ -29,6 +29,7 @@ def create_app(settings: Settings | None = None, queue: Queue | None = None) -> 
     cookie = VoterCookie(settings.cookie_key)
     admission = Admission(settings.new_voters, settings.trusted_proxies)
     app.extensions.update(lifetime=lifetime, page=page, cookie=cookie, admission=admission)
+    app.extensions["missing"] = lambda: "" if lifetime.queue.ready() else "the queue does not accept votes"
     app.register_blueprint(views.blueprint)
     app.register_blueprint(health.blueprint)
     app.register_blueprint(error_pages.blueprint)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import random
-import socket
 from dataclasses import dataclass, field
 
 import psycopg
@@ -11,6 +9,7 @@ from redis import Redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from worker.addresses import addresses_of
 from worker.environment import Environment, required, secret, whole_number
 
 QUEUE_SECONDS = 3.0
@@ -64,7 +63,7 @@ def connect_queue(access: Access, host: str, seconds: float = QUEUE_SECONDS) -> 
 
 def connect_database(access: Access) -> psycopg.Connection:
     """Open a connection, trying every address of the host for some seconds each."""
-    addresses = _addresses_of(access.database_host, access.database_port)
+    addresses = addresses_of(access.database_host, access.database_port)
     return psycopg.connect(
         host=",".join([access.database_host] * len(addresses)),
         hostaddr=",".join(addresses),
@@ -78,9 +77,3 @@ def connect_database(access: Access) -> psycopg.Connection:
         # A worker that hangs must not leave a transaction open, whose locks would hold up the others.
         autocommit=True,
     )
-
-
-def _addresses_of(host: str, port: int) -> list[str]:
-    """Return all addresses of a host in random order, so that an attempt does not fix on one."""
-    found = {str(a[4][0]) for a in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)}
-    return random.sample(sorted(found), len(found))

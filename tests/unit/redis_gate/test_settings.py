@@ -2,10 +2,10 @@ from pathlib import Path
 
 import pytest
 
+from redis_gate.container import memory_limit
 from redis_gate.environment import SettingError
 from redis_gate.settings import (
     REDIS_ACCOUNTS,
-    container_memory,
     redis_settings,
     sentinel_settings,
 )
@@ -103,5 +103,5 @@ def test_a_container_that_is_too_small_for_the_queue_is_refused(
 @pytest.mark.parametrize(("text", "expected"), [("805306368\n", 805306368), ("max\n", None)])
 def test_memory_of_the_container(tmp_path: Path, text: str, expected: int | None) -> None:
     (tmp_path / "memory.max").write_text(text)
-    assert container_memory((tmp_path / "elsewhere", tmp_path / "memory.max")) == expected
-    assert container_memory((tmp_path / "elsewhere",)) is None
+    assert memory_limit((tmp_path / "elsewhere", tmp_path / "memory.max")) == expected
+    assert memory_limit((tmp_path / "elsewhere",)) is None

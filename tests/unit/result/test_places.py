@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from result.places import MEBIBYTE, MOST, connections, memory_limit, places
+from result.container import memory_limit
+from result.places import MEBIBYTE, MOST, connections, places
 
 MANY_FILES = 2**20
 
