@@ -3,7 +3,9 @@
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import docker
@@ -39,10 +41,24 @@ class LocalStack:
 
 def deploy(*options: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run `up` on this machine as a user does, with settings in the environment."""
-    command = [sys.executable, str(ROOT / "deploy.py"), "up", "--yes", *options]
+    return verb("up", "--yes", *options, environment=environment)
+
+
+def verb(
+    name: str, *options: str, checkout: Path = ROOT, environment: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run a verb of a checkout's deploy.py, in the environment that is here already."""
+    variables = {
+        **os.environ,
+        **(environment or {}),
+        "PYTHONPATH": str(checkout / "stack"),
+        "PYTHONUTF8": "1",
+    }
+    command = [sys.executable, "-m", "deployment", name, *options]
     return subprocess.run(
-        command, env={**os.environ, **environment}, capture_output=True, text=True, check=False
-    )
+        command, cwd=checkout, env=variables, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+        check=False,
+    )  # fmt: skip
 
 
 def running() -> LocalStack:

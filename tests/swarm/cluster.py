@@ -1,6 +1,5 @@
 """The stack in the lab: look inside, kill containers, wait for full strength."""
 
-import subprocess
 import time
 from collections.abc import Collection, Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -15,7 +14,7 @@ from deployment.errors import DeployError
 from deployment.operations import status
 from deployment.plan.picture import Picture
 from kit.waiting import wait_until
-from swarm import firewall
+from swarm import firewall, rows
 from swarm.containers import Container
 from swarm.lab.lab import Lab, Node
 from swarm.ledger import Stored
@@ -28,10 +27,6 @@ STEADY_SECONDS = 3.0
 # The observer draws its picture once a second, and each look costs the machine a process.
 LOOK_SECONDS = 1.0
 UNREACHABLE = (DockerException, RequestException, DeployError)
-PSQL = (
-    "PGPASSFILE=/tmp/postgres-ha/pgpass "
-    "exec psql -h /tmp/postgres-ha -U postgres -d votes -X -A -t -q -v ON_ERROR_STOP=1 -F '\t'"
-)
 
 
 class Cluster:
@@ -162,22 +157,11 @@ class Cluster:
     def sql(self, statement: str) -> list[list[str]]:
         """Run a statement on the PostgreSQL primary as its superuser; return rows of texts."""
         primary = self.container(self.primary("postgres"))
-        command = ["docker", "-H", primary.node.docker_host, "exec", "-i", primary.id, "sh", "-c", PSQL]
-        done = subprocess.run(command, input=statement, capture_output=True, text=True, check=True)
-        return [line.split("\t") for line in done.stdout.splitlines() if line]
+        return rows.sql(statement, primary.id, "-H", primary.node.docker_host)
 
     def stored(self, voters: Iterable[str]) -> Stored:
         """Return the rows of these voters, and all rows and the tally by choice, as of one moment."""
-        ids = ",".join(voter for voter in voters if voter.isalnum())
-        found = self.sql(f"""
-            BEGIN ISOLATION LEVEL REPEATABLE READ;
-            SELECT 'row', id, vote FROM votes WHERE id = ANY('{{{ids}}}');
-            SELECT 'version', id, version FROM votes WHERE id = ANY('{{{ids}}}');
-            SELECT 'counted', vote, count(*) FROM votes GROUP BY vote;
-            SELECT 'tally', vote, count FROM tally WHERE count <> 0;
-            COMMIT;
-        """)
-        return stored(found)
+        return rows.stored(self.sql(rows.question(voters)))
 
     def cut_off(self, node: Node, addresses: Collection[str], *, one_way: bool = False) -> None:
         """Lose every packet between a node and these addresses or, one-way, what comes from them."""
@@ -241,16 +225,6 @@ class Cluster:
                 if error.status_code not in {404, 409}:  # Swarm was faster
                     raise
         node.client.api.remove_volume(f"{STACK}_{service}")
-
-
-def stored(rows: Iterable[list[str]]) -> Stored:
-    """Sort the answer of the database into rows, rows by choice and tally."""
-    parts: dict[str, dict[str, str]] = {"row": {}, "version": {}, "counted": {}, "tally": {}}
-    for kind, key, value in rows:
-        parts[kind][key] = value
-    kinds = ("counted", "tally", "version")
-    counted, tally, versions = ({key: int(n) for key, n in parts[kind].items()} for kind in kinds)
-    return Stored(parts["row"], counted, tally, versions)
 
 
 def _active(node: dict[str, Any]) -> bool:

@@ -1,17 +1,14 @@
 """What `up` does to the stack that is up when its options change: nothing, where votes would vanish."""
 
-import os
-import subprocess
-import sys
 from typing import Any
 
 import pytest
 import requests
 
-from deployment.configuration.layout import NAMESPACE, ROOT
+from deployment.configuration.layout import NAMESPACE
 from deployment.configuration.settings import Settings
 from deployment.engine.swarm import options
-from kit.local import LocalStack, running
+from kit.local import LocalStack, deploy, running
 from kit.waiting import wait_until
 
 STORED_SECONDS = 20
@@ -41,11 +38,7 @@ def test_an_option_with_votes_is_not_replaced_in_passing(chosen: Settings) -> No
     )
     before = described(local)
     names = ["Somebody else", *(known.names[each] for each in known.offered[1:])]
-    done = subprocess.run(
-        [sys.executable, "-m", "deployment", "up", "--yes"],
-        cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
-        env={**os.environ, "PYTHONPATH": str(ROOT / "stack"), "VOTE_OPTIONS": ",".join(names)},
-    )  # fmt: skip
+    done = deploy(VOTE_OPTIONS=",".join(names))
     assert done.returncode == 1
     assert f"{known.names[key]} (" in done.stderr
     assert "--change-options rename" in done.stderr

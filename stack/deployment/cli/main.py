@@ -24,6 +24,7 @@ from deployment.cli.options import (
     confirm,
     confirm_installation,
     manager,
+    require_dry_run,
 )
 from deployment.configuration import settings
 from deployment.configuration.layout import STACK
@@ -77,6 +78,7 @@ def up(
     ] = None,
 ) -> None:
     """Build, deploy and wait until everything is healthy; a deployment that fails is taken back."""
+    require_dry_run(dry_run, as_json)
     chosen = settings.load(
         domain=domain, acme_email=acme_email, registry=registry, advertise_addr=advertise_addr
     )
@@ -112,6 +114,7 @@ def down(
     as_json: AsJson = False,
 ) -> None:
     """Remove the stack; its data stays unless --volumes is given."""
+    require_dry_run(dry_run, as_json)
     site = Site(settings.load(), Progress(quiet=quiet), manager(), lambda _: None, verb="down")
     if dry_run:
         _print_plan(down_verb.steps(volumes=volumes), site, (), as_json=as_json)
@@ -131,6 +134,7 @@ def rollback(
     as_json: AsJson = False,
 ) -> None:
     """Go back to a release that was good; secrets and options stay as they are now."""
+    require_dry_run(dry_run, as_json)
     manager()
     site = rollback_verb.site(settings.load(), Progress(quiet=quiet), release)
     if dry_run:

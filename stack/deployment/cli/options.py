@@ -15,7 +15,13 @@ InstallEngine = Annotated[
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Answer every question with yes.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def require_dry_run(dry_run: bool, as_json: bool) -> None:
+    """Refuse JSON of a verb that does something: it prints what it does as it goes."""
+    if as_json and not dry_run:
+        raise typer.BadParameter("it goes with --dry-run", param_hint="--json")
 
 
 def manager() -> Any:

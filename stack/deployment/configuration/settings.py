@@ -14,7 +14,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from deployment.configuration import env_file
 from deployment.configuration.env_file import Line
-from deployment.configuration.layout import ENV_FILE, STACK_FILE
+from deployment.configuration.layout import ENV_FILE, OVERLAYS, STACK_FILE
 from deployment.errors import DeployError
 
 HOST_NAME = re.compile(
@@ -265,7 +265,8 @@ def load(**overrides: Any) -> Settings:
 def warnings() -> list[str]:
     """Return what in stack/.env looks like a mistake, though nothing is wrong with it."""
     path = _file()
-    files = "".join(part.read_text(encoding="utf-8") for part in STACK_FILE.parent.glob("[!.]*.yaml"))
+    paths = (STACK_FILE, *sorted(OVERLAYS.glob("*.yaml")))
+    files = "".join(part.read_text(encoding="utf-8") for part in paths)
     by_hand = re.findall(r"\$\{(\w+)", files)
     return env_file.warnings(path, _lines(), _names().union(by_hand)) if path else []
 

@@ -56,6 +56,7 @@ def _site(on: Site, last: history.Deployment) -> Site:
         verb=f"back from {on.verb}",
         since=now(),
         names=last.release.hosts,
+        source=last.source,
     )
 
 

@@ -59,7 +59,7 @@ def site(settings: Settings, progress: Progress, wanted: str) -> Site:
         return target.release.renewed(on.secrets, last.release.variables)
 
     verb = f"rollback to {target.number}"
-    return Site(settings, progress, client, goal, verb=verb, names=target.release.hosts)
+    return Site(settings, progress, client, goal, verb=verb, names=target.release.hosts, source=target.source)
 
 
 def rollback(on: Site) -> None:

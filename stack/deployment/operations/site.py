@@ -47,6 +47,7 @@ class Site:
     change_options: Change | None = None
     since: str = field(default_factory=now)  # failures count from then
     names: tuple[str, str] | None = None  # of the pages; without them those of the settings
+    source: str = ""  # where a former release came from; without it the release is this checkout's
     before: frozenset[str] = frozenset()  # what was missing when the verb began
 
     def look_again(self) -> None:

@@ -78,6 +78,11 @@ def _is_current(task: Api, service: Api) -> bool:
     return all(task["Spec"].get(part) == wanted.get(part) for part in SPECIFICATION)
 
 
+def failed(task: Api) -> bool:
+    """Whether a task ended with a reason given."""
+    return task["Status"]["State"] in ENDED and bool(task["Status"].get("Err"))
+
+
 def _homeless(task: Api) -> bool:
     return task["Status"]["State"] == "pending" and NO_NODE in task["Status"].get("Err", "")
 
@@ -98,11 +103,11 @@ def _desired(service: Api, tasks: Sequence[Api], ready: Collection[str]) -> int:
 def _failure(service: Api, current: Sequence[Api], update: str, since: str) -> str | None:
     if update in STOPPED and service["UpdateStatus"].get("StartedAt", "") >= since:
         return f"{update.replace('_', ' ')}: {service['UpdateStatus'].get('Message', '')}"
-    failed = [t for t in current if t["Status"]["State"] in ENDED and t["Status"]["Timestamp"] >= since]
-    if len(failed) < FAILURES_ALLOWED:
+    ended = [t for t in current if t["Status"]["State"] in ENDED and t["Status"]["Timestamp"] >= since]
+    if len(ended) < FAILURES_ALLOWED:
         return None
-    last = max(failed, key=lambda task: str(task["Status"]["Timestamp"]))
-    return f"failed {len(failed)} times, last: {last['Status'].get('Err', 'no reason given')}"
+    last = max(ended, key=lambda task: str(task["Status"]["Timestamp"]))
+    return f"failed {len(ended)} times, last: {last['Status'].get('Err', 'no reason given')}"
 
 
 def hopeless(waiting: Sequence[ServiceState], homeless_seconds: float, seconds: float) -> str | None:
@@ -116,4 +121,6 @@ def hopeless(waiting: Sequence[ServiceState], homeless_seconds: float, seconds: 
 
 
 def _count(state: ServiceState) -> str:
+    if state.running == state.desired:  # of the specification before, which Swarm took back
+        return f"Service {state.name} does not run the new release"
     return f"Service {state.name} does not run ({state.running}/{state.desired})"

@@ -186,7 +186,7 @@ class FakeStack:
         self.views = [*self.after(name), *self.views]
         return name not in self.unchanged
 
-    def last_lines(self, name: str) -> list[str]:
+    def last_words(self, name: str) -> list[str]:
         return [f"the last words of {name}"]
 
 

@@ -3,8 +3,9 @@
 import pytest
 
 from swarm import cluster
-from swarm.cluster import Cluster, stored
+from swarm.cluster import Cluster
 from swarm.lab.lab import Lab
+from swarm.rows import stored
 
 
 class Looked(Cluster):

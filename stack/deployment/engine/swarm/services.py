@@ -8,7 +8,7 @@ from docker.errors import APIError
 from deployment.configuration.layout import NAMESPACE, RELEASE_LABEL, STACK
 from deployment.engine.swarm import nodes
 from deployment.plan import drift
-from deployment.plan.convergence import ServiceState, assess, replicas, short_name
+from deployment.plan.convergence import ServiceState, assess, failed, replicas, short_name
 
 EVIDENCE_LINES = 20
 
@@ -60,6 +60,13 @@ def last_lines(client: docker.DockerClient, name: str, number: int = EVIDENCE_LI
     except (APIError, OSError) as error:  # its node may be away
         return [f"(no log: {error})"]
     return logs.decode(errors="replace").splitlines()[-number:]
+
+
+def last_words(client: docker.DockerClient, name: str, since: str) -> list[str]:
+    """Return the last lines of a service's log, and why its tasks ended since then (RFC 3339)."""
+    tasks = client.api.tasks(filters={"service": f"{STACK}_{name}"})
+    ended = {str(t["Status"]["Err"]) for t in tasks if t["Status"]["Timestamp"] >= since and failed(t)}
+    return [*last_lines(client, name), *(f"(a task of {name} ended: {reason})" for reason in sorted(ended))]
 
 
 def published_ports(client: docker.DockerClient, name: str) -> set[int]:

@@ -31,7 +31,7 @@ class Record:
             number=self._number(site),
             at=now(),
             by=f"{getpass.getuser()}@{socket.gethostname()}",
-            source=source.revision(),
+            source=site.source or source.revision(),
             verb=site.verb,
             release=site.require_wanted(),
             services=site.services,

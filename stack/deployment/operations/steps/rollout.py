@@ -8,6 +8,7 @@ from typing import Protocol
 from deployment.engine import observer
 from deployment.engine.swarm import nodes, services, stack
 from deployment.errors import DeployError
+from deployment.operations import convergence
 from deployment.operations.site import Site
 from deployment.plan import drift, release, rollout
 from deployment.plan.rollout import STEP_SECONDS, View
@@ -39,7 +40,7 @@ class DataNodes:
 
 
 class Deploy:
-    """Every service has the wanted release, and there is no other one."""
+    """Every service runs the wanted release, and there is no other service."""
 
     touches = True
 
@@ -55,10 +56,11 @@ class Deploy:
         return lines
 
     def do(self, site: Site) -> None:
-        """Hand the release to Swarm."""
+        """Hand the release to Swarm, which takes back what fails, and wait."""
         wanted = site.require_wanted()
         with site.progress.task(f"Deploying release {wanted.identity}"):
             stack.deploy(wanted, registry_auth=wanted.pulled)
+        convergence.wait(site)
 
 
 def differences(site: Site) -> dict[str, str]:
@@ -97,8 +99,8 @@ class Stack(Protocol):
     def deploy(self, name: str) -> bool:
         """Bring one service to the wanted release; say whether its tasks are replaced for that."""
 
-    def last_lines(self, name: str) -> list[str]:
-        """Return the last lines of a service's log."""
+    def last_words(self, name: str) -> list[str]:
+        """Return the last lines of a service's log, and why its tasks ended."""
 
 
 @dataclass(frozen=True)
@@ -118,9 +120,9 @@ class SwarmStack:
         wanted = self.site.require_wanted()
         return stack.deploy_service(self.site.engine, wanted, name, registry_auth=wanted.pulled)
 
-    def last_lines(self, name: str) -> list[str]:
-        """Return the last lines of a service's log."""
-        return services.last_lines(self.site.engine, name)
+    def last_words(self, name: str) -> list[str]:
+        """Return the last lines of a service's log, and why its tasks ended."""
+        return services.last_words(self.site.engine, name, self.site.since)
 
 
 def update(stack: Stack, progress: Progress) -> None:
@@ -208,8 +210,8 @@ def _until_running(stack: Stack, task: Task, name: str) -> None:
 def _stopped(stack: Stack, name: str, reason: str) -> DeployError:
     return DeployError(
         f"The update stopped at {name}: {reason}",
-        "Its last log lines are above. Mend the cause and run the same command again.",
-        stack.last_lines(name),
+        "Its last words are above. Mend the cause and run the same command again.",
+        stack.last_words(name),
     )
 
 
@@ -217,6 +219,6 @@ def _out_of_sight(stack: Stack) -> DeployError:
     return DeployError(
         "Nobody here can say how both clusters are, so no data node can be updated safely.",
         "This node's observer does not answer. Is the node drained? Then run `up` on another manager. "
-        f"The observer's last log lines are above; more: python3 deploy.py logs {OBSERVER}.",
-        stack.last_lines(OBSERVER),
+        f"The observer's last words are above; more: python3 deploy.py logs {OBSERVER}.",
+        stack.last_words(OBSERVER),
     )

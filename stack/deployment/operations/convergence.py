@@ -1,0 +1,40 @@
+"""Waiting until every service runs what it was handed, with all its tasks healthy."""
+
+import time
+from collections.abc import Sequence
+
+from deployment.engine.swarm import nodes, services
+from deployment.errors import DeployError
+from deployment.operations.site import Site
+from deployment.plan import convergence, weaknesses
+from deployment.plan.convergence import ServiceState
+
+POLL_SECONDS = 1.0
+
+
+def wait(site: Site) -> None:
+    """Wait until every service has converged; raise DeployError with the last words of one that will not."""
+    homeless_since = 0.0
+    with site.progress.task("Waiting for every service to run and be healthy") as task:
+        while waiting := unfinished(site):
+            homeless_since = homeless_since if all(s.homeless for s in waiting) else task.seconds
+            if reason := convergence.hopeless(waiting, task.seconds - homeless_since, task.seconds):
+                raise _gave_up(site, waiting, reason)
+            task.detail("waiting for " + ", ".join(f"{s.name} {s.running}/{s.desired}" for s in waiting))
+            time.sleep(POLL_SECONDS)
+
+
+def unfinished(site: Site) -> list[ServiceState]:
+    """Return the services that have not converged since the verb began."""
+    return [s for s in services.states(site.engine, since=site.since) if not s.converged]
+
+
+def _gave_up(site: Site, waiting: Sequence[ServiceState], reason: str) -> DeployError:
+    failed = next((state for state in waiting if state.failure), waiting[0])
+    hint = weaknesses.ports(nodes.observe(site.engine))
+    return DeployError(
+        reason,
+        f"Its last words are above; more: python3 deploy.py logs {failed.name}. "
+        f"Mend the cause and run the same command again. {hint}".rstrip(),
+        services.last_words(site.engine, failed.name, site.since),
+    )

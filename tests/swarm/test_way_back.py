@@ -1,0 +1,121 @@
+"""A deployment that fails is taken back, and `rollback` goes to a former release, while people vote."""
+
+import shutil
+import ssl
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from deployment.configuration.layout import LOCAL_CA_FILE, ROOT
+from deployment.configuration.settings import Settings
+from kit.local import LocalStack, deploy, running, verb
+from kit.waiting import wait_until
+from swarm import ledger, rows
+from swarm.edges import Site
+from swarm.ledger import Ballot
+from swarm.voters import Voters
+
+NOT_RELEASED = (".git", ".venv", ".*_cache", "__pycache__", "local-ca*.crt")
+VOTES_PER_SECOND = 20
+REGULARS = 12
+SOME_VOTES = 30
+STORED_SECONDS = 30
+# No connection within a second: a busy machine. Nothing was sent.
+NOT_SENT = "no edge"
+FAILS_AT_ONCE = 'ENTRYPOINT ["false"]'
+NEVER_HEALTHY = "HEALTHCHECK --interval=1s --timeout=1s --retries=2 CMD false"
+
+
+@pytest.fixture(scope="module")
+def local() -> Iterator[LocalStack]:
+    """The stack that is up here; afterwards it is what it was before."""
+    found = running()
+    yield found
+    assert deploy().returncode == 0
+
+
+@pytest.fixture(scope="module")
+def voters(local: LocalStack, chosen: Settings) -> Iterator[Voters]:
+    trust = ssl.create_default_context(cafile=str(LOCAL_CA_FILE))
+    site = Site(chosen.vote_host, chosen.https_port, ("127.0.0.1",), trust)
+    with Voters(site, regulars=REGULARS, per_second=VOTES_PER_SECOND) as crowd:
+        yield crowd
+
+
+@contextmanager
+def voting(local: LocalStack, voters: Voters) -> Iterator[list[Ballot]]:
+    """Have people vote meanwhile, and hold what they were told against what is stored then."""
+    begun = len(voters.ballots)
+    ballots: list[Ballot] = []
+    voters.go()
+    voters.wait_for_votes(SOME_VOTES)
+    yield ballots
+    voters.wait_for_votes(SOME_VOTES)
+    voters.pause()
+    wait_until(lambda: local.status()["queue"]["pending"] == 0, STORED_SECONDS, lambda: str(local.status()))
+    ballots += voters.ballots[begun:]
+    container = local.container(local.status()["postgres"]["primary"])
+    stored = rows.stored(rows.sql(rows.question({ballot.voter for ballot in voters.ballots}), container))
+    verdict = ledger.judge(voters.ballots, stored)
+    assert verdict.kept, verdict.summary()
+
+
+def refused(ballots: Sequence[Ballot]) -> list[str]:
+    """Return what became of each vote that was sent and not acknowledged."""
+    gone = [ballot for ballot in ballots if not ballot.acknowledged and not ballot.again]
+    return [ballot.problem for ballot in gone if ballot.problem != NOT_SENT]
+
+
+def altered(folder: Path, path: str, line: str) -> Path:
+    """Return a checkout like this one, with one more line in one file."""
+    copy = folder / "checkout"
+    shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns(*NOT_RELEASED))
+    with (copy / path).open("a") as file:
+        file.write(f"\n{line}\n")
+    return copy
+
+
+@pytest.mark.parametrize(
+    ("path", "line", "service", "unanswered"),
+    [
+        ("vote/Dockerfile", FAILS_AT_ONCE, "vote", False),
+        ("result/Dockerfile", NEVER_HEALTHY, "result", False),
+        ("postgres-ha/Dockerfile", FAILS_AT_ONCE, "postgres-", False),
+        ("traefik/traefik.yaml", "entryPoints: none at all", "traefik", True),
+    ],
+    ids=["an image that exits", "one that never gets healthy", "a data node", "the edge's configuration"],
+)
+def test_a_deployment_that_fails_is_taken_back(
+    local: LocalStack, voters: Voters, tmp_path: Path, path: str, line: str, service: str, unanswered: bool
+) -> None:
+    before = local.status()["release"]
+    with voting(local, voters) as ballots:
+        done = verb("up", "--yes", checkout=altered(tmp_path, path, line))
+    assert done.returncode == 1, done.stderr
+    assert f"The stack runs the former release {before['identity']} again." in done.stderr
+    assert service in done.stderr.rpartition("ERROR: ")[2].partition("The stack runs")[0]
+    now = local.status()
+    assert now["healthy"], now["missing"]
+    assert now["release"] == before
+    # One machine has one edge: while that is replaced nobody gets in.
+    assert unanswered or refused(ballots) == []
+
+
+def test_a_former_release_comes_back_without_a_registry(
+    local: LocalStack, voters: Voters, tmp_path: Path
+) -> None:
+    before = local.status()["release"]
+    with voting(local, voters) as ballots:
+        newer = verb(
+            "up", "--yes", checkout=altered(tmp_path, "vote/Dockerfile", "LABEL vote-app.other=true")
+        )
+        assert newer.returncode == 0, newer.stderr
+        assert local.status()["release"]["identity"] != before["identity"]
+        done = verb("rollback")
+        assert done.returncode == 0, done.stderr
+    now = local.status()
+    assert now["healthy"], now["missing"]
+    assert now["release"]["identity"] == before["identity"]
+    assert refused(ballots) == []
