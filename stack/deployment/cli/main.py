@@ -30,10 +30,11 @@ from deployment.configuration import settings
 from deployment.configuration.layout import STACK
 from deployment.engine.machine import engine
 from deployment.engine.machine.engine import EngineError, RefusedError
-from deployment.engine.swarm import membership, releases, services
+from deployment.engine.swarm import audit, membership, releases, services
 from deployment.errors import DeployError
 from deployment.operations import down as down_verb
-from deployment.operations import operation, status, suite
+from deployment.operations import execute as exec_verb
+from deployment.operations import hold, operation, status, suite
 from deployment.operations import rollback as rollback_verb
 from deployment.operations import up as up_verb
 from deployment.operations.site import Site
@@ -159,6 +160,41 @@ def show_status(as_json: AsJson = False) -> None:
     else:
         report.state(now)
     raise typer.Exit(0 if now["healthy"] else 1)
+
+
+@app.command("lock")
+def take_lock(
+    message: Annotated[str, typer.Option("--message", "-m", help="What others should know.")] = "",
+) -> None:
+    """Keep every verb that changes something from being run, on any manager, until `unlock`."""
+    print(hold.take(manager(), message).sentence())
+
+
+@app.command()
+def unlock(yes: Yes = False) -> None:
+    """Give the lock back, whoever has it."""
+    client = manager()
+    held = hold.present(client)
+    if held and not held.by_hand:
+        confirm(f"{held.sentence()}. It may be at work: take the lock from it?", yes=yes)
+    print(hold.give_back(client))
+
+
+@app.command("audit-log")
+def show_audit_log(as_json: AsJson = False) -> None:
+    """Show who changed what, when and with which outcome, the latest last."""
+    report.audit_log(audit.read(manager()), as_json=as_json)
+
+
+@app.command("exec", context_settings={"ignore_unknown_options": True})
+def execute(
+    service: Annotated[str, typer.Argument(help="Service, e.g. vote, worker, postgres-1.")],
+    command: Annotated[list[str], typer.Argument(help="What to run there, after `--`.")],
+) -> None:
+    """Run a command in a container of a service on this node: exec postgres-1 -- postgres-ha state."""
+    client = manager()
+    engine.require_command(client)
+    raise typer.Exit(exec_verb.execute(client, service, command))
 
 
 @app.command()

@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
+from deployment.engine.swarm.audit import Entry
 from deployment.operations import status
 from deployment.plan import history
 from deployment.plan.history import Deployment
@@ -55,6 +57,18 @@ def _described(one: Deployment, changed: dict[int, list[str]], running: set[str]
     }
 
 
+def audit_log(entries: Sequence[Entry], *, as_json: bool) -> None:
+    """Print what was done, the latest last."""
+    if as_json:
+        print(json.dumps([asdict(entry) for entry in entries], indent=2))
+        return
+    for entry in entries:
+        release = f"  release {entry.release}" if entry.release else ""
+        print(
+            f"{entry.at[:19]} UTC  {entry.by}  {entry.verb} ({entry.seconds:.0f} s): {entry.outcome}{release}"
+        )
+
+
 def state(now: dict[str, Any]) -> None:
     """Print what `status` found."""
     table = Table(box=None)
@@ -78,6 +92,8 @@ def state(now: dict[str, Any]) -> None:
         console.print(
             f"Release {one['identity']}, number {one['number']}, of {one['at'][:16]} UTC, by {one['by']}"
         )
+    if now["lock"]:
+        console.print(f"Lock: {now['lock']}", markup=False)
     for warning in now["warnings"]:
         console.print(f"Warning: {warning}", markup=False)
     for page in now["unchecked"]:

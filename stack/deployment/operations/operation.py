@@ -1,13 +1,18 @@
 """The runner of every verb: what a step says is missing is printed, or done and asked for again."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import NoReturn, Protocol
 
 from deployment.engine.machine.engine import EngineError
+from deployment.engine.swarm import audit
+from deployment.engine.swarm.audit import Entry
 from deployment.errors import DeployError
 from deployment.operations import lock
-from deployment.operations.site import Site
+from deployment.operations.site import Site, me, now
+from deployment.operations.turn import Keeper
 
 # Called where what runs was being changed when something failed: it always raises.
 Back = Callable[[Site, DeployError], NoReturn]
@@ -50,28 +55,57 @@ def plan(steps: Steps, site: Site) -> list[tuple[Step, list[str]]]:
 
 
 def run(steps: Steps, site: Site, back: Back | None = None) -> bool:
-    """Carry out all that is missing, while nobody else on this machine does; say whether there was anything.
+    """Carry out all that is missing, while no other verb works on the Swarm; say whether there was anything.
 
     Where what runs was being changed when something failed, `back` is called, if there is one. Raises
     DeployError.
     """
-    with lock.held():
+    with lock.held(), Keeper(site) as keeper, logged(site) as outcome:
+        keeper.take()
         try:
-            return carry_out(steps, site)
+            outcome.busy = carry_out(steps, site, keeper.take)
         except BrokenError as error:
             if back:
                 back(site, error.cause)
             raise error.cause from error
+    return outcome.busy
 
 
-def carry_out(steps: Steps, site: Site) -> bool:
+@dataclass
+class Outcome:
+    """Whether there was anything to do."""
+
+    busy: bool = False
+
+
+@contextmanager
+def logged(site: Site) -> Iterator[Outcome]:
+    """Write into the Swarm's audit log what became of a verb, unless it had nothing to do."""
+    began, outcome, text = time.monotonic(), Outcome(), "interrupted"
+    try:
+        yield outcome
+        text = "done" if outcome.busy else ""
+    except DeployError as error:
+        text = f"failed: {error.what}"
+        raise
+    finally:
+        site.look_again()
+        if text and site.managed:
+            release = site.last.release.identity if site.last else ""
+            seconds = round(time.monotonic() - began, 1)
+            audit.write(site.engine, Entry(now(), me(), site.verb, text, seconds, release))
+
+
+def carry_out(steps: Steps, site: Site, turn: Callable[[], None] = lambda: None) -> bool:
     """Carry out all that is missing; say whether there was anything.
 
-    Raises DeployError if it fails before what runs was changed, and BrokenError after that.
+    `turn` is called before each step: it raises DeployError if another verb has the turn. Raises DeployError
+    if a step fails before what runs was changed, and BrokenError after that.
     """
     plan(steps, site)  # for its refusals
     busy = False
     for step in steps:
+        turn()
         if step.missing(site):
             busy = True
             _make_true(step, site)

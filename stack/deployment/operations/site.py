@@ -1,5 +1,7 @@
 """What a verb works on: settings, the engine and its Swarm as they are, and the release that is wanted."""
 
+import getpass
+import socket
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -28,6 +30,11 @@ from deployment.progress import Progress
 def now() -> str:
     """Return the time as the Docker API writes it."""
     return datetime.now(UTC).isoformat()
+
+
+def me() -> str:
+    """Return who runs this, as user@machine."""
+    return f"{getpass.getuser()}@{socket.gethostname()}"
 
 
 @dataclass

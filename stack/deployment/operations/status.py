@@ -9,7 +9,7 @@ from deployment.engine import observer, pages
 from deployment.engine.machine import engine
 from deployment.engine.machine.engine import Client, RefusedError
 from deployment.engine.pages import LOOPBACK, Edge
-from deployment.engine.swarm import credentials, membership, networks, nodes, releases, services
+from deployment.engine.swarm import credentials, membership, networks, nodes, releases, services, turns
 from deployment.plan import drift, strength, weaknesses
 from deployment.plan import entrance as entrances
 from deployment.plan.convergence import ServiceState
@@ -67,6 +67,7 @@ def _of_swarm(client: Client, picture: Picture) -> dict[str, Any]:
         "unchecked": unchecked,
         "warnings": warnings(client, members, wanted, picture),
         "release": _described_release(last),
+        "lock": held.holder.sentence() if (held := turns.read(client)) else None,
         "nodes": [_described(node) for node in members],
         "services": [{"name": s.name, "running": s.running, "desired": s.desired} for s in wanted],
         "pages": [asdict(visit) for visit in visited],
@@ -107,6 +108,7 @@ def _without_leader(picture: Picture) -> dict[str, Any]:
         "unchecked": [],
         "warnings": [membership.no_leader().what, membership.no_leader().remedy],
         "release": None,
+        "lock": None,
         **dict.fromkeys(("nodes", "services", "pages"), ()),
         "urls": {},
     }

@@ -50,6 +50,12 @@ def placements(client: docker.DockerClient) -> dict[str, list[str]]:
     return found
 
 
+def running_on(client: docker.DockerClient, name: str) -> list[str]:
+    """Return the nodes (by ID) that running tasks of a service are on."""
+    tasks = client.api.tasks(filters={"service": f"{STACK}_{name}", "desired-state": "running"})
+    return [str(task["NodeID"]) for task in tasks if task["Status"]["State"] == "running"]
+
+
 def last_lines(client: docker.DockerClient, name: str, number: int = EVIDENCE_LINES) -> list[str]:
     """Return the last lines of a service's log, or why there are none."""
     found = client.services.list(filters={"name": f"{STACK}_{name}"})

@@ -1,12 +1,9 @@
 """What was deployed and found good is kept, and what nothing needs any more is removed."""
 
-import getpass
-import socket
-
 from deployment.engine.images import images
 from deployment.engine.swarm import credentials, releases
 from deployment.operations import source
-from deployment.operations.site import Site, now
+from deployment.operations.site import Site, me, now
 from deployment.plan import history
 from deployment.plan.history import Deployment
 
@@ -30,7 +27,7 @@ class Record:
         new = Deployment(
             number=self._number(site),
             at=now(),
-            by=f"{getpass.getuser()}@{socket.gethostname()}",
+            by=me(),
             source=site.source or source.revision(),
             verb=site.verb,
             release=site.require_wanted(),
