@@ -36,6 +36,7 @@ from deployment.operations import down as down_verb
 from deployment.operations import execute as exec_verb
 from deployment.operations import hold, operation, status, suite
 from deployment.operations import rollback as rollback_verb
+from deployment.operations import scale as scale_verb
 from deployment.operations import up as up_verb
 from deployment.operations.site import Site
 from deployment.plan.options import MEANING, Change, UnsettledError
@@ -142,6 +143,24 @@ def rollback(
         _print_plan(rollback_verb.ROLLBACK, site, (), as_json=as_json)
     else:
         rollback_verb.rollback(site)
+
+
+@app.command()
+def scale(
+    wanted: Annotated[list[str], typer.Argument(metavar="SERVICE=NUMBER...", help="E.g. vote=5 result=3.")],
+    quiet: Quiet = False,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+) -> None:
+    """Change how many containers vote, result or worker has; the next `up` keeps it."""
+    require_dry_run(dry_run, as_json)
+    replicas = scale_verb.parsed(wanted)
+    manager()
+    site = scale_verb.site(settings.load(), Progress(quiet=quiet), replicas)
+    if dry_run:
+        _print_plan(scale_verb.SCALE, site, (), as_json=as_json)
+    else:
+        scale_verb.scale(site)
 
 
 @app.command("releases")

@@ -57,6 +57,7 @@ def _site(on: Site, last: history.Deployment) -> Site:
         since=now(),
         names=last.release.hosts,
         source=last.source,
+        scaled=last.scaled,
     )
 
 

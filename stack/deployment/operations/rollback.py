@@ -58,8 +58,10 @@ def site(settings: Settings, progress: Progress, wanted: str) -> Site:
     def goal(on: Site) -> Release:
         return target.release.renewed(on.secrets, last.release.variables)
 
-    verb = f"rollback to {target.number}"
-    return Site(settings, progress, client, goal, verb=verb, names=target.release.hosts, source=target.source)
+    return Site(
+        settings, progress, client, goal, verb=f"rollback to {target.number}", names=target.release.hosts,
+        source=target.source, scaled=target.scaled,
+    )  # fmt: skip
 
 
 def rollback(on: Site) -> None:

@@ -2,7 +2,7 @@
 
 import getpass
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
@@ -55,6 +55,7 @@ class Site:
     since: str = field(default_factory=now)  # failures count from then
     names: tuple[str, str] | None = None  # of the pages; without them those of the settings
     source: str = ""  # where a former release came from; without it the release is this checkout's
+    scaled: Mapping[str, int] = field(default_factory=dict)  # replicas that `scale` chose, by their variable
     before: frozenset[str] = frozenset()  # what was missing when the verb began
 
     def look_again(self) -> None:

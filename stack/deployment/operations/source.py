@@ -61,7 +61,17 @@ def release(site: Site) -> Release | None:
     if not names or None in names.values() or credentials.missing(site.secrets) or unbuilt(site):
         return None
     keys = ",".join(decided_options(site).offered)
-    return made({name: image for name, image in names.items() if image}, site.settings, site.secrets, keys)
+    images_there = {name: image for name, image in names.items() if image}
+    site.scaled = scaled(site)
+    whole = made(images_there, site.settings, site.secrets, keys)
+    return whole.scaled(site.scaled)
+
+
+def scaled(site: Site) -> dict[str, int]:
+    """Return the replicas that `scale` chose and that no setting overrules, by their variable."""
+    chosen = site.last.scaled if site.last else {}
+    given = {name.upper() for name in site.settings.model_fields_set}
+    return {name: replicas for name, replicas in chosen.items() if name not in given}
 
 
 def made(

@@ -48,7 +48,8 @@ def missing(client: Client, release: Release, entrance: Entrance) -> list[str]:
     running = {state.name for state in states}
     gone = [f"{name} 0/1" for name in release.services if name not in running]
     lacking = strength.missing(members, states, observer.observe(client), {})
-    return [*lacking, *gone, *pages.problems(entrance, visits(client, members, entrance))]
+    visited = [v for v in visits(client, members, entrance) if v.page not in strength.idle(release)]
+    return [*lacking, *gone, *pages.problems(entrance, visited)]
 
 
 def _of_swarm(client: Client, picture: Picture) -> dict[str, Any]:
@@ -56,9 +57,12 @@ def _of_swarm(client: Client, picture: Picture) -> dict[str, Any]:
     wanted = drift.wanted(last.services, states) if last and states else states
     changed = drift.differences(last.services, services.described(client)) if last else {}
     absent = strength.missing(members, wanted, picture, changed)
+    idle = strength.idle(last.release) if last and states else {}
+    absent += idle.values()
     entrance = entrance_of(client, last.release) if last and states else None
     visited = visits(client, members, entrance) if entrance else []
     if states:
+        visited = [visit for visit in visited if visit.page not in idle]
         absent += pages.problems(entrance, visited) if entrance else [strength.RECORD]
     unchecked = pages.unchecked(entrance, visited) if entrance else []
     return {

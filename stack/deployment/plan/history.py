@@ -1,7 +1,7 @@
 """What was deployed, one after the other, and what has to stay so that each of it can come back."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 from deployment.plan import release
@@ -23,6 +23,7 @@ class Deployment:
     verb: str
     release: Release
     services: Mapping[str, Service]
+    scaled: Mapping[str, int] = field(default_factory=dict)  # replicas that `scale` chose, by their variable
 
 
 def chosen(kept: Sequence[Deployment], wanted: str) -> Deployment | None:

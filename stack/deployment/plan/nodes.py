@@ -18,6 +18,7 @@ class Node:
     manager: bool = False
     labels: frozenset[str] = frozenset()
     address: str = ""
+    memory: int = 0  # bytes
 
     @property
     def ready(self) -> bool:
@@ -52,6 +53,7 @@ def from_api(node: Mapping[str, Any]) -> Node:
         manager=specification.get("Role") == "manager",
         labels=frozenset(label for label in NODE_LABELS if carried.get(label) == "true"),
         address=_address(node),
+        memory=int(node.get("Description", {}).get("Resources", {}).get("MemoryBytes", 0)),
     )
 
 

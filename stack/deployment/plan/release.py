@@ -68,11 +68,20 @@ class Release:
         """Keys of the secrets that it needs."""
         return sorted({key for text in self.texts for key in yaml.safe_load(text).get("secrets", {})})
 
+    def scaled(self, replicas: Mapping[str, int]) -> "Release":
+        """Return it with other numbers of tasks, by their variable."""
+        return replace(self, variables={**self.variables, **{k: str(n) for k, n in replicas.items()}})
+
     def renewed(self, secrets: Mapping[str, str], poll: Mapping[str, str]) -> "Release":
         """Return it with the newest secrets, by key, and the poll as it is now: neither ever goes back."""
         newest = {secret_variable(key): name for key, name in secrets.items()}
         now = {name: poll[name] for name in POLL if name in poll}
         return replace(self, variables={**self.variables, **newest, **now})
+
+
+def replicas_variable(service: str) -> str:
+    """Return the variable of the stack file that says how many tasks a service has."""
+    return f"{service.upper()}_REPLICAS"
 
 
 def secret_variable(key: str) -> str:

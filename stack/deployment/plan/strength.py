@@ -6,10 +6,16 @@ from deployment.configuration.layout import STACK
 from deployment.plan.convergence import ServiceState
 from deployment.plan.nodes import Node
 from deployment.plan.picture import Picture, Postgres
+from deployment.plan.release import Release, replicas_variable
 from deployment.plan.topology import CLUSTERS, members
 
 NO_STACK = "the stack: no service is deployed"
 LEADER = "the Swarm's leader"
+COSTS = {
+    "vote": "nobody can vote",
+    "result": "nobody sees the results",
+    "worker": "votes wait in the queue",
+}
 RECORD = "a record of what was deployed (run `up`: it deploys, and keeps one)"
 OBSERVER = "an answer of this node's observer (a drained node has none: ask another manager)"
 
@@ -32,6 +38,12 @@ def missing(
     # A service is named once: as it was changed, or else with the count, or else as a member of its cluster.
     named = short | dict(changed)
     return [*away, *named.values(), *(name for name in clusters_missing(picture) if name not in named)]
+
+
+def idle(release: Release) -> dict[str, str]:
+    """Name the services that a release gives no task, and what that means for people."""
+    lines = {name: f"{name} is scaled to 0 on purpose: {cost}" for name, cost in COSTS.items()}
+    return {name: line for name, line in lines.items() if release.variables[replicas_variable(name)] == "0"}
 
 
 def clusters_missing(picture: Picture) -> list[str]:

@@ -32,6 +32,7 @@ class Record:
             verb=site.verb,
             release=site.require_wanted(),
             services=site.services,
+            scaled=site.scaled,
         )
         releases.keep(site.engine, new, site.deployments)
 

@@ -1,0 +1,81 @@
+"""`deploy.py scale`: another number of tasks, which the next `up` keeps."""
+
+import re
+from collections.abc import Mapping, Sequence
+
+from deployment.configuration.settings import Settings
+from deployment.engine.machine import engine
+from deployment.errors import DeployError
+from deployment.operations import back, operation
+from deployment.operations.operation import Step
+from deployment.operations.site import Site
+from deployment.operations.steps.health import Health
+from deployment.operations.steps.record import Record
+from deployment.operations.steps.rollout import Deploy
+from deployment.plan import capacity
+from deployment.plan.capacity import SCALABLE
+from deployment.plan.release import Release, replicas_variable
+from deployment.progress import Progress
+
+WANTED = re.compile(r"(?P<service>[a-z-]+)=(?P<replicas>\d{1,3})", re.ASCII)
+MOST = 100
+
+
+class Fits:
+    """The nodes have the memory that all limits together allow."""
+
+    touches = False
+
+    def missing(self, site: Site) -> list[str]:
+        """Return nothing, or raise DeployError."""
+        if problem := capacity.excess(site.require_wanted(), site.nodes):
+            raise DeployError(
+                f"That would not fit: {problem}. Nothing was changed.",
+                "Choose fewer, or add a node. (`docker node ls` shows the nodes.)",
+            )
+        return []
+
+    def do(self, site: Site) -> None:
+        """Do nothing: there never is anything to do."""
+
+
+SCALE: Sequence[Step] = (Fits(), Deploy(), Health(), Record())
+
+
+def parsed(wanted: Sequence[str]) -> dict[str, int]:
+    """Read words such as vote=5 as replicas by their variable; raise DeployError naming one that is none."""
+    found: dict[str, int] = {}
+    for word in wanted:
+        match = WANTED.fullmatch(word)
+        if not match or match["service"] not in SCALABLE or int(match["replicas"]) > MOST:
+            raise DeployError(
+                f"{word!r} is not a service and its number of containers, 0 to {MOST}.",
+                f"Write e.g. `scale vote=5 result=3`. The services are: {', '.join(SCALABLE)}.",
+            )
+        found[replicas_variable(match["service"])] = int(match["replicas"])
+    return found
+
+
+def site(settings: Settings, progress: Progress, replicas: Mapping[str, int]) -> Site:
+    """Return what `scale` works on; raise DeployError where no release is on record."""
+    client = engine.require()
+    engine.require_command(client)
+    last = Site(settings, progress, client, lambda _: None).last
+    if last is None:
+        raise DeployError("No release is on record here.", "Run `up` first: it deploys, and keeps one.")
+
+    def goal(_: Site) -> Release:
+        return last.release.scaled(replicas)
+
+    words = (f"{name.removesuffix('_REPLICAS').lower()}={n}" for name, n in replicas.items())
+    return Site(
+        settings, progress, client, goal, verb=f"scale {' '.join(words)}", names=last.release.hosts,
+        source=last.source, scaled={**last.scaled, **replicas},
+    )  # fmt: skip
+
+
+def scale(on: Site) -> None:
+    """Change the number of tasks, or leave it as it was if they do not come up."""
+    on.before = frozenset(back.lacking(on))
+    busy = operation.run(SCALE, on, back.go)
+    on.progress.say("Done: the next `up` keeps it." if busy else "Nothing to do: so many run already.")
