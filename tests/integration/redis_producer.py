@@ -9,7 +9,6 @@ from typing import Any, Self
 
 import redis
 
-from kit.containers import DockerError
 from kit.redis_cluster import PROXIES, RedisCluster
 
 
@@ -55,7 +54,7 @@ class Producer:
                     if client.wait(1, 1000) >= 1:
                         self.acknowledged.add(vote)
                         continue
-                except (redis.RedisError, LookupError, DockerError):
+                except (redis.RedisError, LookupError):
                     pass
                 client = None
                 time.sleep(0.1)

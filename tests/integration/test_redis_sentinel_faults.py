@@ -11,7 +11,6 @@ from uuid import uuid4
 import pytest
 
 from integration.redis_producer import Producer, append
-from kit.containers import address
 from kit.redis_cluster import PROXIES, REDIS, SENTINELS, RedisCluster, running_cluster
 from kit.waiting import wait_until
 
@@ -139,7 +138,7 @@ def test_everything_killed_at_once_comes_back_with_everything(cluster: RedisClus
 
 def test_one_client_takes_no_place_of_the_others_at_a_proxy(cluster: RedisCluster) -> None:
     cluster.recover(RECOVERY_SECONDS)
-    proxy = (address(f"{cluster.prefix}-{PROXIES[0]}"), 6379)
+    proxy = (cluster.address(PROXIES[0]), 6379)
     with ExitStack() as open_:
         crowd = [open_.enter_context(socket.create_connection(proxy, 5)) for _ in range(PLACES)]
         for connection in crowd[1:]:
