@@ -103,8 +103,11 @@ class Database(NamedTuple):
         return dict(self.query("SELECT vote, count(id) FROM votes GROUP BY vote"))
 
 
-def _start_redis() -> RedisNode:
-    container = Container(reference("redis"), 6379, "redis-server", *REDIS_OPTIONS)
+def _start_redis() -> Container:
+    return Container(reference("redis"), 6379, "redis-server", *REDIS_OPTIONS)
+
+
+def _connect(container: Container) -> RedisNode:
     host, port = container.address
     client: Any = Redis(host=host, port=port, password=PASSWORD, socket_timeout=5)
     wait_until(lambda: _pings(client), 60)
@@ -124,26 +127,38 @@ def _replicas_in_sync(node: RedisNode) -> int:
     return sum(slave.get("state") == "online" for slave in slaves)
 
 
+@pytest.fixture(scope="module")
+def trio_containers() -> Iterator[list[Container]]:
+    """Start three Redis servers for the tests of a file."""
+    containers = [_start_redis() for _ in range(3)]
+    yield containers
+    for container in containers:
+        container.remove()
+
+
 @pytest.fixture
-def trio() -> Iterator[Trio]:
-    """Start three Redis servers."""
-    nodes = [_start_redis() for _ in range(3)]
-    primary, first, second = nodes
+def trio(trio_containers: list[Container]) -> Iterator[Trio]:
+    """Return three Redis servers as they are at first, whatever became of them in the last test."""
+    for container in trio_containers:
+        container.restore()
+    nodes = primary, first, second = [_connect(container) for container in trio_containers]
+    primary.follow(None)
+    primary.client.flushall()
     first.follow(primary)
     second.follow(primary)
     wait_until(lambda: _replicas_in_sync(primary) == 2)
+    wait_until(lambda: not any(node.client.dbsize() for node in nodes))
     proxy = Forwarder(primary.container.address)
     yield Trio(primary, (first, second), proxy)
     proxy.close()
     for node in nodes:
         node.client.close()
-        node.container.remove()
 
 
 @pytest.fixture(scope="session")
 def redis_server() -> Iterator[RedisNode]:
     """Start one Redis server for all tests that need no replica."""
-    node = _start_redis()
+    node = _connect(_start_redis())
     yield node
     node.client.close()
     node.container.remove()
