@@ -10,6 +10,7 @@ from typing import Any, Self
 import redis
 
 from kit.redis_cluster import PROXIES, RedisCluster
+from kit.waiting import wait_until
 
 
 def append(client: Any, voter: str, version: int) -> str:
@@ -61,6 +62,11 @@ class Producer:
             self.silence = max(self.silence, time.monotonic() - last)
             last = time.monotonic()
             time.sleep(0.005)
+
+    def wait_for_more(self, votes: int) -> None:
+        """Return when so many more votes are acknowledged."""
+        enough = len(self.acknowledged) + votes
+        wait_until(lambda: len(self.acknowledged) >= enough, describe=lambda: "too few votes")
 
     def lost(self, name: str) -> set[str]:
         """The acknowledged votes that a Redis does not hold."""

@@ -20,6 +20,7 @@ PLACES = 32
 Fault = Callable[[RedisCluster, str], None]
 
 RECOVERY_SECONDS = 40
+ENOUGH_VOTES = 50
 # By so much one machine comes back later than another; a gate waits longer for the primary.
 BOOT_SECONDS = 8
 
@@ -42,12 +43,12 @@ def suffer(cluster: RedisCluster, fault: Fault) -> Outcome:
     """Let a fault happen to a cluster at full strength while votes come in."""
     before = cluster.recover(RECOVERY_SECONDS)
     with Producer(cluster) as producer:
-        time.sleep(1)
+        producer.wait_for_more(ENOUGH_VOTES)
         began = time.monotonic()
         fault(cluster, before)
         after = cluster.recover(RECOVERY_SECONDS)
         seconds = time.monotonic() - began
-        time.sleep(0.5)
+        producer.wait_for_more(ENOUGH_VOTES)
     print(
         f"{fault.__name__}: {before} -> {after}, {len(producer.acknowledged)} acknowledged, "
         f"{producer.silence:.1f} s without, {seconds:.1f} s to full strength"
