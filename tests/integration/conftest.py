@@ -14,7 +14,6 @@ from redis.exceptions import RedisError
 from integration.forwarder import Forwarder
 from kit.containers import Container
 from kit.images import reference
-from kit.postgres_cluster import FIRST_BOOT_SECONDS, PostgresCluster, starting_cluster
 from kit.services import GUNICORN, Service, free_port
 from kit.waiting import wait_until
 from redis_gate.redis_config import MODULE
@@ -187,20 +186,6 @@ def database(postgres_server: Database) -> Database:
     """Return a database as it is at first boot."""
     postgres_server.query("DROP TABLE IF EXISTS votes, tally, pulse, dead_letters")
     return postgres_server
-
-
-@pytest.fixture(scope="module")
-def postgres_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresCluster]:
-    """Start three database nodes and a pgpool for the tests of a file: what comes later needs the machine."""
-    with starting_cluster(tmp_path_factory.mktemp("postgres")) as cluster:
-        yield cluster
-
-
-@pytest.fixture
-def whole(postgres_cluster: PostgresCluster) -> PostgresCluster:
-    """Return the nodes when nothing is broken."""
-    wait_until(postgres_cluster.serves, FIRST_BOOT_SECONDS, postgres_cluster.describe)
-    return postgres_cluster
 
 
 @pytest.fixture

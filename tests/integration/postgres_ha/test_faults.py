@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from integration.postgres_load import Load
+from integration.postgres_ha.load import Load
 from kit.containers import DockerError, docker
 from kit.postgres_cluster import NODES, PostgresCluster
 from kit.waiting import wait_until
