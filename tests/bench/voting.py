@@ -22,7 +22,7 @@ RATE = Target(at_least=0.85)
 LATENCY = Target(at_most=2)
 SHARES = (0.1, 0.25, 0.5, 0.7, 0.8, 0.9, 1.0, 1.1)
 WARM_UP_SECONDS = 1.0
-PAIRS = 3  # for each round, since nothing scatters as p99 does
+PAIRS = 3  # for each round of several, since nothing scatters as p99 does
 FLOOR = "a view that parses the form"
 
 
@@ -35,9 +35,10 @@ class Door(NamedTuple):
 
 @dataclass(frozen=True)
 class Booths:
-    """A replica of `vote` and its floor on one network, and cookies of voters."""
+    """A replica of `vote` and its floor on one network, the queue's primary, and cookies of voters."""
 
     redis: RedisCluster
+    primary: str
     vote: Part
     floor: Part
     cookies: Sequence[str]
@@ -73,7 +74,7 @@ class Booths:
             forget(queue)
 
     def _queue(self) -> Any:
-        return self.redis.client(self.redis.recover(30), "worker")
+        return self.redis.client(self.primary, "worker")
 
 
 @contextmanager
@@ -83,7 +84,7 @@ def booths() -> Iterator[Booths]:
         redis = open_.enter_context(stack.queue())
         vote = open_.enter_context(stack.vote(redis))
         floor = open_.enter_context(stack.floor(redis.prefix))
-        yield Booths(redis, vote, floor, stack.cookies(vote))
+        yield Booths(redis, redis.recover(30), vote, floor, stack.cookies(vote))
 
 
 def measure(run: Run) -> Iterator[Figure | Plot]:
@@ -107,8 +108,9 @@ def _latency(both: Booths, run: Run, half: float) -> Figure:
     votes: list[float] = []
     floors: list[float] = []
     sides = [(both.vote, votes), (both.floor, floors)]
-    for _ in run.rounds(f"{half:.0f} votes/s, {PAIRS} pairs a round"):
-        for _ in range(PAIRS):
+    pairs = PAIRS if run.times > 1 else 1
+    for _ in run.rounds(f"{half:.0f} votes/s, pairs a round: {pairs}"):
+        for _ in range(pairs):
             sides.reverse()
             for replica, p99 in sides:
                 p99.append(1000 * percentile(both.waits(replica, half, run.seconds).seconds, 99))

@@ -14,7 +14,6 @@ from redis.exceptions import RedisError
 from integration.forwarder import Forwarder
 from kit.containers import Container
 from kit.images import reference
-from kit.postgres_cluster import FIRST_BOOT_SECONDS, PostgresCluster, starting_cluster
 from kit.services import GUNICORN, Service, free_port
 from kit.waiting import wait_until
 from redis_gate.redis_config import MODULE
@@ -103,8 +102,11 @@ class Database(NamedTuple):
         return dict(self.query("SELECT vote, count(id) FROM votes GROUP BY vote"))
 
 
-def _start_redis() -> RedisNode:
-    container = Container(reference("redis"), 6379, "redis-server", *REDIS_OPTIONS)
+def _start_redis() -> Container:
+    return Container(reference("redis"), 6379, "redis-server", *REDIS_OPTIONS)
+
+
+def _connect(container: Container) -> RedisNode:
     host, port = container.address
     client: Any = Redis(host=host, port=port, password=PASSWORD, socket_timeout=5)
     wait_until(lambda: _pings(client), 60)
@@ -124,26 +126,38 @@ def _replicas_in_sync(node: RedisNode) -> int:
     return sum(slave.get("state") == "online" for slave in slaves)
 
 
+@pytest.fixture(scope="module")
+def trio_containers() -> Iterator[list[Container]]:
+    """Start three Redis servers for the tests of a file."""
+    containers = [_start_redis() for _ in range(3)]
+    yield containers
+    for container in containers:
+        container.remove()
+
+
 @pytest.fixture
-def trio() -> Iterator[Trio]:
-    """Start three Redis servers."""
-    nodes = [_start_redis() for _ in range(3)]
-    primary, first, second = nodes
+def trio(trio_containers: list[Container]) -> Iterator[Trio]:
+    """Return three Redis servers as they are at first, whatever became of them in the last test."""
+    for container in trio_containers:
+        container.restore()
+    nodes = primary, first, second = [_connect(container) for container in trio_containers]
+    primary.follow(None)
+    primary.client.flushall()
     first.follow(primary)
     second.follow(primary)
     wait_until(lambda: _replicas_in_sync(primary) == 2)
+    wait_until(lambda: not any(node.client.dbsize() for node in nodes))
     proxy = Forwarder(primary.container.address)
     yield Trio(primary, (first, second), proxy)
     proxy.close()
     for node in nodes:
         node.client.close()
-        node.container.remove()
 
 
 @pytest.fixture(scope="session")
 def redis_server() -> Iterator[RedisNode]:
     """Start one Redis server for all tests that need no replica."""
-    node = _start_redis()
+    node = _connect(_start_redis())
     yield node
     node.client.close()
     node.container.remove()
@@ -172,20 +186,6 @@ def database(postgres_server: Database) -> Database:
     """Return a database as it is at first boot."""
     postgres_server.query("DROP TABLE IF EXISTS votes, tally, pulse, dead_letters")
     return postgres_server
-
-
-@pytest.fixture(scope="module")
-def postgres_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresCluster]:
-    """Start three database nodes and a pgpool for the tests of a file: what comes later needs the machine."""
-    with starting_cluster(tmp_path_factory.mktemp("postgres")) as cluster:
-        yield cluster
-
-
-@pytest.fixture
-def whole(postgres_cluster: PostgresCluster) -> PostgresCluster:
-    """Return the nodes when nothing is broken."""
-    wait_until(postgres_cluster.serves, FIRST_BOOT_SECONDS, postgres_cluster.describe)
-    return postgres_cluster
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ from typing import Any, Self
 
 import redis
 
-from kit.containers import DockerError
 from kit.redis_cluster import PROXIES, RedisCluster
+from kit.waiting import wait_until
 
 
 def append(client: Any, voter: str, version: int) -> str:
@@ -55,13 +55,18 @@ class Producer:
                     if client.wait(1, 1000) >= 1:
                         self.acknowledged.add(vote)
                         continue
-                except (redis.RedisError, LookupError, DockerError):
+                except (redis.RedisError, LookupError):
                     pass
                 client = None
                 time.sleep(0.1)
             self.silence = max(self.silence, time.monotonic() - last)
             last = time.monotonic()
             time.sleep(0.005)
+
+    def wait_for_more(self, votes: int) -> None:
+        """Return when so many more votes are acknowledged."""
+        enough = len(self.acknowledged) + votes
+        wait_until(lambda: len(self.acknowledged) >= enough, describe=lambda: "too few votes")
 
     def lost(self, name: str) -> set[str]:
         """The acknowledged votes that a Redis does not hold."""

@@ -11,7 +11,6 @@ from uuid import uuid4
 import pytest
 
 from integration.redis_producer import Producer, append
-from kit.containers import address
 from kit.redis_cluster import PROXIES, REDIS, SENTINELS, RedisCluster, running_cluster
 from kit.waiting import wait_until
 
@@ -21,6 +20,7 @@ PLACES = 32
 Fault = Callable[[RedisCluster, str], None]
 
 RECOVERY_SECONDS = 40
+ENOUGH_VOTES = 50
 # By so much one machine comes back later than another; a gate waits longer for the primary.
 BOOT_SECONDS = 8
 
@@ -43,12 +43,12 @@ def suffer(cluster: RedisCluster, fault: Fault) -> Outcome:
     """Let a fault happen to a cluster at full strength while votes come in."""
     before = cluster.recover(RECOVERY_SECONDS)
     with Producer(cluster) as producer:
-        time.sleep(1)
+        producer.wait_for_more(ENOUGH_VOTES)
         began = time.monotonic()
         fault(cluster, before)
         after = cluster.recover(RECOVERY_SECONDS)
         seconds = time.monotonic() - began
-        time.sleep(0.5)
+        producer.wait_for_more(ENOUGH_VOTES)
     print(
         f"{fault.__name__}: {before} -> {after}, {len(producer.acknowledged)} acknowledged, "
         f"{producer.silence:.1f} s without, {seconds:.1f} s to full strength"
@@ -139,7 +139,7 @@ def test_everything_killed_at_once_comes_back_with_everything(cluster: RedisClus
 
 def test_one_client_takes_no_place_of_the_others_at_a_proxy(cluster: RedisCluster) -> None:
     cluster.recover(RECOVERY_SECONDS)
-    proxy = (address(f"{cluster.prefix}-{PROXIES[0]}"), 6379)
+    proxy = (cluster.address(PROXIES[0]), 6379)
     with ExitStack() as open_:
         crowd = [open_.enter_context(socket.create_connection(proxy, 5)) for _ in range(PLACES)]
         for connection in crowd[1:]:

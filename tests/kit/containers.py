@@ -61,6 +61,11 @@ class Container:
         """Start it again with the data it had."""
         docker("start", self.name)
 
+    def restore(self) -> None:
+        """Let it run, whether it was frozen, killed or neither."""
+        docker("unpause", self.name, check=False)
+        self.start()
+
     def remove(self) -> None:
         """Leave nothing of it."""
         docker("rm", "--force", "--volumes", self.name, check=False)

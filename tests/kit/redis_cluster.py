@@ -11,7 +11,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from kit.containers import DockerError, address, docker
+from kit.containers import address, docker
 from kit.images import reference
 from kit.waiting import wait_until
 
@@ -28,6 +28,7 @@ class RedisCluster:
 
     def __init__(self, folder: Path) -> None:
         self.prefix = f"test-redis-{uuid4().hex[:8]}"
+        self._addresses: dict[str, str] = {}
         self.secrets = folder / "secrets"
         self.secrets.mkdir(mode=0o755)
         for account in ACCOUNTS:
@@ -74,9 +75,12 @@ class RedisCluster:
         identity = ("--name", self.container(name), "--network", self.prefix, "--network-alias", alias)
         mount = ("-v", f"{self.secrets}:/run/secrets:ro")
         docker("run", "-d", *identity, *HARDENED, *mount, *options, reference(image), *command)
+        self._addresses[name] = address(self.container(name))
 
     def remove(self, *names: str) -> None:
         """Kill containers and forget them; their volumes stay."""
+        for name in names:
+            self._addresses.pop(name, None)
         docker("rm", "-f", *map(self.container, names))
 
     def wipe(self, name: str) -> None:
@@ -103,7 +107,8 @@ class RedisCluster:
         docker("unpause", self.container(name))
 
     def address(self, name: str) -> str:
-        found = address(self.container(name))
+        """Where a container has been since its start; raise LookupError."""
+        found = self._addresses.get(name)
         if not found:
             raise LookupError(f"{name} is not running")
         return found
@@ -126,7 +131,7 @@ class RedisCluster:
         try:
             with self.client(name, "worker") as client:
                 return cast(list[Any], client.execute_command("ROLE"))
-        except (redis.RedisError, LookupError, DockerError):
+        except (redis.RedisError, LookupError):
             return None
 
     def named(self, sentinel: str) -> str | None:
@@ -134,7 +139,7 @@ class RedisCluster:
         try:
             with self.client(sentinel, "sentinel", 26379) as client:
                 state = cast(dict[str, Any], client.sentinel_master("votes"))
-        except (redis.RedisError, LookupError, DockerError):
+        except (redis.RedisError, LookupError):
             return None
         return str(state["ip"]) if state["flags"] == "master" else None
 
@@ -143,7 +148,7 @@ class RedisCluster:
         try:
             with self.client(proxy, "ballot") as client:
                 return str(cast(dict[str, Any], client.info("server"))["run_id"])
-        except (redis.RedisError, LookupError, DockerError):
+        except (redis.RedisError, LookupError):
             return None
 
     def run_id(self, name: str) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 import psycopg
 
 from kit.postgres_cluster import PostgresCluster
+from kit.waiting import wait_until
 
 TABLE = "CREATE TABLE IF NOT EXISTS ledger (id text PRIMARY KEY)"
 WRITERS = 4
@@ -31,7 +32,6 @@ class Load:
             connection.execute(TABLE)
         for thread in self._threads:
             thread.start()
-        time.sleep(2)
         return self
 
     def __exit__(
@@ -44,8 +44,10 @@ class Load:
         for thread in self._threads:
             thread.join(10)
 
-    def commits_since(self, moment: float) -> int:
-        return sum(when >= moment for when in list(self.acknowledged.values()))
+    def wait_for_more(self, commits: int) -> None:
+        """Return when so many more commits are acknowledged."""
+        enough = len(self.acknowledged) + commits
+        wait_until(lambda: len(self.acknowledged) >= enough, 30, lambda: "too few commits")
 
     def longest_gap(self, since: float) -> float:
         """Return the most seconds between two acknowledgements after a moment."""

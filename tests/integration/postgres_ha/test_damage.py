@@ -15,7 +15,9 @@ def damage(cluster: PostgresCluster, node: str, command: str) -> None:
     image = docker("inspect", "--format", "{{.Config.Image}}", f"{cluster.prefix}-{node}")
     cluster.kill(node)
     volume = ("--volume", f"{cluster.prefix}-{node}:/data")
-    docker("run", "--rm", *volume, "--entrypoint", "sh", "--workdir", "/data", image, "-ec", command)
+    # What an earlier damage left aside would pass for this one's.
+    program = f"rm -rf {DAMAGED}; {command}"
+    docker("run", "--rm", *volume, "--entrypoint", "sh", "--workdir", "/data", image, "-ec", program)
     cluster.run_node(node)
 
 

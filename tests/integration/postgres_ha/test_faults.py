@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from integration.postgres_load import Load
+from integration.postgres_ha.load import Load
 from kit.containers import DockerError, docker
 from kit.postgres_cluster import NODES, PostgresCluster
 from kit.waiting import wait_until
@@ -172,11 +172,11 @@ def test_no_acknowledged_commit_is_lost(whole: PostgresCluster, fault: Fault, pa
     assert primary is not None
     standbys = tuple(node for node in NODES if node != primary)
     with Load(whole) as load:
+        load.wait_for_more(ENOUGH_COMMITS)
         began = time.monotonic()
         fault(whole, primary, standbys)
         wait_until(whole.is_whole, WHOLE_SECONDS, whole.describe)
-        healed = time.monotonic()
-        wait_until(lambda: load.commits_since(healed) >= ENOUGH_COMMITS, 30, lambda: "too few commits")
+        load.wait_for_more(ENOUGH_COMMITS)
     assert load.lost() == set()
     assert load.longest_gap(began) < pause_seconds
 
@@ -206,6 +206,7 @@ def test_a_primary_that_wakes_after_the_election_loses_nothing(whole: PostgresCl
         return any((state := whole.state(node)) and state["open"] for node in others)
 
     with Load(whole, primary) as load:
+        load.wait_for_more(ENOUGH_COMMITS)
         whole.freeze(primary)
         try:
             wait_until(elected, WHOLE_SECONDS, lambda: "there is no other primary")

@@ -1,0 +1,1 @@
+"""The tests of one database cluster: a package, so that the cluster ends with the last of them."""
