@@ -4,8 +4,6 @@ Exit codes: 0 done; 1 refused or failed, with what and remedy on stderr; 2 wrong
 back to the former release failed, too; 130 interrupted.
 """
 
-import json
-import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -14,7 +12,7 @@ from typing import Annotated
 import typer
 from urllib3.exceptions import HTTPError
 
-from deployment.cli import dead, report
+from deployment.cli import dead, holding, looking, proving, report
 from deployment.cli.options import (
     AsJson,
     DryRun,
@@ -27,14 +25,11 @@ from deployment.cli.options import (
     require_dry_run,
 )
 from deployment.configuration import settings
-from deployment.configuration.layout import STACK
-from deployment.engine.machine import engine
 from deployment.engine.machine.engine import EngineError, RefusedError
-from deployment.engine.swarm import audit, membership, releases, services
+from deployment.engine.swarm import membership
 from deployment.errors import DeployError
 from deployment.operations import down as down_verb
-from deployment.operations import execute as exec_verb
-from deployment.operations import hold, operation, status, suite
+from deployment.operations import operation
 from deployment.operations import rollback as rollback_verb
 from deployment.operations import scale as scale_verb
 from deployment.operations import up as up_verb
@@ -47,13 +42,8 @@ app = typer.Typer(
     help="Run the voting app on Docker Swarm without losing a vote.",
 )  # fmt: skip
 app.add_typer(dead.app, name="dead")
-SOAK = re.compile(r"[1-9]\d*[smh]|all", re.ASCII)
-
-
-def _soak(value: str) -> str:
-    if value and not SOAK.fullmatch(value):
-        raise typer.BadParameter("give a duration such as 90s, 60m or 2h, or `all`")
-    return value
+for verbs in (looking, holding, proving):
+    app.add_typer(verbs.app)
 
 
 @app.command()
@@ -163,111 +153,6 @@ def scale(
         scale_verb.scale(site)
 
 
-@app.command("releases")
-def show_releases(as_json: AsJson = False) -> None:
-    """Show the releases that are kept: when, by whom, from which source, and what each changed."""
-    client = manager()
-    report.releases(releases.read(client), set(services.handed(client).values()), as_json=as_json)
-
-
-@app.command("status")
-def show_status(as_json: AsJson = False) -> None:
-    """Show services, both clusters, the queue and the votes; exit 1 unless all is at full strength."""
-    now = status.collect(manager())
-    if as_json:
-        print(json.dumps(now, indent=2))
-    else:
-        report.state(now)
-    raise typer.Exit(0 if now["healthy"] else 1)
-
-
-@app.command("lock")
-def take_lock(
-    message: Annotated[str, typer.Option("--message", "-m", help="What others should know.")] = "",
-) -> None:
-    """Keep every verb that changes something from being run, on any manager, until `unlock`."""
-    print(hold.take(manager(), message).sentence())
-
-
-@app.command()
-def unlock(yes: Yes = False) -> None:
-    """Give the lock back, whoever has it."""
-    client = manager()
-    held = hold.present(client)
-    if held and not held.by_hand:
-        confirm(f"{held.sentence()}. It may be at work: take the lock from it?", yes=yes)
-    print(hold.give_back(client))
-
-
-@app.command("audit-log")
-def show_audit_log(as_json: AsJson = False) -> None:
-    """Show who changed what, when and with which outcome, the latest last."""
-    report.audit_log(audit.read(manager()), as_json=as_json)
-
-
-@app.command("exec", context_settings={"ignore_unknown_options": True})
-def execute(
-    service: Annotated[str, typer.Argument(help="Service, e.g. vote, worker, postgres-1.")],
-    command: Annotated[list[str], typer.Argument(help="What to run there, after `--`.")],
-) -> None:
-    """Run a command in a container of a service on this node: exec postgres-1 -- postgres-ha state."""
-    client = manager()
-    engine.require_command(client)
-    raise typer.Exit(exec_verb.execute(client, service, command))
-
-
-@app.command()
-def logs(
-    service: Annotated[str, typer.Argument(help="Service, e.g. vote, worker, postgres-1.")],
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on as lines arrive.")] = False,
-    tail: Annotated[int, typer.Option(help="Lines of each task to begin with.")] = 100,
-) -> None:
-    """Show a service's log."""
-    client = manager()
-    engine.require_command(client)
-    names = [state.name for state in services.states(client)]
-    if service not in names:
-        raise DeployError(f"There is no service {service!r}.", "Choose one of: " + ", ".join(names))
-    command = ["docker", "service", "logs", "--tail", str(tail), *(["--follow"] if follow else [])]
-    raise typer.Exit(subprocess.run([*command, f"{STACK}_{service}"], check=False).returncode)
-
-
-@app.command()
-def test(
-    chosen: Annotated[list[str] | None, typer.Argument(help="Test files, passed to pytest.")] = None,
-    fast: Annotated[bool, typer.Option("--fast", help="Only what needs no engine.")] = False,
-    faults: Annotated[bool, typer.Option("--faults", help="Every fault, on the lab's nodes.")] = False,
-    soak: Annotated[
-        str,
-        typer.Option(
-            metavar="LENGTH", help="Faults in random order for, e.g., 60m, or `all` once.", callback=_soak
-        ),
-    ] = "",
-    install_engine: InstallEngine = False,
-    yes: Yes = False,
-) -> None:
-    """Prove the stack: unit and integration tests, the stack that is up, and faults on the lab's nodes."""
-    if fast + faults + bool(soak) > 1:
-        raise typer.BadParameter("choose one of --fast, --faults and --soak")
-    if not fast and install_engine and confirm_installation(yes=yes):
-        engine.install(Progress())
-    if not (fast or faults or soak) and _public():
-        confirm("Add a few test votes to this stack?", yes=yes)
-    raise typer.Exit(suite.run(suite.arguments(fast=fast, faults=faults, soak=soak, chosen=chosen or [])))
-
-
-@app.command(context_settings={"ignore_unknown_options": True, "allow_extra_args": True})
-def lab(context: typer.Context) -> None:
-    """Make a Swarm of several nodes on this machine, to try faults by hand: lab up|down|status."""
-    raise typer.Exit(suite.lab(context.args))
-
-
-@app.command(context_settings={"ignore_unknown_options": True, "allow_extra_args": True})
-def bench(context: typer.Context) -> None:
-    """Measure the speed of the stack's parts as ratios, on containers of the bench's own: bench [PART]."""
-    raise typer.Exit(suite.bench(context.args))
-
-
 def main() -> None:
     """Run the command line."""
     try:
@@ -294,12 +179,6 @@ def _print_plan(
 ) -> None:
     lines = [line for _, those in operation.plan(steps, site) for line in those]
     report.plan(lines, warnings, as_json=as_json)
-
-
-def _public() -> bool:
-    """Whether a stack is up here that others may vote in."""
-    client = engine.connect()
-    return bool(client and client.info()["Swarm"]["ControlAvailable"] and services.public(client))
 
 
 def _settle(bring_up: Callable[[Change | None], None], agreed: Change | None, *, ask: bool) -> None:

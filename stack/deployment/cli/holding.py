@@ -1,0 +1,28 @@
+"""`deploy.py lock` and `unlock`."""
+
+from typing import Annotated
+
+import typer
+
+from deployment.cli.options import Yes, confirm, manager
+from deployment.operations import hold
+
+app = typer.Typer()
+
+
+@app.command("lock")
+def take_lock(
+    message: Annotated[str, typer.Option("--message", "-m", help="What others should know.")] = "",
+) -> None:
+    """Keep every verb that changes something from being run, on any manager, until `unlock`."""
+    print(hold.take(manager(), message).sentence())
+
+
+@app.command()
+def unlock(yes: Yes = False) -> None:
+    """Give the lock back, whoever has it."""
+    client = manager()
+    held = hold.present(client)
+    if held and not held.by_hand:
+        confirm(f"{held.sentence()}. It may be at work: take the lock from it?", yes=yes)
+    print(hold.give_back(client))

@@ -1,0 +1,69 @@
+"""Verbs that look into the stack that is up: they change nothing."""
+
+import json
+import subprocess
+from typing import Annotated
+
+import typer
+
+from deployment.cli import report
+from deployment.cli.options import AsJson, manager
+from deployment.configuration.layout import STACK
+from deployment.engine.machine import engine
+from deployment.engine.swarm import audit, releases, services
+from deployment.errors import DeployError
+from deployment.operations import execute as exec_verb
+from deployment.operations import status
+
+app = typer.Typer()
+
+
+@app.command("releases")
+def show_releases(as_json: AsJson = False) -> None:
+    """Show the releases that are kept: when, by whom, from which source, and what each changed."""
+    client = manager()
+    report.releases(releases.read(client), set(services.handed(client).values()), as_json=as_json)
+
+
+@app.command("status")
+def show_status(as_json: AsJson = False) -> None:
+    """Show services, both clusters, the queue and the votes; exit 1 unless all is at full strength."""
+    now = status.collect(manager())
+    if as_json:
+        print(json.dumps(now, indent=2))
+    else:
+        report.state(now)
+    raise typer.Exit(0 if now["healthy"] else 1)
+
+
+@app.command("audit-log")
+def show_audit_log(as_json: AsJson = False) -> None:
+    """Show who changed what, when and with which outcome, the latest last."""
+    report.audit_log(audit.read(manager()), as_json=as_json)
+
+
+@app.command("exec", context_settings={"ignore_unknown_options": True})
+def execute(
+    service: Annotated[str, typer.Argument(help="Service, e.g. vote, worker, postgres-1.")],
+    command: Annotated[list[str], typer.Argument(help="What to run there, after `--`.")],
+) -> None:
+    """Run a command in a container of a service on this node: exec postgres-1 -- postgres-ha state."""
+    client = manager()
+    engine.require_command(client)
+    raise typer.Exit(exec_verb.execute(client, service, command))
+
+
+@app.command()
+def logs(
+    service: Annotated[str, typer.Argument(help="Service, e.g. vote, worker, postgres-1.")],
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on as lines arrive.")] = False,
+    tail: Annotated[int, typer.Option(help="Lines of each task to begin with.")] = 100,
+) -> None:
+    """Show a service's log."""
+    client = manager()
+    engine.require_command(client)
+    names = [state.name for state in services.states(client)]
+    if service not in names:
+        raise DeployError(f"There is no service {service!r}.", "Choose one of: " + ", ".join(names))
+    command = ["docker", "service", "logs", "--tail", str(tail), *(["--follow"] if follow else [])]
+    raise typer.Exit(subprocess.run([*command, f"{STACK}_{service}"], check=False).returncode)
