@@ -1,9 +1,8 @@
 """One verb at a time: a lock by hand keeps `up` from doing anything, and what was done is on record."""
 
-import socket
-
 import pytest
 
+from deployment.engine.machine.host import machine
 from deployment.engine.swarm import turns
 from deployment.operations.site import now
 from deployment.plan.turns import Holder
@@ -31,9 +30,9 @@ def test_a_lock_by_hand_keeps_others_out_until_it_is_given_back(local: LocalStac
     assert verb("unlock").stdout == "Nobody has the lock.\n"
 
 
-@pytest.mark.parametrize(("machine", "taken_over"), [("elsewhere", False), (socket.gethostname(), True)])
-def test_a_verb_that_was_killed_here_is_taken_over(local: LocalStack, machine: str, taken_over: bool) -> None:
-    turn = turns.take(local.client, Holder(f"me@{machine}", "up", now()))
+@pytest.mark.parametrize(("where", "taken_over"), [("elsewhere", False), (machine(), True)])
+def test_a_verb_that_was_killed_here_is_taken_over(local: LocalStack, where: str, taken_over: bool) -> None:
+    turn = turns.take(local.client, Holder("me@somewhere", "up", now(), machine=where))
     assert turn
     try:
         done = deploy()

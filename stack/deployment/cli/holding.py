@@ -14,8 +14,8 @@ app = typer.Typer()
 def take_lock(
     message: Annotated[str, typer.Option("--message", "-m", help="What others should know.")] = "",
 ) -> None:
-    """Keep every verb that changes something from being run, on any manager, until `unlock`."""
-    print(hold.take(manager(), message).sentence())
+    """Keep everybody from deploying, on any manager, until `unlock`."""
+    print(hold.take(manager(), message))
 
 
 @app.command()

@@ -4,79 +4,103 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from deployment.engine.swarm import options as recorded_options
+from deployment.engine.swarm import services
 from deployment.errors import DeployError
 from deployment.operations import operation, status
-from deployment.operations.operation import BrokenError, Step
-from deployment.operations.site import Site, now
+from deployment.operations.log import INTERRUPTED
+from deployment.operations.operation import Step
+from deployment.operations.site import Site
 from deployment.operations.steps.health import Health
 from deployment.operations.steps.record import Record
 from deployment.operations.steps.rollout import DataNodes, Deploy
-from deployment.plan import history
+from deployment.operations.turn import TurnLostError
+from deployment.plan.history import Deployment
 from deployment.plan.options import Options, of_environment
 from deployment.plan.release import Release
 
 WENT_BACK, STUCK = 1, 3
 
 
-def go(on: Site, cause: DeployError) -> NoReturn:
-    """Bring the last good release back, one data node at a time, and raise DeployError about both.
+class WayBack:
+    """Goes back to the last good release."""
 
-    Its exit code is 1 if the former release runs again, and 3 if going back failed, too. Where there is no
-    other good release the stack is left as it is.
-    """
-    on.look_again()
-    if reason := _no_way(on):
-        raise DeployError(cause.what, f"{cause.remedy} {reason}", cause.evidence) from cause
-    last = on.deployments[-1]
-    on.progress.say(f"  Failed: {cause.what}")
-    on.progress.say(f"  Going back to release {last.release.identity}, number {last.number}")
+    def begin(self, site: Site) -> None:
+        """Keep how the stack is before it is changed, so that a failure can be told from an older one."""
+        site.ran, site.before = frozenset(site.handed.values()), frozenset(_lacking(site))
+
+    def go(self, site: Site, cause: DeployError) -> NoReturn:
+        """Bring the last good release back, one data node at a time, and raise DeployError about both.
+
+        Its exit code is 1 if the former release runs again, and 3 if going back failed, too. Where there is
+        no other good release the stack is left as it is.
+        """
+        try:
+            site.look_again()
+            reason, last = _no_way(site), site.last
+        except Exception as error:  # noqa: BLE001 - the engine itself may be gone
+            raise _stuck(cause, operation.readable(error)) from cause
+        if reason or last is None:
+            raise DeployError(cause.what, f"{cause.remedy} {reason}", cause.evidence) from cause
+        site.progress.say(f"  Failed: {cause.what}")
+        site.progress.say(f"  Going back to release {last.release.identity}, number {last.number}")
+        _return(site, last, cause)
+        raise DeployError(
+            f"{cause.what} The stack runs the former release {last.release.identity} again.",
+            cause.remedy,
+            cause.evidence,
+            code=WENT_BACK,
+        ) from cause
+
+
+def _return(site: Site, last: Deployment, cause: DeployError) -> None:
     try:
-        operation.carry_out(BACK, _site(on, last))
-    except (BrokenError, DeployError) as error:
-        raise _stuck(cause, error.cause if isinstance(error, BrokenError) else error) from cause
-    raise DeployError(
-        f"{cause.what} The stack runs the former release {last.release.identity} again.",
-        cause.remedy,
-        cause.evidence,
-        code=WENT_BACK,
-    ) from cause
+        operation.carry_out(BACK, _former(site, last))
+    except TurnLostError:
+        raise
+    except KeyboardInterrupt:
+        raise _interrupted(cause, last) from None
+    except Exception as error:  # noqa: BLE001 - whatever it is, the former release does not run again
+        raise _stuck(cause, operation.readable(error)) from cause
 
 
-def _site(on: Site, last: history.Deployment) -> Site:
+def _former(site: Site, last: Deployment) -> Site:
     """Return the same engine with the last good release as what is wanted."""
 
-    def goal(site: Site) -> Release:
-        return last.release.renewed(site.secrets, last.release.variables)
+    def goal(on: Site) -> Release:
+        return last.release.renewed(on.secrets, last.release.variables)
 
     return Site(
-        on.settings,
-        on.progress,
-        on.client,
-        goal,
-        verb=f"back from {on.verb}",
-        since=now(),
-        names=last.release.hosts,
-        source=last.source,
-        scaled=last.scaled,
-    )
+        site.settings, site.progress, site.client, goal, verb=f"back from {site.verb}",
+        names=last.release.hosts, source=last.source, scaled=last.scaled, careful=True, turn=site.turn,
+    )  # fmt: skip
 
 
-def _no_way(on: Site) -> str:
+def _no_way(site: Site) -> str:
     """Say why there is nothing to go back to; the empty string if there is."""
-    if on.last is None:
+    if site.last is None:
         return "There is no good release yet to go back to: what was begun is left as it is."
-    if on.wanted and on.wanted.identity == on.last.release.identity:
+    if site.ran and site.last.release.identity not in site.ran:
+        return "What ran before was no release that is kept, so what was begun is left as it is."
+    if site.wanted and site.wanted.identity == site.last.release.identity:
         return "The last good release is this one, so there is nothing to go back to."
-    if on.before and not set(lacking(on)) - on.before:
+    if _nothing_worse(site):
         return "Nothing is missing that was not missing before, so the new release stays."
     return ""
 
 
-def lacking(on: Site) -> list[str]:
+def _nothing_worse(site: Site) -> bool:
+    """Whether the new release is not to blame: all of it runs, and what is missing was missing before."""
+    if site.wanted is None or set(site.handed.values()) != {site.wanted.identity}:
+        return False  # Swarm, too, takes back what fails
+    failed = any(state.failure for state in services.states(site.engine, since=site.since))
+    return not failed and bool(site.before) and not set(_lacking(site)) - site.before
+
+
+def _lacking(site: Site) -> list[str]:
     """Name what the stack that runs lacks of the full strength of the last good release."""
-    if on.last is None or not on.handed:
+    if site.last is None or not site.handed:
         return []
-    return status.missing(on.engine, on.last.release, on.entrance(on.last.release))
+    return status.missing(site.engine, site.last.release, site.entrance(site.last.release))
 
 
 class FormerOptions:
@@ -101,10 +125,19 @@ class FormerOptions:
         return Options({**names, **told.names}, told.offered)
 
 
+def _interrupted(cause: DeployError, last: Deployment) -> DeployError:
+    return DeployError(
+        f"{cause.what} Interrupted while going back to the former release.",
+        f"Run `python3 deploy.py rollback {last.number}`: it goes on from here.",
+        cause.evidence,
+        code=INTERRUPTED,
+    )
+
+
 def _stuck(cause: DeployError, error: DeployError) -> DeployError:
     return DeployError(
         f"{cause.what} Going back to the former release failed, too: {error.what}",
-        f"Votes that were acknowledged are safe. {error.remedy}",
+        f"{error.remedy} Then `python3 deploy.py rollback` tries again to go back.",
         [*cause.evidence, *error.evidence],
         code=STUCK,
     )

@@ -18,6 +18,7 @@ def wait(site: Site) -> None:
     with site.progress.task("Waiting for every service to run and be healthy") as task:
         while waiting := unfinished(site):
             homeless_since = homeless_since if all(s.homeless for s in waiting) else task.seconds
+            site.turn()
             if reason := convergence.hopeless(waiting, task.seconds - homeless_since, task.seconds):
                 raise _gave_up(site, waiting, reason)
             task.detail("waiting for " + ", ".join(f"{s.name} {s.running}/{s.desired}" for s in waiting))

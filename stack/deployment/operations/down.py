@@ -50,7 +50,7 @@ class Erased:
         """Name what is left."""
         client = site.engine
         volumes = [str(volume.name) for volume in client.volumes.list(filters={"label": NAMESPACE})]
-        items = credentials.unused(client, keep=(), keys=())
+        items = credentials.ours(client)
         records = releases.read(client) or options.kept(client) or packages.recorded(client)
         return [
             *([f"delete volumes: {', '.join(sorted(volumes))}"] if volumes else []),

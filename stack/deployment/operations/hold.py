@@ -2,8 +2,8 @@
 
 from deployment.engine.machine.engine import Client
 from deployment.engine.swarm import turns
-from deployment.operations.site import me, now
-from deployment.operations.turn import refused
+from deployment.operations import log
+from deployment.operations.turn import claim
 from deployment.plan.turns import Holder
 
 
@@ -13,12 +13,12 @@ def present(client: Client) -> Holder | None:
     return found.holder if found else None
 
 
-def take(client: Client, message: str) -> Holder:
-    """Take the lock; raise DeployError if somebody has it."""
-    holder = Holder(me(), "lock", now(), message)
-    if turns.take(client, holder) is None:
-        raise refused(turns.read(client))
-    return holder
+def take(client: Client, message: str) -> str:
+    """Take the lock and say so; raise DeployError if somebody has it."""
+    claim(client, "lock", message, print)
+    log.note(client, "lock", message or "done")
+    found = present(client)
+    return found.sentence() if found else "Somebody has given the lock back already."
 
 
 def give_back(client: Client) -> str:
@@ -27,4 +27,5 @@ def give_back(client: Client) -> str:
     if found is None:
         return "Nobody has the lock."
     turns.give_back(client, found.id)
+    log.note(client, "unlock", f"until then {found.holder.sentence()}")
     return f"Unlocked. Until now {found.holder.sentence()}"

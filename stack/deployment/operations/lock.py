@@ -2,7 +2,6 @@
 
 import fcntl
 import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,8 +10,10 @@ from typing import IO
 from deployment.configuration.layout import STACK
 from deployment.errors import DeployError
 
-LOCK_FILE = Path(tempfile.gettempdir()) / f"{STACK}-deploy.lock"
-LAB_LOCK_FILE = Path(tempfile.gettempdir()) / f"{STACK}-lab.lock"
+# The same for all users, whatever their TMPDIR is.
+FOLDER = Path("/tmp")  # noqa: S108
+LOCK_FILE = FOLDER / f"{STACK}-deploy.lock"
+LAB_LOCK_FILE = FOLDER / f"{STACK}-lab.lock"
 
 
 def _opened(path: Path, holder: str) -> IO[str]:
@@ -26,11 +27,14 @@ def _opened(path: Path, holder: str) -> IO[str]:
 
 
 @contextmanager
-def held(path: Path = LOCK_FILE, holder: str = "`deploy.py up` or `down`") -> Iterator[None]:
+def held(
+    path: Path | None = None, holder: str = "command of deploy.py that changes something"
+) -> Iterator[None]:
     """Hold a lock of the machine; the kernel lets go of it however the process ends.
 
     Raises DeployError at once, with the process that holds it, if another copy does.
     """
+    path = path or LOCK_FILE
     with _opened(path, holder) as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

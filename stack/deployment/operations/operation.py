@@ -1,21 +1,14 @@
 """The runner of every verb: what a step says is missing is printed, or done and asked for again."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import NoReturn, Protocol
 
-from deployment.engine.machine.engine import EngineError
-from deployment.engine.swarm import audit
-from deployment.engine.swarm.audit import Entry
 from deployment.errors import DeployError
-from deployment.operations import lock
-from deployment.operations.site import Site, me, now
-from deployment.operations.turn import Keeper
+from deployment.operations import lock, log
+from deployment.operations.site import Site
+from deployment.operations.turn import Keeper, TurnLostError
 
-# Called where what runs was being changed when something failed: it always raises.
-Back = Callable[[Site, DeployError], NoReturn]
 # What was made true may take a moment until everybody says so.
 PATIENCE_SECONDS = 30
 POLL_SECONDS = 0.5
@@ -37,6 +30,16 @@ class Step(Protocol):
         """Make it so: afterwards nothing is missing. Raises DeployError if that fails."""
 
 
+class Return(Protocol):
+    """What becomes of a stack that was being changed when something failed."""
+
+    def begin(self, site: Site) -> None:
+        """Keep how the stack is before anything is changed."""
+
+    def go(self, site: Site, cause: DeployError) -> NoReturn:
+        """Raise DeployError, after what ran before runs again, if it does."""
+
+
 Steps = Sequence[Step]
 
 
@@ -54,58 +57,37 @@ def plan(steps: Steps, site: Site) -> list[tuple[Step, list[str]]]:
     return [(step, lines) for step, lines in found if lines]
 
 
-def run(steps: Steps, site: Site, back: Back | None = None) -> bool:
+def run(steps: Steps, site: Site, back: Return | None = None) -> bool:
     """Carry out all that is missing, while no other verb works on the Swarm; say whether there was anything.
 
-    Where what runs was being changed when something failed, `back` is called, if there is one. Raises
+    Where what runs was being changed when something failed, the way `back` is taken, if there is one. Raises
     DeployError.
     """
-    with lock.held(), Keeper(site) as keeper, logged(site) as outcome:
-        keeper.take()
-        try:
-            outcome.busy = carry_out(steps, site, keeper.take)
-        except BrokenError as error:
-            if back:
-                back(site, error.cause)
-            raise error.cause from error
+    with lock.held(), Keeper(site) as keeper:
+        site.turn = keeper.take
+        site.turn()
+        site.look_again()  # what was seen before may be another verb's work in between
+        if back:
+            back.begin(site)
+        with log.written(site) as outcome:
+            try:
+                outcome.busy = carry_out(steps, site)
+            except BrokenError as error:
+                if back:
+                    back.go(site, error.cause)
+                raise error.cause from error
     return outcome.busy
 
 
-@dataclass
-class Outcome:
-    """Whether there was anything to do."""
-
-    busy: bool = False
-
-
-@contextmanager
-def logged(site: Site) -> Iterator[Outcome]:
-    """Write into the Swarm's audit log what became of a verb, unless it had nothing to do."""
-    began, outcome, text = time.monotonic(), Outcome(), "interrupted"
-    try:
-        yield outcome
-        text = "done" if outcome.busy else ""
-    except DeployError as error:
-        text = f"failed: {error.what}"
-        raise
-    finally:
-        site.look_again()
-        if text and site.managed:
-            release = site.last.release.identity if site.last else ""
-            seconds = round(time.monotonic() - began, 1)
-            audit.write(site.engine, Entry(now(), me(), site.verb, text, seconds, release))
-
-
-def carry_out(steps: Steps, site: Site, turn: Callable[[], None] = lambda: None) -> bool:
+def carry_out(steps: Steps, site: Site) -> bool:
     """Carry out all that is missing; say whether there was anything.
 
-    `turn` is called before each step: it raises DeployError if another verb has the turn. Raises DeployError
-    if a step fails before what runs was changed, and BrokenError after that.
+    Raises DeployError if a step fails before what runs was changed, and BrokenError after that.
     """
     plan(steps, site)  # for its refusals
     busy = False
     for step in steps:
-        turn()
+        site.turn()
         if step.missing(site):
             busy = True
             _make_true(step, site)
@@ -113,16 +95,16 @@ def carry_out(steps: Steps, site: Site, turn: Callable[[], None] = lambda: None)
 
 
 def _make_true(step: Step, site: Site) -> None:
+    if step.touches:
+        site.freeze()
     try:
         step.do(site)
         _require_done(step, site)
-    except DeployError as error:
-        if step.touches:
-            raise BrokenError(error) from error
-        raise
-    except EngineError as error:
-        if step.touches:
-            raise BrokenError(unexpected(error)) from error
+    except TurnLostError:
+        raise  # what is done now is another verb's business
+    except Exception as error:
+        if step.touches:  # whatever it is, what runs was being changed
+            raise BrokenError(readable(error)) from error
         raise
 
 
@@ -140,6 +122,13 @@ def _require_done(step: Step, site: Site) -> None:
                 "Does somebody else change the same things? Run the same command again.",
             )
         time.sleep(POLL_SECONDS)
+
+
+def readable(error: Exception) -> DeployError:
+    """Return any error as one that a user can read."""
+    if isinstance(error, BrokenError):
+        return error.cause
+    return error if isinstance(error, DeployError) else unexpected(error)
 
 
 def unexpected(error: Exception) -> DeployError:

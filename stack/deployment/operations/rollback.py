@@ -7,7 +7,8 @@ from deployment.configuration.settings import Settings
 from deployment.engine.images import images, registry
 from deployment.engine.machine import engine
 from deployment.errors import DeployError
-from deployment.operations import back, operation
+from deployment.operations import operation, summary
+from deployment.operations.back import WayBack
 from deployment.operations.operation import Step
 from deployment.operations.site import Site
 from deployment.operations.steps.health import Health
@@ -53,9 +54,10 @@ def site(settings: Settings, progress: Progress, wanted: str) -> Site:
     client = engine.require()
     engine.require_command(client)
     seen = Site(settings, progress, client, lambda _: None)
-    target, last = _chosen(seen.deployments, wanted), seen.deployments[-1]
+    target, last = _chosen(seen, wanted), seen.deployments[-1]
 
     def goal(on: Site) -> Release:
+        require_newest(on, last)
         return target.release.renewed(on.secrets, last.release.variables)
 
     return Site(
@@ -64,21 +66,32 @@ def site(settings: Settings, progress: Progress, wanted: str) -> Site:
     )  # fmt: skip
 
 
+def require_newest(on: Site, seen: Deployment) -> None:
+    """Raise DeployError if another verb has deployed since what is wanted was decided."""
+    if on.last and on.last.number != seen.number:
+        raise DeployError(
+            f"{on.last.by} has deployed number {on.last.number} in the meantime ({on.last.verb}). Nothing was "
+            "changed.",
+            "Look at `python3 deploy.py releases`, and run this again if it is still what you want.",
+        )
+
+
 def rollback(on: Site) -> None:
-    """Deploy a former release again, with today's secrets and options; if that fails, what ran comes back."""
+    """Deploy a former release, with today's secrets and options; if that fails, what ran comes back."""
     started = time.monotonic()
-    on.before = frozenset(back.lacking(on))
-    busy = operation.run(ROLLBACK, on, back.go)
+    busy = operation.run(ROLLBACK, on, WayBack())
     identity = on.require_wanted().identity
     if busy:
         on.progress.say(f"The stack runs release {identity} ({time.monotonic() - started:.0f} s).")
         on.progress.say("  The next `up` deploys the source of its checkout again.")
+        summary.say(on)
     else:
         on.progress.say(f"Nothing to do: the stack runs release {identity}.")
 
 
-def _chosen(kept: Sequence[Deployment], wanted: str) -> Deployment:
-    if found := history.chosen(kept, wanted):
+def _chosen(seen: Site, wanted: str) -> Deployment:
+    kept = seen.deployments
+    if found := history.chosen(kept, wanted, set(seen.handed.values())):
         return found
     numbers = ", ".join(f"{d.number} ({d.release.identity})" for d in kept)
     raise DeployError(
@@ -88,4 +101,6 @@ def _chosen(kept: Sequence[Deployment], wanted: str) -> Deployment:
 
 
 def _available(site: Site, image: str) -> bool:
-    return images.exists(site.engine, image) or ("@" in image and registry.holds(site.engine, image))
+    """Whether every node can get an image: of the registry, or this node alone, which has it."""
+    pulled = "@" in image and registry.holds(site.engine, image)
+    return pulled or (len(site.nodes) == 1 and images.exists(site.engine, image))

@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from deployment.configuration.settings import Settings
 from deployment.engine.machine import engine
 from deployment.errors import DeployError
-from deployment.operations import back, operation
+from deployment.operations import operation
+from deployment.operations.back import WayBack
 from deployment.operations.operation import Step
+from deployment.operations.rollback import require_newest
 from deployment.operations.site import Site
 from deployment.operations.steps.health import Health
 from deployment.operations.steps.record import Record
@@ -22,13 +24,14 @@ MOST = 100
 
 
 class Fits:
-    """The nodes have the memory that all limits together allow."""
+    """The nodes have the memory that all limits together allow, or no more is wanted than before."""
 
     touches = False
 
     def missing(self, site: Site) -> list[str]:
         """Return nothing, or raise DeployError."""
-        if problem := capacity.excess(site.require_wanted(), site.nodes):
+        now = site.last.release if site.last else None
+        if problem := capacity.excess(site.require_wanted(), site.nodes, now):
             raise DeployError(
                 f"That would not fit: {problem}. Nothing was changed.",
                 "Choose fewer, or add a node. (`docker node ls` shows the nodes.)",
@@ -64,7 +67,8 @@ def site(settings: Settings, progress: Progress, replicas: Mapping[str, int]) ->
     if last is None:
         raise DeployError("No release is on record here.", "Run `up` first: it deploys, and keeps one.")
 
-    def goal(_: Site) -> Release:
+    def goal(on: Site) -> Release:
+        require_newest(on, last)
         return last.release.scaled(replicas)
 
     words = (f"{name.removesuffix('_REPLICAS').lower()}={n}" for name, n in replicas.items())
@@ -76,6 +80,5 @@ def site(settings: Settings, progress: Progress, replicas: Mapping[str, int]) ->
 
 def scale(on: Site) -> None:
     """Change the number of tasks, or leave it as it was if they do not come up."""
-    on.before = frozenset(back.lacking(on))
-    busy = operation.run(SCALE, on, back.go)
+    busy = operation.run(SCALE, on, WayBack())
     on.progress.say("Done: the next `up` keeps it." if busy else "Nothing to do: so many run already.")

@@ -56,7 +56,13 @@ class Site:
     names: tuple[str, str] | None = None  # of the pages; without them those of the settings
     source: str = ""  # where a former release came from; without it the release is this checkout's
     scaled: Mapping[str, int] = field(default_factory=dict)  # replicas that `scale` chose, by their variable
+    ran: frozenset[str] = frozenset()  # identities of the releases that services had when the verb began
     before: frozenset[str] = frozenset()  # what was missing when the verb began
+    left: frozenset[str] = frozenset()  # data nodes that cannot be updated one at a time
+    careful: bool = False  # whether no data node may be restarted where a peer of it is away
+    swept: bool = False
+    frozen: Release | None = None
+    turn: Callable[[], None] = lambda: None  # raises DeployError if another verb has the turn
 
     def look_again(self) -> None:
         """Forget what was seen, after something was changed."""
@@ -141,7 +147,15 @@ class Site:
     @cached_property
     def wanted(self) -> Release | None:
         """The release that is wanted, once it can be known."""
-        return self.goal(self)
+        return self.frozen or self.goal(self)
+
+    def freeze(self) -> None:
+        """Settle what is wanted, before what runs is changed: from now on failures count.
+
+        Whatever becomes of the checkout or the registry meanwhile, this is what is deployed.
+        """
+        if self.frozen is None:
+            self.frozen, self.since = self.require_wanted(), engine.time_now(self.engine)
 
     def require_wanted(self) -> Release:
         """Return the release that is wanted, in a step that comes when all it follows from is there."""

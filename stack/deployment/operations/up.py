@@ -3,11 +3,11 @@
 import time
 from collections.abc import Sequence
 
-from deployment.configuration.layout import ROOT, STACK
 from deployment.configuration.settings import Settings
 from deployment.engine.machine import advertise, engine
-from deployment.engine.swarm import credentials, networks, nodes, services
-from deployment.operations import back, operation, source
+from deployment.engine.swarm import networks, nodes, services
+from deployment.operations import operation, source, summary
+from deployment.operations.back import WayBack
 from deployment.operations.operation import Step
 from deployment.operations.site import Site
 from deployment.operations.steps.checks import Checks
@@ -18,7 +18,6 @@ from deployment.operations.steps.rollout import DataNodes, Deploy
 from deployment.operations.steps.swarm import Labels, Options, Packages, Secrets, Swarm
 from deployment.plan import placement, weaknesses
 from deployment.plan.options import Change
-from deployment.plan.release import Release
 from deployment.progress import Progress
 
 UP: Sequence[Step] = (
@@ -60,14 +59,13 @@ def up(on: Site) -> None:
     started = time.monotonic()
     for line in advertise.said(on.client, on.settings.advertise_addr):
         on.progress.say(f"  {line}")
-    on.before = frozenset(back.lacking(on))
-    if operation.run(UP, on, back.go):
+    if operation.run(UP, on, WayBack()):
         on.progress.say(f"The stack is up ({time.monotonic() - started:.0f} s).")
     else:
         on.progress.say(f"Nothing to do: the stack runs as wanted ({time.monotonic() - started:.1f} s).")
     for warning in warnings(on):
         on.progress.say(f"  Warning: {warning}")
-    _summary(on, on.require_wanted())
+    summary.say(on)
 
 
 def warnings(on: Site) -> list[str]:
@@ -78,24 +76,3 @@ def warnings(on: Site) -> list[str]:
         return [*([UNSEEN] if unseen else []), *weaknesses.of(labelled)]
     crowded = weaknesses.crowded(nodes.observe(on.engine), services.placements(on.engine))
     return [*weaknesses.of(labelled), *crowded, *networks.warnings(on.engine)]
-
-
-def _summary(on: Site, release: Release) -> None:
-    entrance = on.entrance(release)
-    on.progress.say(f"""
-  Vote     {entrance.urls["vote"]}
-  Results  {entrance.urls["result"]}
-""")
-    if entrance.local:
-        file = credentials.authority_file(on.engine)
-        credentials.save_authority(on.engine, release.hosts, file)
-        path = file.relative_to(ROOT)
-        on.progress.say(f"""  Browsers warn until they trust this machine's own certificate authority, {path}:
-    import it into the browser, or on Debian
-    sudo cp {path} /usr/local/share/ca-certificates/{STACK}.crt && sudo update-ca-certificates
-""")
-    on.progress.say("""  Look further
-    python3 deploy.py status           services, both clusters, queue, votes
-    python3 deploy.py logs vote        a service's log
-    docker stack services vote-app     what Swarm says
-    python3 deploy.py test             prove it: the tests""")

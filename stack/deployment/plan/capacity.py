@@ -22,10 +22,13 @@ def available(nodes: Sequence[Node]) -> int:
     return sum(node.memory for node in nodes if node.usable)
 
 
-def excess(release: Release, nodes: Sequence[Node]) -> str:
-    """Say by how much a release may take more than there is; the empty string if it does not."""
+def excess(release: Release, nodes: Sequence[Node], now: Release | None = None) -> str:
+    """Say by how much a release may take more than there is; the empty string if it does not.
+
+    One that takes no more than that of `now` is none: small machines carry it already.
+    """
     wanted, there = needed(release, nodes), available(nodes)
-    if wanted <= there:
+    if wanted <= there or (now and wanted <= needed(now, nodes)):
         return ""
     return f"all memory limits together are {wanted / GIB:.1f} GiB, the nodes have {there / GIB:.1f} GiB"
 

@@ -22,6 +22,7 @@ class Service:
 
     replicas: int | None
     fingerprint: str
+    image: str = ""
 
 
 def described(specification: Api) -> Service:
@@ -31,6 +32,7 @@ def described(specification: Api) -> Service:
     return Service(
         replicas=int(replicated["Replicas"]) if replicated else None,
         fingerprint=hashlib.sha256(text.encode()).hexdigest()[:16],
+        image=str(specification.get("TaskTemplate", {}).get("ContainerSpec", {}).get("Image", "")),
     )
 
 
@@ -47,18 +49,33 @@ def _plain(value: Any, name: str = "") -> Any:
 
 def differences(recorded: Mapping[str, Service], running: Mapping[str, Service]) -> dict[str, str]:
     """Say of each service that is not what was deployed how it differs, by name."""
-    lines = {n: _difference(n, recorded.get(n), running.get(n)) for n in sorted({*recorded, *running})}
-    return {name: line for name, line in lines.items() if line}
+    lines = {n: difference(recorded.get(n), running.get(n)) for n in sorted({*recorded, *running})}
+    return {name: f"{name} {line}" for name, line in lines.items() if line}
 
 
-def _difference(name: str, deployed: Service | None, running: Service | None) -> str:
+def difference(deployed: Service | None, running: Service | None) -> str:
+    """Say how a service differs from what was deployed; the empty string if it does not."""
     if running is None:
-        return f"{name} was removed"
+        return "was removed"
     if deployed is None:
-        return f"{name} was added"
+        return "was added"
     if running.replicas != deployed.replicas:
-        return f"{name} was scaled to {running.replicas} from {deployed.replicas}"
-    return f"{name} was changed" if running.fingerprint != deployed.fingerprint else ""
+        return f"was scaled to {running.replicas} from {deployed.replicas}"
+    return "was changed" if running.fingerprint != deployed.fingerprint else ""
+
+
+def contrary(wanted: Api, running: Service) -> str:
+    """Say how a service differs from a stack file's words, as far as these say it: for want of a record."""
+    deploy = wanted.get("deploy", {})
+    replicas = None if deploy.get("mode") == "global" else int(deploy.get("replicas", 1))
+    if running.replicas != replicas:
+        return f"was scaled to {running.replicas} from {replicas}"
+    return "has another image" if running.image != wanted["image"] else ""
+
+
+def restored(difference: str) -> str:
+    """Return what is done about a difference."""
+    return f"restore: it {difference}" if difference else ""
 
 
 def wanted(recorded: Mapping[str, Service], states: Sequence[ServiceState]) -> list[ServiceState]:

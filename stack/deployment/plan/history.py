@@ -1,6 +1,6 @@
 """What was deployed, one after the other, and what has to stay so that each of it can come back."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -8,7 +8,7 @@ from deployment.plan import release
 from deployment.plan.drift import Service
 from deployment.plan.release import Release
 
-# As many deployments are kept, and the images of so many different releases.
+# As many different releases are kept, and so many different sets of their images.
 KEPT, WITH_IMAGES = 10, 3
 
 
@@ -26,10 +26,20 @@ class Deployment:
     scaled: Mapping[str, int] = field(default_factory=dict)  # replicas that `scale` chose, by their variable
 
 
-def chosen(kept: Sequence[Deployment], wanted: str) -> Deployment | None:
-    """Return the deployment that a user means: by number, by the release's identity, or the one before."""
+def retained(kept: Sequence[Deployment]) -> list[Deployment]:
+    """Return the deployments that stay: the newest of each of the last releases, the oldest first."""
+    newest = {d.release.identity: d for d in kept}
+    return sorted(newest.values(), key=lambda deployment: deployment.number)[-KEPT:]
+
+
+def chosen(kept: Sequence[Deployment], wanted: str, running: Collection[str]) -> Deployment | None:
+    """Return the deployment that a user means: by number, by the release's identity, or the one before.
+
+    Where services run another release than the last good one, that one is the one before.
+    """
     if not wanted:
-        others = [d for d in kept if d.release.identity != kept[-1].release.identity]
+        last = kept[-1].release.identity if kept else ""
+        others = [d for d in kept if d.release.identity != last or set(running) - {last}]
         return others[-1] if others else None
     return next((d for d in reversed(kept) if wanted in (str(d.number), d.release.identity)), None)
 
@@ -41,9 +51,9 @@ def changed(kept: Sequence[Deployment]) -> dict[int, list[str]]:
 
 
 def images_kept(newest: Release | None, kept: Sequence[Deployment]) -> set[str]:
-    """Return the images that must stay: those of the last releases, the `newest` among them."""
-    releases = {r.identity: r for r in _newest_first(newest, kept)}
-    return {image for one in list(releases.values())[:WITH_IMAGES] for image in one.images.values()}
+    """Return the images that must stay: the last different sets of them, those of the `newest` first."""
+    sets = dict.fromkeys(frozenset(one.images.values()) for one in _newest_first(newest, kept))
+    return {image for those in list(sets)[:WITH_IMAGES] for image in those}
 
 
 def secrets_kept(newest: Release | None, kept: Sequence[Deployment]) -> set[str]:

@@ -56,6 +56,12 @@ def order(view: View) -> list[str]:
     return sorted((name for name in view.reachable() if cluster_of(name) not in headless), key=place)
 
 
+def peers_away(view: View, name: str) -> set[str]:
+    """Return the other members of a data node's cluster that are away."""
+    cluster = cluster_of(name)
+    return {other for other in view.absent() if cluster_of(other) == cluster} - {name}
+
+
 def back(view: View, absent: Collection[str], outdated: float | None) -> bool:
     """Say whether nothing is absent, in a picture later than the `outdated` one.
 

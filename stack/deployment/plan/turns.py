@@ -15,11 +15,7 @@ class Holder:
     verb: str
     since: str  # RFC 3339
     message: str = ""
-
-    @property
-    def machine(self) -> str:
-        """The machine that the verb runs on."""
-        return self.by.rpartition("@")[2]
+    machine: str = ""  # what tells it from all others, since it was started
 
     @property
     def by_hand(self) -> bool:

@@ -47,6 +47,13 @@ def test_more_than_the_nodes_have_is_said(replicas: int, fits: bool) -> None:
     assert capacity.excess(wanted, [replace(node, availability="drain") for node in NODES])
 
 
+def test_no_more_than_before_is_never_too_much() -> None:
+    small = [replace(node, memory=64 * MIB) for node in NODES]
+    assert capacity.excess(RELEASE, small, RELEASE) == ""
+    assert capacity.excess(RELEASE.scaled({"VOTE_REPLICAS": 1}), small, RELEASE) == ""
+    assert capacity.excess(RELEASE.scaled({"VOTE_REPLICAS": 3}), small, RELEASE)
+
+
 def test_words_are_read_as_replicas() -> None:
     assert scale.parsed(["vote=5", "result=0"]) == {"VOTE_REPLICAS": 5, "RESULT_REPLICAS": 0}
 

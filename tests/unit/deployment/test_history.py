@@ -26,26 +26,40 @@ def deployment(number: int, image: str) -> Deployment:
 KEPT = [deployment(n, image) for n, image in enumerate(("v:1", "v:2", "v:3", "v:2"), start=4)]
 
 
+LAST = release("v:2").identity
+
+
 @pytest.mark.parametrize(
-    ("kept", "wanted", "number"),
+    ("kept", "wanted", "running", "number"),
     [
-        (KEPT, "", 6),
-        (KEPT, "4", 4),
-        (KEPT, release("v:1").identity, 4),
-        (KEPT, release("v:2").identity, 7),
-        (KEPT, "3", None),
-        (KEPT[:1], "", None),
-        ([], "4", None),
-        ([], "", None),
+        (KEPT, "", {LAST}, 6),
+        (KEPT, "", {LAST, "unknown"}, 7),
+        (KEPT, "", set(), 6),
+        (KEPT, "4", {LAST}, 4),
+        (KEPT, release("v:1").identity, {LAST}, 4),
+        (KEPT, LAST, {LAST}, 7),
+        (KEPT, "3", {LAST}, None),
+        (KEPT[:1], "", {release("v:1").identity}, None),
+        ([], "4", set(), None),
+        ([], "", set(), None),
     ],
     ids=[
-        *("the one before", "a number", "a name", "a name that was deployed twice"),
+        *("the one before", "the last good one where another runs", "no stack"),
+        *("a number", "a name", "a name that was deployed twice"),
         *("no longer kept", "none before", "none at all", "none, and none asked for"),
     ],
 )
-def test_which_one_is_meant(kept: list[Deployment], wanted: str, number: int | None) -> None:
-    found = history.chosen(kept, wanted)
+def test_which_one_is_meant(
+    kept: list[Deployment], wanted: str, running: set[str], number: int | None
+) -> None:
+    found = history.chosen(kept, wanted, running)
     assert (found.number if found else None) == number
+
+
+def test_one_deployment_of_each_of_ten_releases_stays() -> None:
+    assert [d.number for d in history.retained(KEPT)] == [4, 6, 7]
+    many = [deployment(n, f"v:{n % 12}") for n in range(1, 40)]
+    assert [d.number for d in history.retained(many)] == list(range(30, 40))
 
 
 def test_each_says_what_it_changed() -> None:
@@ -60,6 +74,9 @@ def test_the_images_of_three_different_releases_stay() -> None:
     assert history.images_kept(None, KEPT) == {"v:1", "v:2", "v:3"}
     assert history.images_kept(release("v:9"), KEPT) == {"v:9", "v:2", "v:3"}
     assert history.images_kept(release("v:2"), []) == {"v:2"}
+    other = {n: replace(release("v:2"), files={"stack.yaml": f"{STACK} # {n}"}) for n in range(8, 12)}
+    titles = [replace(KEPT[1], number=number, release=changed) for number, changed in other.items()]
+    assert history.images_kept(None, [*KEPT, *titles]) == {"v:1", "v:2", "v:3"}
 
 
 def test_a_secret_that_only_a_former_release_needs_stays() -> None:

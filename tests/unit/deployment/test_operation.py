@@ -12,12 +12,14 @@ from deployment.errors import DeployError
 from deployment.operations import lock, operation
 from deployment.operations.operation import BrokenError
 from deployment.operations.site import Site
+from deployment.operations.turn import TurnLostError
+from deployment.plan.release import Release
 from deployment.progress import Progress
 
 
 @pytest.fixture(autouse=True)
 def _own_lock(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(lock.held, "__defaults__", (tmp_path / "lock", "`up`"))
+    monkeypatch.setattr(lock, "LOCK_FILE", tmp_path / "lock")
     monkeypatch.setattr(operation, "PATIENCE_SECONDS", 0)
     monkeypatch.setattr(operation, "POLL_SECONDS", 0)
 
@@ -31,7 +33,7 @@ class Fake:
     lines: list[str] = field(default_factory=list)
     left: list[str] = field(default_factory=list)
     touches: bool = False
-    problem: Exception | None = None
+    problem: BaseException | None = None
 
     def missing(self, site: Site) -> list[str]:
         return self.left if self.name in self.done else self.lines
@@ -49,7 +51,9 @@ class Refusal(Fake):
 
 @pytest.fixture
 def site() -> Site:
-    return Site(Settings(), Progress(quiet=True), None, lambda _: None)
+    made = Site(Settings(), Progress(quiet=True), None, lambda _: Release((), {}, {}))
+    made.freeze = lambda: None  # type: ignore[method-assign]
+    return made
 
 
 def test_what_is_printed_is_what_is_done(site: Site) -> None:
@@ -77,20 +81,48 @@ def test_what_was_done_and_is_still_missing_is_a_failure(site: Site) -> None:
         operation.run(steps, site)
 
 
-@pytest.mark.parametrize("touches", [False, True])
-@pytest.mark.parametrize("problem", [DeployError("a broke", "mend it"), APIError("a broke")])
-def test_only_what_touches_the_stack_leads_back(site: Site, touches: bool, problem: Exception) -> None:
-    led_back: list[str] = []
+class Back:
+    """A way back that notes how it was taken."""
 
-    def back(_: Site, cause: DeployError) -> NoReturn:
-        led_back.append(cause.what)
+    def __init__(self) -> None:
+        self.begun = 0
+        self.causes: list[str] = []
+
+    def begin(self, site: Site) -> None:
+        self.begun += 1
+
+    def go(self, site: Site, cause: DeployError) -> NoReturn:
+        self.causes.append(cause.what)
         raise cause
 
-    done: list[str] = []
+
+@pytest.mark.parametrize("touches", [False, True])
+@pytest.mark.parametrize(
+    "problem",
+    [DeployError("a broke", "mend it"), APIError("a broke"), OSError("a broke"), KeyError("a broke")],
+    ids=["foreseen", "the engine refused", "the engine is gone", "a mistake of ours"],
+)
+def test_only_what_touches_the_stack_leads_back(site: Site, touches: bool, problem: Exception) -> None:
+    done, back = list[str](), Back()
     steps = [Fake("a", done, ["make a"], touches=touches, problem=problem), Fake("b", done, ["make b"])]
-    with pytest.raises((DeployError, APIError), match="a broke"):
+    with pytest.raises((DeployError, APIError, OSError, KeyError), match="a broke"):
         operation.run(steps, site, back)
-    assert (len(led_back), done) == (int(touches), [])
+    assert (back.begun, len(back.causes), done) == (1, int(touches), [])
+
+
+def test_a_verb_that_lost_its_turn_undoes_nothing(site: Site) -> None:
+    back = Back()
+    lost = TurnLostError("the lock was taken", "wait")
+    with pytest.raises(TurnLostError):
+        operation.run([Fake("a", [], ["make a"], touches=True, problem=lost)], site, back)
+    assert back.causes == []
+
+
+def test_an_interruption_says_how_to_go_on(site: Site) -> None:
+    with pytest.raises(DeployError, match="Interrupted") as interrupted:
+        operation.run([Fake("a", [], ["make a"], problem=KeyboardInterrupt())], site)
+    assert interrupted.value.code == 130
+    assert "goes on from here" in interrupted.value.remedy
 
 
 def test_without_a_way_back_the_cause_is_told(site: Site) -> None:

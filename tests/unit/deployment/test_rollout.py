@@ -197,8 +197,8 @@ def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return found
 
 
-def update(stack: FakeStack) -> None:
-    steps.update(stack, Progress(quiet=True))
+def update(stack: FakeStack, names: Sequence[str] = ORDER, *, careful: bool = False) -> set[str]:
+    return steps.update(stack, Progress(quiet=True), names, careful)
 
 
 def at(moment: float, redis: Redis = PICTURE.redis) -> Picture:
@@ -277,8 +277,40 @@ def test_what_is_out_of_reach_is_left_out_and_not_waited_for(waits: list[float])
         ),
     )
     stack = FakeStack(away)
-    update(stack)
+    assert update(stack) == {name for name in ORDER if name.endswith("3")}
     assert stack.deployed == [name for name in ORDER if not name.endswith("3")]
+
+
+def test_only_what_differs_is_updated(waits: list[float]) -> None:
+    stack = FakeStack(WHOLE)
+    assert update(stack, ["traefik", "redis-2", "redis-1"]) == set()
+    assert stack.deployed == ["redis-1", "redis-2", "traefik"]
+
+
+def test_a_cluster_without_a_primary_is_left_to_the_deployment_of_everything(
+    monkeypatch: pytest.MonkeyPatch, waits: list[float]
+) -> None:
+    monkeypatch.setattr(steps, "ELECTION_SECONDS", 0)
+    stack = FakeStack(View(NODES, services(), at(1.0, redis=Redis())))
+    assert update(stack, ["redis-1", "postgres-2"]) == {"redis-1"}
+    assert stack.deployed == ["postgres-2"]
+
+
+def test_on_the_way_back_no_cluster_loses_its_majority(waits: list[float]) -> None:
+    """A node that is away itself may be replaced; a peer of it may not be stopped."""
+    down = View(
+        NODES,
+        services("postgres-2"),
+        replace(PICTURE, postgres=Postgres("postgres-1", ("postgres-3",), synchronous=True)),
+    )
+    stack = FakeStack(down)
+    with pytest.raises(DeployError, match="postgres-3 was not restarted: postgres-2"):
+        update(stack, ["postgres-3", "redis-1"], careful=True)
+    assert stack.deployed == ["redis-1"]
+    healing = FakeStack(down)
+    healing.after = lambda name: [WHOLE] * 50
+    assert update(healing, ["postgres-2"], careful=True) == set()
+    assert healing.deployed == ["postgres-2"]
 
 
 def test_the_observer_comes_first_where_nobody_knows_how_the_clusters_are(waits: list[float]) -> None:

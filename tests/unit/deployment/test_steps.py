@@ -92,10 +92,10 @@ def test_a_bare_machine_needs_everything() -> None:
             {"secrets": {key: name for key, name in SECRETS.items() if key != "tls_key"}},
             "create Swarm secrets: tls_certificate, tls_key",
         ),
-        ({"services": RUNNING | {"vote": Service(5, "v5")}}, "restore vote: was scaled to 5 from 2"),
+        ({"services": RUNNING | {"vote": Service(5, "v5")}}, "restore vote: it was scaled to 5 from 2"),
         (
             {"services": RUNNING | {"redis-1": Service(1, "x")}},
-            "restore redis-1: was changed (one at a time)",
+            "restore redis-1: it was changed (one at a time)",
         ),
         ({"handed": {"redis-1": RELEASE.identity}}, "add vote"),
         ({"handed": {**dict.fromkeys(RUNNING, RELEASE.identity), "old": "r0"}}, "remove old"),
@@ -121,6 +121,42 @@ def test_another_release_says_what_it_changes() -> None:
     assert lines(site) == ["change vote: image vote:1 → 2, OPTION_A Cats → Kittens"]
     vars(site)["wanted"] = replace(RELEASE, variables={**RELEASE.variables, "REDIS_IMAGE": "redis:2"})
     assert lines(site)[0] == "change redis-1: image redis:1 → 2 (one at a time)"
+
+
+def test_what_somebody_changed_by_hand_is_said_whatever_is_wanted() -> None:
+    site = made(services=RUNNING | {"redis-1": Service(1, "x")})
+    newer = replace(RELEASE, variables={**RELEASE.variables, "VOTE_IMAGE": "vote:2"})
+    vars(site)["wanted"] = newer
+    assert lines(site) == ["restore redis-1: it was changed (one at a time)", "change vote: image vote:1 → 2"]
+
+
+@pytest.mark.parametrize(
+    ("running", "line"),
+    [
+        (Service(1, "f", "vote:2"), []),
+        (Service(0, "f", "vote:2"), ["restore vote: it was scaled to 0 from 1"]),
+        (Service(1, "f", "vote:3"), ["restore vote: it has another image"]),
+    ],
+    ids=["as wanted", "scaled", "another image"],
+)
+def test_a_release_that_is_not_on_record_yet_is_held_against_its_file(
+    running: Service, line: list[str]
+) -> None:
+    """An `up` was interrupted after it had deployed, and somebody changed what runs."""
+    newer = replace(RELEASE, variables={"REDIS_IMAGE": "redis:1", "VOTE_IMAGE": "vote:2"})
+    site = made(
+        services={"redis-1": Service(1, "f", "redis:1"), "vote": running},
+        handed=dict.fromkeys(RUNNING, newer.identity),
+    )
+    vars(site)["wanted"] = newer
+    assert lines(site) == line
+
+
+def test_what_cannot_be_updated_one_at_a_time_is_left_to_the_deployment_of_everything() -> None:
+    site = made(handed={"redis-1": "r0", "vote": RELEASE.identity})
+    site.left = frozenset({"redis-1"})
+    assert DataNodes().missing(site) == []
+    assert Deploy().missing(site) == ["change redis-1: it runs a release that is not known here"]
 
 
 def test_a_release_that_changes_no_service_is_marked() -> None:

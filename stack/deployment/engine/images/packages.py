@@ -38,8 +38,9 @@ def record(client: docker.DockerClient, time: str) -> None:
     """Put a refresh on the Swarm's record, in place of earlier ones; images that never had one leave it."""
     if not time or time == recorded(client):
         return
+    before = SHELF.read(client)
     SHELF.put(client, f"{STACK}_packages_{''.join(filter(str.isdigit, time))}", time, time.encode())
-    SHELF.clear(client, keep=frozenset([time]))
+    SHELF.remove(client, before)
 
 
 def forget(client: docker.DockerClient) -> None:

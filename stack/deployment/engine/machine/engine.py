@@ -66,6 +66,11 @@ def is_local(client: docker.DockerClient) -> bool:
     return bool(client.info()["Name"] == socket.gethostname())
 
 
+def time_now(client: docker.DockerClient) -> str:
+    """Return the time of the engine's own clock (RFC 3339), by which it dates what it does."""
+    return str(client.info()["SystemTime"])
+
+
 def require() -> docker.DockerClient:
     """Return a client of the running engine; raise DeployError if there is none."""
     if client := connect():

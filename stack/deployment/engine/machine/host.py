@@ -1,8 +1,11 @@
 """What the engine's machine must offer before anything is changed: memory, disk and the two ports."""
 
+import hashlib
 import shutil
+import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -33,6 +36,13 @@ def observe(data_root: str = "/var") -> Host:
         disk_mib=shutil.disk_usage(data_root).free // MIB,
         listeners=_listeners(),
     )
+
+
+def machine() -> str:
+    """Return what tells this machine, since it was started, from all others: names alone are not unique."""
+    files = (Path("/etc/machine-id"), Path("/proc/sys/kernel/random/boot_id"))
+    parts = [socket.gethostname(), *(file.read_text().strip() for file in files if file.exists())]
+    return hashlib.sha256("/".join(parts).encode()).hexdigest()[:16]
 
 
 def of_engine(info: Mapping[str, Any]) -> Host:

@@ -39,7 +39,8 @@ def read(client: docker.DockerClient) -> list[Entry]:
 def write(client: docker.DockerClient, entry: Entry) -> None:
     """Add an entry; raise APIError if others keep on adding theirs at the same time."""
     for attempt in range(1, ATTEMPTS + 1):
-        mark = str(max(map(int, SHELF.read(client)), default=0) + 1)
+        before = SHELF.read(client)
+        mark = str(max(map(int, before), default=0) + 1)
         content = gzip.compress(ENTRIES.dump_json([*read(client), entry][-KEPT:]), mtime=0)
         try:
             SHELF.put(client, f"{STACK}_audit_{mark}", mark, content)
@@ -47,4 +48,4 @@ def write(client: docker.DockerClient, entry: Entry) -> None:
         except APIError:  # a verb that was refused its turn writes at the same time
             if attempt == ATTEMPTS:
                 raise
-    SHELF.clear(client, keep=frozenset([mark]))
+    SHELF.remove(client, before)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 import docker
-from docker.errors import APIError
+from docker.errors import APIError, NotFound
 from docker.models.resource import Model
 
 from deployment.configuration.layout import LOCAL_CA_FILE, NAMESPACE_LABEL, SECRET_LABEL, STACK
@@ -162,10 +162,15 @@ def unused(client: docker.DockerClient, *, keep: Collection[str], keys: Collecti
     newest = {_key(s): s.name for s in sorted(client.secrets.list(), key=_created) if _key(s) in keys}
     stay = {*keep, *newest.values(), *_in_use(client)}
     found = [*client.secrets.list(), *client.configs.list()]
-    return [item for item in found if item.name not in stay and _ours(item)]
+    return [item for item in found if item.name not in stay and _is_ours(item)]
 
 
-def _ours(item: Model) -> bool:
+def ours(client: docker.DockerClient) -> list[Item]:
+    """Return all secrets and configs of the stack, also those that services use."""
+    return [item for item in [*client.secrets.list(), *client.configs.list()] if _is_ours(item)]
+
+
+def _is_ours(item: Model) -> bool:
     labels = item.attrs["Spec"].get("Labels") or {}
     return SECRET_LABEL in labels or labels.get(NAMESPACE_LABEL) == STACK
 
@@ -191,6 +196,8 @@ def remove(items: Iterable[Item]) -> None:
     for item in items:
         try:
             item.remove()
+        except NotFound:
+            continue
         except APIError as error:
             if "is in use" not in str(error):
                 raise

@@ -42,7 +42,7 @@ def record(client: docker.DockerClient, options: Options) -> None:
     mark = str(max(map(int, before), default=0) + 1)
     content = json.dumps({"names": options.names, "offered": options.offered}).encode()
     SHELF.put(client, f"{STACK}_options_{mark}", mark, content)
-    SHELF.clear(client, keep=frozenset([mark]))
+    SHELF.remove(client, before)
 
 
 def forget(client: docker.DockerClient) -> None:

@@ -8,7 +8,7 @@ from pydantic import TypeAdapter
 
 from deployment.configuration.layout import STACK
 from deployment.engine.swarm.shelf import Shelf
-from deployment.plan.history import KEPT, Deployment
+from deployment.plan.history import Deployment, retained
 
 SHELF = Shelf("vote-app.deployment")
 # What a version of deploy.py before this one kept: it could not be gone back to.
@@ -26,8 +26,8 @@ def keep(client: docker.DockerClient, new: Deployment, before: Sequence[Deployme
     """Keep a deployment as the newest; raise APIError if another manager keeps one at the same time."""
     content = gzip.compress(DOCUMENT.dump_json(new), mtime=0)
     SHELF.put(client, f"{STACK}_deployment_{new.number}", str(new.number), content)
-    numbers = [deployment.number for deployment in (*before, new)][-KEPT:]
-    SHELF.clear(client, keep=frozenset(map(str, numbers)))
+    stay = {deployment.number for deployment in retained([*before, new])}
+    SHELF.remove(client, [str(d.number) for d in before if d.number not in stay])
     FORMER.clear(client)
 
 

@@ -1,9 +1,12 @@
 """Small documents that the Swarm itself keeps, as configs under a label: each manager knows them."""
 
 import base64
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 
 import docker
+from docker.errors import NotFound
 from docker.models.configs import Config
 
 
@@ -21,11 +24,17 @@ class Shelf:
         """Add a document; raise APIError if another manager has put one of this name."""
         client.configs.create(name=name, data=content, labels={self.label: mark})
 
-    def clear(self, client: docker.DockerClient, *, keep: frozenset[str] = frozenset()) -> None:
-        """Remove all documents but those that are to be kept, by their marks."""
-        for mark, config in self._configs(client).items():
-            if mark not in keep:
-                config.remove()
+    def remove(self, client: docker.DockerClient, marks: Iterable[str]) -> None:
+        """Remove documents by their marks; one that is gone already is no error."""
+        found = self._configs(client)
+        for mark in marks:
+            if config := found.get(mark):
+                with suppress(NotFound):
+                    config.remove()
+
+    def clear(self, client: docker.DockerClient) -> None:
+        """Remove all documents."""
+        self.remove(client, self.read(client))
 
     def _configs(self, client: docker.DockerClient) -> dict[str, Config]:
         if not client.info()["Swarm"]["ControlAvailable"]:

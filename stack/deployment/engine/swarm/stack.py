@@ -51,7 +51,7 @@ def _hand_over(release: Release, texts: Sequence[str], *options: str) -> None:
     if done.returncode:
         raise DeployError(
             "Docker refused the stack.",
-            "Mend what it says above; services that run already are left as they are.",
+            "Mend what it says above, then run the same command again.",
             done.stderr.splitlines()[-15:],
         )
 

@@ -12,6 +12,7 @@ from deployment.plan.turns import Holder
 
 NAME = f"{STACK}_lock"
 LABEL = "vote-app.lock"
+FIELDS = ("by", "verb", "since", "message", "machine")
 CONFLICT = 409
 
 
@@ -28,7 +29,7 @@ def read(client: docker.DockerClient) -> Turn | None:
     """Return the turn that somebody has; None if it is free."""
     for config in client.api.configs(filters={"label": LABEL}):
         labels = config["Spec"]["Labels"]
-        holder = Holder(*(labels[f"{LABEL}.{field}"] for field in ("by", "verb", "since", "message")))
+        holder = Holder(*(labels[f"{LABEL}.{field}"] for field in FIELDS))
         return Turn(str(config["ID"]), holder, str(config["UpdatedAt"]))
     return None
 

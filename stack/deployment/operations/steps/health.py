@@ -2,7 +2,7 @@
 
 import time
 
-from deployment.engine.swarm import nodes
+from deployment.engine.swarm import nodes, services
 from deployment.errors import DeployError
 from deployment.operations import acme, convergence, status
 from deployment.operations.site import Site
@@ -44,6 +44,13 @@ def _replicate(site: Site) -> None:
                     f"The stack is not at full strength after {task.seconds:.0f} s: {detail}",
                     "Look at `python3 deploy.py status` and `python3 deploy.py logs postgres-1` "
                     f"(or redis-1, sentinel-1). {weaknesses.ports(nodes.observe(site.engine))}".rstrip(),
+                    _last_words(site, lacking),
                 )
             task.detail(detail)
             time.sleep(POLL_SECONDS)
+
+
+def _last_words(site: Site, lacking: list[str]) -> list[str]:
+    """Return the last words of the services that are named among what is missing."""
+    named = [name for name in sorted(site.handed) if any(name in line.split()[:1] for line in lacking)]
+    return [line for name in named for line in services.last_words(site.engine, name, site.since)]

@@ -47,7 +47,7 @@ class Sweep:
 
     def missing(self, site: Site) -> list[str]:
         """Name the images, secrets and configs that are left."""
-        if not site.managed or site.wanted is None:
+        if not site.managed or site.wanted is None or site.swept:
             return []
         items = [str(item.name) for item in self._items(site)]
         return [
@@ -60,7 +60,8 @@ class Sweep:
         ]
 
     def do(self, site: Site) -> None:
-        """Remove them."""
+        """Remove them; what somebody has taken up meanwhile stays."""
+        site.swept = True
         images.remove(site.engine, self._images(site))
         credentials.remove(self._items(site))
 

@@ -1,7 +1,7 @@
 """What runs is what is wanted: data nodes one at a time, then the proxies, then everything else."""
 
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -11,8 +11,9 @@ from deployment.errors import DeployError
 from deployment.operations import convergence
 from deployment.operations.site import Site
 from deployment.plan import drift, release, rollout
+from deployment.plan.history import Deployment
 from deployment.plan.rollout import STEP_SECONDS, View
-from deployment.plan.topology import CLUSTERS, OBSERVER, PROXIES, one_at_a_time
+from deployment.plan.topology import CLUSTERS, OBSERVER, PROXIES, cluster_of, one_at_a_time
 from deployment.progress import Progress, Task
 
 # An election that is under way is over by then, and an observer that was just started has answered.
@@ -31,12 +32,14 @@ class DataNodes:
         """Say how each that is another differs."""
         if site.wanted is None or not site.handed:
             return []  # the next step says all
-        found = {name: line for name, line in differences(site).items() if one_at_a_time(name)}
-        return [f"{line} (one at a time)" for line in release.told(found)]
+        return [f"{line} (one at a time)" for line in release.told(self._different(site))]
 
     def do(self, site: Site) -> None:
-        """Update them, each back before the next."""
-        update(SwarmStack(site), site.progress)
+        """Update them, each back before the next; what cannot be is left to the next step."""
+        site.left = frozenset(update(SwarmStack(site), site.progress, self._different(site), site.careful))
+
+    def _different(self, site: Site) -> dict[str, str]:
+        return {n: line for n, line in differences(site).items() if one_at_a_time(n) and n not in site.left}
 
 
 class Deploy:
@@ -50,7 +53,8 @@ class Deploy:
             return [UNKNOWN]
         if not site.handed:
             return [f"deploy release {site.wanted.identity}: {len(site.wanted.services)} services"]
-        lines = release.told({n: line for n, line in differences(site).items() if not one_at_a_time(n)})
+        found = differences(site).items()
+        lines = release.told({n: line for n, line in found if not one_at_a_time(n) or n in site.left})
         if not lines and any(identity != site.wanted.identity for identity in site.handed.values()):
             lines = [f"mark every service with release {site.wanted.identity}; no container is replaced"]
         return lines
@@ -66,28 +70,23 @@ class Deploy:
 def differences(site: Site) -> dict[str, str]:
     """Say of each service that is not what is wanted how it differs, by name."""
     wanted = site.require_wanted()
-    known = {d.release.identity: d.release for d in site.deployments}
+    known = {deployment.release.identity: deployment for deployment in site.deployments}
     lines = {name: _difference(site, name, known) for name in sorted({*wanted.services, *site.handed})}
-    return {name: line for name, line in {**_changed_by_hand(site), **lines}.items() if line}
+    return {name: line for name, line in lines.items() if line}
 
 
-def _difference(site: Site, name: str, known: dict[str, release.Release]) -> str:
+def _difference(site: Site, name: str, known: Mapping[str, Deployment]) -> str:
+    """Say how a service differs from what is wanted: by its release, or because somebody changed it."""
     wanted, runs = site.require_wanted(), site.handed.get(name)
-    if runs == wanted.identity and name in wanted.services:
-        return _changed_by_hand(site).get(name, "")
     if runs is None or name not in wanted.services:
         return "add" if runs is None else "remove"
-    if runs not in known:
+    deployed, running = known.get(runs), site.services[name]
+    if deployed is None and runs != wanted.identity:
         return "change: it runs a release that is not known here"
-    return release.changes(known[runs], wanted).get(name, "")
-
-
-def _changed_by_hand(site: Site) -> dict[str, str]:
-    """Say how services differ from the last good deployment, where that is what is wanted."""
-    if site.last is None or site.wanted is None or site.last.release.identity != site.wanted.identity:
-        return {}
-    lines = drift.differences(site.last.services, site.services)
-    return {name: f"restore: {line.removeprefix(name).strip()}" for name, line in lines.items()}
+    if deployed is None:
+        return drift.restored(drift.contrary(wanted.services[name], running))
+    by_hand = drift.restored(drift.difference(deployed.services.get(name), running))
+    return release.changes(deployed.release, wanted).get(name, "") or by_hand
 
 
 class Stack(Protocol):
@@ -117,6 +116,7 @@ class SwarmStack:
 
     def deploy(self, name: str) -> bool:
         """Bring one service to the wanted release; say whether its tasks are replaced for that."""
+        self.site.turn()
         wanted = self.site.require_wanted()
         return stack.deploy_service(self.site.engine, wanted, name, registry_auth=wanted.pulled)
 
@@ -125,18 +125,21 @@ class SwarmStack:
         return services.last_words(self.site.engine, name, self.site.since)
 
 
-def update(stack: Stack, progress: Progress) -> None:
-    """Bring the data nodes of a stack that runs to a release, one at a time, then the proxies.
+def update(stack: Stack, progress: Progress, names: Collection[str], careful: bool = False) -> set[str]:
+    """Bring those of a running stack's data nodes and proxies to a release, one at a time, proxies last.
 
-    Those that the release does not change are not restarted, those that are no step of their own are
-    left for the deployment of everything, and so is a stack that does not run. Raises DeployError, with the
-    rest left at the release before, if one does not come back or nobody can say how the clusters are.
+    Return the data nodes that cannot be updated so, because their machine is away or their cluster has no
+    primary: they are left to the deployment of everything. Raises DeployError, with the rest left at the
+    release before, if one does not come back, if nobody can say how the clusters are or, where that is to be
+    `careful`, if a peer of one that is to be restarted is away.
     """
     view = _in_sight(stack, progress)
     _warn(view, progress)
     tolerated, done = view.absent(), set[str]()
-    while left := [name for name in rollout.order(view) if name not in done]:
+    while left := [name for name in rollout.order(view) if name in names and name not in done]:
         name = left[0]
+        if careful and (away := rollout.peers_away(view, name)):
+            raise _too_few(stack, name, away)
         replaced = stack.deploy(name)
         done.add(name)
         tolerated = (tolerated & view.absent()) - {name}
@@ -144,10 +147,11 @@ def update(stack: Stack, progress: Progress) -> None:
         if replaced or view.absent() - tolerated:
             with progress.task(f"Updating {name}") as task:
                 view = _until_back(stack, task, name, tolerated)
-    for name in PROXIES if view.services else ():
+    for name in (proxy for proxy in PROXIES if proxy in names and view.services):
         if stack.deploy(name):
             with progress.task(f"Updating {name}") as task:
                 _until_running(stack, task, name)
+    return {name for name in names if cluster_of(name)} - done
 
 
 def _in_sight(stack: Stack, progress: Progress) -> View:
@@ -210,7 +214,16 @@ def _until_running(stack: Stack, task: Task, name: str) -> None:
 def _stopped(stack: Stack, name: str, reason: str) -> DeployError:
     return DeployError(
         f"The update stopped at {name}: {reason}",
-        "Its last words are above. Mend the cause and run the same command again.",
+        "Its last words are above. Mend the cause, then run the same command again.",
+        stack.last_words(name),
+    )
+
+
+def _too_few(stack: Stack, name: str, away: Collection[str]) -> DeployError:
+    return DeployError(
+        f"{name} was not restarted: {', '.join(sorted(away))} of its cluster is away, and without both "
+        "no vote could be taken or stored.",
+        "Bring that back first (`python3 deploy.py status` shows it), then run `rollback`.",
         stack.last_words(name),
     )
 

@@ -1,0 +1,27 @@
+"""What a user is told at the end: where the pages are, whom browsers have to trust, where to look."""
+
+from deployment.configuration.layout import ROOT, STACK
+from deployment.engine.swarm import credentials
+from deployment.operations.site import Site
+
+
+def say(on: Site) -> None:
+    """Say it, and keep the local authority's certificate where users find it."""
+    entrance = on.entrance(on.require_wanted())
+    on.progress.say(f"""
+  Vote     {entrance.urls["vote"]}
+  Results  {entrance.urls["result"]}
+""")
+    if entrance.local:
+        file = credentials.authority_file(on.engine)
+        credentials.save_authority(on.engine, on.hosts, file)
+        path = file.relative_to(ROOT)
+        on.progress.say(f"""  Browsers warn until they trust this machine's own certificate authority, {path}:
+    import it into the browser, or on Debian
+    sudo cp {path} /usr/local/share/ca-certificates/{STACK}.crt && sudo update-ca-certificates
+""")
+    on.progress.say("""  Look further
+    python3 deploy.py status           services, both clusters, queue, votes
+    python3 deploy.py logs vote        a service's log
+    docker stack services vote-app     what Swarm says
+    python3 deploy.py test             prove it: the tests""")

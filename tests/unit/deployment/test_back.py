@@ -1,0 +1,122 @@
+"""Whether a failed deployment is taken back: never to what did not run, nor for what was missing before."""
+
+from typing import Any
+
+import pytest
+
+from deployment.configuration.settings import Settings
+from deployment.engine.swarm import services
+from deployment.errors import DeployError
+from deployment.operations import back, operation
+from deployment.operations.back import WayBack
+from deployment.operations.operation import BrokenError
+from deployment.operations.site import Site
+from deployment.plan.convergence import ServiceState
+from deployment.plan.drift import Service
+from deployment.plan.history import Deployment
+from deployment.plan.release import Release
+from deployment.progress import Progress
+
+CAUSE = DeployError("vote does not run.", "Mend it.", ["its last words"])
+VARIABLES = {"VOTE_HOST": "vote.example.org", "RESULT_HOST": "result.example.org"}
+GOOD = Release(("s",), {"s": "services: {vote: {image: 'v:1'}}"}, VARIABLES)
+NEW = Release(("s",), {"s": "services: {vote: {image: 'v:2'}}"}, VARIABLES)
+KEPT = Deployment(7, "2026-01-01T00:00:00Z", "me@here", "abc", "up", GOOD, {"vote": Service(2, "f")})
+
+
+def site(
+    monkeypatch: pytest.MonkeyPatch, lacking: list[str], failure: str | None = None, **seen: Any
+) -> Site:
+    """Return a site on which the new release failed."""
+    made = Site(Settings(), Progress(quiet=True), None, lambda _: NEW)
+    made.ran, made.frozen = frozenset({GOOD.identity}), NEW
+    found = {"deployments": (KEPT,), "handed": {"vote": NEW.identity}} | seen
+    monkeypatch.setattr(Site, "look_again", lambda self: None)
+    vars(made).update(found)
+    monkeypatch.setattr(back, "_lacking", lambda _: lacking)
+    monkeypatch.setattr(services, "states", lambda *_, **__: [ServiceState("vote", 2, 2, failure=failure)])
+    monkeypatch.setattr(Site, "engine", "an engine")
+    return made
+
+
+def outcome(on: Site, monkeypatch: pytest.MonkeyPatch, problem: BaseException | None = None) -> DeployError:
+    """Go back, and return what is raised; going back itself fails with the problem, if there is one."""
+
+    def carry_out(*_: object) -> bool:
+        if problem:
+            raise problem
+        return True
+
+    monkeypatch.setattr(operation, "carry_out", carry_out)
+    with pytest.raises(DeployError) as raised:
+        WayBack().go(on, CAUSE)
+    return raised.value
+
+
+def test_the_former_release_runs_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    told = outcome(site(monkeypatch, ["vote 0/2"]), monkeypatch)
+    assert told.what == f"vote does not run. The stack runs the former release {GOOD.identity} again."
+    assert (told.code, told.evidence) == (1, ["its last words"])
+
+
+@pytest.mark.parametrize(
+    ("problem", "code", "said"),
+    [
+        (BrokenError(DeployError("redis-2 was not restarted.", "Wait.")), 3, "redis-2 was not restarted."),
+        (OSError("no engine"), 3, "no engine"),
+        (KeyError("x"), 3, "KeyError"),
+        (KeyboardInterrupt(), 130, "Interrupted while going back"),
+    ],
+    ids=["a step fails", "the engine is gone", "a mistake of ours", "interrupted"],
+)
+def test_both_failures_are_told(
+    monkeypatch: pytest.MonkeyPatch, problem: BaseException, code: int, said: str
+) -> None:
+    told = outcome(site(monkeypatch, ["vote 0/2"]), monkeypatch, problem)
+    assert told.code == code
+    assert "vote does not run." in told.what
+    assert said in told.what
+    assert "rollback" in told.remedy
+
+
+@pytest.mark.parametrize(
+    ("seen", "ran", "before", "lacking", "failure", "reason"),
+    [
+        ({"deployments": ()}, "good", [], ["x"], None, "no good release yet"),
+        ({}, "unknown", [], ["x"], None, "no release that is kept"),
+        ({}, "good", ["node-3 down"], ["node-3 down"], None, "the new release stays"),
+    ],
+    ids=["the first up", "something else ran before", "missing before"],
+)
+def test_the_stack_is_left_as_it_is(
+    monkeypatch: pytest.MonkeyPatch,
+    seen: dict[str, Any],
+    ran: str,
+    before: list[str],
+    lacking: list[str],
+    failure: str | None,
+    reason: str,
+) -> None:
+    on = site(monkeypatch, lacking, failure, **seen)
+    on.ran = frozenset({GOOD.identity if ran == "good" else ran})
+    on.before = frozenset(before)
+    told = outcome(on, monkeypatch, AssertionError("it went back"))
+    assert reason in told.remedy
+    assert told.code == 1
+
+
+@pytest.mark.parametrize(
+    ("handed", "failure", "lacking"),
+    [
+        (GOOD.identity, None, ["node-3 down"]),
+        (NEW.identity, "rollback started", ["node-3 down"]),
+        (NEW.identity, None, ["node-3 down", "worker 0/2"]),
+    ],
+    ids=["Swarm took it back", "Swarm is about to", "more is missing than before"],
+)
+def test_what_was_missing_before_is_no_excuse_for_the_rest(
+    monkeypatch: pytest.MonkeyPatch, handed: str, failure: str | None, lacking: list[str]
+) -> None:
+    on = site(monkeypatch, lacking, failure, handed={"vote": handed})
+    on.before = frozenset({"node-3 down"})
+    assert "former release" in outcome(on, monkeypatch).what
