@@ -70,8 +70,7 @@ def require_newest(on: Site, seen: Deployment) -> None:
     """Raise DeployError if another verb has deployed since what is wanted was decided."""
     if on.last and on.last.number != seen.number:
         raise DeployError(
-            f"{on.last.by} has deployed number {on.last.number} in the meantime ({on.last.verb}). Nothing was "
-            "changed.",
+            f"{on.last.by} has deployed number {on.last.number} since ({on.last.verb}). Nothing was changed.",
             "Look at `python3 deploy.py releases`, and run this again if it is still what you want.",
         )
 
