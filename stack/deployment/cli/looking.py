@@ -2,20 +2,25 @@
 
 import json
 import subprocess
+import sys
+import time
 from typing import Annotated
 
 import typer
+from rich.live import Live
 
 from deployment.cli import report
 from deployment.cli.options import AsJson, manager
 from deployment.configuration.layout import STACK
 from deployment.engine.machine import engine
+from deployment.engine.machine.engine import Client
 from deployment.engine.swarm import audit, releases, services
 from deployment.errors import DeployError
 from deployment.operations import execute as exec_verb
 from deployment.operations import status
 
 app = typer.Typer()
+WATCH_SECONDS = 2.0
 
 
 @app.command("releases")
@@ -26,14 +31,33 @@ def show_releases(as_json: AsJson = False) -> None:
 
 
 @app.command("status")
-def show_status(as_json: AsJson = False) -> None:
+def show_status(
+    as_json: AsJson = False,
+    watch: Annotated[bool, typer.Option("--watch", "-w", help="Show it anew every few seconds.")] = False,
+) -> None:
     """Show services, both clusters, the queue and the votes; exit 1 unless all is at full strength."""
-    now = status.collect(manager())
+    if watch and as_json:
+        raise typer.BadParameter("choose one of --watch and --json")
+    client = manager()
+    if watch:
+        _watch(client)
+    now = status.collect(client)
     if as_json:
         print(json.dumps(now, indent=2))
     else:
         report.state(now)
     raise typer.Exit(0 if now["healthy"] else 1)
+
+
+def _watch(client: Client) -> None:
+    """Show the state again and again, until Ctrl-C."""
+    try:
+        with Live(auto_refresh=False, screen=sys.stdout.isatty()) as live:
+            while True:
+                live.update(report.view(status.collect(client)), refresh=True)
+                time.sleep(WATCH_SECONDS)
+    except KeyboardInterrupt:
+        raise typer.Exit(130) from None
 
 
 @app.command("audit-log")

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from rich.console import Console
+from rich.console import Console, Group
 from rich.table import Table
+from rich.text import Text
 
 from deployment.engine.swarm.audit import Entry
 from deployment.operations import status
@@ -71,42 +72,63 @@ def audit_log(entries: Sequence[Entry], *, as_json: bool) -> None:
 
 def state(now: dict[str, Any]) -> None:
     """Print what `status` found."""
+    Console(highlight=False, soft_wrap=True).print(view(now))
+
+
+def view(now: dict[str, Any]) -> Group:
+    """Return what `status` found as something to print, once or again and again."""
+    nodes = [
+        Text(status.node_line(node), style="" if node["state"] == "ready" else "red") for node in now["nodes"]
+    ]
+    return Group(
+        _services(now),
+        *(nodes if len(nodes) > 1 else ()),
+        Text(status.summary(now)),
+        Text(_votes(now)),
+        *(Text(line) for line in _deployment(now)),
+        *(Text(f"Warning: {warning}") for warning in now["warnings"]),
+        *(Text(f"Not checked: {page}", style="red") for page in now["unchecked"]),
+        *([Text(f"Missing: {', '.join(now['missing'])}", style="red")] if now["missing"] else []),
+        _verdict(now),
+    )
+
+
+def _services(now: dict[str, Any]) -> Table:
+    several = len(now["nodes"]) > 1
     table = Table(box=None)
-    for heading in ("SERVICE", "RUNNING"):
+    for heading in ("SERVICE", "RUNNING", *(["ON"] if several else [])):
         table.add_column(heading)
     for service in now["services"]:
-        short = service["running"] < service["desired"]
-        count = f"{service['running']}/{service['desired']}"
-        table.add_row(service["name"], f"[red]{count}[/red]" if short else count)
-    console = Console(highlight=False, soft_wrap=True)
-    console.print(table)
-    for node in now["nodes"] if len(now["nodes"]) > 1 else ():
-        console.print(status.node_line(node), style=None if node["state"] == "ready" else "red")
-    console.print(status.summary(now))
-    queue, votes = now["queue"], now["votes"]
-    console.print(
-        f"Votes stored {_known(votes['stored'])}, entries queued {_known(queue['pending'])}, "
+        style = "red" if service["running"] < service["desired"] else ""
+        count = Text(f"{service['running']}/{service['desired']}", style=style)
+        table.add_row(service["name"], count, *([", ".join(service["nodes"])] if several else []))
+    return table
+
+
+def _votes(now: dict[str, Any]) -> str:
+    queue, waits = now["queue"], now["queue"]["waiting_seconds"]
+    waiting = f" (the first for {waits:.0f} s)" if waits >= 1 else ""
+    return (
+        f"Votes stored {_known(now['votes']['stored'])}, entries queued {_known(queue['pending'])}{waiting}, "
         f"dead letters {_known(queue['dead'])}"
     )
+
+
+def _deployment(now: dict[str, Any]) -> list[str]:
+    lines = []
     if one := now["release"]:
-        console.print(
+        lines.append(
             f"Release {one['identity']}, number {one['number']}, of {one['at'][:16]} UTC, by {one['by']}"
         )
-    if now["lock"]:
-        console.print(f"Lock: {now['lock']}", markup=False)
-    for warning in now["warnings"]:
-        console.print(f"Warning: {warning}", markup=False)
-    for page in now["unchecked"]:
-        console.print(f"Not checked: {page}", style="red", markup=False)
-    if now["missing"]:
-        console.print(f"Missing: {', '.join(now['missing'])}", style="red", markup=False)
-    console.print(_verdict(now))
+    if lock := now["lock"]:
+        lines.append(f"Lock: {lock}")
+    return lines
 
 
-def _verdict(now: dict[str, Any]) -> str:
+def _verdict(now: dict[str, Any]) -> Text:
     if now["missing"]:
-        return "[red]not at full strength[/red]"
-    return "[red]not checked in full[/red]" if now["unchecked"] else "healthy"
+        return Text("not at full strength", style="red")
+    return Text("not checked in full", style="red") if now["unchecked"] else Text("healthy")
 
 
 def _known(count: int | None) -> str:

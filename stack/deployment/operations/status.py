@@ -73,7 +73,7 @@ def _of_swarm(client: Client, picture: Picture) -> dict[str, Any]:
         "release": _described_release(last),
         "lock": held.holder.sentence() if (held := turns.read(client)) else None,
         "nodes": [_described(node) for node in members],
-        "services": [{"name": s.name, "running": s.running, "desired": s.desired} for s in wanted],
+        "services": [_described_service(state, members) for state in wanted],
         "pages": [asdict(visit) for visit in visited],
         "urls": dict(entrance.urls) if entrance else {},
     }
@@ -127,6 +127,12 @@ def _described(node: Node) -> dict[str, Any]:
         "edge": node.edge,
         "slots": list(node.slots),
     }
+
+
+def _described_service(state: ServiceState, members: Sequence[Node]) -> dict[str, Any]:
+    names = {node.id: node.name for node in members}
+    on = sorted({names.get(node, node) for node in state.nodes})
+    return {"name": state.name, "running": state.running, "desired": state.desired, "nodes": on}
 
 
 def _described_release(last: Deployment | None) -> dict[str, Any] | None:

@@ -36,6 +36,7 @@ class ServiceState:
     updating: bool = False
     failure: str | None = None
     homeless: str | None = None
+    nodes: tuple[str, ...] = ()  # IDs of the nodes that its running tasks are on
 
     @property
     def converged(self) -> bool:
@@ -65,6 +66,7 @@ def assess(service: Api, tasks: Iterable[Api], ready: Collection[str], *, since:
         updating=update == "updating",
         failure=_failure(service, current, update, since),
         homeless=next((t["Status"]["Err"] for t in current if _homeless(t)), None),
+        nodes=tuple(str(task["NodeID"]) for task in running),
     )
 
 

@@ -1,0 +1,20 @@
+"""The observer's picture crosses the border of a process: what it writes is what deploy.py reads."""
+
+import dataclasses
+
+import pytest
+
+from deployment.plan.picture import Picture, Postgres, Queue, Redis, Votes
+from observer import picture
+
+WRITTEN = {
+    Postgres: picture.summarize_postgres({}),
+    Redis: picture.summarize_redis({}),
+    Queue: {**picture.summarize_queue(None, None), "waiting_seconds": 0.0},
+    Votes: picture.summarize_votes(None),
+}
+
+
+@pytest.mark.parametrize("part", WRITTEN, ids=lambda part: part.__name__)
+def test_both_sides_have_the_same_words(part: type[Picture]) -> None:
+    assert {field.name for field in dataclasses.fields(part)} == WRITTEN[part].keys()
