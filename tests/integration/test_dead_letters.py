@@ -10,9 +10,10 @@ from uuid import uuid4
 import pytest
 from typer.testing import CliRunner, Result
 
+from deployment.cli import dead
 from deployment.cli import main as cli
+from deployment.engine import observer
 from deployment.engine.machine import engine
-from deployment.operations import dead
 from integration.conftest import Database
 from kit.containers import docker
 from kit.images import reference
@@ -33,8 +34,8 @@ def run(database: Database, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
     }
     environment = [option for each in settings.items() for option in ("--env", "=".join(each))]
     docker("run", "--detach", "--name", name, *environment, reference("worker"), "sleep", "600")
-    monkeypatch.setattr(dead, "OBSERVER", {"name": name})
-    monkeypatch.setattr(cli, "_manager", engine.require)
+    monkeypatch.setattr(observer, "RUNNING", {"name": name})
+    monkeypatch.setattr(dead, "manager", engine.require)
     yield lambda *arguments, **more: CliRunner().invoke(cli.app, ["dead", *arguments], **more)
     docker("rm", "--force", name)
 
