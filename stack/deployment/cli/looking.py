@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import time
+from contextlib import nullcontext
 from typing import Annotated
 
 import typer
@@ -50,11 +51,15 @@ def show_status(
 
 
 def _watch(client: Client) -> None:
-    """Show the state again and again, until Ctrl-C."""
+    """Show the state again and again, in place on a terminal, until Ctrl-C."""
     try:
-        with Live(auto_refresh=False, screen=sys.stdout.isatty()) as live:
+        with Live(auto_refresh=False, screen=True) if sys.stdout.isatty() else nullcontext() as live:
             while True:
-                live.update(report.view(status.collect(client)), refresh=True)
+                found = status.collect(client)
+                if live:
+                    live.update(report.view(found), refresh=True)
+                else:
+                    report.state(found)
                 time.sleep(WATCH_SECONDS)
     except KeyboardInterrupt:
         raise typer.Exit(130) from None
