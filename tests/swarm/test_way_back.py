@@ -1,6 +1,5 @@
 """A deployment that fails is taken back, and `rollback` goes to a former release, while people vote."""
 
-import shutil
 import ssl
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -8,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from deployment.configuration.layout import LOCAL_CA_FILE, ROOT
+from deployment.configuration.layout import LOCAL_CA_FILE
 from deployment.configuration.settings import Settings
+from kit.checkout import copied
 from kit.local import LocalStack, deploy, running, verb
 from kit.waiting import wait_until
 from swarm import ledger, rows
@@ -17,7 +17,6 @@ from swarm.edges import Site
 from swarm.ledger import NOBODY, Ballot
 from swarm.voters import Voters
 
-NOT_RELEASED = (".git", ".venv", ".*_cache", "__pycache__", "local-ca*.crt")
 VOTES_PER_SECOND = 20
 REGULARS = 12
 SOME_VOTES = 30
@@ -87,8 +86,7 @@ def refused(ballots: Sequence[Ballot]) -> list[str]:
 
 def altered(folder: Path, path: str, line: str) -> Path:
     """Return a checkout like this one, with one more line in one file."""
-    copy = folder / "checkout"
-    shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns(*NOT_RELEASED))
+    copy = copied(folder)
     with (copy / path).open("a") as file:
         file.write(f"\n{line}\n")
     return copy

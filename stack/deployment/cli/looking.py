@@ -16,7 +16,6 @@ from deployment.configuration.layout import STACK
 from deployment.engine.machine import engine
 from deployment.engine.machine.engine import Client
 from deployment.engine.swarm import audit, releases, services
-from deployment.errors import DeployError
 from deployment.operations import execute as exec_verb
 from deployment.operations import status
 
@@ -91,8 +90,6 @@ def logs(
     """Show a service's log."""
     client = manager()
     engine.require_command(client)
-    names = [state.name for state in services.states(client)]
-    if service not in names:
-        raise DeployError(f"There is no service {service!r}.", "Choose one of: " + ", ".join(names))
+    services.require(client, service)
     command = ["docker", "service", "logs", "--tail", str(tail), *(["--follow"] if follow else [])]
     raise typer.Exit(subprocess.run([*command, f"{STACK}_{service}"], check=False).returncode)

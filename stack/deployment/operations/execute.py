@@ -21,9 +21,7 @@ def execute(client: Client, service: str, command: Sequence[str]) -> int:
 
 
 def _elsewhere(client: Client, service: str, command: Sequence[str]) -> DeployError:
-    names = [state.name for state in services.states(client)]
-    if service not in names:
-        return DeployError(f"There is no service {service!r}.", "Choose one of: " + ", ".join(names))
+    services.require(client, service)
     hosts = {node.id: node.name for node in nodes.observe(client)}
     on = sorted({hosts.get(node, node) for node in services.running_on(client, service)})
     if not on:

@@ -42,7 +42,7 @@ class Available:
         """Do nothing: there never is anything to do."""
 
 
-ROLLBACK: Sequence[Step] = (*(Available(), Secrets(), DataNodes(), Deploy(), Health(), Record(), Sweep()),)
+ROLLBACK: Sequence[Step] = (Available(), Secrets(), DataNodes(), Deploy(), Health(), Record(), Sweep())
 
 
 def site(settings: Settings, progress: Progress, wanted: str) -> Site:

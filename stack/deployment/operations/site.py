@@ -11,13 +11,14 @@ from deployment.configuration.settings import Settings
 from deployment.engine import observer
 from deployment.engine.images import base, registry
 from deployment.engine.images.base import Bases
+from deployment.engine.images.images import Component
 from deployment.engine.machine import engine
 from deployment.engine.machine.engine import Client
 from deployment.engine.swarm import credentials, membership, nodes, releases, services
 from deployment.engine.swarm import options as recorded_options
 from deployment.engine.swarm.membership import Membership
 from deployment.errors import DeployError
-from deployment.plan import drift, entrance, placement
+from deployment.plan import drift, placement
 from deployment.plan.entrance import Entrance
 from deployment.plan.history import Deployment
 from deployment.plan.nodes import Node
@@ -135,6 +136,18 @@ class Site:
         return registry.observe(self.engine) if self.client else {}
 
     @cached_property
+    def references(self) -> dict[Component, str]:
+        """The image of each component as it is to be built; none while the bases are not there."""
+        return base.references(self.engine, self.bases) if self.bases else {}
+
+    @cached_property
+    def available(self) -> dict[str, tuple[str, ...]]:
+        """Every image that is here or, as another manager's work, in the registry, with its digests there."""
+        absent = [image for image in self.references.values() if image not in self.images]
+        offered = registry.offered(self.engine, absent, self.settings.registry) if absent else {}
+        return {**self.images, **offered}
+
+    @cached_property
     def secrets(self) -> dict[str, str]:
         """Names of the newest secrets, by key."""
         return credentials.observe(self.engine, self.hosts) if self.managed else {}
@@ -168,7 +181,7 @@ class Site:
 
     def entrance(self, release: Release) -> Entrance:
         """Return how visitors reach the pages of a release."""
-        return entrance.of(release, credentials.authority(self.engine, release.hosts))
+        return credentials.entrance_of(self.engine, release)
 
     @property
     def local(self) -> bool:

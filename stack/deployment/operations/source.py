@@ -25,27 +25,15 @@ CONFIGS = {
 }
 
 
-def references(site: Site) -> dict[Component, str]:
-    """Return the image of each component as it is to be built; none while the bases are not there."""
-    return base.references(site.engine, site.bases) if site.bases else {}
-
-
 def unbuilt(site: Site) -> dict[Component, str]:
-    """Return the images that are neither here nor, as another manager's work, in the registry."""
-    wanted = references(site)
-    absent = {component: image for component, image in wanted.items() if image not in site.images}
-    offered = registry.offered(site.engine, absent.values(), site.settings.registry) if absent else {}
-    return {component: image for component, image in absent.items() if image not in offered}
+    """Return the images that are neither here nor in the registry."""
+    return {component: image for component, image in site.references.items() if image not in site.available}
 
 
 def deployed(site: Site) -> dict[str, str | None]:
     """Return the names that the nodes get the images by; None is one that the registry is still to get."""
-    wanted, prefix = base.named(references(site)), site.settings.registry
-    if not wanted:
-        return {}
-    absent = [image for image in wanted.values() if image not in site.images]
-    offered = registry.offered(site.engine, absent, prefix) if absent else {}
-    return registry.held(site.engine, wanted, {**site.images, **offered}, prefix)
+    wanted = base.named(site.references)
+    return registry.held(site.engine, wanted, site.available, site.settings.registry) if wanted else {}
 
 
 def decided_options(site: Site) -> Options:

@@ -11,7 +11,6 @@ from deployment.engine.machine.engine import Client, RefusedError
 from deployment.engine.pages import LOOPBACK, Edge
 from deployment.engine.swarm import credentials, membership, networks, nodes, releases, services, turns
 from deployment.plan import drift, strength, weaknesses
-from deployment.plan import entrance as entrances
 from deployment.plan.convergence import ServiceState
 from deployment.plan.entrance import Entrance
 from deployment.plan.history import Deployment
@@ -59,7 +58,7 @@ def _of_swarm(client: Client, picture: Picture) -> dict[str, Any]:
     absent = strength.missing(members, wanted, picture, changed)
     idle = strength.idle(last.release) if last and states else {}
     absent += idle.values()
-    entrance = entrance_of(client, last.release) if last and states else None
+    entrance = credentials.entrance_of(client, last.release) if last and states else None
     visited = visits(client, members, entrance) if entrance else []
     if states:
         visited = [visit for visit in visited if visit.page not in idle]
@@ -82,11 +81,6 @@ def _of_swarm(client: Client, picture: Picture) -> dict[str, Any]:
 def _last(client: Client) -> Deployment | None:
     kept = releases.read(client)
     return kept[-1] if kept else None
-
-
-def entrance_of(client: Client, release: Release) -> Entrance:
-    """Return how visitors reach the pages of a release."""
-    return entrances.of(release, credentials.authority(client, release.hosts))
 
 
 def warnings(

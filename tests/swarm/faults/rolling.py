@@ -1,6 +1,5 @@
 """Rolling updates, and `up` with a new release: no request may fail, no viewer may be left alone."""
 
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -8,6 +7,7 @@ from tempfile import TemporaryDirectory
 from deployment.configuration.layout import ROOT
 from deployment.engine.images.images import COMPONENTS
 from deployment.engine.swarm import services
+from kit.checkout import copied
 from kit.waiting import wait_until
 from swarm.cluster import UNREACHABLE, Cluster
 from swarm.faults.fault import Fault, Scene, Strike
@@ -23,7 +23,6 @@ STATELESS_LIMITS = Limits(stale_s=10)
 LIMITS = Limits(unavailable_s=10)
 # An edge that leaves hangs up on who was just let in and not heard yet.
 HANGS_UP = 5
-NOT_RELEASED = (".git", ".venv", ".*_cache", "__pycache__")
 
 Services = Callable[[Cluster], list[str]]
 
@@ -84,8 +83,7 @@ def other_release(scene: Scene) -> None:
     """Let `up` bring another release, in which every image differs, and then this one again."""
     lab = scene.cluster.lab
     with TemporaryDirectory() as folder:
-        other = Path(folder) / "checkout"
-        shutil.copytree(ROOT, other, ignore=shutil.ignore_patterns(*NOT_RELEASED))
+        other = copied(Path(folder))
         for component in COMPONENTS:
             with (other / component.folder / "Dockerfile").open("a") as file:
                 file.write("\nLABEL vote-app.other=true\n")

@@ -50,6 +50,7 @@ def made(**seen: Any) -> Site:
         membership=Membership.MANAGER,
         bases=Bases("debian", "traefik"),
         images=dict.fromkeys(IMAGES.values(), ()),
+        references=IMAGES,
         nodes=(Node("1", "node-1", labels=frozenset(NODE_LABELS)),),
         secrets=SECRETS,
         deployments=(DEPLOYED,),
@@ -58,11 +59,6 @@ def made(**seen: Any) -> Site:
     )
     vars(site).update(seen)
     return site
-
-
-@pytest.fixture(autouse=True)
-def _images(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(source, "references", lambda site: IMAGES if site.bases else {})
 
 
 def lines(site: Site) -> list[str]:

@@ -1,6 +1,7 @@
 """Who did what, when and with which outcome: the last verbs, kept in the Swarm."""
 
 import gzip
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import docker
@@ -32,7 +33,10 @@ ENTRIES = TypeAdapter(list[Entry])
 
 def read(client: docker.DockerClient) -> list[Entry]:
     """Return what is kept, the oldest first."""
-    documents = SHELF.read(client)
+    return _newest(SHELF.read(client))
+
+
+def _newest(documents: Mapping[str, bytes]) -> list[Entry]:
     return ENTRIES.validate_json(gzip.decompress(documents[max(documents, key=int)])) if documents else []
 
 
@@ -41,7 +45,7 @@ def write(client: docker.DockerClient, entry: Entry) -> None:
     for attempt in range(1, ATTEMPTS + 1):
         before = SHELF.read(client)
         mark = str(max(map(int, before), default=0) + 1)
-        content = gzip.compress(ENTRIES.dump_json([*read(client), entry][-KEPT:]), mtime=0)
+        content = gzip.compress(ENTRIES.dump_json([*_newest(before), entry][-KEPT:]), mtime=0)
         try:
             SHELF.put(client, f"{STACK}_audit_{mark}", mark, content)
             break

@@ -16,6 +16,9 @@ from deployment.configuration.layout import LOCAL_CA_FILE, NAMESPACE_LABEL, SECR
 from deployment.engine.machine import engine
 from deployment.engine.swarm import certificates
 from deployment.errors import DeployError
+from deployment.plan import entrance
+from deployment.plan.entrance import Entrance
+from deployment.plan.release import Release
 
 # A secret or a config, as the library has it.
 Item: TypeAlias = Model
@@ -130,6 +133,11 @@ def authority(client: docker.DockerClient, hosts: tuple[str, str]) -> str:
     """Return the public certificate of the local CA, as PEM; the empty string without one."""
     config = _authority(client, hosts)
     return base64.b64decode(config.attrs["Spec"]["Data"]).decode() if config else ""
+
+
+def entrance_of(client: docker.DockerClient, release: Release) -> Entrance:
+    """Return how visitors reach the pages of a release, and whom they have to trust."""
+    return entrance.of(release, authority(client, release.hosts))
 
 
 def save_authority(client: docker.DockerClient, hosts: tuple[str, str], path: Path) -> None:

@@ -7,6 +7,7 @@ from docker.errors import APIError
 
 from deployment.configuration.layout import NAMESPACE, RELEASE_LABEL, STACK
 from deployment.engine.swarm import nodes
+from deployment.errors import DeployError
 from deployment.plan import drift
 from deployment.plan.convergence import ServiceState, assess, failed, replicas, short_name
 
@@ -54,6 +55,13 @@ def running_on(client: docker.DockerClient, name: str) -> list[str]:
     """Return the nodes (by ID) that running tasks of a service are on."""
     tasks = client.api.tasks(filters={"service": f"{STACK}_{name}", "desired-state": "running"})
     return [str(task["NodeID"]) for task in tasks if task["Status"]["State"] == "running"]
+
+
+def require(client: docker.DockerClient, name: str) -> None:
+    """Raise DeployError if the stack has no service of this name."""
+    names = sorted(short_name(service) for service in specifications(client))
+    if name not in names:
+        raise DeployError(f"There is no service {name!r}.", "Choose one of: " + ", ".join(names))
 
 
 def last_lines(client: docker.DockerClient, name: str, number: int = EVIDENCE_LINES) -> list[str]:

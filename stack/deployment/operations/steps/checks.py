@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-from deployment.configuration.settings import Settings
 from deployment.engine.images import images
 from deployment.engine.machine import advertise, host
 from deployment.engine.swarm import credentials, networks, services
@@ -41,7 +40,6 @@ def _machine(site: Site) -> host.Host:
 
 def _ports(site: Site) -> dict[str, int]:
     """Return the ports that must be free, by variable: none of those that our own edge holds."""
-    settings: Settings = site.settings
-    wanted = {"HTTP_PORT": settings.http_port, "HTTPS_PORT": settings.https_port}
+    wanted = {"HTTP_PORT": site.settings.http_port, "HTTPS_PORT": site.settings.https_port}
     held = services.published_ports(site.engine, "traefik") if site.managed else set()
     return {variable: port for variable, port in wanted.items() if port not in held}

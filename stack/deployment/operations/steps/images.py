@@ -89,7 +89,7 @@ class Push:
 
     def do(self, site: Site) -> None:
         """Push them."""
-        prefix, run = site.settings.registry, base.named(source.references(site))
+        prefix, run = site.settings.registry, base.named(site.references)
         for name, image in source.deployed(site).items():
             if image is None:
                 with site.progress.task(f"Pushing {registry.remote(run[name], prefix)}") as task:

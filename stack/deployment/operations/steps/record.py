@@ -66,7 +66,7 @@ class Sweep:
         credentials.remove(self._items(site))
 
     def _images(self, site: Site) -> list[str]:
-        built = source.references(site).values()  # of a registry's image the name here is another
+        built = site.references.values()  # of a registry's image the name here is another
         return images.surplus(site.engine, {*built, *history.images_kept(site.wanted, site.deployments)})
 
     def _items(self, site: Site) -> list[credentials.Item]:
