@@ -96,8 +96,10 @@ def test_what_a_killed_worker_took_is_delivered_again(
     victim = start_worker()
     wait_until(lambda: redis.exists(STREAM))
     database.proxy.switch(None)
-    for number in range(10):
-        put(redis, number, "b", 1)
+    with redis.pipeline(transaction=True) as at_once:  # The worker takes whatever is there, and holds it.
+        for number in range(10):
+            put(at_once, number, "b", 1)
+        at_once.execute()
     wait_until(lambda: redis.xpending(STREAM, GROUP)["pending"] == 10)
     victim.kill()
     database.proxy.switch(database.container.address)
