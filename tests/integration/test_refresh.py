@@ -11,7 +11,7 @@ from deployment.engine.images import base, images, packages
 from deployment.engine.images.base import Bases
 from deployment.engine.images.images import Component
 from deployment.engine.machine import engine
-from deployment.operations import refresh
+from deployment.operations.steps import refresh
 from deployment.progress import Progress
 from kit.images import absent
 

@@ -12,7 +12,7 @@ from deployment.configuration.layout import SLOT_LABELS, STACK
 from deployment.engine import observer
 from deployment.errors import DeployError
 from deployment.operations import status
-from deployment.plan.picture import Picture
+from deployment.plan.cluster.picture import Picture
 from kit.waiting import wait_until
 from swarm import firewall, rows
 from swarm.containers import Container

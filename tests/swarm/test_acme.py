@@ -7,7 +7,8 @@ import pytest
 from deployment.configuration.settings import Settings
 from deployment.engine.swarm import nodes
 from deployment.errors import DeployError
-from deployment.operations import acme, up
+from deployment.operations import up
+from deployment.operations.steps import acme
 from deployment.progress import Progress
 from kit.local import LocalStack, deploy, running
 from swarm.pebble import AcmeServer, acme_server, dns

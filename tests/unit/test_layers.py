@@ -39,3 +39,13 @@ def test_the_deploy_tool_imports_only_down_and_only_one_storey_knows_docker(stor
     modules = imported_modules(ROOT / "stack" / "deployment" / storey)
     assert not [m for m in modules if m.startswith(tuple(f"deployment.{name}" for name in above))]
     assert storey == "engine" or not [m for m in modules if m.startswith("docker")]
+
+
+def test_of_the_operations_the_runner_knows_no_step_and_the_steps_know_no_verb() -> None:
+    folder = ROOT / "stack" / "deployment" / "operations"
+    verbs = {f"deployment.operations.{file.stem}" for file in folder.glob("*.py")} - {
+        "deployment.operations.source"
+    }
+    assert not [m for m in imported_modules(folder / "runner") if m.startswith("deployment.operations.steps")]
+    for below in ("runner", "steps"):
+        assert not imported_modules(folder / below) & verbs

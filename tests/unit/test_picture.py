@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from deployment.plan.picture import Picture, Postgres, Queue, Redis, Votes
+from deployment.plan.cluster.picture import Picture, Postgres, Queue, Redis, Votes
 from observer import picture
 
 WRITTEN = {

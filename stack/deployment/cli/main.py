@@ -29,12 +29,12 @@ from deployment.engine.machine.engine import EngineError, RefusedError
 from deployment.engine.swarm import membership
 from deployment.errors import DeployError
 from deployment.operations import down as down_verb
-from deployment.operations import operation
 from deployment.operations import rollback as rollback_verb
 from deployment.operations import scale as scale_verb
 from deployment.operations import up as up_verb
-from deployment.operations.site import Site
-from deployment.plan.options import MEANING, Change, UnsettledError
+from deployment.operations.runner import operation
+from deployment.operations.runner.site import Site
+from deployment.plan.release.options import MEANING, Change, UnsettledError
 from deployment.progress import Progress
 
 app = typer.Typer(

@@ -11,8 +11,8 @@ from rich.text import Text
 
 from deployment.engine.swarm.audit import Entry
 from deployment.operations import status
-from deployment.plan import history
-from deployment.plan.history import Deployment
+from deployment.plan.release import history
+from deployment.plan.release.history import Deployment
 
 
 def plan(lines: Sequence[str], warnings: Sequence[str], *, as_json: bool) -> None:

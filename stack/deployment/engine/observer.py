@@ -9,8 +9,8 @@ from docker.errors import APIError
 
 from deployment.configuration.layout import STACK
 from deployment.errors import DeployError
-from deployment.plan.picture import UNKNOWN, Picture, parse
-from deployment.plan.topology import OBSERVER
+from deployment.plan.cluster.picture import UNKNOWN, Picture, parse
+from deployment.plan.cluster.topology import OBSERVER
 
 PICTURE = ["sh", "-c", "date +%s && cat /tmp/status.json"]
 RUNNING = {"label": f"com.docker.swarm.service.name={STACK}_{OBSERVER}", "status": "running"}

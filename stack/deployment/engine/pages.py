@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from urllib3 import HTTPSConnectionPool, Timeout
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
 
-from deployment.plan.entrance import Entrance
+from deployment.plan.release.entrance import Entrance
 
 ANSWER_SECONDS = 5.0
 # The page itself, and whether a vote would be acknowledged and the result is read.

@@ -6,17 +6,18 @@ from typing import NoReturn
 from deployment.engine.swarm import options as recorded_options
 from deployment.engine.swarm import services
 from deployment.errors import DeployError
-from deployment.operations import operation, status
-from deployment.operations.log import INTERRUPTED
-from deployment.operations.operation import Step
-from deployment.operations.site import Site
+from deployment.operations import status
+from deployment.operations.runner import operation
+from deployment.operations.runner.log import INTERRUPTED
+from deployment.operations.runner.operation import Step
+from deployment.operations.runner.site import Site
+from deployment.operations.runner.turn import TurnLostError
 from deployment.operations.steps.health import Health
 from deployment.operations.steps.record import Record
 from deployment.operations.steps.rollout import DataNodes, Deploy
-from deployment.operations.turn import TurnLostError
-from deployment.plan.history import Deployment
-from deployment.plan.options import Options, of_environment
-from deployment.plan.release import Release
+from deployment.plan.release.history import Deployment
+from deployment.plan.release.options import Options, of_environment
+from deployment.plan.release.release import Release
 
 WENT_BACK, STUCK = 1, 3
 

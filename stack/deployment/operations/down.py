@@ -8,10 +8,10 @@ from deployment.engine.images import packages
 from deployment.engine.machine.engine import Client, RefusedError
 from deployment.engine.swarm import credentials, nodes, options, releases, services
 from deployment.errors import DeployError
-from deployment.operations import operation
-from deployment.operations.operation import Step
-from deployment.operations.site import Site
-from deployment.plan.nodes import Node
+from deployment.operations.runner import operation
+from deployment.operations.runner.operation import Step
+from deployment.operations.runner.site import Site
+from deployment.plan.swarm.nodes import Node
 from deployment.progress import Task
 
 TIMEOUT_SECONDS = 120

@@ -2,8 +2,8 @@
 
 from deployment.engine.machine.engine import Client
 from deployment.engine.swarm import turns
-from deployment.operations import log
-from deployment.operations.turn import claim
+from deployment.operations.runner import log
+from deployment.operations.runner.turn import claim
 from deployment.plan.turns import Holder
 
 

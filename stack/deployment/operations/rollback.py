@@ -7,17 +7,18 @@ from deployment.configuration.settings import Settings
 from deployment.engine.images import images, registry
 from deployment.engine.machine import engine
 from deployment.errors import DeployError
-from deployment.operations import operation, summary
+from deployment.operations import summary
 from deployment.operations.back import WayBack
-from deployment.operations.operation import Step
-from deployment.operations.site import Site
+from deployment.operations.runner import operation
+from deployment.operations.runner.operation import Step
+from deployment.operations.runner.site import Site
 from deployment.operations.steps.health import Health
 from deployment.operations.steps.record import Record, Sweep
 from deployment.operations.steps.rollout import DataNodes, Deploy
 from deployment.operations.steps.swarm import Secrets
-from deployment.plan import history
-from deployment.plan.history import Deployment
-from deployment.plan.release import Release
+from deployment.plan.release import history
+from deployment.plan.release.history import Deployment
+from deployment.plan.release.release import Release
 from deployment.progress import Progress
 
 

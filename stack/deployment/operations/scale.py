@@ -6,17 +6,17 @@ from collections.abc import Mapping, Sequence
 from deployment.configuration.settings import Settings
 from deployment.engine.machine import engine
 from deployment.errors import DeployError
-from deployment.operations import operation
 from deployment.operations.back import WayBack
-from deployment.operations.operation import Step
 from deployment.operations.rollback import require_newest
-from deployment.operations.site import Site
+from deployment.operations.runner import operation
+from deployment.operations.runner.operation import Step
+from deployment.operations.runner.site import Site
 from deployment.operations.steps.health import Health
 from deployment.operations.steps.record import Record
 from deployment.operations.steps.rollout import Deploy
-from deployment.plan import capacity
-from deployment.plan.capacity import SCALABLE
-from deployment.plan.release import Release, replicas_variable
+from deployment.plan.release.release import Release, replicas_variable
+from deployment.plan.swarm import capacity
+from deployment.plan.swarm.capacity import SCALABLE
 from deployment.progress import Progress
 
 WANTED = re.compile(r"(?P<service>[a-z-]+)=(?P<replicas>\d{1,3})", re.ASCII)

@@ -12,11 +12,12 @@ from deployment.configuration.settings import Settings
 from deployment.engine.images import base, images, registry
 from deployment.engine.images.images import Component
 from deployment.engine.swarm import credentials
-from deployment.operations.site import Site
-from deployment.plan import networks, options
-from deployment.plan.entrance import ACME_AUTHORITY
-from deployment.plan.options import Options
-from deployment.plan.release import Release, secret_variable
+from deployment.operations.runner.site import Site
+from deployment.plan.release import options
+from deployment.plan.release.entrance import ACME_AUTHORITY
+from deployment.plan.release.options import Options
+from deployment.plan.release.release import Release, secret_variable
+from deployment.plan.swarm import networks
 
 # What the stack file mounts as Swarm configs, and the variable that gives each a new name when it changes.
 CONFIGS = {

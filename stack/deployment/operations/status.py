@@ -10,14 +10,16 @@ from deployment.engine.machine import engine
 from deployment.engine.machine.engine import Client, RefusedError
 from deployment.engine.pages import LOOPBACK, Edge
 from deployment.engine.swarm import credentials, membership, networks, nodes, releases, services, turns
-from deployment.plan import drift, strength, weaknesses
-from deployment.plan.convergence import ServiceState
-from deployment.plan.entrance import Entrance
-from deployment.plan.history import Deployment
-from deployment.plan.nodes import Node
-from deployment.plan.picture import Picture
-from deployment.plan.release import Release
-from deployment.plan.topology import CLUSTERS
+from deployment.plan.cluster import strength
+from deployment.plan.cluster.convergence import ServiceState
+from deployment.plan.cluster.picture import Picture
+from deployment.plan.cluster.topology import CLUSTERS
+from deployment.plan.release import drift
+from deployment.plan.release.entrance import Entrance
+from deployment.plan.release.history import Deployment
+from deployment.plan.release.release import Release
+from deployment.plan.swarm import weaknesses
+from deployment.plan.swarm.nodes import Node
 
 
 def collect(client: Client) -> dict[str, Any]:

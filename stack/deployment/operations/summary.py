@@ -2,7 +2,7 @@
 
 from deployment.configuration.layout import ROOT, STACK
 from deployment.engine.swarm import credentials
-from deployment.operations.site import Site
+from deployment.operations.runner.site import Site
 
 
 def say(on: Site) -> None:

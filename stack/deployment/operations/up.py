@@ -6,18 +6,19 @@ from collections.abc import Sequence
 from deployment.configuration.settings import Settings
 from deployment.engine.machine import advertise, engine
 from deployment.engine.swarm import networks, nodes, services
-from deployment.operations import operation, source, summary
+from deployment.operations import source, summary
 from deployment.operations.back import WayBack
-from deployment.operations.operation import Step
-from deployment.operations.site import Site
+from deployment.operations.runner import operation
+from deployment.operations.runner.operation import Step
+from deployment.operations.runner.site import Site
 from deployment.operations.steps.checks import Checks
 from deployment.operations.steps.health import Health
 from deployment.operations.steps.images import Bases, Engine, Images, Push, Refresh
 from deployment.operations.steps.record import Record, Sweep
 from deployment.operations.steps.rollout import DataNodes, Deploy
 from deployment.operations.steps.swarm import Labels, Options, Packages, Secrets, Swarm
-from deployment.plan import placement, weaknesses
-from deployment.plan.options import Change
+from deployment.plan.release.options import Change
+from deployment.plan.swarm import placement, weaknesses
 from deployment.progress import Progress
 
 UP: Sequence[Step] = (

@@ -11,7 +11,8 @@ import pytest
 
 from deployment.configuration.settings import Settings
 from deployment.errors import DeployError
-from deployment.operations import lock, suite
+from deployment.operations import suite
+from deployment.operations.runner import lock
 from kit.images import absent
 from kit.machine import this_machine
 from swarm import results, table

@@ -10,10 +10,11 @@ from deployment.configuration.settings import Settings
 from deployment.engine.pages import Visit
 from deployment.engine.swarm import credentials, nodes, services
 from deployment.errors import DeployError
-from deployment.operations import acme, status
-from deployment.operations.site import Site
-from deployment.plan.convergence import ServiceState
-from deployment.plan.release import Release
+from deployment.operations import status
+from deployment.operations.runner.site import Site
+from deployment.operations.steps import acme
+from deployment.plan.cluster.convergence import ServiceState
+from deployment.plan.release.release import Release
 from deployment.progress import Progress
 
 RELEASE = Release(

@@ -7,14 +7,15 @@ import pytest
 from deployment.configuration.settings import Settings
 from deployment.engine.swarm import services
 from deployment.errors import DeployError
-from deployment.operations import back, operation
+from deployment.operations import back
 from deployment.operations.back import WayBack
-from deployment.operations.operation import BrokenError
-from deployment.operations.site import Site
-from deployment.plan.convergence import ServiceState
-from deployment.plan.drift import Service
-from deployment.plan.history import Deployment
-from deployment.plan.release import Release
+from deployment.operations.runner import operation
+from deployment.operations.runner.operation import BrokenError
+from deployment.operations.runner.site import Site
+from deployment.plan.cluster.convergence import ServiceState
+from deployment.plan.release.drift import Service
+from deployment.plan.release.history import Deployment
+from deployment.plan.release.release import Release
 from deployment.progress import Progress
 
 CAUSE = DeployError("vote does not run.", "Mend it.", ["its last words"])

@@ -6,9 +6,9 @@ import pytest
 
 from deployment.errors import DeployError
 from deployment.operations import scale
-from deployment.plan import capacity
-from deployment.plan.nodes import Node
-from deployment.plan.release import Release
+from deployment.plan.release.release import Release
+from deployment.plan.swarm import capacity
+from deployment.plan.swarm.nodes import Node
 
 STACK = """
 services:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from deployment.plan.convergence import SPECIFICATION, ServiceState, assess
+from deployment.plan.cluster.convergence import SPECIFICATION, ServiceState, assess
 
 START = "2026-01-01T00:00:00Z"
 READY = {"n1", "n2"}

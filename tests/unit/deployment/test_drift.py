@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from deployment.plan import drift as record
-from deployment.plan.convergence import ServiceState
-from deployment.plan.drift import Service
+from deployment.plan.cluster.convergence import ServiceState
+from deployment.plan.release import drift as record
+from deployment.plan.release.drift import Service
 
 SPECIFICATION: dict[str, Any] = {
     "Name": "vote-app_vote",

@@ -6,10 +6,10 @@ from dataclasses import replace
 import pytest
 
 from deployment.engine.swarm.releases import DOCUMENT
-from deployment.plan import history
-from deployment.plan.drift import Service
-from deployment.plan.history import Deployment
-from deployment.plan.release import Release
+from deployment.plan.release import history
+from deployment.plan.release.drift import Service
+from deployment.plan.release.history import Deployment
+from deployment.plan.release.release import Release
 
 STACK = "services: {vote: {image: '${VOTE_IMAGE}'}}\nsecrets: {key_one: {name: x}}"
 

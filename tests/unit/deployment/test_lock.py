@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from deployment.errors import DeployError
-from deployment.operations import lock
+from deployment.operations.runner import lock
 
 
 def test_the_second_is_told_who_is_first(tmp_path: Path) -> None:

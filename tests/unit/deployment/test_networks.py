@@ -8,8 +8,8 @@ import yaml
 from deployment.configuration import layout, overlays, settings
 from deployment.configuration.settings import Settings
 from deployment.errors import DeployError
-from deployment.plan import networks
-from deployment.plan.networks import Network, Route
+from deployment.plan.swarm import networks
+from deployment.plan.swarm.networks import Network, Route
 
 TABLE = """\
 Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT

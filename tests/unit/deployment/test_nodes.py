@@ -3,8 +3,8 @@
 import pytest
 
 from deployment.configuration.layout import EDGE_LABEL, SLOT_LABELS
-from deployment.plan import nodes, placement
-from deployment.plan.nodes import Node
+from deployment.plan.swarm import nodes, placement
+from deployment.plan.swarm.nodes import Node
 
 ONE, TWO, THREE = SLOT_LABELS
 

@@ -9,11 +9,11 @@ from docker.errors import APIError
 
 from deployment.configuration.settings import Settings
 from deployment.errors import DeployError
-from deployment.operations import lock, operation
-from deployment.operations.operation import BrokenError
-from deployment.operations.site import Site
-from deployment.operations.turn import TurnLostError
-from deployment.plan.release import Release
+from deployment.operations.runner import lock, operation
+from deployment.operations.runner.operation import BrokenError
+from deployment.operations.runner.site import Site
+from deployment.operations.runner.turn import TurnLostError
+from deployment.plan.release.release import Release
 from deployment.progress import Progress
 
 

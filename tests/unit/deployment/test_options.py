@@ -18,9 +18,17 @@ from deployment.configuration.layout import ROOT, SECRET_LABEL
 from deployment.engine.swarm import credentials
 from deployment.engine.swarm import options as kept_options
 from deployment.errors import DeployError
-from deployment.plan import options
-from deployment.plan.options import Change, Options, UnsettledError, changes, decide, of_environment, tally_of
-from deployment.plan.picture import parse
+from deployment.plan.cluster.picture import parse
+from deployment.plan.release import options
+from deployment.plan.release.options import (
+    Change,
+    Options,
+    UnsettledError,
+    changes,
+    decide,
+    of_environment,
+    tally_of,
+)
 
 CATS_DOGS = Options({"a": "Cats", "b": "Dogs"}, ("a", "b"))
 BIRDS_FIRST = Options({"a": "Cats", "b": "Dogs", "c": "Birds"}, ("c", "a", "b"))

@@ -11,7 +11,7 @@ import trustme
 
 from deployment.engine import pages
 from deployment.engine.pages import Edge
-from deployment.plan.entrance import Entrance
+from deployment.plan.release.entrance import Entrance
 
 HOST = "vote.example.test"
 ELSEWHERE = "127.0.0.2"

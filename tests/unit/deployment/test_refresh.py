@@ -9,7 +9,7 @@ from deployment.engine.images import base, images, packages
 from deployment.engine.images.base import Bases
 from deployment.engine.images.images import COMPONENTS, Component
 from deployment.errors import DeployError
-from deployment.operations import refresh
+from deployment.operations.steps import refresh
 from deployment.progress import Progress
 
 CLIENT = cast(DockerClient, None)

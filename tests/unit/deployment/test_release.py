@@ -14,8 +14,8 @@ from deployment.configuration.settings import Settings
 from deployment.engine.images.images import COMPONENTS, variable
 from deployment.engine.swarm import credentials
 from deployment.operations import source
-from deployment.plan import entrance, release
-from deployment.plan.release import Release, changes, interpolated, told
+from deployment.plan.release import entrance, release
+from deployment.plan.release.release import Release, changes, interpolated, told
 
 IN_FILE = set(re.findall(r"\$\{([A-Z0-9_]+)", layout.STACK_FILE.read_text()))
 SECTIONS = ("version", "networks", "volumes", "configs", "secrets")

@@ -7,13 +7,13 @@ import pytest
 
 from deployment.errors import DeployError
 from deployment.operations.steps import rollout as steps
-from deployment.plan import rollout, topology
-from deployment.plan.convergence import ServiceState
-from deployment.plan.nodes import Node
-from deployment.plan.picture import UNKNOWN, Picture, Postgres, Redis
-from deployment.plan.rollout import STEP_SECONDS, View
-from deployment.plan.strength import OBSERVER
-from deployment.plan.topology import cluster_of
+from deployment.plan.cluster import rollout, topology
+from deployment.plan.cluster.convergence import ServiceState
+from deployment.plan.cluster.picture import UNKNOWN, Picture, Postgres, Redis
+from deployment.plan.cluster.rollout import STEP_SECONDS, View
+from deployment.plan.cluster.strength import OBSERVER
+from deployment.plan.cluster.topology import cluster_of
+from deployment.plan.swarm.nodes import Node
 from deployment.progress import Progress
 
 NODES = tuple(

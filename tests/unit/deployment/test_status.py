@@ -6,11 +6,11 @@ from dataclasses import asdict, replace
 import pytest
 
 from deployment.operations import status
-from deployment.plan import picture, strength
-from deployment.plan.convergence import ServiceState
-from deployment.plan.entrance import Entrance
-from deployment.plan.nodes import Node
-from deployment.plan.picture import UNKNOWN, Picture, Postgres, Redis
+from deployment.plan.cluster import picture, strength
+from deployment.plan.cluster.convergence import ServiceState
+from deployment.plan.cluster.picture import UNKNOWN, Picture, Postgres, Redis
+from deployment.plan.release.entrance import Entrance
+from deployment.plan.swarm.nodes import Node
 
 EDGE = frozenset({"vote-app.edge"})
 NODES = [Node("1", "node-1", labels=EDGE), Node("2", "node-2")]

@@ -13,16 +13,16 @@ from deployment.engine.images.images import COMPONENTS
 from deployment.engine.swarm import credentials
 from deployment.engine.swarm.membership import Membership
 from deployment.operations import source
-from deployment.operations.operation import Step
-from deployment.operations.site import Site
+from deployment.operations.runner.operation import Step
+from deployment.operations.runner.site import Site
 from deployment.operations.steps.images import Bases as BasesStep
 from deployment.operations.steps.images import Engine, Images, Push
 from deployment.operations.steps.rollout import DataNodes, Deploy
 from deployment.operations.steps.swarm import Labels, Secrets, Swarm
-from deployment.plan.drift import Service
-from deployment.plan.history import Deployment
-from deployment.plan.nodes import Node
-from deployment.plan.release import Release
+from deployment.plan.release.drift import Service
+from deployment.plan.release.history import Deployment
+from deployment.plan.release.release import Release
+from deployment.plan.swarm.nodes import Node
 from deployment.progress import Progress
 
 STEPS: list[Step] = [

@@ -7,8 +7,8 @@ from deployment.configuration.layout import EDGE_LABEL
 from deployment.engine.swarm import membership as swarm
 from deployment.errors import DeployError
 from deployment.operations import down
-from deployment.plan import placement
-from deployment.plan.nodes import Node
+from deployment.plan.swarm import placement
+from deployment.plan.swarm.nodes import Node
 
 NODES = [Node("1", "node-1"), Node("2", "node-2", state="down")]
 

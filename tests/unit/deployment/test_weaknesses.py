@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from deployment.configuration.layout import EDGE_LABEL, SLOT_LABELS
-from deployment.plan import weaknesses
-from deployment.plan.nodes import Node
+from deployment.plan.swarm import weaknesses
+from deployment.plan.swarm.nodes import Node
 
 ONE, TWO, THREE = SLOT_LABELS
 MOVE = "To move a slot"

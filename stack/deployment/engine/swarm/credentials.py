@@ -16,9 +16,9 @@ from deployment.configuration.layout import LOCAL_CA_FILE, NAMESPACE_LABEL, SECR
 from deployment.engine.machine import engine
 from deployment.engine.swarm import certificates
 from deployment.errors import DeployError
-from deployment.plan import entrance
-from deployment.plan.entrance import Entrance
-from deployment.plan.release import Release
+from deployment.plan.release import entrance
+from deployment.plan.release.entrance import Entrance
+from deployment.plan.release.release import Release
 
 # A secret or a config, as the library has it.
 Item: TypeAlias = Model

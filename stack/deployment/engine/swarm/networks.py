@@ -10,8 +10,8 @@ from deployment.configuration import overlays
 from deployment.configuration.layout import NAMESPACE, NAMESPACE_LABEL, STACK, STACK_FILE
 from deployment.configuration.settings import Settings
 from deployment.engine.machine import engine
-from deployment.plan import networks
-from deployment.plan.networks import DOCKER_MESH, DOCKER_POOL, Network, Route, from_api
+from deployment.plan.swarm import networks
+from deployment.plan.swarm.networks import DOCKER_MESH, DOCKER_POOL, Network, Route, from_api
 
 ROUTES = Path("/proc/net/route")
 

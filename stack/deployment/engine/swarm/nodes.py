@@ -2,8 +2,8 @@
 
 import docker
 
-from deployment.plan.nodes import Node, from_api, order
-from deployment.plan.placement import Labels
+from deployment.plan.swarm.nodes import Node, from_api, order
+from deployment.plan.swarm.placement import Labels
 
 
 def observe(client: docker.DockerClient) -> tuple[Node, ...]:

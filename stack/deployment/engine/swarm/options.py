@@ -6,7 +6,7 @@ import docker
 
 from deployment.configuration.layout import STACK
 from deployment.engine.swarm.shelf import Shelf
-from deployment.plan.options import Options, of_environment
+from deployment.plan.release.options import Options, of_environment
 
 SHELF = Shelf("vote-app.options")
 

@@ -8,7 +8,7 @@ from pydantic import TypeAdapter
 
 from deployment.configuration.layout import STACK
 from deployment.engine.swarm.shelf import Shelf
-from deployment.plan.history import Deployment, retained
+from deployment.plan.release.history import Deployment, retained
 
 SHELF = Shelf("vote-app.deployment")
 # What a version of deploy.py before this one kept: it could not be gone back to.

@@ -8,8 +8,8 @@ from docker.errors import APIError
 from deployment.configuration.layout import NAMESPACE, RELEASE_LABEL, STACK
 from deployment.engine.swarm import nodes
 from deployment.errors import DeployError
-from deployment.plan import drift
-from deployment.plan.convergence import ServiceState, assess, failed, replicas, short_name
+from deployment.plan.cluster.convergence import ServiceState, assess, failed, replicas, short_name
+from deployment.plan.release import drift
 
 EVIDENCE_LINES = 20
 

@@ -12,8 +12,8 @@ from docker.errors import NotFound
 
 from deployment.configuration.layout import STACK
 from deployment.errors import DeployError
-from deployment.plan.networks import merged
-from deployment.plan.release import Release, reduced
+from deployment.plan.release.release import Release, reduced
+from deployment.plan.swarm.networks import merged
 
 COMMAND = ("docker", "stack", "deploy", "--resolve-image", "never")
 # What the docker command itself reads; a variable of this shell is none of the release's.

@@ -5,8 +5,8 @@ from pathlib import Path
 from deployment.engine.images import images
 from deployment.engine.machine import advertise, host
 from deployment.engine.swarm import credentials, networks, services
-from deployment.operations.site import Site
-from deployment.plan import placement
+from deployment.operations.runner.site import Site
+from deployment.plan.swarm import placement
 
 
 class Checks:

@@ -4,9 +4,10 @@ import time
 
 from deployment.engine.swarm import nodes, services
 from deployment.errors import DeployError
-from deployment.operations import acme, convergence, status
-from deployment.operations.site import Site
-from deployment.plan import weaknesses
+from deployment.operations import status
+from deployment.operations.runner.site import Site
+from deployment.operations.steps import acme, convergence
+from deployment.plan.swarm import weaknesses
 
 FULL_STRENGTH_SECONDS = 300
 POLL_SECONDS = 2.0

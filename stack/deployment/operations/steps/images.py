@@ -3,8 +3,9 @@
 from deployment.engine.images import base, images, registry
 from deployment.engine.machine import engine
 from deployment.errors import DeployError
-from deployment.operations import refresh, source
-from deployment.operations.site import Site
+from deployment.operations import source
+from deployment.operations.runner.site import Site
+from deployment.operations.steps import refresh
 
 
 class Engine:

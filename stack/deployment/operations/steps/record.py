@@ -3,9 +3,9 @@
 from deployment.engine.images import images
 from deployment.engine.swarm import credentials, releases
 from deployment.operations import source
-from deployment.operations.site import Site, me, now
-from deployment.plan import history
-from deployment.plan.history import Deployment
+from deployment.operations.runner.site import Site, me, now
+from deployment.plan.release import history
+from deployment.plan.release.history import Deployment
 
 
 class Record:

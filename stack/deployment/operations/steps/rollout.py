@@ -8,12 +8,13 @@ from typing import Protocol
 from deployment.engine import observer
 from deployment.engine.swarm import nodes, services, stack
 from deployment.errors import DeployError
-from deployment.operations import convergence
-from deployment.operations.site import Site
-from deployment.plan import drift, release, rollout
-from deployment.plan.history import Deployment
-from deployment.plan.rollout import STEP_SECONDS, View
-from deployment.plan.topology import CLUSTERS, OBSERVER, PROXIES, cluster_of, one_at_a_time
+from deployment.operations.runner.site import Site
+from deployment.operations.steps import convergence
+from deployment.plan.cluster import rollout
+from deployment.plan.cluster.rollout import STEP_SECONDS, View
+from deployment.plan.cluster.topology import CLUSTERS, OBSERVER, PROXIES, cluster_of, one_at_a_time
+from deployment.plan.release import drift, release
+from deployment.plan.release.history import Deployment
 from deployment.progress import Progress, Task
 
 # An election that is under way is over by then, and an observer that was just started has answered.

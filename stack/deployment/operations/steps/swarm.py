@@ -4,8 +4,9 @@ from deployment.engine.images import packages
 from deployment.engine.swarm import credentials, membership, nodes
 from deployment.engine.swarm import options as recorded_options
 from deployment.operations import source
-from deployment.operations.site import Site
-from deployment.plan import options, placement
+from deployment.operations.runner.site import Site
+from deployment.plan.release import options
+from deployment.plan.swarm import placement
 
 
 class Swarm:

@@ -6,7 +6,7 @@ from enum import StrEnum
 from string import ascii_lowercase
 
 from deployment.errors import DeployError
-from deployment.plan.picture import Votes
+from deployment.plan.cluster.picture import Votes
 
 # All that the workers of a release which recorded no options take for an option.
 FORMER_KEYS = ascii_lowercase[:10]

@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 
 from deployment.configuration.layout import STACK
-from deployment.plan.convergence import ServiceState
-from deployment.plan.nodes import Node
-from deployment.plan.picture import Picture, Postgres
-from deployment.plan.release import Release, replicas_variable
-from deployment.plan.topology import CLUSTERS, members
+from deployment.plan.cluster.convergence import ServiceState
+from deployment.plan.cluster.picture import Picture, Postgres
+from deployment.plan.cluster.topology import CLUSTERS, members
+from deployment.plan.release.release import Release, replicas_variable
+from deployment.plan.swarm.nodes import Node
 
 NO_STACK = "the stack: no service is deployed"
 LEADER = "the Swarm's leader"

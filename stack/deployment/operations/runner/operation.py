@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from typing import NoReturn, Protocol
 
 from deployment.errors import DeployError
-from deployment.operations import lock, log
-from deployment.operations.site import Site
-from deployment.operations.turn import Keeper, TurnLostError
+from deployment.operations.runner import lock, log
+from deployment.operations.runner.site import Site
+from deployment.operations.runner.turn import Keeper, TurnLostError
 
 # What was made true may take a moment until everybody says so.
 PATIENCE_SECONDS = 30

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from deployment.plan.release import Release
+from deployment.plan.release.release import Release
 
 # Where a release keeps the authority of a private ACME server.
 ACME_AUTHORITY = "stack/acme-ca.pem"

@@ -18,13 +18,14 @@ from deployment.engine.swarm import credentials, membership, nodes, releases, se
 from deployment.engine.swarm import options as recorded_options
 from deployment.engine.swarm.membership import Membership
 from deployment.errors import DeployError
-from deployment.plan import drift, placement
-from deployment.plan.entrance import Entrance
-from deployment.plan.history import Deployment
-from deployment.plan.nodes import Node
-from deployment.plan.options import Change, Options
-from deployment.plan.picture import UNKNOWN, Picture
-from deployment.plan.release import Release
+from deployment.plan.cluster.picture import UNKNOWN, Picture
+from deployment.plan.release import drift
+from deployment.plan.release.entrance import Entrance
+from deployment.plan.release.history import Deployment
+from deployment.plan.release.options import Change, Options
+from deployment.plan.release.release import Release
+from deployment.plan.swarm import placement
+from deployment.plan.swarm.nodes import Node
 from deployment.progress import Progress
 
 

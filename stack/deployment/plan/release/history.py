@@ -4,9 +4,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from deployment.plan import release
-from deployment.plan.drift import Service
-from deployment.plan.release import Release
+from deployment.plan.release import release
+from deployment.plan.release.drift import Service
+from deployment.plan.release.release import Release
 
 # As many different releases are kept, and so many different sets of their images.
 KEPT, WITH_IMAGES = 10, 3

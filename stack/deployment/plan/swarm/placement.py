@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from deployment.configuration.layout import EDGE_LABEL, SLOT_LABELS
 from deployment.errors import DeployError
-from deployment.plan.nodes import Node, order
+from deployment.plan.swarm.nodes import Node, order
 
 Labels = Mapping[str, tuple[str, ...]]
 

@@ -3,11 +3,11 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from deployment.plan import strength
-from deployment.plan.convergence import ServiceState
-from deployment.plan.nodes import Node
-from deployment.plan.picture import Picture
-from deployment.plan.topology import KINDS, cluster_of
+from deployment.plan.cluster import strength
+from deployment.plan.cluster.convergence import ServiceState
+from deployment.plan.cluster.picture import Picture
+from deployment.plan.cluster.topology import KINDS, cluster_of
+from deployment.plan.swarm.nodes import Node
 
 STEP_SECONDS = 300
 

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 
 from deployment.engine.swarm import nodes, services
 from deployment.errors import DeployError
-from deployment.operations.site import Site
-from deployment.plan import convergence, weaknesses
-from deployment.plan.convergence import ServiceState
+from deployment.operations.runner.site import Site
+from deployment.plan.cluster import convergence
+from deployment.plan.cluster.convergence import ServiceState
+from deployment.plan.swarm import weaknesses
 
 POLL_SECONDS = 1.0
 

@@ -9,7 +9,7 @@ from deployment.engine.machine.engine import Client, EngineError
 from deployment.engine.swarm import audit
 from deployment.engine.swarm.audit import Entry
 from deployment.errors import DeployError
-from deployment.operations.site import Site, me, now
+from deployment.operations.runner.site import Site, me, now
 
 INTERRUPTED = 130
 

@@ -3,8 +3,8 @@
 import re
 from collections.abc import Sequence
 
-from deployment.plan.nodes import Node
-from deployment.plan.release import Release, Tree
+from deployment.plan.release.release import Release, Tree
+from deployment.plan.swarm.nodes import Node
 
 UNITS = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 GIB = 1 << 30

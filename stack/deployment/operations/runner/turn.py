@@ -14,7 +14,7 @@ from deployment.engine.machine.host import machine
 from deployment.engine.swarm import turns
 from deployment.engine.swarm.turns import Turn
 from deployment.errors import DeployError
-from deployment.operations.site import Site, me, now
+from deployment.operations.runner.site import Site, me, now
 from deployment.plan.turns import BEAT_SECONDS, Holder, over
 
 UNREACHABLE = (EngineError, HTTPError, OSError, DeployError)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from deployment.plan.convergence import ServiceState
+from deployment.plan.cluster.convergence import ServiceState
 
 # Lists whose order means nothing: Docker's own commands write them in other orders than the stack file has.
 UNORDERED = ("Env", "Mounts", "Secrets", "Configs", "Networks", "Constraints", "Ports")

@@ -9,8 +9,8 @@ from deployment.engine.pages import Visit
 from deployment.engine.swarm import nodes, services
 from deployment.errors import DeployError
 from deployment.operations import status
-from deployment.operations.site import Site
-from deployment.plan.entrance import Entrance
+from deployment.operations.runner.site import Site
+from deployment.plan.release.entrance import Entrance
 
 CERTIFICATE_SECONDS = 120
 # One edge after the other.

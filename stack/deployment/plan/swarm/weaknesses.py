@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from deployment.configuration.layout import EDGE_LABEL, SLOT_LABELS, STACK
-from deployment.plan.nodes import Node
+from deployment.plan.swarm.nodes import Node
 
 # With fewer managers than this a Swarm cannot do without any of them.
 ENOUGH_MANAGERS = 3

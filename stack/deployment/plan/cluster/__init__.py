@@ -1,0 +1,1 @@
+"""Both clusters: what they are made of, how they are, and how they are updated."""
