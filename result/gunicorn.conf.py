@@ -8,7 +8,7 @@ from gevent import monkey
 
 monkey.patch_all()
 
-from result import gunicorn_logs, intake, places, settings  # noqa: E402
+from result import gunicorn_logs, headers, places, settings  # noqa: E402
 
 _settings = settings.load()
 
@@ -35,4 +35,4 @@ def post_worker_init(_worker: object) -> None:
 
 def pre_request(_worker: object, request: Any) -> None:
     """Keep of a request what is of use."""
-    intake.reduce(request)
+    headers.reduce(request)

@@ -51,6 +51,6 @@ def question_of(names: Sequence[str], words: Words) -> str:
 
 
 def describe(code: int, reason: str, words: Words) -> tuple[str, str]:
-    """Return the heading and the sentence for an error; a reason that has its own sentence comes first."""
+    """Return the heading and the sentence for an error; a reason that has its own comes first."""
     known = f"error_{code}" if f"error_{code}" in words else "error_other"
-    return words[f"{known}_name"], words.get(reason, words[known])
+    return words.get(f"{reason}_name", words[f"{known}_name"]), words.get(reason, words[known])

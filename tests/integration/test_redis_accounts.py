@@ -22,6 +22,7 @@ from worker import stream as stream_module
 from worker.stream import ENTRIES, GROUP, STREAM, Stream, StreamAwayError
 
 MEGABYTE = 1_000_000
+INTAKE = "votes:intake"
 START = f"""
 cat > /tmp/users.acl <<'END'
 {acl_file(REDIS_RULES, PASSWORDS)}END
@@ -72,6 +73,8 @@ def accounts() -> Iterator[Accounts]:
         ("XADD", STREAM, "MAXLEN", 1, "*", "id", "v"),
         ("XADD", STREAM, "18446744073709551615-18446744073709551615", "id", "v"),
         ("VOTES.APPEND", "votes:dead", "votes", "[]"),
+        ("VOTES.REPLAY", "votes:dead", "votes", "[]"),
+        ("SET", "votes:intake", "open"),
         ("EVAL", "return 1", 0),
         ("FLUSHALL",),
         ("CONFIG", "GET", "*"),
@@ -122,9 +125,36 @@ def test_what_is_appended_is_an_entry_as_any_other(
 )
 def test_what_is_no_vote_is_not_appended(accounts: Accounts, fields: tuple[str, ...]) -> None:
     before = accounts.client("worker").xlen(STREAM)
-    with pytest.raises(ResponseError):
-        accounts.client("ballot").execute_command("VOTES.APPEND", STREAM, *fields)
+    for command in ("VOTES.APPEND", "VOTES.REPLAY"):
+        with pytest.raises(ResponseError):
+            accounts.client("ballot").execute_command(command, STREAM, *fields)
     assert accounts.client("worker").xlen(STREAM) == before
+
+
+@pytest.mark.parametrize("state", ["draining", "closed", "maintenance"])
+def test_while_no_votes_are_taken_only_those_that_were_acknowledged_come_in(
+    accounts: Accounts, state: str
+) -> None:
+    intake, ballot, worker = (accounts.client(name) for name in ("observer", "ballot", "worker"))
+    before = worker.xlen(STREAM)
+    intake.set(INTAKE, state)
+    with pytest.raises(ResponseError, match=f"INTAKE {state}"):
+        ballot.execute_command("VOTES.APPEND", STREAM, "votes", "[]")
+    assert worker.xlen(STREAM) == before
+    entry = ballot.execute_command("VOTES.REPLAY", STREAM, "votes", "[]")
+    assert worker.xlen(STREAM) == before + 1
+    worker.xdel(STREAM, entry)
+    intake.set(INTAKE, "open")
+    worker.xdel(STREAM, ballot.execute_command("VOTES.APPEND", STREAM, "votes", "[]"))
+
+
+@pytest.mark.parametrize("state", ["", "x" * 33, "two\r\nlines", "OPEN"])
+def test_an_intake_that_nobody_can_read_takes_nothing(accounts: Accounts, state: str) -> None:
+    intake = accounts.client("observer")
+    intake.set(INTAKE, state)
+    with pytest.raises(ResponseError, match="INTAKE unreadable"):
+        accounts.client("ballot").execute_command("VOTES.APPEND", STREAM, "votes", "[]")
+    intake.set(INTAKE, "open")
 
 
 def test_a_worker_may_not_add_to_the_queue(accounts: Accounts) -> None:

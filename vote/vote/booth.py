@@ -7,12 +7,13 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import structlog
-from werkzeug.exceptions import BadRequest, ClientDisconnected, Forbidden
+from werkzeug.exceptions import BadRequest, ClientDisconnected, Forbidden, HTTPException, ServiceUnavailable
 
 from vote import form
 from vote.admission import Admission
 from vote.ballot import Ballot, OnScreen, VersionClock, is_settled, version_of
 from vote.cross_site import is_cross_site
+from vote.intake import CLOSED, NotTakenError
 from vote.page import Answer, Page, State
 from vote.presence import is_waiting
 from vote.queue import NotRecordedError, Queue
@@ -87,9 +88,11 @@ class Booth:
     def _record(
         self, environ: Environ, voter: Voter, choice: str, version: int, known: Voter | None
     ) -> Reply:
-        """Answer 200 once the vote is safe, 503 if it was not recorded."""
+        """Answer 200 once the vote is safe, 503 if it is not; raise HTTPException while none are taken."""
         try:
             self._queue.publish(Ballot(voter.id, choice, version))
+        except NotTakenError as error:
+            raise _refusal(error.state) from error
         except NotRecordedError:
             log.error("vote not recorded")
             headers, body = self._answer(environ, State(choice, recorded=False))
@@ -105,6 +108,13 @@ class Booth:
         if environ.get("HTTP_ACCEPT") == SCRIPT:
             return self._page.note(state)
         return self._page.answer(state, language_of(environ))
+
+
+def _refusal(state: str) -> HTTPException:
+    """Return what a voter is told while no votes are taken; all states but one are for a moment."""
+    if state == CLOSED:
+        return Forbidden("intake_closed")
+    return ServiceUnavailable("intake_paused", retry_after=RETRY_AFTER_SECONDS)
 
 
 def _told(fields: Mapping[str, str]) -> OnScreen | None:

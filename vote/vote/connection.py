@@ -10,11 +10,12 @@ from typing import Any
 
 from redis.backoff import NoBackoff
 from redis.connection import Connection
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 from redis.maint_notifications import MaintNotificationsConfig
 from redis.retry import Retry
 
 from vote.ballot import Ballot, entries
+from vote.intake import judge
 from vote.primary import Identity, NotAcceptingError, identify, next_address
 from vote.settings import Settings
 
@@ -23,6 +24,7 @@ REPLICAS_TO_CONFIRM = 1
 WAIT_MILLISECONDS = 800
 SLOWEST_ACKNOWLEDGEMENT_SECONDS = 1.0
 CONNECT_SECONDS = 0.5
+UNKNOWN_COMMAND = "unknown command"
 
 
 class QueueConnection:
@@ -37,17 +39,17 @@ class QueueConnection:
         """Put ballots into the stream and return once a replica has confirmed them all.
 
         Raises NotAcceptingError when that is not certain; the same ballots may then be in the
-        stream or not, and can be appended again.
+        stream or not, and can be appended again. Raises NotTakenError when no votes are taken.
         """
-        began = time.monotonic()
-        replies = self._ask(
-            *(("VOTES.APPEND", STREAM, *entry) for entry in entries(ballots)),
-            ("WAIT", REPLICAS_TO_CONFIRM, WAIT_MILLISECONDS),
-        )
-        if replies[-1] < REPLICAS_TO_CONFIRM:
-            raise NotAcceptingError("no replica confirmed")
-        if time.monotonic() - began > SLOWEST_ACKNOWLEDGEMENT_SECONDS:
-            raise NotAcceptingError("the confirmation came too late to be trusted")
+        judge(self._put("VOTES.APPEND", ballots))
+
+    def replay(self, ballots: Sequence[Ballot]) -> None:
+        """Append ballots that were acknowledged before, whatever the intake; raise NotAcceptingError."""
+        replies = self._put("VOTES.REPLAY", ballots)
+        if any(str(reply).startswith(UNKNOWN_COMMAND) for reply in replies):
+            # A Redis of the release before this one, which has no intake: this is for one release only.
+            replies = self._put("VOTES.APPEND", ballots)
+        judge(replies)
 
     def close(self) -> None:
         """Close the connection."""
@@ -55,15 +57,36 @@ class QueueConnection:
 
     def _read_identity(self) -> Identity:
         (info,) = self._ask(("INFO", "server", "replication"))
+        if isinstance(info, ResponseError):
+            raise NotAcceptingError(str(info))
         return identify(info.decode(errors="replace"))
 
+    def _put(self, command: str, ballots: Sequence[Ballot]) -> list[Any]:
+        """Send ballots; return the replies to their entries once a replica confirmed what was appended."""
+        began = time.monotonic()
+        *replies, confirmed = self._ask(
+            *((command, STREAM, *entry) for entry in entries(ballots)),
+            ("WAIT", REPLICAS_TO_CONFIRM, WAIT_MILLISECONDS),
+        )
+        if isinstance(confirmed, ResponseError) or confirmed < REPLICAS_TO_CONFIRM:
+            raise NotAcceptingError("no replica confirmed")
+        if time.monotonic() - began > SLOWEST_ACKNOWLEDGEMENT_SECONDS:
+            raise NotAcceptingError("the confirmation came too late to be trusted")
+        return replies
+
     def _ask(self, *commands: tuple[str | int, ...]) -> list[Any]:
-        """Send all commands at once and return all replies; any error spoils the whole."""
+        """Send all commands at once and return all replies; that of a refused command is its error."""
         try:
             self._connection.send_packed_command(self._connection.pack_commands(commands))
-            return [self._connection.read_response() for _ in commands]
+            return [self._reply() for _ in commands]
         except (RedisError, OSError) as error:
             raise NotAcceptingError(str(error)) from error
+
+    def _reply(self) -> Any:
+        try:
+            return self._connection.read_response()
+        except ResponseError as error:
+            return error
 
 
 class Dialler:

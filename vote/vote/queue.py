@@ -16,7 +16,7 @@ class Queue(Protocol):
     """Where a vote goes: what returns from here was acknowledged."""
 
     def publish(self, ballot: Ballot) -> None:
-        """Return once the ballot is safe, or raise NotRecordedError."""
+        """Return once the ballot is safe; raise NotRecordedError, or NotTakenError if none are taken."""
 
     def ready(self) -> bool:
         """Say whether a vote that comes now would be accepted."""

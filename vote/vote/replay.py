@@ -54,7 +54,7 @@ class Replayer:
         try:
             missing = self._ledger.poll(connection.identity, time.monotonic())
             for chunk in chunks(missing, FULL):
-                connection.append([ballot for kept in chunk for ballot in kept.ballots])
+                connection.replay([ballot for kept in chunk for ballot in kept.ballots])
                 for kept in chunk:
                     kept.confirmed_by.add(connection.identity)
         finally:

@@ -12,6 +12,8 @@ import structlog
 from vote import lifelong
 from vote.ballot import Ballot
 from vote.connection import Dialler, QueueConnection
+from vote.errors import ServiceError
+from vote.intake import NotTakenError
 from vote.ledger import Ledger
 from vote.primary import NotAcceptingError
 from vote.queue import NotRecordedError
@@ -36,7 +38,9 @@ class _Pending:
     def __init__(self, ballot: Ballot) -> None:
         self.ballot = ballot
         self.deadline = time.monotonic() + DEADLINE_SECONDS
-        self.acknowledged = threading.Event()
+        self.tried = False  # so it may be in the queue
+        self.answered = threading.Event()
+        self.refusal: ServiceError | None = None
 
 
 class Writer:
@@ -61,14 +65,17 @@ class Writer:
     def publish(self, ballot: Ballot) -> None:
         """Return once the primary and a replica hold the ballot.
 
-        Raises NotRecordedError after ten seconds without an acknowledgement.
+        Raises NotRecordedError after ten seconds without an acknowledgement, NotTakenError while no votes are
+        taken.
         """
         pending = _Pending(ballot)
         self._in_hand += 1
         try:
             self._waiting.put(pending)
-            if not pending.acknowledged.wait(DEADLINE_SECONDS):
+            if not pending.answered.wait(DEADLINE_SECONDS):
                 raise NotRecordedError
+            if pending.refusal:
+                raise pending.refusal
         finally:
             self._in_hand -= 1
 
@@ -107,9 +114,11 @@ class Writer:
                 if connection:
                     log.warning("connection dropped", votes=len(batch), reason=str(error))
                     self._dialler.drop(connection)
+                self._give_back(batch, tried=connection is not None)
                 connection = None
-                self._give_back(batch)
                 time.sleep(random.uniform(*RETRY_SECONDS))  # noqa: S311
+            except NotTakenError as error:
+                _refuse(batch, error.state)
             else:
                 self._acknowledge(batch, connection)
 
@@ -128,12 +137,20 @@ class Writer:
             if alive := [pending for pending in batch if pending.deadline > now]:
                 return alive
 
-    def _give_back(self, batch: list[_Pending]) -> None:
+    def _give_back(self, batch: list[_Pending], *, tried: bool) -> None:
         for pending in batch:
+            pending.tried = pending.tried or tried
             self._waiting.put(pending)
 
     def _acknowledge(self, batch: list[_Pending], connection: QueueConnection) -> None:
         self._ledger.confirm([pending.ballot for pending in batch], connection.identity)
         self._last_acknowledged = time.monotonic()
         for pending in batch:
-            pending.acknowledged.set()
+            pending.answered.set()
+
+
+def _refuse(batch: list[_Pending], state: str) -> None:
+    """Answer ballots while no votes are taken; one that was tried before may be in the queue already."""
+    for pending in batch:
+        pending.refusal = NotRecordedError() if pending.tried else NotTakenError(state)
+        pending.answered.set()

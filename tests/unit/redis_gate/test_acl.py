@@ -38,7 +38,7 @@ def test_only_sentinel_may_change_who_follows_whom(user: str) -> None:
 
 def test_vote_may_append_but_not_read_or_remove() -> None:
     rights = set(REDIS_RULES["ballot"].split())
-    assert {"~votes", "+votes.append", "+wait", "+info"} <= rights
+    assert {"~votes", "+votes.append", "+votes.replay", "+wait", "+info"} <= rights
     assert not {"+xadd", "+xrange", "+xreadgroup", "+xdel", "~votes:dead"} & rights
 
 

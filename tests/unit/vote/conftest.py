@@ -9,21 +9,25 @@ from flask.testing import FlaskClient
 
 from vote import create_app
 from vote.ballot import Ballot
+from vote.intake import NotTakenError
 from vote.queue import NotRecordedError
 from vote.settings import Settings, read
 
 
 class QueueDouble:
-    """A queue that takes everything, or nothing when it is away."""
+    """A queue that takes everything, or nothing when it is away or its intake is not open."""
 
     def __init__(self) -> None:
         self.ballots: list[Ballot] = []
         self.away = False
+        self.intake = "open"
         self.finished = False
 
     def publish(self, ballot: Ballot) -> None:
         if self.away:
             raise NotRecordedError
+        if self.intake != "open":
+            raise NotTakenError(self.intake)
         self.ballots.append(ballot)
 
     def ready(self) -> bool:

@@ -144,3 +144,23 @@ def test_a_new_voter_who_was_refused_keeps_the_id(client: FlaskClient, queue: An
     assert answer.headers["Cache-Control"] == "no-store"
     assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
     assert "Set-Cookie" not in client.post("/", data={"vote": "a"}).headers
+
+
+@pytest.mark.parametrize(
+    ("intake", "code", "sentence"),
+    [
+        ("closed", 403, "The vote is closed"),
+        ("draining", 503, "Your vote was NOT recorded"),
+        ("maintenance", 503, "Your vote was NOT recorded"),
+    ],
+)
+@pytest.mark.parametrize("accept", ["text/html", "application/json"])
+def test_while_no_votes_are_taken_a_page_says_so(
+    client: FlaskClient, queue: Any, intake: str, code: int, sentence: str, accept: str
+) -> None:
+    queue.intake = intake
+    answer = client.post("/", data={"vote": "a"}, headers={"Accept": accept})
+    assert answer.status_code == code
+    assert sentence in answer.text
+    assert ("Retry-After" in answer.headers) == (code == 503)
+    assert "Set-Cookie" not in answer.headers

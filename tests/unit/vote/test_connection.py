@@ -11,6 +11,7 @@ from redis.exceptions import ResponseError
 
 from vote.ballot import VOTES_PER_ENTRY, Ballot
 from vote.connection import QueueConnection
+from vote.intake import NotTakenError
 from vote.primary import Identity, NotAcceptingError
 
 INFO = b"run_id:r\r\nrole:master\r\nconnected_slaves:1\r\nmaster_replid:m\r\n"
@@ -60,6 +61,42 @@ def test_anything_less_is_no_acknowledgement(replies: tuple[object, ...]) -> Non
     connection = QueueConnection(Wire(*replies), "10.0.0.1")
     with pytest.raises(NotAcceptingError):
         connection.append(BALLOTS)
+
+
+DRAINING = ResponseError("INTAKE draining")
+
+
+def test_where_no_votes_are_taken_nothing_is_recorded_and_the_connection_stays_good() -> None:
+    wire = Wire(DRAINING, DRAINING, 1, b"1-0", b"2-0", 1)
+    connection = QueueConnection(wire, "10.0.0.1")
+    with pytest.raises(NotTakenError) as refused:
+        connection.append(BALLOTS)
+    assert refused.value.state == "draining"
+    connection.append(BALLOTS)
+    assert wire.replies == []
+
+
+def test_of_votes_that_are_taken_in_part_nothing_is_certain() -> None:
+    connection = QueueConnection(Wire(b"1-0", DRAINING, 1), "10.0.0.1")
+    with pytest.raises(NotAcceptingError):
+        connection.append(BALLOTS)
+
+
+@pytest.mark.parametrize(
+    ("replies", "sent"),
+    [
+        ((b"1-0", b"2-0", 1), ["VOTES.REPLAY"] * 2),
+        (
+            (*[ResponseError("unknown command 'VOTES.REPLAY'")] * 2, 1, b"1-0", b"2-0", 1),
+            ["VOTES.REPLAY"] * 2 + ["VOTES.APPEND"] * 2,
+        ),
+    ],
+    ids=["this release's Redis", "the former release's"],
+)
+def test_what_was_acknowledged_passes_the_intake(replies: tuple[object, ...], sent: list[str]) -> None:
+    wire = Wire(*replies)
+    QueueConnection(wire, "10.0.0.1").replay(BALLOTS)
+    assert [command[0] for command in wire.sent if command[0].startswith("VOTES")] == sent
 
 
 def test_an_answer_after_a_second_is_no_acknowledgement(monkeypatch: pytest.MonkeyPatch) -> None:

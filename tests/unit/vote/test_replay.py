@@ -40,7 +40,7 @@ class Connection:
         self.taken: list[list[Ballot]] = []
         self.closed = False
 
-    def append(self, ballots: list[Ballot]) -> None:
+    def replay(self, ballots: list[Ballot]) -> None:
         if len(self.taken) == self._takes:
             raise BrokenError
         self.taken.append(ballots)

@@ -7,6 +7,7 @@ import pytest
 
 from vote import writer as module
 from vote.ballot import Ballot
+from vote.intake import NotTakenError
 from vote.primary import Identity, NotAcceptingError
 from vote.queue import NotRecordedError
 from vote.settings import Settings
@@ -16,13 +17,14 @@ BALLOT = Ballot("v", "a", 1)
 
 
 class Primary:
-    """Connections to a primary that refuses some appends before it accepts."""
+    """Connections to a primary that refuses some appends before it accepts, if its intake is open by then."""
 
-    def __init__(self, refusals: int = 0, down: bool = False) -> None:
+    def __init__(self, refusals: int = 0, down: bool = False, intake: str = "open") -> None:
         self.identity = Identity("r", "m")
         self.newcomer = threading.Event()
         self.refusals = refusals
         self.down = down
+        self.intake = intake
         self.appended: list[Ballot] = []
         self.dropped = 0
 
@@ -36,6 +38,8 @@ class Primary:
         if self.refusals:
             self.refusals -= 1
             raise NotAcceptingError
+        if self.intake != "open":
+            raise NotTakenError(self.intake)
 
     def drop(self, _connection: object) -> None:
         self.dropped += 1
@@ -70,3 +74,23 @@ def test_without_acknowledgement_the_voter_is_told(
     with pytest.raises(NotRecordedError):
         queue.publish(BALLOT)
     assert not queue.ready()
+
+
+def test_while_no_votes_are_taken_the_voter_learns_it_at_once(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    primary = Primary(intake="closed")
+    queue = started(primary, settings, monkeypatch)
+    with pytest.raises(NotTakenError, match="closed"):
+        queue.publish(BALLOT)
+    primary.intake = "open"
+    queue.publish(BALLOT)
+    assert primary.dropped == 0
+
+
+def test_a_vote_that_may_be_in_the_queue_is_not_called_refused(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queue = started(Primary(refusals=1, intake="closed"), settings, monkeypatch)
+    with pytest.raises(NotRecordedError):
+        queue.publish(BALLOT)

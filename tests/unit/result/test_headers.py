@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from result.intake import LONGEST_HEADER, reduce
+from result.headers import LONGEST_HEADER, reduce
 
 
 class RequestDouble:
