@@ -10,7 +10,7 @@ from observer import picture
 WRITTEN = {
     Postgres: picture.summarize_postgres({}),
     Redis: picture.summarize_redis({}),
-    Queue: {**picture.summarize_queue(None, None), "waiting_seconds": 0.0},
+    Queue: {**picture.summarize_queue(None, None, None), "waiting_seconds": 0.0},
     Votes: picture.summarize_votes(None),
 }
 

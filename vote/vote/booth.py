@@ -13,16 +13,17 @@ from vote import form
 from vote.admission import Admission
 from vote.ballot import Ballot, OnScreen, VersionClock, is_settled, version_of
 from vote.cross_site import is_cross_site
-from vote.intake import CLOSED, NotTakenError
 from vote.page import Answer, Page, State
 from vote.presence import is_waiting
-from vote.queue import NotRecordedError, Queue
+from vote.queue import NotRecordedError, NotTakenError, Queue
 from vote.voter import Voter, VoterCookie
 from vote.words import language_of
 
 PROBLEM = "vote.problem"
 """Where Flask finds the exception that it is to show."""
 RETRY_AFTER_SECONDS = 5
+CLOSED = "closed"
+"""The intake of a poll that is over."""
 SCRIPT = "application/json"
 """What the page's script says it accepts."""
 MILLISECONDS = re.compile(r"[0-9]{1,15}\Z")

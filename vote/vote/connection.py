@@ -15,8 +15,8 @@ from redis.maint_notifications import MaintNotificationsConfig
 from redis.retry import Retry
 
 from vote.ballot import Ballot, entries
-from vote.intake import judge
 from vote.primary import Identity, NotAcceptingError, identify, next_address
+from vote.queue import NotTakenError
 from vote.settings import Settings
 
 STREAM = "votes"
@@ -24,6 +24,7 @@ REPLICAS_TO_CONFIRM = 1
 WAIT_MILLISECONDS = 800
 SLOWEST_ACKNOWLEDGEMENT_SECONDS = 1.0
 CONNECT_SECONDS = 0.5
+REFUSAL = "INTAKE "
 UNKNOWN_COMMAND = "unknown command"
 
 
@@ -87,6 +88,18 @@ class QueueConnection:
             return self._connection.read_response()
         except ResponseError as error:
             return error
+
+
+def judge(replies: Sequence[Any]) -> None:
+    """Return if every entry was appended.
+
+    Raises NotTakenError where the intake refused them all, and NotAcceptingError where some may be appended.
+    """
+    errors = [str(reply) for reply in replies if isinstance(reply, ResponseError)]
+    if len(errors) == len(replies) and all(error.startswith(REFUSAL) for error in errors):
+        raise NotTakenError(errors[0].removeprefix(REFUSAL))
+    if errors:
+        raise NotAcceptingError(errors[0])
 
 
 class Dialler:

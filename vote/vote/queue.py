@@ -12,6 +12,14 @@ class NotRecordedError(ServiceError):
     """The vote was not acknowledged in time; the voter has to be told so."""
 
 
+class NotTakenError(ServiceError):
+    """No votes are taken now, in this `state` of the intake; nothing was recorded."""
+
+    def __init__(self, state: str) -> None:
+        super().__init__(f"no votes are taken: {state}")
+        self.state = state
+
+
 class Queue(Protocol):
     """Where a vote goes: what returns from here was acknowledged."""
 

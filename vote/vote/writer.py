@@ -13,10 +13,9 @@ from vote import lifelong
 from vote.ballot import Ballot
 from vote.connection import Dialler, QueueConnection
 from vote.errors import ServiceError
-from vote.intake import NotTakenError
 from vote.ledger import Ledger
 from vote.primary import NotAcceptingError
-from vote.queue import NotRecordedError
+from vote.queue import NotRecordedError, NotTakenError
 from vote.replay import Replayer
 from vote.settings import Settings
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from observer import question
+from observer.intake import INTAKE
 from observer.picture import (
     Picture,
     summarize_postgres,
@@ -34,19 +35,22 @@ class Observer:
             node: Question(node, question.redis(access, node, ("ROLE",))) for node in settings.redis_nodes
         }
         self._queue = Question("queue", question.redis(access, access.redis_host, *QUEUE))
+        # Asked by itself: a Redis of the release before this one refuses it.
+        self._intake = Question("intake", question.redis(access, access.redis_host, ("GET", INTAKE)))
         self._database = Question("database", question.Database(access))
 
     @property
     def questions(self) -> list[Question]:
         """All that is asked."""
-        return [*self._agents.values(), *self._roles.values(), self._queue, self._database]
+        return [*self._agents.values(), *self._roles.values(), self._queue, self._intake, self._database]
 
     def gather(self, before: Picture | None, now: float) -> dict[str, Any]:
         """Put the latest answers together; never waits."""
         states = {node: answer for node, each in self._agents.items() if (answer := each.answer())}
         roles = {node: answer[0] for node, each in self._roles.items() if (answer := each.answer())}
         stored: Stored | None = self._database.answer()
-        queue = summarize_queue(self._queue.answer(), stored.letters if stored else None)
+        letters = stored.letters if stored else None
+        queue = summarize_queue(self._queue.answer(), letters, self._intake.answer())
         return {
             "at": now,
             "postgres": summarize_postgres(states),

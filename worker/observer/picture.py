@@ -34,15 +34,19 @@ def summarize_redis(roles: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
     return {"primary": primaries[0], "replicas": sorted(replicas)}
 
 
-def summarize_queue(answer: Sequence[Any] | None, letters: int | None) -> dict[str, Any]:
-    """Count what waits and what is dead, and name the entry that has waited longest.
+def summarize_queue(
+    answer: Sequence[Any] | None, letters: int | None, intake: Sequence[Any] | None
+) -> dict[str, Any]:
+    """Count what waits and what is dead, name the entry that has waited longest, and say what the intake is.
 
     Dead are the letters of the database and those that an older worker left in the queue.
     """
+    state = None if intake is None else (intake[0] or b"open").decode()
     if answer is None:
-        return {"pending": None, "dead": None, "oldest": None}
+        return {"pending": None, "dead": None, "oldest": None, "intake": state}
     pending, left, first = answer
     return {
+        "intake": state,
         "pending": pending,
         "dead": None if letters is None else left + letters,
         "oldest": first[0][0].decode() if first else None,

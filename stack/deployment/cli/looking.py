@@ -27,7 +27,8 @@ WATCH_SECONDS = 2.0
 def show_releases(as_json: AsJson = False) -> None:
     """Show the releases that are kept: when, by whom, from which source, and what each changed."""
     client = manager()
-    report.releases(releases.read(client), set(services.handed(client).values()), as_json=as_json)
+    running = services.handed(services.specifications(client))
+    report.releases(releases.read(client), set(running.values()), as_json=as_json)
 
 
 @app.command("status")

@@ -12,6 +12,7 @@ from deployment.errors import DeployError
 from deployment.plan.cluster.picture import UNKNOWN, Picture, parse
 from deployment.plan.cluster.topology import OBSERVER
 
+OPEN, DRAINING = "open", "draining"
 PICTURE = ["sh", "-c", "date +%s && cat /tmp/status.json"]
 RUNNING = {"label": f"com.docker.swarm.service.name={STACK}_{OBSERVER}", "status": "running"}
 
@@ -40,6 +41,11 @@ def answer(client: docker.DockerClient, *command: str) -> dict[str, Any]:
     """Return the JSON object that a program in the observer's container prints; raise like `output`."""
     found: dict[str, Any] = json.loads(b"".join(output(client, *command)))
     return found
+
+
+def set_intake(client: docker.DockerClient, state: str) -> int:
+    """Say whether votes are taken; return how many entries waited after that. Raises like `output`."""
+    return int(answer(client, "python", "-m", "observer.intake", state)["pending"])
 
 
 def output(client: docker.DockerClient, *command: str) -> Iterator[bytes]:

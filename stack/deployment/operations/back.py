@@ -12,6 +12,7 @@ from deployment.operations.runner.log import INTERRUPTED
 from deployment.operations.runner.operation import Step
 from deployment.operations.runner.site import Site
 from deployment.operations.runner.turn import TurnLostError
+from deployment.operations.steps.formats import Drain, Readable, Reopen
 from deployment.operations.steps.health import Health
 from deployment.operations.steps.record import Record
 from deployment.operations.steps.rollout import DataNodes, Deploy
@@ -73,6 +74,7 @@ def _former(site: Site, last: Deployment) -> Site:
     return Site(
         site.settings, site.progress, site.client, goal, verb=f"back from {site.verb}",
         names=last.release.hosts, source=last.source, scaled=last.scaled, careful=True, turn=site.turn,
+        paused=site.paused,
     )  # fmt: skip
 
 
@@ -144,4 +146,7 @@ def _stuck(cause: DeployError, error: DeployError) -> DeployError:
     )
 
 
-BACK: Sequence[Step] = (FormerOptions(), DataNodes(), Deploy(), Health(), Record())
+BACK: Sequence[Step] = (
+    *(Readable(), FormerOptions(), DataNodes()),
+    *(Drain(), Deploy(), Reopen(), Health(), Record()),
+)

@@ -12,6 +12,7 @@ from deployment.operations.back import WayBack
 from deployment.operations.runner import operation
 from deployment.operations.runner.operation import Step
 from deployment.operations.runner.site import Site
+from deployment.operations.steps.formats import Drain, Readable, Reopen
 from deployment.operations.steps.health import Health
 from deployment.operations.steps.record import Record, Sweep
 from deployment.operations.steps.rollout import DataNodes, Deploy
@@ -43,7 +44,10 @@ class Available:
         """Do nothing: there never is anything to do."""
 
 
-ROLLBACK: Sequence[Step] = (Available(), Secrets(), DataNodes(), Deploy(), Health(), Record(), Sweep())
+ROLLBACK: Sequence[Step] = (
+    *(Available(), Readable(), Secrets()),
+    *(DataNodes(), Drain(), Deploy(), Reopen(), Health(), Record(), Sweep()),
+)
 
 
 def site(settings: Settings, progress: Progress, wanted: str) -> Site:

@@ -56,7 +56,9 @@ def missing(client: Client, release: Release, entrance: Entrance) -> list[str]:
 def _of_swarm(client: Client, picture: Picture) -> dict[str, Any]:
     members, states, last = nodes.observe(client), services.states(client), _last(client)
     wanted = drift.wanted(last.services, states) if last and states else states
-    changed = drift.differences(last.services, services.described(client)) if last else {}
+    changed = (
+        drift.differences(last.services, services.described(services.specifications(client))) if last else {}
+    )
     absent = strength.missing(members, wanted, picture, changed)
     idle = strength.idle(last.release) if last and states else {}
     absent += idle.values()

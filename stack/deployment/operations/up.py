@@ -12,6 +12,7 @@ from deployment.operations.runner import operation
 from deployment.operations.runner.operation import Step
 from deployment.operations.runner.site import Site
 from deployment.operations.steps.checks import Checks
+from deployment.operations.steps.formats import Drain, Readable, Reopen
 from deployment.operations.steps.health import Health
 from deployment.operations.steps.images import Bases, Engine, Images, Push, Refresh
 from deployment.operations.steps.record import Record, Sweep
@@ -24,7 +25,7 @@ from deployment.progress import Progress
 UP: Sequence[Step] = (
     *(Checks(), Engine(), Bases(), Refresh(), Images(), Push()),
     *(Swarm(), Labels(), Secrets(), Options(), Packages()),
-    *(DataNodes(), Deploy(), Health(), Record(), Sweep()),
+    *(Readable(), DataNodes(), Drain(), Deploy(), Reopen(), Health(), Record(), Sweep()),
 )
 UNSEEN = "The engine stands still, so what it holds could not be looked at: less may be to do."
 

@@ -20,7 +20,9 @@ def redis(primary: str | None = "r1", replicas: tuple[str, ...] = ("r2", "r3")) 
 
 
 def queue(pending: int | None = 0, dead: int | None = 0, seconds: float = 0.0) -> dict[str, Any]:
-    return {"pending": pending, "dead": dead, "oldest": None, "waiting_seconds": seconds}
+    return {
+        "pending": pending, "dead": dead, "oldest": None, "waiting_seconds": seconds, "intake": "open",
+    }  # fmt: skip
 
 
 def votes(stored: int | None = 7) -> dict[str, Any]:

@@ -73,7 +73,16 @@ def test_redis(roles: dict[str, Any], primary: str | None, replicas: list[str]) 
 def test_queue(
     answer: list[Any] | None, letters: int | None, pending: int | None, dead: int | None, oldest: str | None
 ) -> None:
-    assert summarize_queue(answer, letters) == {"pending": pending, "dead": dead, "oldest": oldest}
+    expected = {"pending": pending, "dead": dead, "oldest": oldest, "intake": "open"}
+    assert summarize_queue(answer, letters, [None]) == expected
+
+
+@pytest.mark.parametrize(
+    ("answer", "intake"),
+    [(None, None), ([None], "open"), ([b"open"], "open"), ([b"draining"], "draining")],
+)
+def test_the_intake_is_open_where_nobody_has_set_it(answer: list[Any] | None, intake: str | None) -> None:
+    assert summarize_queue(None, None, answer)["intake"] == intake
 
 
 @pytest.mark.parametrize(

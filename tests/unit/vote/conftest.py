@@ -9,8 +9,7 @@ from flask.testing import FlaskClient
 
 from vote import create_app
 from vote.ballot import Ballot
-from vote.intake import NotTakenError
-from vote.queue import NotRecordedError
+from vote.queue import NotRecordedError, NotTakenError
 from vote.settings import Settings, read
 
 

@@ -11,8 +11,8 @@ from redis.exceptions import ResponseError
 
 from vote.ballot import VOTES_PER_ENTRY, Ballot
 from vote.connection import QueueConnection
-from vote.intake import NotTakenError
 from vote.primary import Identity, NotAcceptingError
+from vote.queue import NotTakenError
 
 INFO = b"run_id:r\r\nrole:master\r\nconnected_slaves:1\r\nmaster_replid:m\r\n"
 BALLOTS = [Ballot("v", "a", number) for number in range(VOTES_PER_ENTRY + 1)]

@@ -7,9 +7,8 @@ import pytest
 
 from vote import writer as module
 from vote.ballot import Ballot
-from vote.intake import NotTakenError
 from vote.primary import Identity, NotAcceptingError
-from vote.queue import NotRecordedError
+from vote.queue import NotRecordedError, NotTakenError
 from vote.settings import Settings
 from vote.writer import Writer
 

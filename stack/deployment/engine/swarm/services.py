@@ -1,5 +1,6 @@
 """The services of the stack: how far each has come, what it was told, and its last words."""
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import docker
@@ -9,8 +10,10 @@ from deployment.configuration.layout import NAMESPACE, RELEASE_LABEL, STACK
 from deployment.engine.swarm import nodes
 from deployment.errors import DeployError
 from deployment.plan.cluster.convergence import ServiceState, assess, failed, replicas, short_name
-from deployment.plan.release import drift
+from deployment.plan.release import drift, formats
+from deployment.plan.release.formats import Formats
 
+Api = Mapping[str, Any]
 EVIDENCE_LINES = 20
 
 
@@ -28,17 +31,22 @@ def specifications(client: docker.DockerClient) -> list[dict[str, Any]]:
     return list(client.api.services(filters={"label": NAMESPACE}))
 
 
-def described(client: docker.DockerClient) -> dict[str, drift.Service]:
-    """Return what every service of the stack is now, by name."""
-    return {short_name(service): drift.described(service["Spec"]) for service in specifications(client)}
+def described(found: Iterable[Api]) -> dict[str, drift.Service]:
+    """Return what services are that the Docker API describes, by name."""
+    return {short_name(service): drift.described(service["Spec"]) for service in found}
 
 
-def handed(client: docker.DockerClient) -> dict[str, str]:
+def handed(found: Iterable[Api]) -> dict[str, str]:
     """Return the identity of the release that each service was handed with, by name."""
     return {
         short_name(service): str((service["Spec"].get("Labels") or {}).get(RELEASE_LABEL, ""))
-        for service in specifications(client)
+        for service in found
     }
+
+
+def formats_of(found: Iterable[Api]) -> list[Formats]:
+    """Return what services read and write, also those releases that are on their way out."""
+    return [each for service in found for each in formats.of_specification(short_name(service), service)]
 
 
 def placements(client: docker.DockerClient) -> dict[str, list[str]]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
+from typing import Any
 
 from deployment.configuration.settings import Settings
 from deployment.engine import observer
@@ -19,8 +20,9 @@ from deployment.engine.swarm import options as recorded_options
 from deployment.engine.swarm.membership import Membership
 from deployment.errors import DeployError
 from deployment.plan.cluster.picture import UNKNOWN, Picture
-from deployment.plan.release import drift
+from deployment.plan.release import drift, formats
 from deployment.plan.release.entrance import Entrance
+from deployment.plan.release.formats import Formats
 from deployment.plan.release.history import Deployment
 from deployment.plan.release.options import Change, Options
 from deployment.plan.release.release import Release
@@ -63,6 +65,7 @@ class Site:
     left: frozenset[str] = frozenset()  # data nodes that cannot be updated one at a time
     careful: bool = False  # whether no data node may be restarted where a peer of it is away
     swept: bool = False
+    paused: float | None = None  # since when no votes are taken, on the monotonic clock
     frozen: Release | None = None
     turn: Callable[[], None] = lambda: None  # raises DeployError if another verb has the turn
 
@@ -97,14 +100,25 @@ class Site:
         return nodes.observe(self.engine) if self.managed else (placement.THIS_NODE,)
 
     @cached_property
+    def specifications(self) -> list[dict[str, Any]]:
+        """Every service of the stack, as the Docker API describes it."""
+        return services.specifications(self.engine) if self.managed else []
+
+    @cached_property
     def services(self) -> dict[str, drift.Service]:
         """What every service of the stack is, by name."""
-        return services.described(self.engine) if self.managed else {}
+        return services.described(self.specifications)
 
     @cached_property
     def handed(self) -> dict[str, str]:
         """Identity of the release that each service was handed with, by name."""
-        return services.handed(self.engine) if self.managed else {}
+        return services.handed(self.specifications)
+
+    @cached_property
+    def formats(self) -> list[Formats]:
+        """What is written and read by what runs, and by what was good last, whose entries may still wait."""
+        last = formats.of_services(self.last.release.services) if self.last else []
+        return [*services.formats_of(self.specifications), *last]
 
     @cached_property
     def deployments(self) -> tuple[Deployment, ...]:

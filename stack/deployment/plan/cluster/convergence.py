@@ -1,6 +1,6 @@
 """Is a release running? Every task of its specification healthy, nothing rolled back."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +20,7 @@ STOPPED = ("paused", "rollback_started", "rollback_completed", "rollback_paused"
 # What Swarm replaces a task for.
 SPECIFICATION = ("ContainerSpec", "Resources", "RestartPolicy", "Networks", "LogDriver", "ForceUpdate")
 
-Api = dict[str, Any]
+Api = Mapping[str, Any]
 
 
 @dataclass(frozen=True)

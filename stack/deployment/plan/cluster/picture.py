@@ -45,6 +45,7 @@ class Queue:
     dead: int | None = None
     oldest: str | None = None
     waiting_seconds: float = 0.0
+    intake: str | None = None  # whether votes are taken: open, or why not
 
 
 @dataclass(frozen=True)
