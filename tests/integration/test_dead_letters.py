@@ -14,6 +14,7 @@ from deployment.cli import dead
 from deployment.cli import main as cli
 from deployment.engine import observer
 from deployment.engine.machine import engine
+from deployment.operations.runner.site import Site
 from integration.conftest import Database
 from kit.containers import docker
 from kit.images import reference
@@ -36,6 +37,8 @@ def run(database: Database, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
     docker("run", "--detach", "--name", name, *environment, reference("worker"), "sleep", "600")
     monkeypatch.setattr(observer, "RUNNING", {"name": name})
     monkeypatch.setattr(dead, "manager", engine.require)
+    # The lock and the audit log of a stack that may be here are not this observer's.
+    monkeypatch.setattr(Site, "managed", False)
     yield lambda *arguments, **more: CliRunner().invoke(cli.app, ["dead", *arguments], **more)
     docker("rm", "--force", name)
 
@@ -53,8 +56,10 @@ def test_letters_are_looked_at_put_back_and_deleted(run: Run, store: Store, data
     assert "2 dead letters" in listed.stderr
     exported = [json.loads(line) for line in run("export").stdout.splitlines()]
     assert {line["entry"]: b64decode(line["fields"][1]) for line in exported} == {"1-0": b"v", "2-0": large}
+    assert run("replay", "--dry-run").stdout == "would read 2 dead letters once more\n"
     assert run("replay").stdout == "1 letters stored as votes, 1 left\n"
     assert database.tally() == {"b": 1}
+    assert run("purge", "--dry-run").stdout == "would delete 1 dead letters for good\n"
     assert run("purge", input="n\n").exit_code == 1
     assert json.loads(run("list", "--json").stdout)["count"] == 1
     assert run("purge", "--yes").stdout == "1 dead letters deleted\n"

@@ -1,8 +1,8 @@
 """Sets whether votes are taken, and says what then waits: `python -m observer.intake STATE`.
 
 A state is one of STATES. Prints one JSON object: `intake`, the state as it is now, and `pending`, the number
-of entries that were in the queue after it was set. Exit codes: 0 it is set, on the primary and a replica; 1 it
-may not be; 2 it was not asked for as described here.
+of entries that were in the queue after it was set. Exit codes: 0 it is set, on the primary and a replica; 1
+it may not be; 2 it was not asked for as described here.
 """
 
 from __future__ import annotations

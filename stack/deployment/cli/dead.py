@@ -6,9 +6,15 @@ from typing import Annotated
 
 import typer
 
-from deployment.cli.options import AsJson, Yes, confirm, manager
+from deployment.cli import report
+from deployment.cli.options import AsJson, DryRun, Yes, confirm, manager, require_dry_run
+from deployment.configuration import settings
 from deployment.operations import dead
+from deployment.operations.runner import operation
+from deployment.operations.runner.site import Site
+from deployment.progress import Progress
 
+NONE = "There are no dead letters."
 app = typer.Typer(no_args_is_help=True, help="Look at votes that could not be stored, and decide.")
 
 
@@ -36,19 +42,30 @@ def export_dead() -> None:
 
 
 @app.command("replay")
-def replay_dead() -> None:
+def replay_dead(dry_run: DryRun = False, as_json: AsJson = False) -> None:
     """Read all letters once more, as a worker does: those that are votes now are stored, the others stay."""
-    done = dead.replay(manager())
-    print(f"{done['stored']} letters stored as votes, {done['left']} left")
+    require_dry_run(dry_run, as_json)
+    step, site = dead.Replay(), _site("dead replay")
+    if dry_run:
+        report.plan([step], site, (), as_json=as_json)
+    elif operation.run([step], site):
+        print(f"{step.stored} letters stored as votes, {step.left} left")
+    else:
+        print(NONE)
 
 
 @app.command("purge")
-def purge_dead(yes: Yes = False) -> None:
+def purge_dead(yes: Yes = False, dry_run: DryRun = False, as_json: AsJson = False) -> None:
     """Delete the letters that there are now, for good: they may be votes that were acknowledged."""
-    client = manager()
-    listed = dead.listing(client, 0)
-    if listed["count"]:
-        confirm(f"Delete {listed['count']} dead letters for good? (`dead export` keeps a copy.)", yes=yes)
-        print(f"{dead.purge(client, listed)} dead letters deleted")
-    else:
-        print("There are no dead letters.")
+    require_dry_run(dry_run, as_json)
+    step, site = dead.Purge(), _site("dead purge")
+    if dry_run:
+        report.plan([step], site, (), as_json=as_json)
+        return
+    if count := step.count(site):
+        confirm(f"Delete {count} dead letters for good? (`dead export` keeps a copy.)", yes=yes)
+    print(f"{step.deleted} dead letters deleted" if operation.run([step], site) else NONE)
+
+
+def _site(verb: str) -> Site:
+    return Site(settings.load(), Progress(quiet=True), manager(), lambda _: None, verb=verb)

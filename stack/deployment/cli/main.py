@@ -86,7 +86,7 @@ def up(
             change_options=agreed,
         )  # fmt: skip
         if dry_run:
-            _print_plan(up_verb.UP, site, up_verb.warnings(site), as_json=as_json)
+            report.plan(up_verb.UP, site, up_verb.warnings(site), as_json=as_json)
         else:
             up_verb.up(site)
 
@@ -109,7 +109,7 @@ def down(
     require_dry_run(dry_run, as_json)
     site = Site(settings.load(), Progress(quiet=quiet), manager(), lambda _: None, verb="down")
     if dry_run:
-        _print_plan(down_verb.steps(volumes=volumes), site, (), as_json=as_json)
+        report.plan(down_verb.steps(volumes=volumes), site, (), as_json=as_json)
         return
     if volumes:
         confirm("Delete every vote, password and certificate of this stack for good?", yes=yes)
@@ -130,7 +130,7 @@ def rollback(
     manager()
     site = rollback_verb.site(settings.load(), Progress(quiet=quiet), release)
     if dry_run:
-        _print_plan(rollback_verb.ROLLBACK, site, (), as_json=as_json)
+        report.plan(rollback_verb.ROLLBACK, site, (), as_json=as_json)
     else:
         rollback_verb.rollback(site)
 
@@ -148,7 +148,7 @@ def scale(
     manager()
     site = scale_verb.site(settings.load(), Progress(quiet=quiet), replicas)
     if dry_run:
-        _print_plan(scale_verb.SCALE, site, (), as_json=as_json)
+        report.plan(scale_verb.SCALE, site, (), as_json=as_json)
     else:
         scale_verb.scale(site)
 
@@ -172,13 +172,6 @@ def _print_error(error: DeployError) -> None:
     for line in error.evidence:
         print(f"    {line}", file=sys.stderr)
     print(f"ERROR: {error.what}\n       {error.remedy}", file=sys.stderr)
-
-
-def _print_plan(
-    steps: operation.Steps, site: Site, warnings: list[str] | tuple[str, ...], *, as_json: bool
-) -> None:
-    lines = [line for _, those in operation.plan(steps, site) for line in those]
-    report.plan(lines, warnings, as_json=as_json)
 
 
 def _settle(bring_up: Callable[[Change | None], None], agreed: Change | None, *, ask: bool) -> None:

@@ -11,14 +11,19 @@ from rich.text import Text
 
 from deployment.engine.swarm.audit import Entry
 from deployment.operations import status
+from deployment.operations.runner import operation
+from deployment.operations.runner.operation import Steps
+from deployment.operations.runner.site import Site
+from deployment.plan.cluster.picture import OPEN
 from deployment.plan.release import history
 from deployment.plan.release.history import Deployment
 
 
-def plan(lines: Sequence[str], warnings: Sequence[str], *, as_json: bool) -> None:
-    """Print what a verb would do."""
+def plan(steps: Steps, site: Site, warnings: Sequence[str], *, as_json: bool) -> None:
+    """Print what a verb of these steps would do; raise DeployError where it would refuse."""
+    lines = [line for _, those in operation.plan(steps, site) for line in those]
     if as_json:
-        print(json.dumps({"would": list(lines), "warnings": list(warnings)}, indent=2))
+        print(json.dumps({"would": lines, "warnings": list(warnings)}, indent=2))
         return
     print("\n".join(f"would {line}" for line in lines) or "Nothing to do: all is as wanted.")
     for warning in warnings:
@@ -108,9 +113,10 @@ def _services(now: dict[str, Any]) -> Table:
 def _votes(now: dict[str, Any]) -> str:
     queue, waits = now["queue"], now["queue"]["waiting_seconds"]
     waiting = f" (the first for {waits:.0f} s)" if waits >= 1 else ""
+    closed = "" if queue["intake"] in (OPEN, None) else f"; no votes are taken ({queue['intake']})"
     return (
         f"Votes stored {_known(now['votes']['stored'])}, entries queued {_known(queue['pending'])}{waiting}, "
-        f"dead letters {_known(queue['dead'])}"
+        f"dead letters {_known(queue['dead'])}{closed}"
     )
 
 

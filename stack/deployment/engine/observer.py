@@ -12,7 +12,6 @@ from deployment.errors import DeployError
 from deployment.plan.cluster.picture import UNKNOWN, Picture, parse
 from deployment.plan.cluster.topology import OBSERVER
 
-OPEN, DRAINING = "open", "draining"
 PICTURE = ["sh", "-c", "date +%s && cat /tmp/status.json"]
 RUNNING = {"label": f"com.docker.swarm.service.name={STACK}_{OBSERVER}", "status": "running"}
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from deployment.engine import observer
 from deployment.engine.machine.engine import Client
+from deployment.operations.runner.site import Site
 
 PROGRAM = ("python", "-m", "worker.dead")
 
@@ -19,17 +20,50 @@ def export(client: Client) -> Iterator[bytes]:
     return observer.output(client, *PROGRAM, "export")
 
 
-def replay(client: Client) -> dict[str, Any]:
-    """Read all letters once more; return how many were `stored` as votes, and how many are `left`."""
-    return observer.answer(client, *PROGRAM, "replay")
+class Replay:
+    """All letters that there were have been read once more: `stored` are votes now, `left` are not."""
+
+    touches = False
+
+    def __init__(self) -> None:
+        self.stored = self.left = 0
+        self._done = False
+
+    def missing(self, site: Site) -> list[str]:
+        """Say how many letters there are to read, until that was done."""
+        count = 0 if self._done else listing(site.engine, 0)["count"]
+        return [f"read {count} dead letters once more"] if count else []
+
+    def do(self, site: Site) -> None:
+        """Read them, as a worker does."""
+        found = observer.answer(site.engine, *PROGRAM, "replay")
+        self.stored, self.left, self._done = found["stored"], found["left"], True
 
 
-def purge(client: Client, listed: Mapping[str, Any]) -> int:
-    """Delete what was listed, for good; return the number. Deletes nothing if it has changed since."""
-    answer = observer.answer(
-        client, *PROGRAM, "purge", "--until", listed["until"], f"--seal={listed['seal']}"
-    )
-    return int(answer["deleted"])
+class Purge:
+    """The letters that there were at the first look are deleted for good."""
+
+    touches = False
+
+    def __init__(self) -> None:
+        self._listed: Mapping[str, Any] | None = None
+        self.deleted = 0
+
+    def count(self, site: Site) -> int:
+        """Return how many there are to delete."""
+        self._listed = self._listed or listing(site.engine, 0)
+        return int(self._listed["count"]) - self.deleted
+
+    def missing(self, site: Site) -> list[str]:
+        """Say how many are to be deleted."""
+        left = self.count(site)
+        return [f"delete {left} dead letters for good"] if left else []
+
+    def do(self, site: Site) -> None:
+        """Delete them; none, and DeployError, if there are others by now."""
+        listed = self._listed or listing(site.engine, 0)
+        told = ("--until", listed["until"], f"--seal={listed['seal']}")
+        self.deleted = int(observer.answer(site.engine, *PROGRAM, "purge", *told)["deleted"])
 
 
 def line(letter: Mapping[str, Any]) -> str:

@@ -61,7 +61,7 @@ def _of_swarm(client: Client, picture: Picture) -> dict[str, Any]:
     )
     absent = strength.missing(members, wanted, picture, changed)
     idle = strength.idle(last.release) if last and states else {}
-    absent += idle.values()
+    absent += [*idle.values(), *strength.intake_closed(picture)]
     entrance = credentials.entrance_of(client, last.release) if last and states else None
     visited = visits(client, members, entrance) if entrance else []
     if states:

@@ -5,8 +5,11 @@ from typing import Any
 
 import pytest
 
+from deployment.configuration.settings import Settings
 from deployment.errors import DeployError
 from deployment.operations import dead
+from deployment.operations.runner.site import Site
+from deployment.progress import Progress
 
 Piece = tuple[bytes | None, bytes | None]
 
@@ -34,19 +37,35 @@ class Engine:
         return {"ExitCode": self.code}
 
 
+def site(client: Any) -> Site:
+    return Site(Settings(), Progress(quiet=True), client, lambda _: None, verb="dead")
+
+
 def engine(*pieces: Piece, **more: Any) -> Any:
     return Engine(*pieces, **more)
 
 
 def test_an_answer_may_come_in_pieces_and_beside_warnings() -> None:
     client = engine((b'{"stored": 1,', None), (None, b"a warning"), (b' "left": 2}\n', None))
-    assert dead.replay(client) == {"stored": 1, "left": 2}
+    step = dead.Replay()
+    step.do(site(client))
+    assert (step.stored, step.left) == (1, 2)
     assert client.command == ["python", "-m", "worker.dead", "replay"]
+    assert step.missing(site(client)) == []
+
+
+def test_a_replay_says_how_many_letters_there_are_to_read() -> None:
+    assert dead.Replay().missing(site(engine((b'{"count": 2}', None)))) == ["read 2 dead letters once more"]
+    assert dead.Replay().missing(site(engine((b'{"count": 0}', None)))) == []
 
 
 def test_purge_deletes_what_was_listed() -> None:
-    client = engine((b'{"deleted": 3}', None))
-    assert dead.purge(client, {"until": "2026-11-28T00:00:00+00:00", "seal": "-5"}) == 3
+    client = engine((b'{"count": 3, "until": "2026-11-28T00:00:00+00:00", "seal": "-5"}', None))
+    step = dead.Purge()
+    assert step.missing(site(client)) == ["delete 3 dead letters for good"]
+    client.pieces = ((b'{"deleted": 3}', None),)
+    step.do(site(client))
+    assert (step.deleted, step.missing(site(client))) == (3, [])
     assert client.command[-3:] == ["--until", "2026-11-28T00:00:00+00:00", "--seal=-5"]
 
 

@@ -3,10 +3,10 @@
 import time
 
 from deployment.engine import observer
-from deployment.engine.observer import DRAINING, OPEN
 from deployment.errors import DeployError
 from deployment.operations.runner.site import Site
 from deployment.operations.steps import convergence
+from deployment.plan.cluster.picture import DRAINING, OPEN
 from deployment.plan.release import formats
 
 # A failover of Redis is over by then; and a queue that is longer needs a look first.

@@ -7,6 +7,8 @@ from pydantic import TypeAdapter, ValidationError
 
 # The container's own clock judges the picture's age, not that of the machine that asks.
 OLDEST_SECONDS = 5
+# Of the queue's intake: votes are taken, or are not until a change of release is through.
+OPEN, DRAINING = "open", "draining"
 
 
 @dataclass(frozen=True)
