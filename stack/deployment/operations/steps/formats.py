@@ -12,6 +12,7 @@ from deployment.plan.release import formats
 # A failover of Redis is over by then; and a queue that is longer needs a look first.
 SETTING_SECONDS, DRAIN_SECONDS = 30, 180
 POLL_SECONDS = 0.5
+PAUSE = "take no votes until the queue is empty and the release has changed"
 
 
 class Readable:
@@ -48,7 +49,7 @@ class Drain:
         queue = site.picture.queue
         if not unread or (queue.intake not in (OPEN, None) and queue.pending == 0):
             return []
-        return [f"take no votes until the queue is empty and the release has changed: {unread}"]
+        return [f"{PAUSE}: {unread}"]
 
     def do(self, site: Site) -> None:
         """Take no votes, and wait until the queue is empty; where it does not get so, take votes again."""
