@@ -34,6 +34,12 @@ BREAKAGES = {
     "the edge's configuration": ("traefik/traefik.yaml", "entryPoints: none at all", "traefik", True),
 }
 """A file, one more line that breaks it, the service that fails, and whether nobody may get in then."""
+OLDER = {
+    "vote/vote/ballot.py": ("VOTES_PER_ENTRY = 16", "VOTES_PER_ENTRY = 1"),
+    "worker/worker/ballot.py": ('if b"votes" not in fields:', "if True:"),
+    "stack/docker-stack.yaml": ("entry-1 entry-2", "entry-1"),
+}
+"""What makes of this release one that neither writes nor reads entries of several votes."""
 IN_CI = ("an image that exits", "a data node")
 
 
@@ -125,3 +131,24 @@ def test_a_former_release_comes_back_without_a_registry(
     assert now["healthy"], now["missing"]
     assert now["release"]["identity"] == before["identity"]
     assert refused(ballots) == []
+
+
+def test_no_worker_meets_entries_that_it_cannot_read(
+    local: LocalStack, voters: Voters, tmp_path: Path
+) -> None:
+    before = local.status()
+    older = copied(tmp_path)
+    for path, (newer, former) in OLDER.items():
+        text = (older / path).read_text()
+        assert newer in text
+        (older / path).write_text(text.replace(newer, former))
+    with voting(local, voters) as ballots:
+        changes = [verb("up", "--yes", checkout=older), verb("rollback")]
+    for done in changes:
+        assert done.returncode == 0, done.stderr
+        assert "No votes were taken for" in done.stderr
+    now = local.status()
+    assert now["healthy"], now["missing"]
+    assert now["release"]["identity"] == before["release"]["identity"]
+    assert now["queue"]["dead"] == before["queue"]["dead"]
+    assert set(refused(ballots)) == {"HTTP 503 from the service"}
