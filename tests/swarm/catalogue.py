@@ -1,7 +1,7 @@
 """All faults, in the order of the table."""
 
-from swarm.faults import cold_start, disk, freeze, kill, network, node, pairs, rolling
+from swarm.faults import cold_start, deploying, disk, freeze, kill, network, node, pairs, rolling
 from swarm.faults.fault import Fault
 
-GROUPS = (kill, freeze, node, network, cold_start, disk, rolling, pairs)
+GROUPS = (kill, freeze, node, network, cold_start, disk, rolling, deploying, pairs)
 FAULTS: list[Fault] = [fault for group in GROUPS for fault in group.FAULTS]

@@ -33,6 +33,8 @@ FAMILIES = {
     "a volume lost, or a former primary empty": ".*volume lost|.* returns empty",
     "full disk on the PostgreSQL primary": "full disk .*",
     "rolling update of a service": "rolling update .*",
+    "two managers deploy at once": "two managers .*",
+    "the registry gone in the middle of `up`": "the registry gone .*",
     "new images for everything by `up`, and back": "a new release .*",
 }
 

@@ -1,19 +1,12 @@
-"""Rolling updates, and `up` with a new release: no request may fail, no viewer may be left alone."""
+"""Rolling updates: no request may fail, no viewer may be left alone."""
 
 from collections.abc import Callable
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
-from deployment.configuration.layout import ROOT
-from deployment.engine.images.images import COMPONENTS
 from deployment.engine.swarm import services
-from kit.checkout import copied
 from kit.waiting import wait_until
 from swarm.cluster import UNREACHABLE, Cluster
 from swarm.faults.fault import Fault, Scene, Strike
 from swarm.faults.victims import POSTGRES, REDIS, SENTINELS
-from swarm.lab import power
-from swarm.lab.lab import REGISTRY, Lab
 from swarm.outcome import Limits
 
 UPDATE_SECONDS = 180
@@ -79,24 +72,6 @@ def update(scene: Scene, service: str) -> None:
         scene.wait_whole()
 
 
-def other_release(scene: Scene) -> None:
-    """Let `up` bring another release, in which every image differs, and then this one again."""
-    lab = scene.cluster.lab
-    with TemporaryDirectory() as folder:
-        other = copied(Path(folder))
-        for component in COMPONENTS:
-            with (other / component.folder / "Dockerfile").open("a") as file:
-                file.write("\nLABEL vote-app.other=true\n")
-        scene.heal("up with this release", lambda: _up(lab, ROOT))
-        scene.note("up with another release")
-        _up(lab, other)
-
-
-def _up(lab: Lab, checkout: Path) -> None:
-    arguments = ("up", "--registry", REGISTRY, "--yes", "--quiet")
-    assert power.deployment(lab.nodes[0], *arguments, checkout=checkout) == 0, "`up` failed, see above"
-
-
 def _updated(cluster: Cluster, service: str) -> bool:
     try:
         states = services.states(cluster.lab.manager)
@@ -115,5 +90,4 @@ FAULTS = [
     Fault("rolling update of redis", updating(redis), LIMITS, ci=True),
     Fault("rolling update of postgres", updating(postgres), LIMITS, ci=True),
     Fault("rolling update of every service", updating(every), Limits(unavailable_s=10, refused=HANGS_UP)),
-    Fault("a new release of every image by `up`, and back", other_release, LIMITS),
 ]

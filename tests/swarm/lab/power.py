@@ -5,10 +5,13 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import docker
 from docker.errors import NotFound
+from docker.models.containers import Container
 from docker.types import IPAMConfig, IPAMPool
 
 from deployment.configuration import settings
@@ -215,14 +218,26 @@ def deploy(lab: Lab) -> None:
         )
 
 
-def deployment(node: Node, *arguments: str, checkout: Path = ROOT) -> int:
-    """Run `deploy.py` of a checkout with these arguments against a node's engine; return its exit code."""
+def deployment(node: Node, *arguments: str) -> int:
+    """Run `deploy.py` with these arguments against a node's engine; return its exit code."""
+    with deploying(node, *arguments) as process:
+        return process.wait()
+
+
+def deploying(
+    node: Node, *arguments: str, checkout: Path = ROOT, through: Sequence[str] = (), **more: Any
+) -> subprocess.Popen[str]:
+    """Start `deploy.py` of a checkout against a node's engine, `through` a command that starts it, if any."""
     # All voters come from this machine's one address.
     unlimited = {"NEW_VOTERS_PER_SECOND": "0"}
-    own = {"PYTHONPATH": str(checkout / "stack"), "DOCKER_HOST": node.docker_host}
-    environment = {**unlimited, **os.environ, **own}
-    command = [sys.executable, "-m", "deployment", *arguments]
-    return subprocess.run(command, cwd=checkout, env=environment, check=False).returncode
+    own = {"PYTHONPATH": str(checkout / "stack"), "PYTHONUTF8": "1", "DOCKER_HOST": node.docker_host}
+    command = [*through, sys.executable, "-m", "deployment", *arguments]
+    return subprocess.Popen(command, cwd=checkout, env={**unlimited, **os.environ, **own}, text=True, **more)
+
+
+def registry(client: docker.DockerClient) -> Container:
+    """Return the lab's registry, a container of this machine's engine."""
+    return client.containers.get(f"{NAME}-registry")
 
 
 def _remove_cgroups() -> None:
