@@ -76,7 +76,7 @@ def test_nobody_enters_without_the_right_password(whole: PostgresCluster) -> Non
 
 
 def test_no_secret_shows_in_processes_or_logs(whole: PostgresCluster) -> None:
-    roles = ("postgres", "repmgr", "pgpool", "worker", "result")
+    roles = ("postgres", "repmgr", "pgpool", "worker", "result", "observer")
     for name in (*NODES, "pgpool"):
         shown = whole.logs(name) + docker("top", f"{whole.prefix}-{name}", "-eo", "pid,args")
         shown += docker("inspect", f"{whole.prefix}-{name}")
