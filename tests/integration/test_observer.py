@@ -1,14 +1,17 @@
-"""What the observer learns from a real database, and by which account."""
+"""What the observer learns from a real queue and a real database, and by which account."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import psycopg
 import pytest
 
-from integration.conftest import Database
+from integration.conftest import PASSWORD, Database, RedisNode, Trio
+from kit.waiting import wait_until
 from observer import question
+from observer.picture import summarize_redis
 from observer.question import Stored
 from worker.access import Access
 from worker.ballot import Ballot
@@ -41,3 +44,32 @@ def test_a_database_that_knows_neither_does_not_answer(account: Access) -> None:
     nobody = replace(account, database_user="nobody")
     with pytest.raises(psycopg.OperationalError):
         question.Database((nobody, nobody))()
+
+
+def test_the_lag_of_a_replica_is_what_it_has_not_acknowledged(trio: Trio) -> None:
+    nodes = {node.container.inner_ip: node for node in (trio.primary, *trio.replicas)}
+    primary, frozen, other = nodes
+
+    def lag() -> dict[str, int | None]:
+        found: dict[str, int | None] = summarize_redis(roles)["lag_bytes"]
+        return found
+
+    def look(*names: str) -> bool:
+        roles.update({name: role(nodes[name]) for name in names})
+        return lag() == dict.fromkeys((frozen, other), 0)
+
+    roles: dict[str, Any] = {}
+    wait_until(lambda: look(*nodes))
+    trio.replicas[0].container.freeze()
+    trio.primary.client.set("written", "x" * 1000)
+    look(primary)
+    assert (lag()[frozen] or 0) > 1000
+    trio.replicas[0].container.restore()
+    wait_until(lambda: look(*nodes))
+
+
+def role(node: RedisNode) -> Any:
+    """Return what a Redis answers the observer's question."""
+    host, port = node.container.address
+    access = Access(host, port, "default", PASSWORD, "", 5432, "votes", "", "")
+    return question.redis((access, access), host, ("ROLE",))()[0]

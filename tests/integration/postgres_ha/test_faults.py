@@ -83,6 +83,26 @@ def test_no_secret_shows_in_processes_or_logs(whole: PostgresCluster) -> None:
         assert [role for role in roles if whole.password(role) in shown] == []
 
 
+def test_the_primary_says_how_far_each_standby_is_behind(whole: PostgresCluster) -> None:
+    primary = whole.primary_name()
+    frozen, other = (node for node in NODES if node != primary)
+
+    def lag() -> dict[str, int]:
+        state = whole.state(primary)
+        return state["lag_bytes"] if state else {}
+
+    wait_until(lambda: lag() == {frozen: 0, other: 0}, WHOLE_SECONDS, lambda: str(lag()))
+    whole.freeze(frozen)
+    try:
+        with whole.connect("worker") as connection:
+            connection.execute("CREATE TABLE IF NOT EXISTS written (id text)")
+        # A standby that is silent for five seconds is none any more.
+        wait_until(lambda: lag().get(frozen, 0) > 0, 5, lambda: str(lag()))
+    finally:
+        whole.thaw(frozen)
+    wait_until(lambda: lag() == {frozen: 0, other: 0}, WHOLE_SECONDS, lambda: str(lag()))
+
+
 def test_changes_need_the_token(whole: PostgresCluster) -> None:
     for path in ("ballot", "campaign", "promotion", "override", "farewell"):
         assert whole.post(NODES[0], path) == 401, path

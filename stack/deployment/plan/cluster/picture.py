@@ -8,6 +8,9 @@ from pydantic import TypeAdapter, ValidationError
 # The container's own clock judges the picture's age, not that of the machine that asks.
 OLDEST_SECONDS = 5
 
+Lag = Mapping[str, int | None]
+"""By follower, the bytes that the primary has written and it has not; None or nothing where nobody says."""
+
 
 @dataclass(frozen=True)
 class Postgres:
@@ -17,6 +20,7 @@ class Postgres:
     standbys: tuple[str, ...] = ()
     synchronous: bool = False
     damaged: tuple[str, ...] = ()  # an observer of a release before this one knows none
+    lag_bytes: Lag = field(default_factory=dict)
 
     @property
     def followers(self) -> tuple[str, ...]:
@@ -30,6 +34,7 @@ class Redis:
 
     primary: str | None = None
     replicas: tuple[str, ...] = ()
+    lag_bytes: Lag = field(default_factory=dict)
 
     @property
     def followers(self) -> tuple[str, ...]:
