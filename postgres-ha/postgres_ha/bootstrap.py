@@ -5,9 +5,8 @@ import subprocess
 import time
 
 import psycopg
-from psycopg import sql
 
-from postgres_ha import postgres_config, privileges
+from postgres_ha import postgres_config, privileges, roles
 from postgres_ha.database import Database
 from postgres_ha.server import Server
 from postgres_ha.settings import Settings
@@ -80,25 +79,15 @@ def _wait(database: Database) -> Database:
 def _fill(settings: Settings, database: Database) -> None:
     secrets = settings.secrets
     with database.connect() as connection:
-        _create_role(connection, "repmgr", "SUPERUSER REPLICATION", secrets.repmgr)
-        _create_role(connection, "pgpool", "CONNECTION LIMIT 10", secrets.pgpool)
-        _create_role(connection, "worker", "", secrets.worker)
-        _create_role(connection, "result", "", secrets.result)
+        roles.establish(connection, "repmgr", secrets.repmgr)
+        roles.establish(connection, "pgpool", secrets.pgpool)
+        roles.establish(connection, "worker", secrets.worker)
+        roles.establish(connection, "result", secrets.result)
+        roles.establish(connection, "observer", secrets.observer)
         connection.execute("CREATE DATABASE repmgr OWNER repmgr")
         connection.execute("CREATE DATABASE votes OWNER worker")
         connection.execute("REVOKE ALL ON DATABASE votes, postgres, repmgr FROM PUBLIC")
-        connection.execute("GRANT CONNECT ON DATABASE votes TO worker, result, pgpool")
         connection.execute(_NODE_TABLES)
     with database.connect("votes") as connection:
         connection.execute(_VOTES_TABLES)
         privileges.restrict(connection)
-
-
-def _create_role(connection: psycopg.Connection[object], name: str, options: str, password: str) -> None:
-    # Only the verifier is sent: the password itself can never show up in a server's log.
-    verifier = connection.pgconn.encrypt_password(password.encode(), name.encode(), b"scram-sha-256").decode()
-    connection.execute(
-        sql.SQL("CREATE ROLE {} LOGIN {} PASSWORD {}").format(
-            sql.Identifier(name), sql.SQL(options), sql.Literal(verifier)
-        )
-    )

@@ -29,6 +29,11 @@ SELECT pg_is_in_recovery() AS standby,
               ORDER BY application_name) AS standbys,
        EXISTS (SELECT FROM pg_stat_replication
                WHERE state = 'streaming' AND sync_state IN ('sync', 'quorum')) AS synchronous,
+       (SELECT coalesce(jsonb_object_agg(
+                   application_name, (pg_current_wal_flush_lsn() - flush_lsn)::bigint), '{}')
+        FROM pg_stat_replication
+        WHERE NOT pg_is_in_recovery()
+          AND state = 'streaming' AND application_name = ANY(%(peers)s)) AS lag_bytes,
        (SELECT coalesce(sum(checksum_failures), 0)::bigint FROM pg_stat_database) AS damaged_pages,
        (SELECT system_identifier::text FROM pg_control_system()) AS system
 """
@@ -47,7 +52,10 @@ class DatabaseError(ServiceError):
 
 @dataclass(frozen=True)
 class Observation:
-    """One row of what the server knows of itself; `lsn` in bytes."""
+    """One row of what the server knows of itself; `lsn` in bytes.
+
+    `lag_bytes` is the primary's WAL that a standby does not have on its disk: what it would lack as primary.
+    """
 
     standby: bool
     lsn: int
@@ -59,6 +67,7 @@ class Observation:
     startup: str | None
     standbys: list[str]
     synchronous: bool
+    lag_bytes: dict[str, int | None]
     damaged_pages: int
     system: str
 

@@ -139,6 +139,7 @@ class Node:
             upstream=seen.upstream if seen.standby else None,
             standbys=tuple(seen.standbys),
             synchronous=seen.open and seen.synchronous,
+            lag_bytes=seen.lag_bytes,
             timelines=self._timelines(),
             damaged_pages=seen.damaged_pages,
             system=seen.system,

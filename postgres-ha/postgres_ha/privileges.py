@@ -30,16 +30,35 @@ GRANT EXECUTE ON FUNCTION
 REVOKE USAGE ON LANGUAGE plpgsql FROM PUBLIC;
 GRANT USAGE ON LANGUAGE plpgsql TO worker;
 REVOKE ALL ON DATABASE votes FROM PUBLIC;
+GRANT CONNECT ON DATABASE votes TO worker, result, observer, pgpool;
 REVOKE CREATE ON SCHEMA public FROM PUBLIC;
 ALTER ROLE result CONNECTION LIMIT 24;
 ALTER ROLE result SET temp_file_limit = '64MB'
+"""
+
+# A worker's schema gives the same with its tables; these were made before there was this account.
+_LET_OBSERVE: LiteralString = """
+DO $$
+BEGIN
+    IF to_regclass('public.tally') IS NOT NULL THEN
+        GRANT SELECT ON public.tally TO observer;
+    END IF;
+    IF to_regclass('public.dead_letters') IS NOT NULL THEN
+        GRANT SELECT, INSERT, UPDATE (reason), DELETE ON public.dead_letters TO observer;
+    END IF;
+    IF to_regprocedure('public.store_votes(text[], text[], bigint[])') IS NOT NULL THEN
+        GRANT EXECUTE ON FUNCTION public.store_votes(text[], text[], bigint[]) TO observer;
+    END IF;
+END
+$$
 """
 
 
 def restrict(connection: psycopg.Connection[Any]) -> None:
     """Take from every account what it does not need; doing it again changes nothing.
 
-    Expects a superuser's connection to the database of the votes. Raises psycopg.Error.
+    Expects every account, and a superuser's connection to the database of the votes. Raises psycopg.Error.
     """
     # Sent as one query it is one transaction: no worker ever misses what it needs.
     connection.execute(_REVOKE)
+    connection.execute(_LET_OBSERVE)

@@ -15,6 +15,7 @@ class Secrets:
     pgpool: str = field(repr=False)
     worker: str = field(repr=False)
     result: str = field(repr=False)
+    observer: str = field(repr=False)
     agent_token: str = field(repr=False)
 
 
@@ -77,5 +78,6 @@ def _secrets(environment: Environment) -> Secrets:
         pgpool=secret(environment, "PGPOOL_PASSWORD_FILE", "postgres_pgpool_password"),
         worker=secret(environment, "WORKER_PASSWORD_FILE", "postgres_worker_password"),
         result=secret(environment, "RESULT_PASSWORD_FILE", "postgres_result_password"),
+        observer=secret(environment, "OBSERVER_PASSWORD_FILE", "postgres_observer_password"),
         agent_token=secret(environment, "AGENT_TOKEN_FILE", "postgres_agent_token"),
     )

@@ -1,6 +1,7 @@
 """What a node says of itself: the answer to `GET /state`."""
 
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from enum import Enum
 from typing import Any
 
@@ -33,6 +34,7 @@ class NodeState:
     highest term that this node granted, `office` the last term for which it was promoted with
     the data it has now, `epochs` the latest of those whose row is here. `forgot` means that what it
     granted cannot be read any more, `damaged_pages` how often a page's checksum was found wrong.
+    `lag_bytes` is what each of the `standbys` does not have on its disk yet.
     """
 
     node: str
@@ -52,6 +54,7 @@ class NodeState:
     upstream: str | None = None
     standbys: tuple[str, ...] = ()
     synchronous: bool = False
+    lag_bytes: Mapping[str, int | None] = field(default_factory=dict)
     timelines: Timelines = ()
     system: str | None = None
     leader: str | None = None

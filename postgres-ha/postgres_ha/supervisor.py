@@ -10,7 +10,7 @@ from types import FrameType
 import psycopg
 import structlog
 
-from postgres_ha import bootstrap, election, fence, postgres_config, privileges, replica, repmgr
+from postgres_ha import bootstrap, election, fence, postgres_config, privileges, replica, repmgr, roles
 from postgres_ha.decision import Action, Decision, View, conditions, decide
 from postgres_ha.errors import ServiceError
 from postgres_ha.node import Node
@@ -171,6 +171,7 @@ class Supervisor:
     def _restrict(self, epoch: int) -> None:
         """Once in each term, because the database may have been made by an earlier version."""
         with self._node.database.connect("votes") as connection:
+            roles.establish(connection, "observer", self._node.settings.secrets.observer)
             privileges.restrict(connection)
         self._restricted = epoch
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from redis_gate.environment import Environment, SettingError, secret, whole_number
 
-REDIS_ACCOUNTS = ("ballot", "vote", "worker", "replica", "sentinel", "proxy")
+REDIS_ACCOUNTS = ("ballot", "vote", "worker", "observer", "replica", "sentinel", "proxy")
 SENTINEL_ACCOUNTS = ("sentinel", "proxy")
 
 NAME = re.compile(r"[a-z0-9][a-z0-9.-]*")

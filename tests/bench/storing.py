@@ -16,7 +16,7 @@ from kit.redis_cluster import RedisCluster
 from kit.waiting import wait_until
 from vote.ballot import Ballot
 from worker import ballot
-from worker.store import UPSERT
+from worker.store import SAVE
 from worker.stream import ENTRIES
 
 VOTES = 200_000
@@ -50,7 +50,7 @@ class Store:
             began = time.monotonic()
             for batch in batches(self.votes, VOTES_PER_COMMIT):
                 newest = ballot.newest_of_each(ballot.Ballot(*vote) for vote in batch)
-                connection.execute(UPSERT, [list(column) for column in zip(*newest, strict=True)])
+                connection.execute(SAVE, [list(column) for column in zip(*newest, strict=True)])
             return len(self.votes) / (time.monotonic() - began)
 
     def by_workers(self, workers: Sequence[Part]) -> float:

@@ -33,7 +33,7 @@ export PGDATA=/tmp/data
 if [ ! -e $PGDATA/ready ]; then
   $bin/initdb --auth trust --username postgres --encoding UTF8 --locale C.UTF-8 >/dev/null
   echo 'host all all all trust' >> $PGDATA/pg_hba.conf
-  printf 'CREATE ROLE worker LOGIN;\\nCREATE ROLE result LOGIN;\\n
+  printf 'CREATE ROLE worker LOGIN;\\nCREATE ROLE result LOGIN;\\nCREATE ROLE observer LOGIN;\\n
 CREATE DATABASE votes OWNER worker;\\n' | $bin/postgres --single postgres >/dev/null
   touch $PGDATA/ready
 fi

@@ -30,6 +30,7 @@ def run(database: Database, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
     name = f"vote-app-test-{uuid4().hex[:12]}"
     settings = {
         "DATABASE_HOST": database.container.inner_ip,
+        "DATABASE_USER": "observer",
         "DATABASE_PASSWORD_FILE": "/etc/hostname",
         "REDIS_PASSWORD_FILE": "/etc/hostname",
     }

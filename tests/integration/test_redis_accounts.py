@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -15,19 +16,22 @@ from redis.retry import Retry
 from kit.containers import Container
 from kit.images import reference
 from kit.waiting import wait_until
+from observer import question
 from redis_gate.acl import REDIS_RULES, acl_file
 from redis_gate.redis_config import redis_config
 from unit.redis_gate.samples import PASSWORDS, REDIS
 from worker import stream as stream_module
-from worker.stream import ENTRIES, GROUP, STREAM, Stream, StreamAwayError
+from worker.access import Access
+from worker.stream import DEAD, ENTRIES, GROUP, STREAM, Stream, StreamAwayError
 
 MEGABYTE = 1_000_000
 INTAKE = "votes:intake"
-START = f"""
+NO_DATABASE = ("", 5432, "votes", "", "")
+START = """
 cat > /tmp/users.acl <<'END'
-{acl_file(REDIS_RULES, PASSWORDS)}END
+%sEND
 cat > /tmp/redis.conf <<'END'
-{redis_config(REDIS, "/tmp/users.acl", None)}min-replicas-to-write 0
+%smin-replicas-to-write 0
 END
 exec redis-server /tmp/redis.conf
 """
@@ -37,11 +41,11 @@ class Accounts:
     """Clients of one Redis, each of an account."""
 
     def __init__(self, container: Container) -> None:
-        self._host, self._port = container.address
+        self.host, self.port = container.address
 
     def client(self, account: str, **more: Any) -> Any:
         return Redis(
-            host=self._host, port=self._port, username=account, password=PASSWORDS[account], protocol=2,
+            host=self.host, port=self.port, username=account, password=PASSWORDS[account], protocol=2,
             socket_timeout=10, retry=Retry(NoBackoff(), 0), **more,
         )  # fmt: skip
 
@@ -52,13 +56,24 @@ class Accounts:
             return False
 
 
+@contextmanager
+def redis_with(rules: Mapping[str, str]) -> Iterator[Accounts]:
+    """Start a Redis with these accounts."""
+    configuration = redis_config(REDIS, "/tmp/users.acl", None)
+    script = START % (acl_file(rules, PASSWORDS), configuration)
+    container = Container(reference("redis"), 6379, "bash", "-c", script)
+    try:
+        started = Accounts(container)
+        wait_until(started.answers, 60)
+        yield started
+    finally:
+        container.remove()
+
+
 @pytest.fixture(scope="module")
 def accounts() -> Iterator[Accounts]:
-    container = Container(reference("redis"), 6379, "bash", "-c", START)
-    started = Accounts(container)
-    wait_until(started.answers, 60)
-    yield started
-    container.remove()
+    with redis_with(REDIS_RULES) as started:
+        yield started
 
 
 @pytest.mark.parametrize(
@@ -155,6 +170,61 @@ def test_an_intake_that_nobody_can_read_takes_nothing(accounts: Accounts, state:
     with pytest.raises(ResponseError, match="INTAKE unreadable"):
         accounts.client("ballot").execute_command("VOTES.APPEND", STREAM, "votes", "[]")
     intake.set(INTAKE, "open")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("XADD", STREAM, "*", "id", "v"),
+        ("VOTES.APPEND", STREAM, "votes", "[]"),
+        ("XDEL", STREAM, "1-1"),
+        ("XTRIM", STREAM, "MAXLEN", 0),
+        ("XACK", STREAM, GROUP, "1-1"),
+        ("XREADGROUP", "GROUP", GROUP, "me", "STREAMS", STREAM, ">"),
+        ("DEL", STREAM),
+        ("DEL", DEAD),
+        ("DEL", INTAKE),
+        ("SET", STREAM, "no stream"),
+        ("SET", DEAD, "no stream"),
+        ("GET", "another"),
+        ("SET", "another", "1"),
+        ("MULTI",),
+        ("EVAL", "return 1", 0),
+        ("REPLICAOF", "NO", "ONE"),
+        ("CONFIG", "GET", "*"),
+        ("FLUSHALL",),
+    ],
+    ids=lambda command: " ".join(map(str, command[:2])).lower(),
+)
+def test_the_observer_may_not(accounts: Accounts, command: tuple[str | int, ...]) -> None:
+    with pytest.raises(NoPermissionError):
+        accounts.client("observer").execute_command(*command)
+
+
+def test_the_observer_says_whether_votes_are_taken_and_reads_the_queue(accounts: Accounts) -> None:
+    observer = accounts.client("observer")
+    assert observer.set(INTAKE, "closed")
+    assert observer.get(INTAKE) == b"closed"
+    assert observer.set(INTAKE, "open")
+    assert observer.wait(0, 1) == 0
+    assert observer.xlen(STREAM) == observer.xlen(DEAD) == 0
+    assert observer.xrange(STREAM, count=1) == []
+
+
+@pytest.mark.parametrize(
+    ("known", "wrong"), [("observer", "worker"), ("worker", "observer")], ids=["this one", "the one before"]
+)
+def test_the_observer_gets_its_answers_from_the_redis_of_either_release(known: str, wrong: str) -> None:
+    rules = {name: rule for name, rule in REDIS_RULES.items() if name in {known, "worker"}}
+    with redis_with(rules) as server:
+        own, former = (
+            Access(server.host, server.port, name, "no" if name == wrong else PASSWORDS[name], *NO_DATABASE)
+            for name in ("observer", "worker")
+        )
+        ask = question.redis((own, former), server.host, ("ROLE",), ("XLEN", STREAM))
+        for _ in range(2):
+            role, entries = ask()
+            assert (role[0], entries) == (b"master", 0)
 
 
 def test_a_worker_may_not_add_to_the_queue(accounts: Accounts) -> None:

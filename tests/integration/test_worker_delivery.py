@@ -184,8 +184,11 @@ def test_transactions_that_touch_the_options_in_another_order_do_not_deadlock(
 
 
 @pytest.mark.parametrize(
-    ("choice", "table", "tally"),
-    [("a", "votes", {"a": 1}), ("Z", "dead_letters", {})],
+    ("choice", "statement", "table", "tally"),
+    [
+        ("a", "SELECT store_votes(", "votes", {"a": 1}),
+        ("Z", "INSERT INTO dead_letters ", "dead_letters", {}),
+    ],
     ids=["vote", "poison"],
 )
 def test_a_commit_whose_wait_for_the_standby_was_cancelled_is_not_settled(
@@ -193,6 +196,7 @@ def test_a_commit_whose_wait_for_the_standby_was_cancelled_is_not_settled(
     database: Database,
     start_worker: StartWorker,
     choice: str,
+    statement: str,
     table: str,
     tally: dict[str, int],
 ) -> None:
@@ -203,7 +207,7 @@ def test_a_commit_whose_wait_for_the_standby_was_cancelled_is_not_settled(
     def cut_short() -> bool:
         """Cut short whatever commit of the worker waits, its pulse too; say whether it was the right one."""
         waiting = database.query(
-            WAITING.format(f"query LIKE '%INSERT INTO {table} %', pg_cancel_backend(pid)"),
+            WAITING.format(f"query LIKE '%{statement}%', pg_cancel_backend(pid)"),
             "postgres",
         )
         return any(looked_for for looked_for, _ in waiting)

@@ -24,6 +24,7 @@ SECRETS = (
     "postgres_pgpool_password",
     "postgres_worker_password",
     "postgres_result_password",
+    "postgres_observer_password",
     "postgres_agent_token",
 )
 

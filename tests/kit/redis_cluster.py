@@ -15,7 +15,7 @@ from kit.containers import address, docker
 from kit.images import reference
 from kit.waiting import wait_until
 
-ACCOUNTS = ("ballot", "vote", "worker", "replica", "sentinel", "proxy")
+ACCOUNTS = ("ballot", "vote", "worker", "observer", "replica", "sentinel", "proxy")
 REDIS = ("redis-1", "redis-2", "redis-3")
 SENTINELS = ("sentinel-1", "sentinel-2", "sentinel-3")
 PROXIES = ("redis-proxy-1", "redis-proxy-2")

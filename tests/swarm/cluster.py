@@ -105,7 +105,7 @@ class Cluster:
             now = self.status()
         except UNREACHABLE as error:
             return str(error)
-        return "; ".join([status.summary(now), *now["missing"]])
+        return "; ".join([*status.cluster_lines(now), *now["missing"]])
 
     def drain(self) -> None:
         """Wait until the workers have stored all that is in the queue."""

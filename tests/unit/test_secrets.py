@@ -81,8 +81,9 @@ LOADERS = (
     Loader("pgpool_leader", "WORKER_PASSWORD_FILE", "load", "passwords", "worker"),
 )
 OTHERS = (
-    *(f"REDIS_{name}_PASSWORD_FILE" for name in ("BALLOT", "VOTE", "WORKER", "REPLICA", "SENTINEL", "PROXY")),
-    *(f"{name}_PASSWORD_FILE" for name in ("POSTGRES", "REPMGR", "PGPOOL", "WORKER", "RESULT")),
+    *(f"REDIS_{name}_PASSWORD_FILE" for name in ("BALLOT", "VOTE", "WORKER", "OBSERVER", "REPLICA")),
+    *(f"REDIS_{name}_PASSWORD_FILE" for name in ("SENTINEL", "PROXY")),
+    *(f"{name}_PASSWORD_FILE" for name in ("POSTGRES", "REPMGR", "PGPOOL", "WORKER", "RESULT", "OBSERVER")),
     *("REDIS_PASSWORD_FILE", "COOKIE_KEY_FILE", "DATABASE_PASSWORD_FILE", "AGENT_TOKEN_FILE"),
 )
 

@@ -39,7 +39,7 @@ def main() -> None:
     if sys.argv[1:] not in [[state] for state in STATES]:
         sys.stderr.write(f"ERROR: say one of: {', '.join(STATES)}\n")
         sys.exit(2)
-    access = settings.load().access
+    access = settings.load().accounts[0]
     try:
         print(json.dumps(set_intake(connect_queue(access, access.redis_host), sys.argv[1])))
     except (RedisError, OSError) as error:

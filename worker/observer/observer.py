@@ -29,15 +29,16 @@ class Observer:
     """Asks every part over a connection of its own; who is silent holds nobody up."""
 
     def __init__(self, settings: Settings) -> None:
-        access = settings.access
+        accounts = settings.accounts
         self._agents = {node: Question(node, question.agent(node)) for node in settings.postgres_nodes}
         self._roles = {
-            node: Question(node, question.redis(access, node, ("ROLE",))) for node in settings.redis_nodes
+            node: Question(node, question.redis(accounts, node, ("ROLE",))) for node in settings.redis_nodes
         }
-        self._queue = Question("queue", question.redis(access, access.redis_host, *QUEUE))
+        host = accounts[0].redis_host
+        self._queue = Question("queue", question.redis(accounts, host, *QUEUE))
         # Asked by itself: a Redis of the release before this one refuses it.
-        self._intake = Question("intake", question.redis(access, access.redis_host, ("GET", INTAKE)))
-        self._database = Question("database", question.Database(access))
+        self._intake = Question("intake", question.redis(accounts, host, ("GET", INTAKE)))
+        self._database = Question("database", question.Database(accounts))
 
     @property
     def questions(self) -> list[Question]:

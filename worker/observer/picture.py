@@ -10,28 +10,43 @@ Picture = Mapping[str, Any]
 
 
 def summarize_postgres(states: Mapping[str, State]) -> dict[str, Any]:
-    """Name the one primary that may acknowledge, who streams from it, and whose pages are damaged."""
+    """Name the one primary that may acknowledge, who streams from it, and whose pages are damaged.
+
+    The lag of a standby is the primary's WAL that it does not have on its disk. An agent of the release
+    before does not say it.
+    """
     damaged = sorted(name for name, state in states.items() if state.get("damaged_pages"))
     open_nodes = [n for n, s in states.items() if s.get("role") == "primary" and s.get("open")]
     if len(open_nodes) != 1:
-        return {"primary": None, "standbys": [], "synchronous": False, "damaged": damaged}
+        return {"primary": None, "standbys": [], "synchronous": False, "lag_bytes": {}, "damaged": damaged}
     state = states[open_nodes[0]]
+    standbys, lag = sorted(state.get("standbys", ())), state.get("lag_bytes", {})
     return {
         "primary": open_nodes[0],
-        "standbys": sorted(state.get("standbys", ())),
+        "standbys": standbys,
         "synchronous": bool(state.get("synchronous")),
+        "lag_bytes": {name: lag.get(name) for name in standbys},
         "damaged": damaged,
     }
 
 
 def summarize_redis(roles: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
-    """Name the primary, if exactly one says that it is, and the replicas in step with it."""
+    """Name the primary, if exactly one says that it is, and the replicas in step with it.
+
+    The lag of a replica is what the primary has written and it has not acknowledged.
+    """
     primaries = [node for node, role in roles.items() if role[0] == b"master"]
     if len(primaries) != 1:
-        return {"primary": None, "replicas": []}
+        return {"primary": None, "replicas": [], "lag_bytes": {}}
     follows = [b"slave", primaries[0].encode(), b"connected"]
-    replicas = [n for n, r in roles.items() if r[0] == b"slave" and [r[0], r[1], r[3]] == follows]
-    return {"primary": primaries[0], "replicas": sorted(replicas)}
+    replicas = sorted(n for n, r in roles.items() if r[0] == b"slave" and [r[0], r[1], r[3]] == follows)
+    _, written, known = roles[primaries[0]]
+    lag = {name.decode(): written - int(acknowledged) for name, _, acknowledged in known}
+    return {
+        "primary": primaries[0],
+        "replicas": replicas,
+        "lag_bytes": {name: lag.get(name) for name in replicas},
+    }
 
 
 def summarize_queue(

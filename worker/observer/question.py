@@ -6,12 +6,12 @@ import http.client
 import json
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import psycopg
-from redis.exceptions import RedisError
+from redis.exceptions import AuthenticationError, NoPermissionError, RedisError
 
 from worker.access import Access, connect_database, connect_queue
 from worker.watchdog import watchdog
@@ -24,7 +24,12 @@ DATABASE_SECONDS = 2.5
 FRESH_SECONDS = 3.0
 # Asked every second: however many there are, the answer must not take long.
 LETTERS = "SELECT count(*) FROM (SELECT FROM dead_letters LIMIT 100000) AS letters"
+REFUSALS = (AuthenticationError, NoPermissionError, psycopg.OperationalError)
 SILENCE = (OSError, ValueError, RedisError, psycopg.Error, http.client.HTTPException)
+
+T = TypeVar("T")
+Accounts = tuple[Access, Access]
+"""The observer's own, and the one that servers of the release before know it by."""
 
 
 class Question:
@@ -76,9 +81,24 @@ def agent(node: str) -> Callable[[], Any]:
     return ask
 
 
-def redis(access: Access, host: str, *commands: tuple[str, ...]) -> Callable[[], list[Any]]:
-    """Ask a Redis for several things at once, as it answers: redis-py's own reading varies by version."""
-    client: Any = connect_queue(access, host, NODE_SECONDS)
+def as_either(accounts: Accounts, do: Callable[[Access], T]) -> T:
+    """Do something with the observer's own account, and with the former one where that is refused."""
+    own, former = accounts
+    try:
+        return do(own)
+    except REFUSALS:
+        return do(former)
+
+
+def redis(accounts: Accounts, host: str, *commands: tuple[str, ...]) -> Callable[[], list[Any]]:
+    """Ask a Redis for several things at once."""
+    asks = {account: _redis(account, host, commands) for account in accounts}
+    return lambda: as_either(accounts, lambda account: asks[account]())
+
+
+def _redis(account: Access, host: str, commands: Sequence[tuple[str, ...]]) -> Callable[[], list[Any]]:
+    client: Any = connect_queue(account, host, NODE_SECONDS)
+    # Everything as Redis answers it: redis-py's own reading varies by version.
     client.response_callbacks.clear()
 
     def ask() -> list[Any]:
@@ -104,14 +124,14 @@ class Stored(NamedTuple):
 class Database:
     """Asks for votes and dead letters over one connection, made anew after any trouble."""
 
-    def __init__(self, access: Access) -> None:
-        self._access = access
+    def __init__(self, accounts: Accounts) -> None:
+        self._accounts = accounts
         self._connection: psycopg.Connection | None = None
 
     def __call__(self) -> Stored:
         """Return what is stored."""
         if self._connection is None:
-            self._connection = connect_database(self._access)
+            self._connection = as_either(self._accounts, connect_database)
         try:
             with watchdog(self._connection.fileno(), DATABASE_SECONDS):
                 return Stored(self._tally(self._connection), self._letters(self._connection))

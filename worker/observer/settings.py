@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from worker.access import Access, read_access
-from worker.environment import Environment, SettingError, refuse, required
+from worker.environment import Environment, SettingError, refuse, required, secret
 
 
 @dataclass(frozen=True)
 class Settings:
     """Everything that can be configured; a secret X comes from the file named by X_FILE."""
 
-    access: Access
+    accounts: tuple[Access, Access]  # its own, and the former one
     postgres_nodes: tuple[str, ...]
     redis_nodes: tuple[str, ...]
 
 
 def read(environment: Environment) -> Settings:
     """Return the settings; raise SettingError on the first bad one."""
+    own = read_access(environment)
     return Settings(
-        read_access(environment),
+        (own, _former(environment, own)),
         _names(environment, "POSTGRES_NODES", "postgres-1,postgres-2,postgres-3"),
         _names(environment, "REDIS_NODES", "redis-1,redis-2,redis-3"),
     )
@@ -33,6 +34,20 @@ def load() -> Settings:
         return read(os.environ)
     except SettingError as error:
         refuse(error)
+
+
+def _former(environment: Environment, own: Access) -> Access:
+    """Return the account of the release before, when the observer had none of its own.
+
+    It can go in the next release, and with it `question.as_either`.
+    """
+    return replace(
+        own,
+        redis_username="worker",
+        redis_password=secret(environment, "REDIS_WORKER_PASSWORD_FILE", "redis_worker_password"),
+        database_user="worker",
+        database_password=secret(environment, "POSTGRES_WORKER_PASSWORD_FILE", "postgres_worker_password"),
+    )
 
 
 def _names(environment: Environment, variable: str, default: str) -> tuple[str, ...]:

@@ -71,7 +71,7 @@ def connect_database(access: Access) -> psycopg.Connection:
         dbname=access.database_name,
         user=access.database_user,
         password=access.database_password,
-        application_name="worker",
+        application_name=access.database_user,
         connect_timeout=DATABASE_CONNECT_SECONDS,
         prepare_threshold=None,
         # A worker that hangs must not leave a transaction open, whose locks would hold up the others.

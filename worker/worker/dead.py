@@ -178,7 +178,7 @@ def _run(arguments: argparse.Namespace, access: Access) -> bool:
                     for kept in page:
                         _say(kept.export())
             case "replay":
-                _say(_replayed(letters, Store(access)))
+                _say(_replayed(letters, Store(access, has_schema=True)))
             case "purge":
                 deleted = letters.purge(arguments.until, arguments.seal)
                 if deleted is None:

@@ -19,15 +19,8 @@ FROZEN_SECONDS = 8.0
 # Below the watchdog's time: a connection that it cuts leaves its lock request with the server.
 LOCK_SECONDS = 5
 
-# The row is locked even when the newer vote is already there, so that this commit, too, waits
-# for the standby: a repetition is acknowledged only when what it repeats is safe.
-UPSERT = """
-INSERT INTO votes AS known (id, vote, version)
-SELECT * FROM unnest(%s::text[], %s::text[], %s::bigint[])
-ON CONFLICT (id) DO UPDATE SET vote = excluded.vote, version = excluded.version
-WHERE excluded.version > known.version
-"""
-# The row is changed even when it is there, for the same reason.
+SAVE = "SELECT store_votes(%s::text[], %s::text[], %s::bigint[])"
+# The row is changed even when it is there, so that this commit, too, waits for the standby.
 BURY = """
 INSERT INTO dead_letters (id, entry, reason, size, fields) VALUES {}
 ON CONFLICT (id) DO UPDATE SET reason = excluded.reason
@@ -49,12 +42,15 @@ class UnstorableError(ServiceError):
 
 
 class Store:
-    """One connection to the database, made when it is needed and dropped at the first doubt."""
+    """One connection to the database, made when it is needed and dropped at the first doubt.
 
-    def __init__(self, access: Access) -> None:
+    It makes the tables, unless it is told that the database has its schema: only their owner can make them.
+    """
+
+    def __init__(self, access: Access, *, has_schema: bool = False) -> None:
         self._access = access
         self._connection: psycopg.Connection | None = None
-        self._has_schema = False
+        self._has_schema = has_schema
         self._warnings: list[str] = []
 
     def save(self, ballots: Sequence[Ballot]) -> None:
@@ -63,7 +59,7 @@ class Store:
         Expects them sorted by voter, each voter once. Raises StoreAwayError or UnstorableError.
         """
         columns = [list(column) for column in zip(*ballots, strict=True)]
-        self._commit(UPSERT, columns)
+        self._commit(SAVE, columns)
 
     def bury(self, letters: Sequence[Letter]) -> None:
         """Return once every letter is committed and on a standby.
@@ -99,7 +95,7 @@ class Store:
                 self._execute(connection, statement, values)
         except (psycopg.Error, OSError, StoreAwayError) as error:
             self.close()
-            if isinstance(error, psycopg.errors.UndefinedTable):
+            if isinstance(error, psycopg.errors.UndefinedTable | psycopg.errors.UndefinedFunction):
                 self._has_schema = False
             raise StoreAwayError(str(error).strip()) from error
 

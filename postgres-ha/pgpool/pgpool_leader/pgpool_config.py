@@ -57,7 +57,7 @@ log_line_prefix = '%m [%p] '
 # Clients come through HAProxy, on PostgreSQL's own port.
 PORT = 5433
 
-_HBA = "host votes worker,result,pgpool all scram-sha-256\n"
+_HBA = "host votes worker,result,observer,pgpool all scram-sha-256\n"
 
 
 def configuration_path(settings: Settings) -> Path:

@@ -88,7 +88,7 @@ def view(now: dict[str, Any]) -> Group:
     return Group(
         _services(now),
         *(nodes if len(nodes) > 1 else ()),
-        Text(status.summary(now)),
+        *(Text(line) for line in status.cluster_lines(now)),
         Text(_votes(now)),
         *(Text(line) for line in _deployment(now)),
         *(Text(f"Warning: {warning}") for warning in now["warnings"]),

@@ -164,16 +164,24 @@ def edges(members: Sequence[Node], entrance: Entrance, here: str) -> list[Edge]:
     ]
 
 
-def summary(status: Mapping[str, Any]) -> str:
-    """Say in one line what both clusters look like."""
+def cluster_lines(status: Mapping[str, Any]) -> list[str]:
+    """Say of each cluster in one line who leads, who follows, and how far each is behind."""
     if status["at"] is None:
-        return "PostgreSQL and Redis: unknown"
-    postgres, redis = status["postgres"], status["redis"]
-    return (
-        f"{CLUSTERS['postgres']} primary {postgres['primary'] or 'none'} with "
-        f"{len(postgres['standbys'])} standby(s), "
-        f"{CLUSTERS['redis']} primary {redis['primary'] or 'none'} with {len(redis['replicas'])} replica(s)"
-    )
+        return [f"{' and '.join(CLUSTERS.values())}: unknown"]
+    return [
+        _cluster_line(CLUSTERS["postgres"], status["postgres"], "standbys"),
+        _cluster_line(CLUSTERS["redis"], status["redis"], "replicas"),
+    ]
+
+
+def _cluster_line(name: str, cluster: Mapping[str, Any], members: str) -> str:
+    primary = f"{cluster['primary']} (primary)" if cluster["primary"] else "no primary"
+    followers = [f"{member} ({_behind(cluster['lag_bytes'].get(member))})" for member in cluster[members]]
+    return f"{name}: {', '.join([primary, *followers])}"
+
+
+def _behind(lag: int | None) -> str:
+    return "lag unknown" if lag is None else f"{lag:,} bytes behind"
 
 
 def node_line(node: Mapping[str, Any]) -> str:

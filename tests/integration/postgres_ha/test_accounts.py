@@ -2,6 +2,7 @@
 
 import socket
 import struct
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from importlib.resources import files
@@ -41,6 +42,31 @@ FORBIDDEN = (
     "CREATE SCHEMA mine",
     "SET temp_file_limit = -1",
 )
+STORE = "SELECT store_votes(ARRAY[%s], ARRAY['a'], ARRAY[1])"
+# What the observer's questions and the dead letters do not need.
+NOT_OBSERVED = (
+    "SELECT FROM votes",
+    "INSERT INTO votes (id, vote, version) VALUES ('v', 'a', 1)",
+    "UPDATE votes SET vote = 'b'",
+    "DELETE FROM votes",
+    "TRUNCATE votes",
+    "UPDATE tally SET count = 9",
+    "DELETE FROM tally",
+    "SELECT FROM history",
+    "INSERT INTO pulse (at) VALUES (now())",
+    "UPDATE dead_letters SET fields = '{}'",
+    "TRUNCATE dead_letters",
+    "DROP TABLE dead_letters",
+    "ALTER TABLE tally ADD more integer",
+    "DROP FUNCTION store_votes",
+    "ALTER FUNCTION store_votes SECURITY INVOKER",
+    "INSERT INTO postgres_ha.probe DEFAULT VALUES",
+)
+OBSERVED = (
+    "SELECT vote, count FROM tally",
+    "DELETE FROM dead_letters",
+    "SELECT store_votes('{}', '{}', '{}')",
+)
 LOCK = "SELECT pg_advisory_lock(1)"
 CONNECT = """\
 import psycopg, sys
@@ -56,9 +82,37 @@ def store_vote(cluster: PostgresCluster, voter: str) -> None:
         connection.execute("DELETE FROM votes")
 
 
-def test_the_reader_can_hold_up_and_write_nothing(whole: PostgresCluster) -> None:
-    with whole.connect("result") as connection:
+@pytest.mark.parametrize("account", ["result", "observer"])
+def test_who_reads_may_call_and_make_none_of_these(whole: PostgresCluster, account: str) -> None:
+    with whole.connect(account) as connection:
         assert [statement for statement in FORBIDDEN if is_allowed(connection, statement)] == []
+
+
+def test_the_observer_changes_votes_only_by_replaying_a_letter(whole: PostgresCluster) -> None:
+    store_vote(whole, "voter")
+    with whole.connect("observer") as connection:
+        assert [statement for statement in NOT_OBSERVED if is_allowed(connection, statement)] == []
+        connection.execute(STORE, ("replayed",))
+        assert connection.execute("SELECT count FROM tally WHERE vote = 'a'").fetchone() == (1,)
+    with whole.connect("worker") as connection:
+        connection.execute("DELETE FROM votes")
+
+
+def test_nobody_but_who_replays_and_stores_can_store(whole: PostgresCluster) -> None:
+    store_vote(whole, "voter")
+    for account in ("result", "pgpool"):
+        with whole.connect(account) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
+            connection.execute(STORE, ("v",))
+
+
+def test_an_account_that_this_release_does_not_know_is_refused_at_once(whole: PostgresCluster) -> None:
+    began = time.monotonic()
+    with pytest.raises(psycopg.OperationalError):
+        psycopg.connect(
+            host=whole.address("pgpool"), dbname="votes", user="observer_of_tomorrow", password="no",
+            connect_timeout=30,
+        )  # fmt: skip
+    assert time.monotonic() - began < ENTER_SECONDS / 10
 
 
 def is_allowed(connection: Any, statement: str) -> bool:
@@ -81,7 +135,9 @@ def test_a_database_of_an_earlier_version_is_restricted_by_its_next_primary(whol
     psql = ("psql", "--host=/tmp/postgres-ha", "--username=postgres", "--dbname=votes", "--command")
     passfile = ("--env", "PGPASSFILE=/tmp/postgres-ha/pgpass")
     grant = "GRANT EXECUTE ON FUNCTION pg_advisory_lock(bigint) TO PUBLIC"
-    docker("exec", *passfile, f"{whole.prefix}-{primary}", *psql, grant)
+    store_vote(whole, "voter")
+    for statement in (grant, "DROP OWNED BY observer", "DROP ROLE observer"):
+        docker("exec", *passfile, f"{whole.prefix}-{primary}", *psql, statement)
     with whole.connect("result") as connection:
         assert is_allowed(connection, LOCK)
     whole.stop(primary)
@@ -89,6 +145,8 @@ def test_a_database_of_an_earlier_version_is_restricted_by_its_next_primary(whol
     whole.run_node(primary)
     wait_until(whole.serves, WHOLE_SECONDS, whole.describe)
     wait_until(lambda: is_restricted(whole), ENTER_SECONDS, lambda: "the reader can lock")
+    with whole.connect("observer") as connection:
+        assert [question for question in OBSERVED if not is_allowed(connection, question)] == []
     wait_until(lambda: stores(whole), ENTER_SECONDS, lambda: "no vote is stored")
 
 

@@ -76,11 +76,31 @@ def test_nobody_enters_without_the_right_password(whole: PostgresCluster) -> Non
 
 
 def test_no_secret_shows_in_processes_or_logs(whole: PostgresCluster) -> None:
-    roles = ("postgres", "repmgr", "pgpool", "worker", "result")
+    roles = ("postgres", "repmgr", "pgpool", "worker", "result", "observer")
     for name in (*NODES, "pgpool"):
         shown = whole.logs(name) + docker("top", f"{whole.prefix}-{name}", "-eo", "pid,args")
         shown += docker("inspect", f"{whole.prefix}-{name}")
         assert [role for role in roles if whole.password(role) in shown] == []
+
+
+def test_the_primary_says_how_far_each_standby_is_behind(whole: PostgresCluster) -> None:
+    primary = whole.primary_name()
+    frozen, other = (node for node in NODES if node != primary)
+
+    def lag() -> dict[str, int]:
+        state = whole.state(primary)
+        return state["lag_bytes"] if state else {}
+
+    wait_until(lambda: lag() == {frozen: 0, other: 0}, WHOLE_SECONDS, lambda: str(lag()))
+    whole.freeze(frozen)
+    try:
+        with whole.connect("worker") as connection:
+            connection.execute("CREATE TABLE IF NOT EXISTS written (id text)")
+        # A standby that is silent for five seconds is none any more.
+        wait_until(lambda: lag().get(frozen, 0) > 0, 5, lambda: str(lag()))
+    finally:
+        whole.thaw(frozen)
+    wait_until(lambda: lag() == {frozen: 0, other: 0}, WHOLE_SECONDS, lambda: str(lag()))
 
 
 def test_changes_need_the_token(whole: PostgresCluster) -> None:

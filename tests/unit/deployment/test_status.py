@@ -108,6 +108,48 @@ def test_a_picture_that_is_cut_short_says_nothing(answer: bytes) -> None:
     assert picture.parse(answer) == UNKNOWN
 
 
+def test_an_observer_of_the_release_before_says_no_lag() -> None:
+    clusters = {name: asdict(cluster) for name, cluster in INSIDE.clusters.items()}
+    for cluster in clusters.values():
+        del cluster["lag_bytes"]
+    former = {**asdict(INSIDE), **clusters, "at": 1000.0}
+    assert picture.parse(f"1000\n{json.dumps(former)}".encode()) == replace(INSIDE, at=1000.0)
+
+
+@pytest.mark.parametrize(
+    ("seen", "lines"),
+    [
+        pytest.param(UNKNOWN, ["PostgreSQL and Redis: unknown"], id="nobody to ask"),
+        pytest.param(
+            Picture(1.0), ["PostgreSQL: no primary", "Redis: no primary"], id="both without a primary"
+        ),
+        pytest.param(
+            replace(
+                INSIDE,
+                postgres=replace(POSTGRES, lag_bytes={"postgres-2": 0, "postgres-3": 1_234_567}),
+                redis=Redis("redis-2", ("redis-3",), {"redis-3": 14}),
+            ),
+            [
+                "PostgreSQL: postgres-1 (primary), postgres-2 (0 bytes behind), "
+                "postgres-3 (1,234,567 bytes behind)",
+                "Redis: redis-2 (primary), redis-3 (14 bytes behind)",
+            ],
+            id="each with its lag",
+        ),
+        pytest.param(
+            replace(INSIDE, redis=replace(REDIS, lag_bytes={"redis-2": None, "redis-3": 0})),
+            [
+                "PostgreSQL: postgres-1 (primary), postgres-2 (lag unknown), postgres-3 (lag unknown)",
+                "Redis: redis-1 (primary), redis-2 (lag unknown), redis-3 (0 bytes behind)",
+            ],
+            id="some do not say",
+        ),
+    ],
+)
+def test_how_far_everybody_is_behind(seen: Picture, lines: list[str]) -> None:
+    assert status.cluster_lines(asdict(seen)) == lines
+
+
 def test_a_node_in_one_line() -> None:
     described = {"name": "node-1", "state": "down", "availability": "active", "manager": True, "edge": True}
     line = status.node_line(described | {"slots": [1, 3]})

@@ -12,7 +12,19 @@ from observer.picture import (
     waiting_seconds,
 )
 
-NOBODY: dict[str, Any] = {"primary": None, "standbys": [], "synchronous": False, "damaged": []}
+NOBODY: dict[str, Any] = {
+    "primary": None,
+    "standbys": [],
+    "synchronous": False,
+    "lag_bytes": {},
+    "damaged": [],
+}
+FOLLOWED = NOBODY | {
+    "primary": "p1",
+    "standbys": ["p2", "p3"],
+    "synchronous": True,
+    "lag_bytes": {"p2": None, "p3": None},
+}
 PRIMARY = {"role": "primary", "open": True, "standbys": ["p3", "p2"], "synchronous": True}
 STANDBY = {"role": "standby", "open": False, "upstream": "p1"}
 
@@ -26,11 +38,16 @@ STANDBY = {"role": "standby", "open": False, "upstream": "p1"}
         ({"p1": PRIMARY, "p2": PRIMARY}, NOBODY),
         (
             {"p1": PRIMARY, "p2": STANDBY},
-            {"primary": "p1", "standbys": ["p2", "p3"], "synchronous": True, "damaged": []},
+            FOLLOWED,
         ),
         (
+            {"p1": PRIMARY | {"lag_bytes": {"p2": 0, "p3": 4096, "p9": 1}}},
+            FOLLOWED | {"lag_bytes": {"p2": 0, "p3": 4096}},
+        ),
+        ({"p1": PRIMARY | {"lag_bytes": {"p2": None}}}, FOLLOWED),
+        (
             {"p2": STANDBY | {"damaged_pages": 1}, "p1": PRIMARY | {"damaged_pages": 3}, "p3": STANDBY},
-            {"primary": "p1", "standbys": ["p2", "p3"], "synchronous": True, "damaged": ["p1", "p2"]},
+            FOLLOWED | {"damaged": ["p1", "p2"]},
         ),
         ({"p1": STANDBY | {"damaged_pages": 1}}, NOBODY | {"damaged": ["p1"]}),
     ],
@@ -43,22 +60,24 @@ def replica(of: str, link: str = "connected") -> list[Any]:
     return [b"slave", of.encode(), 6379, link.encode(), 100]
 
 
-MASTER: list[Any] = [b"master", 100, []]
+MASTER: list[Any] = [b"master", 100, [[b"r2", b"6379", b"100"], [b"r3", b"6379", b"58"]]]
+ALONE: list[Any] = [b"master", 100, []]
 
 
 @pytest.mark.parametrize(
-    ("roles", "primary", "replicas"),
+    ("roles", "primary", "lag"),
     [
-        ({}, None, []),
-        ({"r1": MASTER, "r2": MASTER}, None, []),
-        ({"r1": replica("r2")}, None, []),
-        ({"r1": MASTER, "r3": replica("r1"), "r2": replica("r1")}, "r1", ["r2", "r3"]),
-        ({"r1": MASTER, "r2": replica("r1", "sync"), "r3": replica("r9")}, "r1", []),
-        ({"r1": MASTER, "r2": [b"sentinel", []]}, "r1", []),
+        ({}, None, {}),
+        ({"r1": MASTER, "r2": MASTER}, None, {}),
+        ({"r1": replica("r2")}, None, {}),
+        ({"r1": MASTER, "r3": replica("r1"), "r2": replica("r1")}, "r1", {"r2": 0, "r3": 42}),
+        ({"r1": ALONE, "r3": replica("r1")}, "r1", {"r3": None}),
+        ({"r1": MASTER, "r2": replica("r1", "sync"), "r3": replica("r9")}, "r1", {}),
+        ({"r1": MASTER, "r2": [b"sentinel", []]}, "r1", {}),
     ],
 )
-def test_redis(roles: dict[str, Any], primary: str | None, replicas: list[str]) -> None:
-    assert summarize_redis(roles) == {"primary": primary, "replicas": replicas}
+def test_redis(roles: dict[str, Any], primary: str | None, lag: dict[str, int | None]) -> None:
+    assert summarize_redis(roles) == {"primary": primary, "replicas": list(lag), "lag_bytes": lag}
 
 
 @pytest.mark.parametrize(

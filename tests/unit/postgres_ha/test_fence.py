@@ -31,6 +31,7 @@ class Server:
             startup=None,
             standbys=[],
             synchronous=False,
+            lag_bytes={},
             damaged_pages=0,
             system="1",
         )

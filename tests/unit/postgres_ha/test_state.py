@@ -13,6 +13,7 @@ STATE = NodeState(
     lsn=0x3000148,
     upstream="postgres-1",
     standbys=("postgres-3",),
+    lag_bytes={"postgres-3": 4096},
     timelines=(Branch(1, 0), Branch(2, 9)),
 )
 
@@ -31,6 +32,12 @@ def test_what_others_rely_on_is_there() -> None:
 
 def test_fields_of_a_later_version_are_ignored() -> None:
     assert NodeState.from_json(STATE.to_json() | {"colour": "red"}) == STATE
+
+
+def test_an_agent_of_the_release_before_says_no_lag() -> None:
+    answer = STATE.to_json()
+    del answer["lag_bytes"]
+    assert NodeState.from_json(answer).lag_bytes == {}
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,7 @@ def test_nobody_may_do_everything(user: str, right: str) -> None:
     assert right not in REDIS_RULES[user].split()
 
 
-@pytest.mark.parametrize("user", ["ballot", "vote", "worker", "replica", "proxy"])
+@pytest.mark.parametrize("user", ["ballot", "vote", "worker", "observer", "replica", "proxy"])
 def test_only_sentinel_may_change_who_follows_whom(user: str) -> None:
     assert not {"+slaveof", "+replicaof", "+config|rewrite"} & set(REDIS_RULES[user].split())
 
@@ -52,3 +52,10 @@ def test_vote_may_do_nothing_that_it_does_not_need(right: str) -> None:
 @pytest.mark.parametrize("right", ["+xadd", "+wait", "+xtrim", "+xsetid", "+xclaim", "+xpending", "+eval"])
 def test_a_worker_adds_nothing_to_the_queue(right: str) -> None:
     assert right not in REDIS_RULES["worker"].split()
+
+
+def test_the_observer_reads_the_queue_and_writes_one_key() -> None:
+    rights = REDIS_RULES["observer"].split()
+    assert [right for right in rights if "~" in right] == ["%R~votes", "%R~votes:dead", "~votes:intake"]
+    writing = {"+xadd", "+votes.append", "+xdel", "+xack", "+xtrim", "+xgroup", "+xreadgroup"}
+    assert not writing & set(rights)

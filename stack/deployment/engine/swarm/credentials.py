@@ -29,10 +29,12 @@ PASSWORDS = (
     "postgres_pgpool_password",
     "postgres_worker_password",
     "postgres_result_password",
+    "postgres_observer_password",
     "postgres_agent_token",
     "redis_ballot_password",
     "redis_vote_password",
     "redis_worker_password",
+    "redis_observer_password",
     "redis_replica_password",
     "redis_sentinel_password",
     "redis_proxy_password",
@@ -40,6 +42,7 @@ PASSWORDS = (
 )
 TLS = ("tls_certificate", "tls_key")
 # The data are of no use without them: the accounts in the database, and what tells one voter from another.
+# Not the observer's: a primary gives its account the password of today.
 BOUND_TO_DATA = (
     "postgres_password",
     "postgres_repmgr_password",

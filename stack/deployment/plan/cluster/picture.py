@@ -10,6 +10,9 @@ OLDEST_SECONDS = 5
 # Of the queue's intake: votes are taken, or are not until a change of release is through.
 OPEN, DRAINING = "open", "draining"
 
+Lag = Mapping[str, int | None]
+"""By follower, the bytes that the primary has written and it has not; None or nothing where nobody says."""
+
 
 @dataclass(frozen=True)
 class Postgres:
@@ -19,6 +22,7 @@ class Postgres:
     standbys: tuple[str, ...] = ()
     synchronous: bool = False
     damaged: tuple[str, ...] = ()  # an observer of a release before this one knows none
+    lag_bytes: Lag = field(default_factory=dict)
 
     @property
     def followers(self) -> tuple[str, ...]:
@@ -32,6 +36,7 @@ class Redis:
 
     primary: str | None = None
     replicas: tuple[str, ...] = ()
+    lag_bytes: Lag = field(default_factory=dict)
 
     @property
     def followers(self) -> tuple[str, ...]:

@@ -1,0 +1,31 @@
+"""The accounts of the database: which there are, and how they are made."""
+
+from collections.abc import Mapping
+from typing import Any, LiteralString
+
+import psycopg
+from psycopg import sql
+
+_OPTIONS: Mapping[str, LiteralString] = {
+    "repmgr": "SUPERUSER REPLICATION",
+    "pgpool": "CONNECTION LIMIT 10",
+    "worker": "",
+    "result": "CONNECTION LIMIT 24",
+    # Every manager has an observer, which holds one; a look at the dead letters takes two more.
+    "observer": "CONNECTION LIMIT 16",
+}
+
+
+def establish(connection: psycopg.Connection[Any], role: str, password: str) -> None:
+    """Make a role, or bring the one that is there up to date; raise psycopg.Error."""
+    known = connection.execute("SELECT FROM pg_roles WHERE rolname = %s", (role,)).rowcount
+    # Only the verifier is sent: the password itself can never show up in a server's log.
+    verifier = connection.pgconn.encrypt_password(password.encode(), role.encode(), b"scram-sha-256").decode()
+    connection.execute(
+        sql.SQL("{} ROLE {} LOGIN {} PASSWORD {}").format(
+            sql.SQL("ALTER" if known else "CREATE"),
+            sql.Identifier(role),
+            sql.SQL(_OPTIONS[role]),
+            sql.Literal(verifier),
+        )
+    )

@@ -1,0 +1,75 @@
+"""What the observer learns from a real queue and a real database, and by which account."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import psycopg
+import pytest
+
+from integration.conftest import PASSWORD, Database, RedisNode, Trio
+from kit.waiting import wait_until
+from observer import question
+from observer.picture import summarize_redis
+from observer.question import Stored
+from worker.access import Access
+from worker.ballot import Ballot
+from worker.letter import Letter
+from worker.store import Store
+
+
+@pytest.fixture
+def account(database: Database, store: Store) -> Access:
+    """Return the observer's account in a database with one vote and one dead letter."""
+    store.save([Ballot("voter", "a", 1)])
+    store.bury([Letter(b"1-0", {b"id": b"v"}, "vote is missing")])
+    host, port = database.container.address
+    return Access("", 6379, "", "", host, port, "votes", "observer", "hush")
+
+
+def test_its_own_account_is_enough(account: Access, database: Database) -> None:
+    ask = question.Database((account, replace(account, database_user="nobody")))
+    assert ask() == ask() == Stored({"a": 1}, letters=1)
+    sessions = "SELECT usename FROM pg_stat_activity WHERE application_name = 'observer'"
+    assert database.query(sessions) == [("observer",)]
+
+
+def test_a_database_of_the_release_before_knows_the_former_account(account: Access) -> None:
+    own = replace(account, database_user="nobody")
+    assert question.Database((own, replace(account, database_user="worker")))() == Stored({"a": 1}, letters=1)
+
+
+def test_a_database_that_knows_neither_does_not_answer(account: Access) -> None:
+    nobody = replace(account, database_user="nobody")
+    with pytest.raises(psycopg.OperationalError):
+        question.Database((nobody, nobody))()
+
+
+def test_the_lag_of_a_replica_is_what_it_has_not_acknowledged(trio: Trio) -> None:
+    nodes = {node.container.inner_ip: node for node in (trio.primary, *trio.replicas)}
+    primary, frozen, other = nodes
+
+    def lag() -> dict[str, int | None]:
+        found: dict[str, int | None] = summarize_redis(roles)["lag_bytes"]
+        return found
+
+    def look(*names: str) -> bool:
+        roles.update({name: role(nodes[name]) for name in names})
+        return lag() == dict.fromkeys((frozen, other), 0)
+
+    roles: dict[str, Any] = {}
+    wait_until(lambda: look(*nodes))
+    trio.replicas[0].container.freeze()
+    trio.primary.client.set("written", "x" * 1000)
+    look(primary)
+    assert (lag()[frozen] or 0) > 1000
+    trio.replicas[0].container.restore()
+    wait_until(lambda: look(*nodes))
+
+
+def role(node: RedisNode) -> Any:
+    """Return what a Redis answers the observer's question."""
+    host, port = node.container.address
+    access = Access(host, port, "default", PASSWORD, "", 5432, "votes", "", "")
+    return question.redis((access, access), host, ("ROLE",))()[0]

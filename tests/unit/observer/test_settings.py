@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from observer.settings import read
+from worker.environment import SettingError
+
+VARIABLES = (
+    "REDIS_PASSWORD_FILE",
+    "DATABASE_PASSWORD_FILE",
+    "REDIS_WORKER_PASSWORD_FILE",
+    "POSTGRES_WORKER_PASSWORD_FILE",
+)
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> dict[str, str]:
+    """The environment that the stack file gives the observer."""
+    for name in VARIABLES:
+        (tmp_path / name).write_text(f"{name}\n")
+    accounts = {"REDIS_USERNAME": "observer", "DATABASE_USER": "observer"}
+    return accounts | {name: str(tmp_path / name) for name in VARIABLES}
+
+
+def test_its_own_account_comes_before_the_former_one(environment: dict[str, str]) -> None:
+    own, former = read(environment).accounts
+    assert (own.redis_username, own.redis_password) == ("observer", "REDIS_PASSWORD_FILE")
+    assert (own.database_user, own.database_password) == ("observer", "DATABASE_PASSWORD_FILE")
+    assert (former.redis_username, former.redis_password) == ("worker", "REDIS_WORKER_PASSWORD_FILE")
+    assert (former.database_user, former.database_password) == ("worker", "POSTGRES_WORKER_PASSWORD_FILE")
+    assert (own.redis_host, own.database_host) == (former.redis_host, former.database_host)
+
+
+@pytest.mark.parametrize("variable", VARIABLES)
+def test_a_missing_secret_is_named(environment: dict[str, str], variable: str) -> None:
+    with pytest.raises(SettingError, match=f"^{variable}: "):
+        read(environment | {variable: "/nowhere"})
