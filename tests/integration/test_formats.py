@@ -10,14 +10,10 @@ from deployment.plan.release import formats
 from kit.containers import docker
 from kit.images import reference
 
+POSTGRES = "/usr/lib/postgresql/*/bin/postgres --version"
 SERVERS = {
     "redis-1": ("redis", "redis-server --version", r"v=(\d+)", "redis"),
-    "postgres-1": (
-        "postgres",
-        "/usr/lib/postgresql/*/bin/postgres --version",
-        r"PostgreSQL\) (\d+)",
-        "postgresql",
-    ),
+    "postgres-1": ("postgres", POSTGRES, r"PostgreSQL\) (\d+)", "postgresql"),
 }
 """The image of a data node, what says the version of its server, where in that, and the name of the format."""
 
