@@ -15,7 +15,7 @@ SERVERS = {
     "redis-1": ("redis", "redis-server --version", r"v=(\d+)", "redis"),
     "postgres-1": ("postgres", POSTGRES, r"PostgreSQL\) (\d+)", "postgresql"),
 }
-"""The image of a data node, what says the version of its server, where in that, and the name of the format."""
+"""The image of a data node, what says its version, where in that, and the name of the format."""
 
 
 @pytest.mark.parametrize("service", SERVERS)
