@@ -33,7 +33,8 @@ REVOKE ALL ON DATABASE votes FROM PUBLIC;
 GRANT CONNECT ON DATABASE votes TO worker, result, observer, pgpool;
 REVOKE CREATE ON SCHEMA public FROM PUBLIC;
 ALTER ROLE result CONNECTION LIMIT 24;
-ALTER ROLE result SET temp_file_limit = '64MB'
+ALTER ROLE result SET temp_file_limit = '64MB';
+ALTER ROLE observer SET temp_file_limit = '64MB'
 """
 
 # A worker's schema gives the same with its tables; these were made before there was this account.

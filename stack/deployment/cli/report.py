@@ -113,10 +113,10 @@ def _services(now: dict[str, Any]) -> Table:
 def _votes(now: dict[str, Any]) -> str:
     queue, waits = now["queue"], now["queue"]["waiting_seconds"]
     waiting = f" (the first for {waits:.0f} s)" if waits >= 1 else ""
-    closed = "" if queue["intake"] in (OPEN, None) else f"; no votes are taken ({queue['intake']})"
+    intake = "" if queue["intake"] == OPEN else f", intake {queue['intake'] or 'unknown'}"
     return (
         f"Votes stored {_known(now['votes']['stored'])}, entries queued {_known(queue['pending'])}{waiting}, "
-        f"dead letters {_known(queue['dead'])}{closed}"
+        f"dead letters {_known(queue['dead'])}{intake}"
     )
 
 

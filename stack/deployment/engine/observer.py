@@ -42,9 +42,13 @@ def answer(client: docker.DockerClient, *command: str) -> dict[str, Any]:
     return found
 
 
-def set_intake(client: docker.DockerClient, state: str) -> int:
-    """Say whether votes are taken; return how many entries waited after that. Raises like `output`."""
-    return int(answer(client, "python", "-m", "observer.intake", state)["pending"])
+def set_intake(client: docker.DockerClient, state: str, seconds: int = 0) -> int:
+    """Say whether votes are taken, for so many seconds if any; without a state only look.
+
+    Return how many entries waited after that. Raises like `output`.
+    """
+    told = [word for word in (state, str(seconds or "")) if word]
+    return int(answer(client, "python", "-m", "observer.intake", *told)["pending"])
 
 
 def output(client: docker.DockerClient, *command: str) -> Iterator[bytes]:

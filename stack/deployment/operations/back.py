@@ -12,8 +12,8 @@ from deployment.operations.runner.log import INTERRUPTED
 from deployment.operations.runner.operation import Step
 from deployment.operations.runner.site import Site
 from deployment.operations.runner.turn import TurnLostError
-from deployment.operations.steps.formats import Drain, Readable, Reopen
 from deployment.operations.steps.health import Health
+from deployment.operations.steps.intake import Drain, Readable, Reopen
 from deployment.operations.steps.record import Record
 from deployment.operations.steps.rollout import DataNodes, Deploy
 from deployment.plan.release.history import Deployment
@@ -74,7 +74,7 @@ def _former(site: Site, last: Deployment) -> Site:
     return Site(
         site.settings, site.progress, site.client, goal, verb=f"back from {site.verb}",
         names=last.release.hosts, source=last.source, scaled=last.scaled, careful=True, turn=site.turn,
-        paused=site.paused,
+        pause=site.pause,
     )  # fmt: skip
 
 

@@ -10,10 +10,10 @@ from deployment.errors import DeployError
 from deployment.operations import summary
 from deployment.operations.back import WayBack
 from deployment.operations.runner import operation
-from deployment.operations.runner.operation import Step
+from deployment.operations.runner.operation import Check, Step
 from deployment.operations.runner.site import Site
-from deployment.operations.steps.formats import Drain, Readable, Reopen
 from deployment.operations.steps.health import Health
+from deployment.operations.steps.intake import Drain, Readable, Reopen
 from deployment.operations.steps.record import Record, Sweep
 from deployment.operations.steps.rollout import DataNodes, Deploy
 from deployment.operations.steps.swarm import Secrets
@@ -23,13 +23,11 @@ from deployment.plan.release.release import Release
 from deployment.progress import Progress
 
 
-class Available:
+class Available(Check):
     """Every image of the release can still be had."""
 
-    touches = False
-
-    def missing(self, site: Site) -> list[str]:
-        """Return nothing, or raise DeployError naming the images that are gone."""
+    def require(self, site: Site) -> None:
+        """Raise DeployError naming the images that are gone."""
         release = site.require_wanted()
         gone = [image for image in release.images.values() if not _available(site, image)]
         if gone:
@@ -38,10 +36,6 @@ class Available:
                 f"Those of the last {history.WITH_IMAGES} releases are kept. For an older one check out its "
                 "source (`deploy.py releases` names it) and run `up` there.",
             )
-        return []
-
-    def do(self, site: Site) -> None:
-        """Do nothing: there never is anything to do."""
 
 
 ROLLBACK: Sequence[Step] = (

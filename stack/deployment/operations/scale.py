@@ -9,7 +9,7 @@ from deployment.errors import DeployError
 from deployment.operations.back import WayBack
 from deployment.operations.rollback import require_newest
 from deployment.operations.runner import operation
-from deployment.operations.runner.operation import Step
+from deployment.operations.runner.operation import Check, Step
 from deployment.operations.runner.site import Site
 from deployment.operations.steps.health import Health
 from deployment.operations.steps.record import Record
@@ -23,23 +23,17 @@ WANTED = re.compile(r"(?P<service>[a-z-]+)=(?P<replicas>\d{1,3})", re.ASCII)
 MOST = 100
 
 
-class Fits:
+class Fits(Check):
     """The nodes have the memory that all limits together allow, or no more is wanted than before."""
 
-    touches = False
-
-    def missing(self, site: Site) -> list[str]:
-        """Return nothing, or raise DeployError."""
+    def require(self, site: Site) -> None:
+        """Raise DeployError saying how much is too much."""
         now = site.last.release if site.last else None
         if problem := capacity.excess(site.require_wanted(), site.nodes, now):
             raise DeployError(
                 f"That would not fit: {problem}. Nothing was changed.",
                 "Choose fewer, or add a node. (`docker node ls` shows the nodes.)",
             )
-        return []
-
-    def do(self, site: Site) -> None:
-        """Do nothing: there never is anything to do."""
 
 
 SCALE: Sequence[Step] = (Fits(), Deploy(), Health(), Record())

@@ -12,12 +12,13 @@ from deployment.operations.runner import operation
 from deployment.operations.runner.operation import Step
 from deployment.operations.runner.site import Site
 from deployment.operations.steps.checks import Checks
-from deployment.operations.steps.formats import Drain, Readable, Reopen
 from deployment.operations.steps.health import Health
 from deployment.operations.steps.images import Bases, Engine, Images, Push, Refresh
+from deployment.operations.steps.intake import Drain, Readable, Reopen
 from deployment.operations.steps.record import Record, Sweep
 from deployment.operations.steps.rollout import DataNodes, Deploy
 from deployment.operations.steps.swarm import Labels, Options, Packages, Secrets, Swarm
+from deployment.plan.cluster import strength
 from deployment.plan.release.options import Change
 from deployment.plan.swarm import placement, weaknesses
 from deployment.progress import Progress
@@ -76,5 +77,6 @@ def warnings(on: Site) -> list[str]:
     if not on.managed:
         unseen = on.client is None and engine.installed()
         return [*([UNSEEN] if unseen else []), *weaknesses.of(labelled)]
+    closed = strength.intake_closed(on.picture)
     crowded = weaknesses.crowded(nodes.observe(on.engine), services.placements(on.engine))
-    return [*weaknesses.of(labelled), *crowded, *networks.warnings(on.engine)]
+    return [*closed, *weaknesses.of(labelled), *crowded, *networks.warnings(on.engine)]

@@ -88,7 +88,7 @@ def test_who_reads_may_call_and_make_none_of_these(whole: PostgresCluster, accou
         assert [statement for statement in FORBIDDEN if is_allowed(connection, statement)] == []
 
 
-def test_the_observer_changes_votes_only_by_replaying_a_letter(whole: PostgresCluster) -> None:
+def test_the_observer_stores_votes_by_one_function_and_changes_nothing_else(whole: PostgresCluster) -> None:
     store_vote(whole, "voter")
     with whole.connect("observer") as connection:
         assert [statement for statement in NOT_OBSERVED if is_allowed(connection, statement)] == []

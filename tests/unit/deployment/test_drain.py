@@ -1,48 +1,68 @@
 """No worker meets entries that it cannot read: none is taken, and none waits, while the release changes."""
 
-from collections.abc import Iterator
+from collections.abc import Sequence
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 from docker import DockerClient
+from docker.errors import APIError
 
 from deployment.configuration.settings import Settings
 from deployment.engine import observer
+from deployment.engine.swarm.membership import Membership
 from deployment.errors import DeployError
+from deployment.operations.back import BACK
+from deployment.operations.rollback import ROLLBACK
+from deployment.operations.runner import operation, pause
+from deployment.operations.runner.operation import Step
+from deployment.operations.runner.pause import Pause
 from deployment.operations.runner.site import Site
-from deployment.operations.steps import convergence, formats
-from deployment.operations.steps.formats import Drain, Readable, Reopen
+from deployment.operations.runner.turn import TurnLostError
+from deployment.operations.steps import convergence, intake
+from deployment.operations.steps.health import Health
+from deployment.operations.steps.intake import Drain, Readable, Reopen
+from deployment.operations.steps.record import Record
+from deployment.operations.steps.rollout import DataNodes, Deploy
+from deployment.operations.up import UP
 from deployment.plan.cluster.picture import Picture, Queue
 from deployment.plan.release.formats import READS, WRITES, declared
+from deployment.plan.release.history import Deployment
 from deployment.plan.release.release import Release
 from deployment.progress import Progress
+from kit.waiting import wait_until
 
 STACK = """
 services:
   vote: {image: v, deploy: {labels: {vote-app.formats.writes: entry-1}}}
   worker: {image: w, deploy: {labels: {vote-app.formats.reads: entry-1}}}
+  redis-1: {image: r, deploy: {labels: {vote-app.formats.writes: redis-8}}}
   postgres-1: {image: p, deploy: {labels: {vote-app.formats.reads: postgresql-17}}}
 """
 OLDER = Release(("stack.yaml",), {"stack.yaml": STACK}, {})
 WRITES_2 = declared("vote", {WRITES: "entry-2"})
 READS_2 = declared("worker", {READS: "entry-1 entry-2"})
 SAME = declared("vote", {WRITES: "entry-1"})
+REDIS = declared("redis-1", {WRITES: "redis-8"})
 FILES_18 = declared("postgres-1", {WRITES: "postgresql-18"})
 
 
 class Intake:
     """The observer's, with so many entries to wait for; it fails as often as it is told to."""
 
-    def __init__(self, entries: Iterator[int], failures: int = 0) -> None:
+    def __init__(self, *entries: int, failures: int = 0) -> None:
         self.states: list[str] = []
-        self._entries, self._failures = entries, failures
+        self._entries, self._failures = list(entries), failures
 
-    def set(self, _: object, state: str) -> int:
+    def set(self, _: object, state: str, seconds: int = 0) -> int:
         if self._failures:
             self._failures -= 1
-            raise DeployError("no replica confirmed it", "")
-        self.states.append(state)
-        return next(self._entries)
+            raise APIError("the container is stopping")
+        assert bool(seconds) == (state == "draining"), "what nobody ends ends by itself"
+        if state:
+            self.states.append(state)
+            return 0
+        return self._entries.pop(0)
 
 
 def site(*running: Any, intake: str | None = "open", pending: int | None = 0, **seen: Any) -> Site:
@@ -52,10 +72,16 @@ def site(*running: Any, intake: str | None = "open", pending: int | None = 0, **
     return on
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(formats, "POLL_SECONDS", 0.0)
+    monkeypatch.setattr(pause, "POLL_SECONDS", 0.0)
+    monkeypatch.setattr(intake, "POLL_SECONDS", 0.0)
     monkeypatch.setattr(convergence, "unfinished", lambda _: [])
+
+
+def taking(found: Intake, monkeypatch: pytest.MonkeyPatch) -> Intake:
+    monkeypatch.setattr(observer, "set_intake", found.set)
+    return found
 
 
 @pytest.mark.parametrize(
@@ -74,50 +100,133 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_a_queue_is_drained_where_entries_cannot_be_read(on: Site, drained: bool) -> None:
     lines = Drain().missing(on)
-    assert lines == ([] if drained else [f"{formats.PAUSE}: worker cannot read entry-2"])
+    assert lines == ([] if drained else [f"{intake.PAUSE}: worker cannot read entry-2"])
 
 
-@pytest.mark.usefixtures("quick")
 def test_draining_waits_until_nothing_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    intake = Intake(iter([5, 1, 0]), failures=2)
-    monkeypatch.setattr(observer, "set_intake", intake.set)
+    found = taking(Intake(5, 1, 0, failures=2), monkeypatch)
     on = site(WRITES_2)
     Drain().do(on)
-    assert intake.states == ["draining"] * 3
-    assert on.paused is not None
+    assert found.states == ["draining"]
+    assert on.pause
+    assert not on.pause.over
+    on.pause.end()
 
 
-@pytest.mark.usefixtures("quick")
 def test_a_queue_that_does_not_run_empty_takes_votes_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    intake = Intake(iter([5, 5, 5]))
-    monkeypatch.setattr(observer, "set_intake", intake.set)
-    monkeypatch.setattr(formats, "DRAIN_SECONDS", 0)
-    with pytest.raises(DeployError, match="5 entries still wait") as stuck:
+    found = taking(Intake(5, 5), monkeypatch)
+    monkeypatch.setattr(intake, "DRAIN_SECONDS", 0)
+    with pytest.raises(DeployError, match="5 entries still wait"):
         Drain().do(site(WRITES_2))
-    assert "Votes are taken again" in stuck.value.what
-    assert intake.states == ["draining", "open"]
+    assert found.states == ["draining", "open"]
 
 
-@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize("state", ["closed", "maintenance"])
+def test_what_somebody_closed_stays_closed_while_the_queue_runs_empty(
+    monkeypatch: pytest.MonkeyPatch, state: str
+) -> None:
+    found = taking(Intake(5, 0), monkeypatch)
+    on = site(WRITES_2, intake=state, pending=5)
+    Drain().do(on)
+    assert (found.states, on.pause) == ([], None)
+
+
+def test_a_verb_that_has_lost_its_turn_leaves_the_intake_to_the_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    found = taking(Intake(5), monkeypatch)
+    on = site(WRITES_2)
+    turns = iter([None, None])
+
+    def turn() -> None:
+        if next(turns, "lost"):
+            raise TurnLostError("The lock was taken.", "Look at `status`.")
+
+    on.turn = turn
+    with pytest.raises(TurnLostError):
+        Drain().do(on)
+    assert found.states == ["draining"]
+
+
+def test_a_pause_lasts_as_long_as_its_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is refreshed, since it would end by itself."""
+    monkeypatch.setattr(pause, "REFRESH_SECONDS", 0.0)
+    found = taking(Intake(), monkeypatch)
+    begun = Pause(site())
+    wait_until(lambda: len(found.states) > 3)
+    begun.end()
+    assert found.states[-1] == "open"
+
+
+def test_a_command_that_stops_says_that_the_pause_ends(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taking(Intake(), monkeypatch)
+    on = site()
+    on.progress, on.pause = Progress(), Pause(on)
+    step = SimpleNamespace(touches=True, missing=lambda _: ["x"], do=failing)
+    on.freeze = lambda: None  # type: ignore[method-assign]
+    on.client = None
+    vars(on)["membership"] = Membership.NONE
+    with pytest.raises(DeployError, match="a reason"):
+        operation.run([cast(Step, step)], on)
+    assert "No votes are taken now; that ends by itself within 180 s" in capsys.readouterr().err
+
+
+def failing(_: Site) -> None:
+    raise DeployError("a reason", "a remedy")
+
+
 def test_votes_are_taken_again_once_everything_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     done: list[str] = []
-    intake = Intake(iter([0]))
-    monkeypatch.setattr(observer, "set_intake", intake.set)
+    found = taking(Intake(), monkeypatch)
     monkeypatch.setattr(convergence, "unfinished", lambda _: ["worker"])
     monkeypatch.setattr(convergence, "wait", lambda _: done.append("waited"))
+    on = site(intake=None)
+    on.pause = Pause(on)
+    assert Reopen().missing(on) == ["take votes again"]
+    Reopen().do(on)
+    assert (done, found.states, Reopen().missing(on)) == (["waited"], ["draining", "open"], [])
+
+
+def test_votes_are_taken_again_after_a_command_that_was_cut_short(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = taking(Intake(), monkeypatch)
     on = site(intake="draining")
     assert Reopen().missing(on) == ["take votes again"]
     Reopen().do(on)
-    assert (done, intake.states) == (["waited"], ["open"])
+    assert found.states == ["open"]
 
 
-@pytest.mark.parametrize("intake", ["open", "closed", "maintenance", None])
-def test_what_somebody_closed_stays_closed(intake: str | None) -> None:
-    assert Reopen().missing(site(intake=intake)) == []
+@pytest.mark.parametrize("state", ["open", "closed", "maintenance", None])
+def test_what_somebody_closed_stays_closed(state: str | None) -> None:
+    assert Reopen().missing(site(intake=state)) == []
 
 
 def test_files_that_the_release_cannot_read_end_it_before_anything_is_changed() -> None:
-    with pytest.raises(DeployError, match=r"postgres-1 cannot read postgresql-18. Nothing was changed"):
-        Readable().missing(site(FILES_18))
-    assert Readable().missing(site(READS_2, WRITES_2)) == []
-    assert Readable().missing(site(FILES_18, handed={})) == []
+    with pytest.raises(DeployError, match="postgres-1 cannot read postgresql-18"):
+        Readable().missing(site(FILES_18, handed={}))
+    assert Readable().missing(site(READS_2, WRITES_2, REDIS)) == []
+
+
+@pytest.mark.parametrize(
+    "on",
+    [site(WRITES_2), site(WRITES_2, REDIS, handed={})],
+    ids=["the queue has no intake", "the stack was taken down"],
+)
+def test_entries_that_cannot_be_drained_end_it_too(on: Site) -> None:
+    with pytest.raises(DeployError, match="worker cannot read entry-2"):
+        Readable().missing(on)
+
+
+@pytest.mark.parametrize("steps", [UP, ROLLBACK, BACK], ids=["up", "rollback", "the way back"])
+def test_the_queue_is_empty_before_the_workers_change_and_open_after_it(steps: Sequence[Step]) -> None:
+    order = [type(step) for step in steps]
+    wanted = [Readable, DataNodes, Drain, Deploy, Reopen, Health, Record]
+    assert [step for step in order if step in wanted] == wanted
+
+
+def test_entries_of_what_was_good_last_may_still_wait() -> None:
+    on = site()
+    del vars(on)["formats"]
+    vars(on).update(specifications=[], deployments=(Deployment(1, "", "", "", "up", OLDER, {}),))
+    assert {each for one in on.formats for each in one.writes} == {"entry-1", "redis-8"}

@@ -8,7 +8,7 @@ import pytest
 from deployment.operations import status
 from deployment.plan.cluster import picture, strength
 from deployment.plan.cluster.convergence import ServiceState
-from deployment.plan.cluster.picture import UNKNOWN, Picture, Postgres, Redis
+from deployment.plan.cluster.picture import UNKNOWN, Picture, Postgres, Queue, Redis
 from deployment.plan.release.entrance import Entrance
 from deployment.plan.swarm.nodes import Node
 
@@ -73,6 +73,19 @@ def test_what_is_missing(services: list[ServiceState], inside: Picture, names: l
 )
 def test_a_primary_with_damaged_pages_is_named(postgres: Postgres, named: list[str]) -> None:
     assert [line.split()[0] for line in strength.damaged(postgres)] == named
+
+
+@pytest.mark.parametrize(
+    ("intake", "lines"),
+    [
+        ("open", []),
+        (None, []),
+        ("draining", ["the intake is draining: nobody can vote"]),
+        ("closed", ["the intake is closed: nobody can vote"]),
+    ],
+)
+def test_an_intake_that_is_not_open_is_named(intake: str | None, lines: list[str]) -> None:
+    assert strength.intake_closed(replace(INSIDE, queue=Queue(intake=intake))) == lines
 
 
 def test_a_service_that_was_changed_is_named_once() -> None:

@@ -1,7 +1,9 @@
 """The runner of every verb: what a step says is missing is printed, or done and asked for again."""
 
 import time
-from collections.abc import Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import NoReturn, Protocol
 
 from deployment.errors import DeployError
@@ -28,6 +30,25 @@ class Step(Protocol):
 
     def do(self, site: Site) -> None:
         """Make it so: afterwards nothing is missing. Raises DeployError if that fails."""
+
+
+class Check(ABC):
+    """A step that changes nothing: it refuses what could not work, before anything is changed."""
+
+    touches = False
+
+    @abstractmethod
+    def require(self, site: Site) -> None:
+        """Raise DeployError where it could not work."""
+
+    def missing(self, site: Site) -> list[str]:
+        """Return nothing, or raise DeployError."""
+        self.require(site)
+        return []
+
+    def do(self, site: Site) -> None:
+        """Do nothing: nothing is ever missing."""
+        del site
 
 
 class Return(Protocol):
@@ -76,6 +97,9 @@ def run(steps: Steps, site: Site, back: Return | None = None) -> bool:
                 if back:
                     back.go(site, error.cause)
                 raise error.cause from error
+            finally:
+                if site.pause:
+                    site.pause.leave()
     return outcome.busy
 
 
@@ -85,11 +109,13 @@ def carry_out(steps: Steps, site: Site) -> bool:
     Raises DeployError if a step fails before what runs was changed, and BrokenError after that.
     """
     plan(steps, site)  # for its refusals
-    busy = False
+    busy = touched = False
     for step in steps:
         site.turn()
-        if step.missing(site):
-            busy = True
+        with _breaking(touched and step.touches):
+            missing = step.missing(site)
+        if missing:
+            busy, touched = True, touched or step.touches
             _make_true(step, site)
     return busy
 
@@ -97,13 +123,20 @@ def carry_out(steps: Steps, site: Site) -> bool:
 def _make_true(step: Step, site: Site) -> None:
     if step.touches:
         site.freeze()
-    try:
+    with _breaking(step.touches):
         step.do(site)
         _require_done(step, site)
+
+
+@contextmanager
+def _breaking(touched: bool) -> Iterator[None]:
+    """Where what runs was being changed, turn whatever error there is into BrokenError."""
+    try:
+        yield
     except TurnLostError:
         raise  # what is done now is another verb's business
     except Exception as error:
-        if step.touches:  # whatever it is, what runs was being changed
+        if touched:
             raise BrokenError(readable(error)) from error
         raise
 

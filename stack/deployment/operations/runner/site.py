@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from deployment.configuration.settings import Settings
 from deployment.engine import observer
@@ -29,6 +29,9 @@ from deployment.plan.release.release import Release
 from deployment.plan.swarm import placement
 from deployment.plan.swarm.nodes import Node
 from deployment.progress import Progress
+
+if TYPE_CHECKING:
+    from deployment.operations.runner.pause import Pause
 
 
 def now() -> str:
@@ -65,7 +68,7 @@ class Site:
     left: frozenset[str] = frozenset()  # data nodes that cannot be updated one at a time
     careful: bool = False  # whether no data node may be restarted where a peer of it is away
     swept: bool = False
-    paused: float | None = None  # since when no votes are taken, on the monotonic clock
+    pause: "Pause | None" = None  # the time in which no votes are taken
     frozen: Release | None = None
     turn: Callable[[], None] = lambda: None  # raises DeployError if another verb has the turn
 

@@ -5,17 +5,16 @@ from pathlib import Path
 from deployment.engine.images import images
 from deployment.engine.machine import advertise, host
 from deployment.engine.swarm import credentials, networks, services
+from deployment.operations.runner.operation import Check
 from deployment.operations.runner.site import Site
 from deployment.plan.swarm import placement
 
 
-class Checks:
+class Checks(Check):
     """The sources, the machine and the Swarm allow what is wanted."""
 
-    touches = False
-
-    def missing(self, site: Site) -> list[str]:
-        """Return nothing, or raise DeployError."""
+    def require(self, site: Site) -> None:
+        """Raise DeployError naming what does not."""
         images.require_sound_sources()
         placement.require_usable(placement.labelled(site.nodes, placement.spread(site.nodes)))
         placement.require_way_for_images(site.nodes, site.settings.registry)
@@ -24,10 +23,6 @@ class Checks:
         if site.client:
             credentials.check_volumes(site.client, site.secrets)
         host.check(_machine(site), _ports(site), fresh=site.refresh or not site.bases)
-        return []
-
-    def do(self, site: Site) -> None:
-        """Do nothing: there never is anything to do."""
 
 
 def _machine(site: Site) -> host.Host:

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 READS, WRITES = "vote-app.formats.reads", "vote-app.formats.writes"
 # Entries go when they are stored, so one can wait for that; all other formats stay.
-ENTRY = "entry"
+ENTRY, QUEUE = "entry", "redis"
 
 Labels = Mapping[str, Any]
 
@@ -61,6 +61,11 @@ def undrained(before: Iterable[Formats], after: Iterable[Formats]) -> str:
     """Say which entries one of both sides cannot read of the other, so that they must not meet."""
     both = (unreadable(before, after), unreadable(after, before))
     return _told(both, entries=True)
+
+
+def drainable(services: Iterable[Formats]) -> bool:
+    """Say whether the queue of these services has an intake: it is as old as the labels are."""
+    return any(_kind(each) == QUEUE for service in services for each in service.writes)
 
 
 def lost(before: Iterable[Formats], after: Iterable[Formats]) -> str:

@@ -1,0 +1,104 @@
+"""No worker meets entries that it cannot read: none come in, and none wait, while the release changes."""
+
+import time
+
+from deployment.errors import DeployError
+from deployment.operations.runner.operation import Check
+from deployment.operations.runner.pause import Pause, entries_waiting
+from deployment.operations.runner.site import Site
+from deployment.operations.runner.turn import TurnLostError
+from deployment.operations.steps import convergence
+from deployment.plan.cluster.picture import DRAINING, OPEN
+from deployment.plan.release import formats
+
+# A queue that is longer needs a look first.
+DRAIN_SECONDS = 180
+POLL_SECONDS = 0.5
+PAUSE = "take no votes until the queue is empty and the release has changed"
+
+
+class Readable(Check):
+    """What the stack has written can be read by the release that is wanted, or can be drained before."""
+
+    def require(self, site: Site) -> None:
+        """Raise DeployError naming who could not read what."""
+        if site.wanted is None:
+            return
+        wanted = formats.of_services(site.wanted.services)
+        if unread := formats.lost(site.formats, wanted):
+            raise DeployError(
+                f"Release {site.wanted.identity} cannot read what the stack has written: {unread}.",
+                "Deploy a release that reads it. (The stack file says what each service reads and writes.)",
+            )
+        unread = formats.undrained(site.formats, wanted)
+        if unread and not (site.handed and formats.drainable(site.formats) and formats.drainable(wanted)):
+            raise DeployError(
+                f"Entries may wait that release {site.wanted.identity} cannot read: {unread}.",
+                "The queue can run empty only while the stack runs, and only between releases that know how. "
+                "Bring up the release from before, and go over one that both can read.",
+            )
+
+
+class Drain:
+    """No entry waits, and none can come, while workers change that do not read each other's entries."""
+
+    touches = True
+
+    def missing(self, site: Site) -> list[str]:
+        """Say why no votes are to be taken while the release changes."""
+        if site.wanted is None or not site.handed:
+            return []
+        unread = formats.undrained(site.formats, formats.of_services(site.wanted.services))
+        queue = site.picture.queue
+        if not unread or (queue.intake not in (OPEN, None) and queue.pending == 0):
+            return []
+        return [f"{PAUSE}: {unread}"]
+
+    def do(self, site: Site) -> None:
+        """Take no votes, and wait until the queue is empty; where it does not get so, take votes again."""
+        if site.picture.queue.intake in (OPEN, DRAINING, None):  # what somebody closed stays as it is
+            site.pause = site.pause if site.pause and not site.pause.over else Pause(site)
+        try:
+            _wait_empty(site)
+        except TurnLostError:
+            raise
+        except BaseException:
+            if site.pause:
+                site.pause.end()
+            raise
+
+
+class Reopen:
+    """Votes are taken again."""
+
+    touches = True
+
+    def missing(self, site: Site) -> list[str]:
+        """Say so where they are not because of a change of release."""
+        paused = site.pause and not site.pause.over
+        return ["take votes again"] if paused or site.picture.queue.intake == DRAINING else []
+
+    def do(self, site: Site) -> None:
+        """Take votes again, once every service runs the release."""
+        if convergence.unfinished(site):
+            convergence.wait(site)
+        if site.pause:
+            site.pause.end()
+        else:  # of a command that was cut short
+            entries_waiting(site, OPEN)
+
+
+def _wait_empty(site: Site) -> None:
+    with site.progress.task("Letting the queue run empty; no votes are taken meanwhile") as task:
+        while entries := entries_waiting(site):
+            task.detail(f"{entries} entries wait")
+            if task.seconds > DRAIN_SECONDS:
+                raise _stuck(entries, task.seconds)
+            time.sleep(POLL_SECONDS)
+
+
+def _stuck(entries: int, seconds: float) -> DeployError:
+    return DeployError(
+        f"{entries} entries still wait in the queue after {seconds:.0f} s, so the workers were not changed.",
+        "Look at `python3 deploy.py logs worker` and `python3 deploy.py status`: do votes get stored?",
+    )
