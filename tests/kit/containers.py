@@ -3,6 +3,9 @@
 import subprocess
 import uuid
 
+# For containers whose health nobody asks about: each check costs the machine some processes.
+UNWATCHED = "--no-healthcheck"
+
 
 class DockerError(subprocess.CalledProcessError):
     """What the Docker client complained of."""
@@ -34,13 +37,13 @@ class Container:
         self.name = f"vote-app-test-{uuid.uuid4().hex[:12]}"
         self._port = port
         docker(
-            "run", "--detach", "--name", self.name, "--publish", f"127.0.0.1::{port}",
+            "run", "--detach", "--name", self.name, "--publish", f"127.0.0.1::{port}", UNWATCHED,
             "--entrypoint", entrypoint, image, *command,
         )  # fmt: skip
+        self.address = self._published()
 
-    @property
-    def address(self) -> tuple[str, int]:
-        """Where it can be reached; another place after each start."""
+    def _published(self) -> tuple[str, int]:
+        """Return where it can be reached; another place after each start."""
         host, _, port = docker("port", self.name, str(self._port)).partition("\n")[0].rpartition(":")
         return host, int(port)
 
@@ -60,6 +63,7 @@ class Container:
     def start(self) -> None:
         """Start it again with the data it had."""
         docker("start", self.name)
+        self.address = self._published()
 
     def restore(self) -> None:
         """Let it run, whether it was frozen, killed or neither."""

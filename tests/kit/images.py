@@ -1,6 +1,8 @@
 """The project's images, as `deploy.py up` built them."""
 
 import os
+from collections.abc import Mapping
+from functools import cache
 from typing import NoReturn
 
 import pytest
@@ -12,11 +14,18 @@ from deployment.engine.machine import engine
 def reference(component: str) -> str:
     """Return the name of a component's image, or of `traefik`; without it fail in CI, skip elsewhere."""
     client = engine.connect()
-    bases = base.present(client) if client else None
-    names = {c.name: name for c, name in base.references(client, bases).items()} if bases else {}
-    if component not in names or not images.exists(client, names[component]):
+    name = _names().get(component) if client else None
+    if name is None or not images.exists(client, name):
         absent(f"no image of {component} as it is in this checkout: run `python3 deploy.py up` first")
-    return names[component]
+    return name
+
+
+@cache
+def _names() -> Mapping[str, str]:
+    """Return the images' names by component, once: they come from the content of every file."""
+    client = engine.connect()
+    bases = base.present(client) if client else None
+    return {c.name: name for c, name in base.references(client, bases).items()} if bases else {}
 
 
 def absent(reason: str) -> NoReturn:

@@ -13,7 +13,7 @@ from typing import Any
 
 import psycopg
 
-from kit.containers import DockerError, address, docker
+from kit.containers import UNWATCHED, address, docker
 from kit.images import reference
 from kit.waiting import wait_until
 
@@ -39,6 +39,7 @@ class PostgresCluster:
     def __init__(self, prefix: str, folder: Path, images: dict[str, str]) -> None:
         self.prefix = prefix
         self._images = images
+        self._addresses: dict[str, str] = {}
         self.secrets = folder / "secrets"
         self.secrets.mkdir(parents=True)
         for name in SECRETS:
@@ -60,10 +61,12 @@ class PostgresCluster:
         self._run("pgpool", self._images["pgpool"], stop_timeout=10)
 
     def kill(self, name: str) -> None:
+        self._addresses.pop(name, None)
         docker("rm", "--force", f"{self.prefix}-{name}")
 
     def stop(self, name: str) -> None:
         docker("stop", f"{self.prefix}-{name}")
+        self._addresses.pop(name, None)
 
     def wipe(self, node: str) -> None:
         docker("volume", "rm", f"{self.prefix}-{node}")
@@ -73,12 +76,6 @@ class PostgresCluster:
 
     def thaw(self, name: str) -> None:
         docker("unpause", f"{self.prefix}-{name}")
-
-    def cut(self, name: str) -> None:
-        docker("network", "disconnect", self.prefix, f"{self.prefix}-{name}")
-
-    def heal(self, name: str) -> None:
-        docker("network", "connect", "--alias", name, self.prefix, f"{self.prefix}-{name}")
 
     def remove(self) -> None:
         for name in (*NODES, "pgpool"):
@@ -94,10 +91,8 @@ class PostgresCluster:
         ).stdout
 
     def address(self, name: str) -> str | None:
-        try:
-            return address(f"{self.prefix}-{name}") or None
-        except DockerError:
-            return None
+        """Return where a container has been since its start, None if it does not run."""
+        return self._addresses.get(name)
 
     def state(self, node: str) -> State | None:
         address = self.address(node)
@@ -191,7 +186,7 @@ class PostgresCluster:
 
     def _run(self, name: str, image: str, *options: str, stop_timeout: int) -> None:
         docker(
-            *("run", "--detach", "--name", f"{self.prefix}-{name}", "--hostname", name),
+            *("run", "--detach", UNWATCHED, "--name", f"{self.prefix}-{name}", "--hostname", name),
             # The name of a node that is gone is unknown at once, with nobody outside to ask.
             *("--network", self.prefix, "--network-alias", name, "--dns", "127.0.0.1"),
             *("--env", f"POSTGRES_NODES={','.join(NODES)}"),
@@ -201,6 +196,7 @@ class PostgresCluster:
             *options,
             image,
         )
+        self._addresses[name] = address(f"{self.prefix}-{name}")
 
 
 @contextmanager

@@ -11,7 +11,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from kit.containers import address, docker
+from kit.containers import UNWATCHED, address, docker
 from kit.images import reference
 from kit.waiting import wait_until
 
@@ -74,7 +74,7 @@ class RedisCluster:
     def _run(self, name: str, alias: str, image: str, options: tuple[str, ...], *command: str) -> None:
         identity = ("--name", self.container(name), "--network", self.prefix, "--network-alias", alias)
         mount = ("-v", f"{self.secrets}:/run/secrets:ro")
-        docker("run", "-d", *identity, *HARDENED, *mount, *options, reference(image), *command)
+        docker("run", "-d", UNWATCHED, *identity, *HARDENED, *mount, *options, reference(image), *command)
         self._addresses[name] = address(self.container(name))
 
     def remove(self, *names: str) -> None:
@@ -103,8 +103,10 @@ class RedisCluster:
     @contextmanager
     def frozen(self, name: str) -> Iterator[None]:
         docker("pause", self.container(name))
-        yield
-        docker("unpause", self.container(name))
+        try:
+            yield
+        finally:
+            docker("unpause", self.container(name))
 
     def address(self, name: str) -> str:
         """Where a container has been since its start; raise LookupError."""
