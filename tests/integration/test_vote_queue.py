@@ -161,7 +161,9 @@ def test_a_vote_that_is_read_after_its_voter_left_does_not_count(trio: Trio, ser
     assert voters_in(trio.primary) == {patient}
 
 
-def test_sigterm_loses_no_request(trio: Trio, service: Service) -> None:
+def test_sigterm_loses_no_request(start: Start, trio: Trio) -> None:
+    service = start("vote", redis_port=trio.proxy.port, drain_seconds=5)
+    service.wait_ready()
     outcomes: list[str | None] = []
     stop = threading.Event()
 

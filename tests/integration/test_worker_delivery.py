@@ -127,6 +127,7 @@ def test_postgres_killed_under_load_loses_nothing(
             put(redis, number, "ab"[number % 2], 1)
             time.sleep(0.002)
 
+    wait_until(lambda: redis.exists(STREAM))
     load = threading.Thread(target=vote)
     load.start()
     wait_until(lambda: database.stored() > 0)

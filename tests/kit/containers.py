@@ -3,6 +3,8 @@
 import subprocess
 import uuid
 
+from kit.waiting import wait_until
+
 # For containers whose health nobody asks about: each check costs the machine some processes.
 UNWATCHED = "--no-healthcheck"
 
@@ -28,6 +30,16 @@ def address(container: str) -> str:
     return docker(
         "inspect", "--format", "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}", container
     )
+
+
+def freeze(container: str) -> None:
+    """Stop all of a container where it stands, as if its machine hung."""
+
+    def frozen() -> bool:
+        docker("pause", container, check=False)  # A busy kernel refuses: unable to freeze.
+        return docker("inspect", "--format", "{{.State.Paused}}", container) == "true"
+
+    wait_until(frozen)
 
 
 class Container:
@@ -58,7 +70,7 @@ class Container:
 
     def freeze(self) -> None:
         """Stop all of it where it stands, as if its machine hung."""
-        docker("pause", self.name)
+        freeze(self.name)
 
     def start(self) -> None:
         """Start it again with the data it had."""

@@ -13,7 +13,7 @@ from typing import Any
 
 import psycopg
 
-from kit.containers import UNWATCHED, address, docker
+from kit.containers import UNWATCHED, address, docker, freeze
 from kit.images import reference
 from kit.waiting import wait_until
 
@@ -72,7 +72,7 @@ class PostgresCluster:
         docker("volume", "rm", f"{self.prefix}-{node}")
 
     def freeze(self, name: str) -> None:
-        docker("pause", f"{self.prefix}-{name}")
+        freeze(f"{self.prefix}-{name}")
 
     def thaw(self, name: str) -> None:
         docker("unpause", f"{self.prefix}-{name}")

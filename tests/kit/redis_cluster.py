@@ -11,7 +11,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from kit.containers import UNWATCHED, address, docker
+from kit.containers import UNWATCHED, address, docker, freeze
 from kit.images import reference
 from kit.waiting import wait_until
 
@@ -102,7 +102,7 @@ class RedisCluster:
 
     @contextmanager
     def frozen(self, name: str) -> Iterator[None]:
-        docker("pause", self.container(name))
+        freeze(self.container(name))
         try:
             yield
         finally:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import random
 import signal
 import socket
 import subprocess
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from urllib.error import URLError
 from urllib.request import urlopen
 
@@ -18,12 +20,16 @@ from kit.waiting import wait_until
 
 GUNICORN = ("-m", "gunicorn")
 START_SECONDS = 30.0
+# Below those that the kernel gives to connections, and the engine to containers.
+PORTS = range(20_000, 30_000)
 
 
 def free_port() -> int:
-    """Return a port that nobody listens on now."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
+    """Return a port that nobody listens on now, and that no connection takes before it is used."""
+    while True:
+        port = random.choice(PORTS)
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
 
 
 class Service:
