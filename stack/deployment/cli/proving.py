@@ -42,7 +42,7 @@ def test(
         engine.install(Progress())
     if not (fast or faults or soak) and _public():
         confirm("Add a few test votes to this stack?", yes=yes)
-    raise typer.Exit(suite.run(suite.arguments(fast=fast, faults=faults, soak=soak, chosen=chosen or [])))
+    raise typer.Exit(suite.run(suite.runs(fast=fast, faults=faults, soak=soak, chosen=chosen or [])))
 
 
 @app.command(context_settings={"ignore_unknown_options": True, "allow_extra_args": True})

@@ -7,27 +7,35 @@ import sys
 from deployment.configuration.layout import ROOT
 
 FAULTS = "tests/swarm/faults"
+# Every file of these starts what it needs, so two of them can run at once: they mostly wait.
+OWN_SERVERS = ["tests/unit", "tests/integration", "--numprocesses", "2", "--dist", "loadfile"]
+# These share the one stack that is up.
+ONE_STACK = ["tests/browser", "tests/swarm"]
 
 
-def arguments(*, fast: bool, faults: bool, soak: str, chosen: list[str]) -> list[str]:
-    """Return what pytest is told.
+def runs(*, fast: bool, faults: bool, soak: str, chosen: list[str]) -> list[list[str]]:
+    """Return what pytest is told, run by run.
 
     `fast` leaves out all that needs an engine; `faults` and `soak`, a duration or `all`, need a lab, and a
     machine that has nothing else to do: they allow no more time than the promised limits.
     """
     if soak:
-        return [FAULTS, "--slack", "1", "--soak", soak, *chosen]
+        return [[FAULTS, "--slack", "1", "--soak", soak, *chosen]]
     if faults:
-        return [FAULTS, "--slack", "1", "--all-faults", *chosen]
-    usual = ["tests/unit"] if fast else ["tests/unit", "tests/browser", "tests/integration", "tests/swarm"]
-    return chosen or usual
+        return [[FAULTS, "--slack", "1", "--all-faults", *chosen]]
+    if chosen:
+        return [chosen]
+    return [["tests/unit"]] if fast else [OWN_SERVERS, ONE_STACK]
 
 
-def run(told: list[str]) -> int:
-    """Run pytest and return its exit code."""
-    return subprocess.run(
-        [sys.executable, "-m", "pytest", *told], cwd=ROOT, env=os.environ, check=False
-    ).returncode
+def run(told: list[list[str]]) -> int:
+    """Run pytest until a run fails, so that its failures are what is read last; return the exit code."""
+    return next(filter(None, map(_pytest, told)), 0)
+
+
+def _pytest(told: list[str]) -> int:
+    command = [sys.executable, "-m", "pytest", *told]
+    return subprocess.run(command, cwd=ROOT, env=os.environ, check=False).returncode
 
 
 def lab(told: list[str]) -> int:

@@ -1,5 +1,7 @@
 """What pytest is told."""
 
+import subprocess
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,15 +16,30 @@ NOTHING: dict[str, Any] = {"fast": False, "faults": False, "soak": "", "chosen":
 @pytest.mark.parametrize(
     ("options", "told"),
     [
-        ({}, ["tests/unit", "tests/browser", "tests/integration", "tests/swarm"]),
-        ({"fast": True}, ["tests/unit"]),
-        ({"chosen": ["tests/unit/vote"]}, ["tests/unit/vote"]),
-        ({"soak": "60m"}, ["tests/swarm/faults", "--slack", "1", "--soak", "60m"]),
-        ({"faults": True}, ["tests/swarm/faults", "--slack", "1", "--all-faults"]),
+        ({}, [suite.OWN_SERVERS, ["tests/browser", "tests/swarm"]]),
+        ({"fast": True}, [["tests/unit"]]),
+        ({"chosen": ["tests/unit/vote"]}, [["tests/unit/vote"]]),
+        ({"soak": "60m"}, [["tests/swarm/faults", "--slack", "1", "--soak", "60m"]]),
+        ({"faults": True}, [["tests/swarm/faults", "--slack", "1", "--all-faults"]]),
     ],
 )
-def test_arguments(options: dict[str, Any], told: list[str]) -> None:
-    assert suite.arguments(**NOTHING | options) == told
+def test_runs(options: dict[str, Any], told: list[list[str]]) -> None:
+    assert suite.runs(**NOTHING | options) == told
+
+
+@pytest.mark.parametrize(
+    ("codes", "code"), [([0, 0], 0), ([1, 0], 1), ([0, 2], 2)], ids=["all well", "first fails", "last fails"]
+)
+def test_nothing_runs_after_a_failure(monkeypatch: pytest.MonkeyPatch, codes: list[int], code: int) -> None:
+    commands: list[list[str]] = []
+
+    def run(command: list[str], **_: object) -> SimpleNamespace:
+        commands.append(command[3:])
+        return SimpleNamespace(returncode=codes[len(commands) - 1])
+
+    monkeypatch.setattr(subprocess, "run", run)
+    assert suite.run([["one"], ["other"]]) == code
+    assert commands == [["one"], ["other"]][: 1 if codes[0] else 2]
 
 
 @pytest.mark.parametrize("value", ["60", "m", "1.5h", "-5m", "0m", "60 m", "1d", "al", "60mall"])
@@ -33,15 +50,15 @@ def test_a_duration_that_is_none(value: str) -> None:
 
 @pytest.mark.parametrize("value", ["90s", "all"])
 def test_a_soak_is_handed_on(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    told: list[list[str]] = []
+    told: list[list[list[str]]] = []
 
-    def run(arguments: list[str]) -> int:
-        told.append(arguments)
+    def run(runs: list[list[str]]) -> int:
+        told.append(runs)
         return 0
 
     monkeypatch.setattr(suite, "run", run)
     assert CliRunner().invoke(cli.app, ["test", "--soak", value]).exit_code == 0
-    assert told == [["tests/swarm/faults", "--slack", "1", "--soak", value]]
+    assert told == [[["tests/swarm/faults", "--slack", "1", "--soak", value]]]
 
 
 def test_the_lab_gets_its_options(monkeypatch: pytest.MonkeyPatch) -> None:
