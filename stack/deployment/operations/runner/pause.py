@@ -23,7 +23,8 @@ class Pause:
         self._site, self._began = site, time.monotonic()
         self._over = threading.Event()
         entries_waiting(site, DRAINING)
-        threading.Thread(target=self._refresh, name="pause", daemon=True).start()
+        self._refresher = threading.Thread(target=self._refresh, name="pause", daemon=True)
+        self._refresher.start()
 
     @property
     def over(self) -> bool:
@@ -33,6 +34,7 @@ class Pause:
     def end(self) -> None:
         """Take votes again, and say for how long none were taken; raise DeployError."""
         self._over.set()
+        self._refresher.join()  # what it is just saying would come after what is said here
         entries_waiting(self._site, OPEN)
         self._site.progress.say(f"  No votes were taken for {time.monotonic() - self._began:.0f} s")
 
