@@ -10,7 +10,7 @@ _OPTIONS: Mapping[str, LiteralString] = {
     "repmgr": "SUPERUSER REPLICATION",
     "pgpool": "CONNECTION LIMIT 10",
     "worker": "",
-    "result": "CONNECTION LIMIT 24",
+    "result": "",  # its limit comes with its privileges, also where the role is older than that
     # Every manager has an observer, which holds one; a look at the dead letters takes two more.
     "observer": "CONNECTION LIMIT 16",
 }

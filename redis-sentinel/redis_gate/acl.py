@@ -15,7 +15,7 @@ REDIS_RULES: Mapping[str, str] = {
         " +xgroup|create +xgroup|createconsumer +xgroup|delconsumer +xgroup|setid"
     ),
     # It reads the queue; what it may write is the word whether votes are taken.
-    "observer": (f"%R~votes %R~votes:dead ~votes:intake {_ANY_CLIENT} +role +xlen +xrange +get +set +wait"),
+    "observer": f"%R~votes %R~votes:dead ~votes:intake {_ANY_CLIENT} +role +xlen +xrange +get +set +wait",
     "replica": "+psync +replconf +ping",
     "sentinel": (
         f"&* {_ANY_CLIENT} +role +info +multi +exec +slaveof +subscribe +publish"

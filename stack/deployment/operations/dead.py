@@ -51,8 +51,7 @@ class Purge:
 
     def count(self, site: Site) -> int:
         """Return how many there are to delete."""
-        self._listed = self._listed or listing(site.engine, 0)
-        return int(self._listed["count"]) - self.deleted
+        return int(self._letters(site)["count"]) - self.deleted
 
     def missing(self, site: Site) -> list[str]:
         """Say how many are to be deleted."""
@@ -61,9 +60,14 @@ class Purge:
 
     def do(self, site: Site) -> None:
         """Delete them; none, and DeployError, if there are others by now."""
-        listed = self._listed or listing(site.engine, 0)
+        listed = self._letters(site)
         told = ("--until", listed["until"], f"--seal={listed['seal']}")
         self.deleted = int(observer.answer(site.engine, *PROGRAM, "purge", *told)["deleted"])
+
+    def _letters(self, site: Site) -> Mapping[str, Any]:
+        """Return what there was at the first look."""
+        self._listed = self._listed or listing(site.engine, 0)
+        return self._listed
 
 
 def line(letter: Mapping[str, Any]) -> str:
