@@ -1,0 +1,1 @@
+"""Gets the edge's certificates, keeps them, and hands them to Traefik."""

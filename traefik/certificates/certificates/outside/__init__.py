@@ -1,0 +1,1 @@
+"""What the world outside says of our names: DNS, the answers at their addresses, the operator's hook."""

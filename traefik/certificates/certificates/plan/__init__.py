@@ -1,0 +1,1 @@
+"""Decides, from what was seen: no network, no files, no clock."""
