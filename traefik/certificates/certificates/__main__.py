@@ -1,0 +1,115 @@
+"""Runs one copy.
+
+Exit codes: 0 it was asked to end by SIGTERM; 1 a part of it failed; 2 a setting is missing or malformed;
+3 a second SIGTERM came.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+import time
+import uuid
+
+import structlog
+import waitress
+
+from certificates import lifelong, logs, settings
+from certificates.authority.acme import AcmeAuthority
+from certificates.authority.authority import Authority
+from certificates.authority.local import LocalAuthority
+from certificates.authority.proof import Page, Record
+from certificates.environment import SettingError, refuse
+from certificates.errors import ServiceError
+from certificates.issuer import IDLE_SECONDS, Issuer
+from certificates.keeper import Keeper
+from certificates.outside.hook import Hook
+from certificates.outside.names import Resolver
+from certificates.settings import Settings
+from certificates.signals import stop_on_signal
+from certificates.state.database import FROZEN_SECONDS, Database
+from certificates.state.records import Records
+from certificates.state.vault import Vault
+from certificates.web import create_app
+
+PORT = 8080
+LOOK_SECONDS = 2.0
+FIRST_LOOK_SECONDS = 5.0
+# A stranger's question is not kept waiting for as long as one of ours.
+ANSWER_SECONDS = 2.0
+
+log = structlog.get_logger()
+
+
+def main() -> None:
+    """Serve until SIGTERM."""
+    logs.configure()
+    configured = settings.load()
+    stop = stop_on_signal()
+    holder = f"{socket.gethostname()}-{uuid.uuid4().hex[:8]}"
+    vault = Vault(configured.sealing_key)
+
+    def records(seconds: float = FROZEN_SECONDS) -> Records:
+        return Records(Database(configured.database, seconds), vault, holder)
+
+    own, local = records(), _local(configured)
+    authority = _authority(configured, local, own)
+    provisional = local.provisional(configured.names)
+    keeper = Keeper(authority.name, configured.names, records(), configured.folder, provisional)
+    looked = threading.Event()
+    lifelong.start(lambda: _keep(keeper, looked), "keeper")
+    # What the database has is shown rather than what is only made for the time without it.
+    looked.wait(FIRST_LOOK_SECONDS)
+    app = create_app(keeper, records(ANSWER_SECONDS), configured.provider_token)
+    lifelong.start(lambda: waitress.serve(app, host="0.0.0.0", port=PORT, threads=8, ident=None), "web")  # noqa: S104
+    log.info("certificates started", names=configured.names, authority=authority.name)
+    _issue(Issuer(authority, configured.names, own), own, stop)
+    log.info("certificates stopped")
+
+
+def _local(configured: Settings) -> LocalAuthority:
+    try:
+        return LocalAuthority(configured.local_certificate, configured.local_key, configured.local_life)
+    except ValueError as error:
+        refuse(SettingError(f"LOCAL_CA_FILE, LOCAL_CA_KEY_FILE: {error}"))
+
+
+def _authority(configured: Settings, local: LocalAuthority, records: Records) -> Authority:
+    if configured.acme is None:
+        return local
+    resolver = Resolver(configured.dns_servers)
+    proof = Record(Hook(configured.dns_hook), resolver) if configured.dns_hook else Page(resolver)
+    return AcmeAuthority(configured.acme, proof, resolver, records)
+
+
+def _keep(keeper: Keeper, looked: threading.Event) -> None:
+    """Look for newer certificates for ever."""
+    said = ""
+    while True:
+        try:
+            keeper.refresh()
+            said = ""
+        except ServiceError as error:
+            if str(error) != said:
+                log.warning("showing what is at hand", reason=str(error))
+            said = str(error)
+        looked.set()
+        time.sleep(LOOK_SECONDS)
+
+
+def _issue(issuer: Issuer, records: Records, stop: threading.Event) -> None:
+    """Take turns until asked to stop, and let another copy go on at once."""
+    wait = 0.0
+    while not stop.wait(wait):
+        try:
+            wait = issuer.turn()
+        except ServiceError as error:
+            log.warning("no turn", reason=str(error))
+            wait = IDLE_SECONDS
+    with contextlib.suppress(ServiceError):
+        records.release_lease()
+
+
+if __name__ == "__main__":
+    main()

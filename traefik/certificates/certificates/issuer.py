@@ -1,0 +1,186 @@
+"""The copy that has the lease: it sees to it that there is a certificate, and that it is renewed in time."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import structlog
+
+from certificates.authority import keys
+from certificates.authority.authority import Authority, AwayError, InvalidError, RefusedError
+from certificates.errors import ServiceError
+from certificates.plan import certificate, limits, replacement, schedule
+from certificates.state import certificates, orders, outlook
+from certificates.state.certificates import Held
+from certificates.state.orders import NewOrder, Order
+from certificates.state.outlook import Outlook
+from certificates.state.records import Records
+
+IDLE_SECONDS = 5.0
+BUSY_SECONDS = 1.0
+
+log = structlog.get_logger()
+
+
+class Issuer:
+    """Does one thing a turn; all that it knows is in the database, so any copy can take the next turn."""
+
+    def __init__(self, authority: Authority, names: tuple[str, ...], records: Records) -> None:
+        self._authority = authority
+        self._names = names
+        self._records = records
+        self._outlook = Outlook()
+
+    def turn(self) -> float:
+        """Do what is next, if this copy has the lease; return after how many seconds to look again.
+
+        Raises DatabaseAwayError or LeaseLostError.
+        """
+        if not self._records.take_lease():
+            return IDLE_SECONDS
+        with self._records.reading() as connection:
+            about = (self._authority.name, self._names)
+            order = orders.find_open(connection, self._records.vault, *about)
+            held = certificates.held(connection, self._records.vault, *about)
+            self._outlook = outlook.read(connection, *about)
+        return self._go_on(order, held) if order else self._look_after(held)
+
+    def _look_after(self, held: Held | None) -> float:
+        """Begin an order if it is time for one."""
+        now = datetime.now(UTC)
+        held = self._advised(held, now) if held else None
+        if held and now < held.renew_at:
+            self._note(replace(self._outlook, problem="", failures=0, next_try=None))
+        elif self._outlook.next_try is None or now >= self._outlook.next_try:
+            try:
+                return self._begin(held, now)
+            except (AwayError, RefusedError) as error:
+                self._fail(error, held)
+        return IDLE_SECONDS
+
+    def _advised(self, held: Held, now: datetime) -> Held:
+        """Ask the authority when to renew, if it is time to ask."""
+        if held.advice_at and now < held.advice_at:
+            return held
+        try:
+            advice = self._authority.advise(held.certificate)
+        except (AwayError, RefusedError) as error:
+            log.warning("no advice on renewal", reason=str(error))
+            return held
+        one = held.certificate
+        at = schedule.renewal(one.not_before, one.not_after, advice.renew_at)
+        advised = advice.renew_at is not None
+        with self._records.writing() as connection:
+            certificates.advise(connection, held.id, at, advised=advised, again=advice.again)
+        return replace(held, renew_at=at, advised=advised, advice_at=advice.again)
+
+    def _begin(self, held: Held | None, now: datetime) -> float:
+        """Write an order down, unless it would be in vain."""
+        with self._records.reading() as connection:
+            past = orders.history(connection, self._authority.name, self._names)
+        exempt = held is not None and held.advised
+        if full := limits.reached(self._authority.limits, past, now, exempt=exempt):
+            until, why = full
+            self._note(
+                replace(
+                    self._outlook, problem=f"no order before its rate limit allows it: {why}", next_try=until
+                )
+            )
+            return IDLE_SECONDS
+        found = self._authority.look(self._names, self._records.publish)
+        if found.wrong:
+            raise RefusedError(f"no order was made: {'; '.join(found.wrong)}", schedule.FIRST_PAUSE / 6)
+        self._note(replace(self._outlook, warning="; ".join(found.doubtful)))
+        name = replacement.identifier(held.certificate.chain) if held else None
+        new = NewOrder(self._authority.name, self._names, keys.make(), name)
+        with self._records.writing() as connection:
+            orders.write_down(connection, self._records.vault, new)
+        log.info("order begun", names=self._names, authority=self._authority.name)
+        return 0.0
+
+    def _go_on(self, order: Order, held: Held | None) -> float:
+        """Bring an order one step further, whoever began it."""
+        now = datetime.now(UTC)
+        if self._outlook.next_try and now < self._outlook.next_try:
+            return IDLE_SECONDS
+        try:
+            return self._step(order)
+        except AwayError as error:
+            self._fail(error, held)
+        except InvalidError as error:
+            self._end(order, "invalid", error, held)
+        except ServiceError as error:
+            if not isinstance(error, RefusedError):
+                raise
+            self._end(order, "dropped", error, held)
+        return IDLE_SECONDS
+
+    def _step(self, order: Order) -> float:
+        if order.url is None:
+            url, replaces = self._authority.place(order)
+            with self._records.writing() as connection:
+                orders.placed(connection, order, url, replaces)
+            log.info("order placed", url=url, replaces=replaces)
+            return 0.0
+        chain = self._authority.advance(order, self._records.publish)
+        if chain is None:
+            return BUSY_SECONDS
+        self._store(order, chain)
+        return 0.0
+
+    def _store(self, order: Order, chain: str) -> None:
+        """Keep what was issued; its order ends in the same transaction."""
+        made = certificate.read(self._authority.name, chain, order.key)
+        self._tidy(order)
+        calm = Outlook(warning=self._outlook.warning, caa=self._caa())
+        with self._records.writing() as connection:
+            renew_at = schedule.renewal(made.not_before, made.not_after)
+            certificates.keep(connection, self._records.vault, made, renew_at)
+            orders.end(connection, order.id, "issued")
+            outlook.write(connection, self._authority.name, self._names, calm)
+        log.info("certificate issued", names=made.names, until=made.not_after.isoformat())
+
+    def _end(self, order: Order, outcome: orders.Outcome, error: ServiceError, held: Held | None) -> None:
+        self._tidy(order)
+        with self._records.writing() as connection:
+            orders.end(connection, order.id, outcome, str(error))
+        self._fail(error, held)
+
+    def _tidy(self, order: Order) -> None:
+        if order.url is None:
+            return
+        try:
+            self._authority.tidy(order)
+        except ServiceError as error:
+            log.warning("what was put up for an order is still there", reason=str(error))
+
+    def _caa(self) -> str:
+        try:
+            return self._authority.caa(self._names)
+        except (AwayError, RefusedError):
+            return ""
+
+    def _fail(self, error: ServiceError, held: Held | None) -> None:
+        """Write down what is wrong, and when it is tried again."""
+        now = datetime.now(UTC)
+        failures = self._outlook.failures + 1
+        left = held.certificate.not_after - now if held else None
+        wait = getattr(error, "again", None) or schedule.pause(failures, left)
+        log.warning(
+            "no certificate yet" if held is None else "not renewed yet",
+            reason=str(error),
+            seconds=_whole(wait),
+        )
+        self._note(replace(self._outlook, problem=str(error), failures=failures, next_try=now + wait))
+
+    def _note(self, new: Outlook) -> None:
+        if new == self._outlook:
+            return
+        with self._records.writing() as connection:
+            outlook.write(connection, self._authority.name, self._names, new)
+        self._outlook = new
+
+
+def _whole(wait: timedelta) -> int:
+    return round(wait.total_seconds())

@@ -1,0 +1,42 @@
+"""A certificate with its key, and which of several to show."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from cryptography import x509
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """A chain and its key (PEM), for names, by an authority."""
+
+    authority: str
+    names: tuple[str, ...]
+    not_before: datetime
+    not_after: datetime
+    chain: str = field(repr=False)
+    key: str = field(repr=False)
+
+
+def read(authority: str, chain: str, key: str) -> Certificate:
+    """Return what a chain says of itself; raise ValueError if it is none."""
+    leaf = x509.load_pem_x509_certificates(chain.encode())[0]
+    names = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    listed = tuple(sorted(names.get_values_for_type(x509.DNSName)))
+    return Certificate(authority, listed, leaf.not_valid_before_utc, leaf.not_valid_after_utc, chain, key)
+
+
+def best(
+    known: Iterable[Certificate], authority: str, names: tuple[str, ...], now: datetime
+) -> Certificate | None:
+    """Return the certificate to show, of those for all names: a valid one first, then the wanted authority's.
+
+    One that has ended is better than none: a browser says what is wrong with it.
+    """
+    fitting = [one for one in known if set(names) <= set(one.names)]
+    return max(
+        fitting, key=lambda o: (o.not_after > now, o.authority == authority, o.not_after), default=None
+    )

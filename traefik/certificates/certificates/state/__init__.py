@@ -1,0 +1,1 @@
+"""What outlives a process: in PostgreSQL, and on the node's volume."""
