@@ -7,7 +7,7 @@ from subprocess import DEVNULL, STDOUT, Popen, TimeoutExpired
 from tempfile import TemporaryFile
 from typing import IO
 
-from certificates.errors import CertificatesError
+from certificates.errors import ServiceError
 from certificates.outside.names import NamesError, Resolver
 
 HOOK_SECONDS = 120.0
@@ -16,7 +16,7 @@ PAUSE_SECONDS = 2.0
 MOST_BYTES = 1000
 
 
-class HookError(CertificatesError):
+class HookError(ServiceError):
     """The hook did not do its work."""
 
 

@@ -12,7 +12,7 @@ from dns.nameserver import Do53Nameserver
 from dns.rdtypes.ANY.CAA import CAA
 from dns.rdtypes.ANY.TXT import TXT
 
-from certificates.errors import CertificatesError
+from certificates.errors import ServiceError
 from certificates.plan.caa import CaaRecord
 
 DNS_PORT = 53
@@ -20,7 +20,7 @@ ANSWER_SECONDS = 5.0
 SERVER = re.compile(r"(?:\[(?P<ipv6>[^]]+)\]|(?P<ipv4>[^:]+))(?::(?P<port>\d{1,5}))?")
 
 
-class NamesError(CertificatesError):
+class NamesError(ServiceError):
     """DNS did not say what was asked."""
 
 

@@ -1,0 +1,212 @@
+"""Edges with copies of the certificates program, a database and an ACME server, in one Docker network."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import socket
+import ssl
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import psycopg
+import trustme
+from cryptography import x509
+from psycopg.rows import dict_row
+
+from deployment.configuration.layout import ROOT
+from kit.containers import UNWATCHED, address, docker, freeze
+from kit.edge import filled_in
+from kit.images import reference
+from kit.pebble import AcmeServer, DnsServer, acme_server, dns_server
+from kit.waiting import wait_until
+
+NAMES = ("result.example.test", "vote.example.test")
+TOKEN = "a-token"  # as the kit's edge knows it
+STATIC = ROOT / "traefik" / "traefik.yaml"
+DYNAMIC = ROOT / "traefik" / "dynamic.yaml"
+EDGE_ENVIRONMENT = {"VOTE_HOST": NAMES[1], "RESULT_HOST": NAMES[0], "HTTPS_PORT": "443", "ACME_EMAIL": "x@example.test"}
+POSTGRES = """
+set -e
+bin=/usr/lib/postgresql/17/bin
+export PGDATA=/tmp/data
+if [ ! -e $PGDATA/ready ]; then
+  $bin/initdb --auth trust --username postgres --encoding UTF8 --locale C.UTF-8 >/dev/null
+  echo 'host all all all trust' >> $PGDATA/pg_hba.conf
+  printf 'CREATE ROLE certificates LOGIN;\\nCREATE ROLE observer LOGIN;\\nCREATE DATABASE votes;\\n' \\
+    | $bin/postgres --single postgres >/dev/null
+  printf 'CREATE SCHEMA certificates AUTHORIZATION certificates;\\n' | $bin/postgres --single votes >/dev/null
+  touch $PGDATA/ready
+fi
+exec $bin/postgres -c listen_addresses='*' -c unix_socket_directories=/tmp
+"""
+
+
+class Edges:
+    """Everything carries the prefix, and goes with `remove`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.network = f"test-certificates-{uuid4().hex[:8]}"
+        self.folder = folder
+        docker("network", "create", self.network)
+        self.authority = trustme.CA()
+        secret = folder / "secrets"
+        secret.mkdir()
+        for name in ("postgres_certificates_password", "certificates_key"):
+            (secret / name).write_text(secrets.token_hex(16))
+        (secret / "certificates_token").write_text(TOKEN)
+        self.authority.private_key_pem.write_to_path(secret / "local_ca_key")
+        self.authority.cert_pem.write_to_path(folder / "local_ca.pem")
+        for path in (folder, secret, *secret.iterdir(), folder / "local_ca.pem"):
+            path.chmod(0o755)
+
+    def container(self, name: str) -> str:
+        """The name of a container in the engine."""
+        return f"{self.network}-{name}"
+
+    def run(self, name: str, image: str, *options: str, command: tuple[str, ...] = ()) -> None:
+        """Run a container under its own name; `command` replaces the image's own."""
+        docker(
+            *("run", "--detach", "--name", self.container(name), "--network", self.network, UNWATCHED),
+            *("--network-alias", name, *options, image, *command),
+        )
+
+    def run_database(self) -> None:
+        """Run PostgreSQL, alone and without passwords."""
+        entrypoint = ("--entrypoint", "bash", "--network-alias", "pgpool")
+        self.run("postgres", reference("postgres"), *entrypoint, command=("-c", POSTGRES))
+
+    def run_copy(self, edge: str, **settings: str) -> None:
+        """Run a copy of the program beside an edge, with the volume that it has there."""
+        self.run(
+            f"copy-{edge}",
+            reference("certificates"),
+            *("--network-alias", "certificates", "--read-only", "--tmpfs", "/tmp", "--cap-drop", "ALL"),
+            *("--volume", f"{self.container(edge)}:/data", "--volume", f"{self.folder / 'secrets'}:/run/secrets:ro"),
+            *("--volume", f"{self.folder / 'local_ca.pem'}:/etc/certificates/local_ca.pem:ro"),
+            *("--env", f"HOSTS={','.join(NAMES)}", *_env(settings)),
+        )
+
+    def run_edge(self, edge: str) -> None:
+        """Run Traefik on the ports 80 and 443 of its own address."""
+        static = filled_in(STATIC.read_text(), EDGE_ENVIRONMENT)
+        path = self.folder / f"{edge}.yaml"
+        path.write_text(static.replace(":8080\n", ":80\n").replace(":8443", ":443"))
+        path.chmod(0o644)
+        self.run(
+            edge,
+            reference("traefik"),
+            *("--volume", f"{path}:/etc/traefik/traefik.yaml:ro", "--volume", f"{DYNAMIC}:/etc/traefik/dynamic.yaml:ro"),
+            *("--entrypoint", "sh", *_env(EDGE_ENVIRONMENT)),
+            command=("-c", "touch /tmp/log; tail -F /tmp/log & exec traefik"),
+        )
+
+    def kill(self, *names: str) -> None:
+        """Remove containers as a power cut would; volumes stay."""
+        docker("rm", "--force", *map(self.container, names), check=False)
+
+    def freeze(self, name: str) -> None:
+        """Stop all of a container where it stands."""
+        freeze(self.container(name))
+
+    def thaw(self, name: str) -> None:
+        """Let it go on."""
+        docker("unpause", self.container(name))
+
+    def address(self, name: str) -> str:
+        """Where a container is."""
+        return address(self.container(name))
+
+    def logs(self, name: str) -> str:
+        """What a container has said."""
+        return docker("logs", self.container(name), check=False)
+
+    def rows(self, sql: str) -> list[dict[str, Any]]:
+        """Ask the database as its owner would."""
+        with psycopg.connect(
+            host=self.address("postgres"), dbname="votes", user="postgres", row_factory=dict_row, connect_timeout=5
+        ) as connection:
+            return connection.execute(sql.encode()).fetchall()
+
+    def status(self) -> dict[str, Any]:
+        """Return what an operator is shown; empty while there is nothing."""
+        try:
+            return next(iter(self.rows("SELECT * FROM certificates.status")), {})
+        except psycopg.Error:
+            return {}
+
+    def shown(self, edge: str) -> x509.Certificate | None:
+        """Return the certificate that an edge shows for the vote page, whoever signed it."""
+        context = ssl.create_default_context()
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        try:
+            with (
+                socket.create_connection((self.address(edge), 443), 2) as raw,
+                context.wrap_socket(raw, server_hostname=NAMES[1]) as secured,
+            ):
+                return x509.load_der_x509_certificate(secured.getpeercert(binary_form=True) or b"")
+        except OSError:
+            return None
+
+    def valid(self, edge: str, trusted: str) -> bool:
+        """Say whether an edge shows, for both names, a certificate that somebody who trusts `trusted` takes."""
+        return all(self._valid(edge, name, trusted) for name in NAMES)
+
+    def _valid(self, edge: str, name: str, trusted: str) -> bool:
+        context = ssl.create_default_context(cadata=trusted)
+        try:
+            with socket.create_connection((self.address(edge), 443), 2) as raw:
+                context.wrap_socket(raw, server_hostname=name).close()
+        except OSError:  # ssl.SSLError is one
+            return False
+        return True
+
+    def remove(self) -> None:
+        """Leave nothing."""
+        names = docker("ps", "--all", "--quiet", "--filter", f"network={self.network}").split()
+        docker("rm", "--force", *names, check=False)
+        volumes = docker("volume", "ls", "--quiet", "--filter", f"name={self.network}").split()
+        docker("volume", "rm", *volumes, check=False)
+        docker("network", "rm", self.network, check=False)
+
+
+@dataclass(frozen=True)
+class World:
+    """Edges, and the ACME server and the DNS server outside."""
+
+    edges: Edges
+    acme: AcmeServer
+    dns: DnsServer
+
+    def settings(self, **more: str) -> dict[str, str]:
+        """Return what a copy needs to know of them."""
+        host, port = self.dns.server
+        return {
+            "ACME_EMAIL": "somebody@example.test",
+            "ACME_SERVER": self.acme.directory,
+            "ACME_CA_FILE": "/authorities/authorities.pem",
+            "ACME_DNS": f"{host}:{port}",
+            **more,
+        }
+
+    def run_copy(self, edge: str, **more: str) -> None:
+        """Run a copy that gets its certificates from the ACME server."""
+        self.edges.run_copy(edge, **self.settings(**more))
+
+    def trusted(self) -> str:
+        """What signs for the ACME server's certificates (PEM)."""
+        return self.acme.authorities.read_text()
+
+    def lead_to(self, *edges: str) -> None:
+        """Let DNS name the addresses of edges for every name."""
+        for name in NAMES:
+            self.dns.forget(name)
+            self.dns.add_addresses(name, *map(self.edges.address, edges))
+
+
+def _env(settings: Mapping[str, str]) -> list[str]:
+    return [part for name, value in settings.items() for part in ("--env", f"{name}={value}")]
