@@ -54,14 +54,16 @@ class Edges:
         self.folder = folder
         docker("network", "create", self.network)
         self.authority = trustme.CA()
+        self.acme_folder = folder / "acme"
         secret = folder / "secrets"
-        secret.mkdir()
+        for each in (self.acme_folder, secret):
+            each.mkdir()
         for name in ("postgres_certificates_password", "certificates_key"):
             (secret / name).write_text(secrets.token_hex(16))
         (secret / "certificates_token").write_text(TOKEN)
         self.authority.private_key_pem.write_to_path(secret / "local_ca_key")
         self.authority.cert_pem.write_to_path(folder / "local_ca.pem")
-        for path in (folder, secret, *secret.iterdir(), folder / "local_ca.pem"):
+        for path in (folder, self.acme_folder, secret, *secret.iterdir(), folder / "local_ca.pem"):
             path.chmod(0o755)
 
     def container(self, name: str) -> str:
@@ -88,7 +90,8 @@ class Edges:
             *("--network-alias", "certificates", "--read-only", "--tmpfs", "/tmp", "--cap-drop", "ALL"),
             *("--volume", f"{self.container(edge)}:/data", "--volume", f"{self.folder / 'secrets'}:/run/secrets:ro"),
             *("--volume", f"{self.folder / 'local_ca.pem'}:/etc/certificates/local_ca.pem:ro"),
-            *("--env", f"HOSTS={','.join(NAMES)}", *_env(settings)),
+            *("--volume", f"{self.acme_folder}:/authorities:ro", "--env", f"HOSTS={','.join(NAMES)}"),
+            *_env(settings),
         )
 
     def run_edge(self, edge: str) -> None:
@@ -210,3 +213,26 @@ class World:
 
 def _env(settings: Mapping[str, str]) -> list[str]:
     return [part for name, value in settings.items() for part in ("--env", f"{name}={value}")]
+
+
+@contextmanager
+def running_edges(folder: Path) -> Iterator[Edges]:
+    """Make a network and a database in it, and leave nothing."""
+    edges = Edges(folder)
+    try:
+        edges.run_database()
+        yield edges
+    finally:
+        edges.remove()
+
+
+@contextmanager
+def running_world(folder: Path, lifetime_seconds: int = 0) -> Iterator[World]:
+    """Do so, with an ACME server whose certificates live so long (0: for years)."""
+    with (
+        running_edges(folder) as edges,
+        dns_server(edges.network) as dns,
+        acme_server(dns.address, edges.network, lifetime_seconds=lifetime_seconds) as acme,
+    ):
+        (edges.acme_folder / "authorities.pem").write_bytes(acme.authorities.read_bytes())
+        yield World(edges, acme, dns)
