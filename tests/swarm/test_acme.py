@@ -11,7 +11,7 @@ from deployment.operations import up
 from deployment.operations.steps import acme
 from deployment.progress import Progress
 from kit.local import LocalStack, deploy, running
-from swarm.pebble import AcmeServer, acme_server, dns
+from kit.pebble import AcmeServer, DnsServer, acme_server, dns_server
 
 HOSTS = ("vote.example.test", "result.example.test")
 SOON_SECONDS = 10
@@ -33,8 +33,14 @@ def address(local: LocalStack) -> str:
 
 
 @pytest.fixture(scope="module")
-def server(address: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AcmeServer]:
-    with acme_server(address, tmp_path_factory.mktemp("pebble")) as made:
+def dns(address: str) -> Iterator[DnsServer]:
+    with dns_server(address=address) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def server(address: str, dns: DnsServer) -> Iterator[AcmeServer]:
+    with acme_server(dns.address, address=address) as made:
         yield made
 
 
@@ -59,9 +65,11 @@ def test_without_a_certificate_the_former_release_comes_back(
     assert not any(host in url for host in HOSTS for url in now["urls"].values())
 
 
-def test_the_next_up_gets_certificates(local: LocalStack, server: AcmeServer, address: str) -> None:
-    with dns(address):
-        done = deploy("--domain", "example.test", "--acme-email", "somebody@example.test", **settings(server))
+def test_the_next_up_gets_certificates(
+    local: LocalStack, server: AcmeServer, dns: DnsServer, address: str
+) -> None:
+    dns.lead_to(address)
+    done = deploy("--domain", "example.test", "--acme-email", "somebody@example.test", **settings(server))
     assert done.returncode == 0, done.stderr
     now = local.status()
     assert now["healthy"], now["missing"]
