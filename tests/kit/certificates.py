@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import secrets
 import socket
 import ssl
@@ -23,13 +22,17 @@ from kit.containers import UNWATCHED, address, docker, freeze
 from kit.edge import filled_in
 from kit.images import reference
 from kit.pebble import AcmeServer, DnsServer, acme_server, dns_server
-from kit.waiting import wait_until
 
 NAMES = ("result.example.test", "vote.example.test")
 TOKEN = "a-token"  # as the kit's edge knows it
 STATIC = ROOT / "traefik" / "traefik.yaml"
 DYNAMIC = ROOT / "traefik" / "dynamic.yaml"
-EDGE_ENVIRONMENT = {"VOTE_HOST": NAMES[1], "RESULT_HOST": NAMES[0], "HTTPS_PORT": "443", "ACME_EMAIL": "x@example.test"}
+EDGE_ENVIRONMENT = {
+    "VOTE_HOST": NAMES[1],
+    "RESULT_HOST": NAMES[0],
+    "HTTPS_PORT": "443",
+    "ACME_EMAIL": "x@example.test",
+}
 POSTGRES = """
 set -e
 bin=/usr/lib/postgresql/17/bin
@@ -88,7 +91,12 @@ class Edges:
             f"copy-{edge}",
             reference("certificates"),
             *("--network-alias", "certificates", "--read-only", "--tmpfs", "/tmp", "--cap-drop", "ALL"),
-            *("--volume", f"{self.container(edge)}:/data", "--volume", f"{self.folder / 'secrets'}:/run/secrets:ro"),
+            *(
+                "--volume",
+                f"{self.container(edge)}:/data",
+                "--volume",
+                f"{self.folder / 'secrets'}:/run/secrets:ro",
+            ),
             *("--volume", f"{self.folder / 'local_ca.pem'}:/etc/certificates/local_ca.pem:ro"),
             *("--volume", f"{self.acme_folder}:/authorities:ro", "--env", f"HOSTS={','.join(NAMES)}"),
             *_env(settings),
@@ -103,7 +111,12 @@ class Edges:
         self.run(
             edge,
             reference("traefik"),
-            *("--volume", f"{path}:/etc/traefik/traefik.yaml:ro", "--volume", f"{DYNAMIC}:/etc/traefik/dynamic.yaml:ro"),
+            *(
+                "--volume",
+                f"{path}:/etc/traefik/traefik.yaml:ro",
+                "--volume",
+                f"{DYNAMIC}:/etc/traefik/dynamic.yaml:ro",
+            ),
             *("--entrypoint", "sh", *_env(EDGE_ENVIRONMENT)),
             command=("-c", "touch /tmp/log; tail -F /tmp/log & exec traefik"),
         )
@@ -131,7 +144,11 @@ class Edges:
     def rows(self, sql: str) -> list[dict[str, Any]]:
         """Ask the database as its owner would."""
         with psycopg.connect(
-            host=self.address("postgres"), dbname="votes", user="postgres", row_factory=dict_row, connect_timeout=5
+            host=self.address("postgres"),
+            dbname="votes",
+            user="postgres",
+            row_factory=dict_row,
+            connect_timeout=5,
         ) as connection:
             return connection.execute(sql.encode()).fetchall()
 

@@ -1,7 +1,6 @@
 """Certificates on three edges: the first one, and who gets it."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 

@@ -13,12 +13,16 @@ from certificates.errors import ServiceError
 from certificates.plan import certificate, limits, replacement, schedule
 from certificates.state import certificates, orders, outlook
 from certificates.state.certificates import Held
+from certificates.state.database import DatabaseAwayError
+from certificates.state.lease import LeaseLostError
 from certificates.state.orders import NewOrder, Order
 from certificates.state.outlook import Outlook
 from certificates.state.records import Records
 
 IDLE_SECONDS = 5.0
 BUSY_SECONDS = 1.0
+# In a row, until an order is given up.
+MOST_FAILURES = 5
 
 log = structlog.get_logger()
 
@@ -55,7 +59,9 @@ class Issuer:
         elif self._outlook.next_try is None or now >= self._outlook.next_try:
             try:
                 return self._begin(held, now)
-            except (AwayError, RefusedError) as error:
+            except (DatabaseAwayError, LeaseLostError):
+                raise
+            except ServiceError as error:
                 self._fail(error, held)
         return IDLE_SECONDS
 
@@ -82,11 +88,8 @@ class Issuer:
         exempt = held is not None and held.advised
         if full := limits.reached(self._authority.limits, past, now, exempt=exempt):
             until, why = full
-            self._note(
-                replace(
-                    self._outlook, problem=f"no order before its rate limit allows it: {why}", next_try=until
-                )
-            )
+            problem = f"no order is made before the authority's rate limit allows it: {why}"
+            self._note(replace(self._outlook, problem=problem, next_try=until))
             return IDLE_SECONDS
         found = self._authority.look(self._names, self._records.publish)
         if found.wrong:
@@ -106,14 +109,16 @@ class Issuer:
             return IDLE_SECONDS
         try:
             return self._step(order)
-        except AwayError as error:
-            self._fail(error, held)
+        except (DatabaseAwayError, LeaseLostError):
+            raise
         except InvalidError as error:
             self._end(order, "invalid", error, held)
         except ServiceError as error:
-            if not isinstance(error, RefusedError):
-                raise
-            self._end(order, "dropped", error, held)
+            # The order may still become a certificate: another one would count for the rate limits.
+            if self._outlook.failures >= MOST_FAILURES:
+                self._end(order, "dropped", error, held)
+            else:
+                self._fail(error, held)
         return IDLE_SECONDS
 
     def _step(self, order: Order) -> float:
