@@ -18,10 +18,12 @@ from cryptography import x509
 from psycopg.rows import dict_row
 
 from deployment.configuration.layout import ROOT
-from kit.containers import UNWATCHED, address, docker, freeze
+from kit.acme_gate import Gate, gate_before
+from kit.containers import UNWATCHED, address, docker
 from kit.edge import filled_in
 from kit.images import reference
-from kit.pebble import AcmeServer, DnsServer, acme_server, dns_server
+from kit.pebble import DnsServer, acme_server, dns_server
+from kit.waiting import wait_until
 
 NAMES = ("result.example.test", "vote.example.test")
 TOKEN = "a-token"  # as the kit's edge knows it
@@ -125,13 +127,18 @@ class Edges:
         """Remove containers as a power cut would; volumes stay."""
         docker("rm", "--force", *map(self.container, names), check=False)
 
-    def freeze(self, name: str) -> None:
-        """Stop all of a container where it stands."""
-        freeze(self.container(name))
+    def run_stranger(self) -> None:
+        """Run a web server that is not ours."""
+        command = ("-m", "http.server", "80")
+        self.run("stranger", reference("worker"), "--entrypoint", "python", "--user", "root", command=command)
 
-    def thaw(self, name: str) -> None:
-        """Let it go on."""
-        docker("unpause", self.container(name))
+    def stop(self, name: str) -> None:
+        """End a container, which keeps its data."""
+        docker("stop", "--time", "5", self.container(name))
+
+    def start(self, name: str) -> None:
+        """Start it again."""
+        docker("start", self.container(name))
 
     def address(self, name: str) -> str:
         """Where a container is."""
@@ -173,7 +180,7 @@ class Edges:
             return None
 
     def valid(self, edge: str, trusted: str) -> bool:
-        """Say whether an edge shows, for both names, a certificate that somebody who trusts `trusted` takes."""
+        """Say whether an edge shows, for each name, a certificate that somebody takes who trusts `trusted`."""
         return all(self._valid(edge, name, trusted) for name in NAMES)
 
     def _valid(self, edge: str, name: str, trusted: str) -> bool:
@@ -196,36 +203,39 @@ class Edges:
 
 @dataclass(frozen=True)
 class World:
-    """Edges, and the ACME server and the DNS server outside."""
+    """Edges, and outside an ACME server behind a gate, and a DNS server."""
 
     edges: Edges
-    acme: AcmeServer
+    gate: Gate
     dns: DnsServer
+    authority: str  # signs for what the ACME server issues (PEM)
 
-    def settings(self, **more: str) -> dict[str, str]:
-        """Return what a copy needs to know of them."""
+    def run(self, *names: str, **more: str) -> None:
+        """Run edges, each with a copy that gets its certificates from the ACME server."""
         host, port = self.dns.server
-        return {
+        settings = {
             "ACME_EMAIL": "somebody@example.test",
-            "ACME_SERVER": self.acme.directory,
+            "ACME_SERVER": self.gate.directory,
             "ACME_CA_FILE": "/authorities/authorities.pem",
             "ACME_DNS": f"{host}:{port}",
-            **more,
         }
-
-    def run_copy(self, edge: str, **more: str) -> None:
-        """Run a copy that gets its certificates from the ACME server."""
-        self.edges.run_copy(edge, **self.settings(**more))
-
-    def trusted(self) -> str:
-        """What signs for the ACME server's certificates (PEM)."""
-        return self.acme.authorities.read_text()
+        for name in names:
+            self.edges.run_copy(name, **settings, **more)
+            self.edges.run_edge(name)
 
     def lead_to(self, *edges: str) -> None:
         """Let DNS name the addresses of edges for every name."""
         for name in NAMES:
             self.dns.forget(name)
             self.dns.add_addresses(name, *map(self.edges.address, edges))
+
+    def wait_valid(self, *edges: str, seconds: float = 60) -> None:
+        """Return once every edge shows the ACME server's certificate."""
+        wait_until(
+            lambda: all(self.edges.valid(edge, self.authority) for edge in edges),
+            seconds,
+            lambda: f"{self.edges.status()} {[self.edges.logs(f'copy-{edge}') for edge in edges]}",
+        )
 
 
 def _env(settings: Mapping[str, str]) -> list[str]:
@@ -244,12 +254,16 @@ def running_edges(folder: Path) -> Iterator[Edges]:
 
 
 @contextmanager
-def running_world(folder: Path, lifetime_seconds: int = 0) -> Iterator[World]:
+def running_world(
+    folder: Path, lifetime_seconds: int = 0, account_keys: Mapping[str, str] | None = None
+) -> Iterator[World]:
     """Do so, with an ACME server whose certificates live so long (0: for years)."""
     with (
         running_edges(folder) as edges,
         dns_server(edges.network) as dns,
-        acme_server(dns.address, edges.network, lifetime_seconds=lifetime_seconds) as acme,
+        acme_server(
+            dns.address, edges.network, lifetime_seconds=lifetime_seconds, account_keys=account_keys
+        ) as acme,
+        gate_before(acme, edges.network, edges.acme_folder) as gate,
     ):
-        (edges.acme_folder / "authorities.pem").write_bytes(acme.authorities.read_bytes())
-        yield World(edges, acme, dns)
+        yield World(edges, gate, dns, acme.authorities.read_text())

@@ -11,6 +11,7 @@ from uuid import uuid4
 import requests
 import trustme
 
+from certificates.outside.names import Resolver
 from deployment.engine.images import base, images
 from deployment.engine.machine import engine
 from deployment.progress import Progress
@@ -67,6 +68,10 @@ class DnsServer:
     def add_caa(self, name: str, *values: str) -> None:
         """Give a name CAA records of the tag `issue`."""
         self._tell("add-caa", name, policies=[{"tag": "issue", "value": value} for value in values])
+
+    def texts(self, name: str) -> tuple[str, ...]:
+        """Return the TXT records of a name."""
+        return Resolver((self.server,)).texts(name)
 
     def fail_at(self, name: str) -> None:
         """Answer SERVFAIL to every question about a name."""

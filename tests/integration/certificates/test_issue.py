@@ -1,31 +1,99 @@
-"""Certificates on three edges: the first one, and who gets it."""
+"""The first certificate of three edges, and what keeps it from them."""
 
 from collections.abc import Iterator
 
 import pytest
 
-from kit.certificates import World, running_world
+from kit.acme_gate import FINALIZE, NEW_ORDER
+from kit.certificates import NAMES, World, running_world
 from kit.waiting import wait_until
 
 EDGES = ("edge-1", "edge-2", "edge-3")
+RESULT, VOTE = NAMES
 
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     with running_world(tmp_path_factory.mktemp("certificates")) as made:
+        made.run(*EDGES)
         yield made
 
 
-def test_three_edges_get_one_certificate(world: World) -> None:
-    for edge in EDGES:
-        world.run_copy(edge)
-        world.edges.run_edge(edge)
-    world.lead_to(*EDGES)
+def wait_problem(world: World, words: str) -> None:
+    """Wait until the operator is told so."""
     wait_until(
-        lambda: all(world.edges.valid(edge, world.trusted()) for edge in EDGES),
-        60,
-        lambda: f"{world.edges.status()} {world.edges.logs('copy-edge-1')}",
+        lambda: words in world.edges.status().get("problem", ""), 60, lambda: str(world.edges.status())
     )
-    serials = {shown.serial_number for edge in EDGES if (shown := world.edges.shown(edge))}
-    assert len(serials) == 1
-    assert len(world.edges.rows("SELECT * FROM certificates.orders")) == 1
+
+
+def test_names_that_lead_nowhere_cost_no_order(world: World) -> None:
+    wait_problem(world, f"{VOTE} has neither an A nor an AAAA record in DNS")
+    assert not world.gate.count(NEW_ORDER)
+    assert world.edges.status()["issuer"] == world.gate.directory
+
+
+def test_until_there_is_one_the_local_authority_signs(world: World) -> None:
+    local = world.edges.authority.cert_pem.bytes().decode()
+    wait_until(lambda: all(world.edges.valid(edge, local) for edge in EDGES))
+
+
+def test_an_address_that_is_not_ours_costs_no_order(world: World) -> None:
+    world.edges.run_stranger()
+    world.lead_to(*EDGES, "stranger")
+    wait_problem(world, f"A {world.edges.address('stranger')} of {VOTE} answers 404")
+    assert not world.gate.count(NEW_ORDER)
+
+
+def test_a_caa_record_that_forbids_costs_no_order(world: World) -> None:
+    world.lead_to(*EDGES)
+    world.dns.add_caa(RESULT, ";")
+    wait_problem(world, f'{RESULT}: CAA 0 issue ";"')
+    assert not world.gate.count(NEW_ORDER)
+
+
+def test_too_many_orders_are_made_again_when_the_server_says(world: World) -> None:
+    world.gate.refuse(NEW_ORDER, 3)
+    world.lead_to(*EDGES)
+    wait_problem(world, "too many orders (rateLimited)")
+
+
+def test_the_issuer_dies_between_order_and_storage(world: World) -> None:
+    """Its order is gone on with: nobody makes a second one."""
+    with world.gate.holding(FINALIZE):
+        world.gate.wait_for(FINALIZE)
+        holder = next(edge for edge in EDGES if "order placed" in world.edges.logs(f"copy-{edge}"))
+        world.edges.kill(f"copy-{holder}", holder)
+    left = [edge for edge in EDGES if edge != holder]
+    world.wait_valid(*left, seconds=90)
+    assert world.gate.count(NEW_ORDER) == 1
+    world.run(holder)
+    world.wait_valid(*EDGES)
+    assert len({shown.serial_number for edge in EDGES if (shown := world.edges.shown(edge))}) == 1
+    outcomes = world.edges.rows("SELECT outcome FROM certificates.orders")
+    assert [row["outcome"] for row in outcomes] == ["issued"]
+
+
+def test_edges_that_start_without_the_database_show_the_last_certificate(world: World) -> None:
+    before = world.edges.shown(EDGES[0])
+    world.edges.stop("postgres")
+    world.edges.kill(*EDGES, *(f"copy-{edge}" for edge in EDGES))
+    world.run(*EDGES)
+    world.wait_valid(*EDGES)
+    assert world.edges.shown(EDGES[0]) == before
+    world.edges.start("postgres")
+    wait_until(lambda: not world.edges.status().get("problem", "?"), 60, lambda: str(world.edges.status()))
+    assert world.gate.count(NEW_ORDER) == 1
+
+
+def test_an_authority_that_advises_it_gets_an_order_at_once(world: World) -> None:
+    """The order says what it replaces; that authority is not obeyed for ever."""
+    now = datetime.now(UTC)
+    world.gate.advice = (now - timedelta(days=1), now - timedelta(hours=1))
+    before = world.edges.shown(EDGES[0])
+    world.edges.rows("UPDATE certificates.certificates SET advice_at = NULL RETURNING id")
+    wait_until(
+        lambda: world.edges.shown(EDGES[0]) not in {before, None}, 60, lambda: str(world.edges.status())
+    )
+    wait_problem(world, "2 renewals that the authority advised in an hour")
+    replaced = world.edges.rows("SELECT FROM certificates.orders WHERE replaces IS NOT NULL")
+    assert len(replaced) == 2

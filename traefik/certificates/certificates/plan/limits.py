@@ -37,6 +37,10 @@ LIMITS = {
 }
 
 
+# An authority that always advises to renew at once is not obeyed more often.
+ADVISED = Limit(2, timedelta(hours=1), issued=True, what="renewals that the authority advised in an hour")
+
+
 def of(directory: str) -> tuple[Limit, ...]:
     """Return the limits that are known of an ACME directory (URL)."""
     host = urlsplit(directory).hostname or ""
@@ -51,10 +55,10 @@ def reached(
     An `exempt` order replaces a certificate as its authority advised: it counts for no week's limit.
     """
     waits = []
-    for limit in limits:
-        if limit.issued and exempt:
-            continue
-        counted = sorted(p.ended for p in history if p.issued == limit.issued and not p.renewal)
+    for limit in (ADVISED, *(each for each in limits if not each.issued)) if exempt else limits:
+        counted = sorted(
+            p.ended for p in history if (p.issued, p.renewal) == (limit.issued, limit is ADVISED)
+        )
         recent = [ended for ended in counted if ended > now - limit.period]
         if len(recent) >= limit.count:
             waits.append((recent[-limit.count] + limit.period, f"{limit.count} {limit.what}"))
