@@ -131,9 +131,9 @@ class _Request(BaseHTTPRequestHandler):
         """
         if self.path != DIRECTORY or self.server.advice:
             return answer.content
-        return json.dumps(
-            {name: url for name, url in answer.json().items() if name != "renewalInfo"}
-        ).encode()
+        offered = answer.json()
+        del offered["renewalInfo"]
+        return json.dumps(offered).encode()
 
     def _answer(self, status: int, headers: dict[str, str], body: bytes) -> None:
         self.send_response(status)

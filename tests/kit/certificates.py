@@ -180,7 +180,7 @@ class Edges:
             return None
 
     def valid(self, edge: str, trusted: str) -> bool:
-        """Say whether an edge shows, for each name, a certificate that somebody takes who trusts `trusted`."""
+        """Say whether an edge shows a certificate for each name that those take who trust `trusted`."""
         return all(self._valid(edge, name, trusted) for name in NAMES)
 
     def _valid(self, edge: str, name: str, trusted: str) -> bool:

@@ -29,6 +29,7 @@ def test_a_bound_account_and_dns_records(tmp_path: Path) -> None:
             lambda: "externalAccountRequired" in world.edges.status().get("problem", ""),
             60, lambda: f"{world.edges.status()} {world.edges.logs('copy-edge-1')}",
         )  # fmt: skip
+        world.edges.stop("copy-edge-1")  # It leaves the lease to the next one.
         world.edges.kill("edge-1", "copy-edge-1")
         bound = {"ACME_EAB_KID": IDENTIFIER, "ACME_EAB_HMAC_KEY_FILE": "/authorities/hmac"}
         world.run("edge-1", ACME_DNS_HOOK="/authorities/hook", **bound)

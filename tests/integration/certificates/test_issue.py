@@ -1,6 +1,7 @@
 """The first certificate of three edges, and what keeps it from them."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -8,6 +9,7 @@ from kit.acme_gate import FINALIZE, NEW_ORDER
 from kit.certificates import NAMES, World, running_world
 from kit.waiting import wait_until
 
+YEAR = timedelta(days=365)
 EDGES = ("edge-1", "edge-2", "edge-3")
 RESULT, VOTE = NAMES
 
@@ -15,6 +17,8 @@ RESULT, VOTE = NAMES
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     with running_world(tmp_path_factory.mktemp("certificates")) as made:
+        now = datetime.now(UTC)
+        made.gate.advice = (now + YEAR, now + 2 * YEAR)
         made.run(*EDGES)
         yield made
 
@@ -91,9 +95,7 @@ def test_an_authority_that_advises_it_gets_an_order_at_once(world: World) -> Non
     world.gate.advice = (now - timedelta(days=1), now - timedelta(hours=1))
     before = world.edges.shown(EDGES[0])
     world.edges.rows("UPDATE certificates.certificates SET advice_at = NULL RETURNING id")
-    wait_until(
-        lambda: world.edges.shown(EDGES[0]) not in {before, None}, 60, lambda: str(world.edges.status())
-    )
+    wait_until(lambda: world.edges.shown(EDGES[0]) not in {before, None}, 60)
     wait_problem(world, "2 renewals that the authority advised in an hour")
     replaced = world.edges.rows("SELECT FROM certificates.orders WHERE replaces IS NOT NULL")
     assert len(replaced) == 2

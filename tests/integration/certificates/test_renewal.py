@@ -1,4 +1,4 @@
-"""Renewal of certificates that live for a minute and a half, under load, and while their authority is away."""
+"""Renewal of certificates that live for a minute and a half, while pages are visited."""
 
 import threading
 from collections import Counter
@@ -54,7 +54,7 @@ def left_seconds(world: World) -> float:
 
 
 def test_no_visit_fails_whoever_is_away(world: World) -> None:
-    """The authority is away until less than a sixth of the life is left; a node is lost when it is renewed."""
+    """The authority comes back when a sixth of the life is left."""
     first, orders = world.edges.shown(EDGES[0]), world.gate.count(NEW_ORDER)
     with visited(world) as seen:
         world.gate.away = True

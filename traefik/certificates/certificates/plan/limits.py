@@ -54,12 +54,17 @@ def reached(
 
     An `exempt` order replaces a certificate as its authority advised: it counts for no week's limit.
     """
+    binding = (ADVISED, *(each for each in limits if not each.issued)) if exempt else limits
     waits = []
-    for limit in (ADVISED, *(each for each in limits if not each.issued)) if exempt else limits:
-        counted = sorted(
-            p.ended for p in history if (p.issued, p.renewal) == (limit.issued, limit is ADVISED)
-        )
+    for limit in binding:
+        counted = sorted(past.ended for past in history if _counts(past, limit))
         recent = [ended for ended in counted if ended > now - limit.period]
         if len(recent) >= limit.count:
             waits.append((recent[-limit.count] + limit.period, f"{limit.count} {limit.what}"))
     return max(waits, default=None)
+
+
+def _counts(past: Past, limit: Limit) -> bool:
+    if not past.issued:
+        return not limit.issued
+    return limit.issued and past.renewal == (limit is ADVISED)
