@@ -8,7 +8,7 @@ from deployment.configuration.settings import Settings
 from deployment.engine.swarm import nodes
 from deployment.errors import DeployError
 from deployment.operations import up
-from deployment.operations.steps import acme
+from deployment.operations.steps import certificates
 from deployment.progress import Progress
 from kit.local import LocalStack, deploy, running
 from swarm.pebble import AcmeServer, acme_server, dns
@@ -46,7 +46,7 @@ def test_without_a_certificate_the_former_release_comes_back(
     local: LocalStack, server: AcmeServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A name that leads nowhere: `up` fails, says what Traefik said, and the pages are where they were."""
-    monkeypatch.setattr(acme, "CERTIFICATE_SECONDS", SOON_SECONDS)
+    monkeypatch.setattr(certificates, "CERTIFICATE_SECONDS", SOON_SECONDS)
     for name, value in settings(server).items():
         monkeypatch.setenv(name, value)
     chosen = Settings(domain="example.test", acme_email="somebody@example.test")
