@@ -3,6 +3,7 @@
 import json
 import re
 import socket
+import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,16 +27,18 @@ ENTRYPOINT = [part.replace("$$", "$") for part in _SERVICE["entrypoint"]]
 SCRATCH = [v["target"] for v in _SERVICE["volumes"] if isinstance(v, dict) and v["type"] == "tmpfs"]
 HEALTH_CHECK = [part.replace("$$", "$") for part in _SERVICE["healthcheck"]["test"][1:]]
 TOKEN = "a-token"
-# In the place of the service that gets certificates: gives Traefik the one of a file, if it knows the token.
+CHALLENGES = "/.well-known/acme-challenge/"
+# In the place of `certificates`: gives Traefik one, if it knows the token, and answers challenges.
 GIVE = f"""
-import http.server
+import http.server, sys
 class Give(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
-        if self.headers["Authorization"] != "Bearer {TOKEN}":
+        challenged = self.path.startswith("{CHALLENGES}")
+        if not challenged and self.headers["Authorization"] != "Bearer {TOKEN}":
             return self.send_error(401)
         self.send_response(200)
         self.end_headers()
-        self.wfile.write(open("/given/certificate.json", "rb").read())
+        self.wfile.write((self.path if challenged else sys.argv[1]).encode())
 http.server.ThreadingHTTPServer(("", 8080), Give).serve_forever()
 """
 ENVIRONMENT = {
@@ -50,7 +53,8 @@ ENVIRONMENT = {
 def running_edge(network: str, folder: Path, **settings: str) -> Iterator[str]:
     """Run Traefik as in the stack, but for the Swarm that it would ask; give its address."""
     with starting_edge(network, folder, **settings) as host:
-        wait_until(lambda: lets_in(host))
+        trust = ssl.create_default_context(cadata=(folder / "authority").read_text())
+        wait_until(lambda: shows_certificate(host, trust))
         yield host
 
 
@@ -87,10 +91,9 @@ def _give_certificate(network: str, folder: Path, name: str) -> None:
         "keyFile": made.private_key_pem.bytes().decode(),
     }
     shown = {"tls": {"certificates": [pair], "stores": {"default": {"defaultCertificate": pair}}}}
-    (folder / "certificate.json").write_text(json.dumps(shown))
     docker(
         *("run", "--detach", "--name", name, "--network", network, "--network-alias", "certificates"),
-        *("--volume", f"{folder}:/given:ro", "--entrypoint", "python", reference("worker"), "-c", GIVE),
+        *("--entrypoint", "python", reference("worker"), "-c", GIVE, json.dumps(shown)),
     )
 
 
@@ -116,3 +119,15 @@ def lets_in(host: str) -> bool:
     except OSError:
         return False
     return True
+
+
+def shows_certificate(host: str, trust: ssl.SSLContext) -> bool:
+    """Say whether an edge shows a certificate that is trusted."""
+    try:
+        with (
+            socket.create_connection((host, PORT), 1) as plain,
+            trust.wrap_socket(plain, server_hostname=HOSTS[0]),
+        ):
+            return True
+    except OSError:  # ssl.SSLError is one
+        return False
