@@ -33,16 +33,19 @@ def word(value: str) -> str:
 
 
 def name_servers(value: str) -> str:
-    """Return the addresses of name servers, some with a port, as one word."""
-    servers = [part.strip() for part in value.split(",") if part.strip()]
-    for server in servers:
-        host, _, port = server.rpartition(":")
-        with_port = PORT.fullmatch(port) and (host.count(":") == 0 or host.endswith("]"))
-        try:
-            ip_address(host.strip("[]") if with_port else server)
-        except ValueError:
-            raise ValueError(f"{server!r} is no name server such as 192.0.2.53 or [::1]:5353") from None
-    return ",".join(servers)
+    """Return the addresses of name servers, some with a port, as one word; those of IPv6 in brackets."""
+    return ",".join(_name_server(part.strip()) for part in value.split(",") if part.strip())
+
+
+def _name_server(text: str) -> str:
+    host, _, port = text.rpartition(":")
+    with_port = PORT.fullmatch(port) and (":" not in host or host.endswith("]"))
+    try:
+        address = ip_address((host if with_port else text).removeprefix("[").removesuffix("]"))
+    except ValueError:
+        raise ValueError(f"{text!r} is no name server such as 192.0.2.53 or [::1]:5353") from None
+    shown = f"[{address}]" if address.version == 6 else str(address)
+    return f"{shown}:{port}" if with_port else shown
 
 
 def authorities(value: str) -> str:

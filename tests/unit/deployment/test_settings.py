@@ -43,6 +43,7 @@ def _no_file(monkeypatch: pytest.MonkeyPatch) -> None:
         ("ACME_PROFILE", "two words", "is not one word"),
         ("ACME_DNS", "dns.example.org", "is no name server"),
         ("ACME_DNS", "192.0.2.53:dns", "is no name server"),
+        ("ACME_DNS", "192.0.2.53:123456", "is no name server"),
         ("ACME_SERVER", "acme.example.org", "ACME_SERVER"),
         ("ACME_SERVER", "https://acme.example.org/ #1", "ACME_SERVER"),
         ("VOTE_REPLICAS", "0", "VOTE_REPLICAS"),
@@ -87,7 +88,7 @@ def test_a_domain_names_both_hosts_and_an_address_turns_acme_on() -> None:
     ("given", "servers"),
     [
         ("192.0.2.53", "192.0.2.53"),
-        ("192.0.2.53:5353, 2001:db8::53,", "192.0.2.53:5353,2001:db8::53"),
+        ("192.0.2.53:5353, 2001:db8::53,", "192.0.2.53:5353,[2001:db8::53]"),
         ("[2001:db8::53]:5353", "[2001:db8::53]:5353"),
     ],
 )
