@@ -84,6 +84,7 @@ def _fill(settings: Settings, database: Database) -> None:
         roles.establish(connection, "worker", secrets.worker)
         roles.establish(connection, "result", secrets.result)
         roles.establish(connection, "observer", secrets.observer)
+        roles.establish(connection, "certificates", secrets.certificates)
         connection.execute("CREATE DATABASE repmgr OWNER repmgr")
         connection.execute("CREATE DATABASE votes OWNER worker")
         connection.execute("REVOKE ALL ON DATABASE votes, postgres, repmgr FROM PUBLIC")

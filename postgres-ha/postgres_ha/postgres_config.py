@@ -65,7 +65,7 @@ _HBA = """\
 local all all scram-sha-256
 host replication repmgr all scram-sha-256
 host repmgr,postgres repmgr all scram-sha-256
-host votes worker,result,observer,pgpool all scram-sha-256
+host votes worker,result,observer,certificates,pgpool all scram-sha-256
 """
 
 

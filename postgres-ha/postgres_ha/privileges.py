@@ -30,11 +30,15 @@ GRANT EXECUTE ON FUNCTION
 REVOKE USAGE ON LANGUAGE plpgsql FROM PUBLIC;
 GRANT USAGE ON LANGUAGE plpgsql TO worker;
 REVOKE ALL ON DATABASE votes FROM PUBLIC;
-GRANT CONNECT ON DATABASE votes TO worker, result, observer, pgpool;
+GRANT CONNECT ON DATABASE votes TO worker, result, observer, certificates, pgpool;
 REVOKE CREATE ON SCHEMA public FROM PUBLIC;
 ALTER ROLE result CONNECTION LIMIT 24;
 ALTER ROLE result SET temp_file_limit = '64MB';
-ALTER ROLE observer SET temp_file_limit = '64MB'
+ALTER ROLE observer SET temp_file_limit = '64MB';
+ALTER ROLE certificates SET temp_file_limit = '64MB';
+-- Its program makes the tables, and says which of them the observer may read.
+CREATE SCHEMA IF NOT EXISTS certificates AUTHORIZATION certificates;
+GRANT USAGE ON SCHEMA certificates TO observer
 """
 
 # A worker's schema gives the same with its tables; these were made before there was this account.

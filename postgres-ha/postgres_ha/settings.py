@@ -16,6 +16,7 @@ class Secrets:
     worker: str = field(repr=False)
     result: str = field(repr=False)
     observer: str = field(repr=False)
+    certificates: str = field(repr=False)
     agent_token: str = field(repr=False)
 
 
@@ -79,5 +80,6 @@ def _secrets(environment: Environment) -> Secrets:
         worker=secret(environment, "WORKER_PASSWORD_FILE", "postgres_worker_password"),
         result=secret(environment, "RESULT_PASSWORD_FILE", "postgres_result_password"),
         observer=secret(environment, "OBSERVER_PASSWORD_FILE", "postgres_observer_password"),
+        certificates=secret(environment, "CERTIFICATES_PASSWORD_FILE", "postgres_certificates_password"),
         agent_token=secret(environment, "AGENT_TOKEN_FILE", "postgres_agent_token"),
     )

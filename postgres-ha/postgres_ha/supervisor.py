@@ -170,8 +170,10 @@ class Supervisor:
 
     def _restrict(self, epoch: int) -> None:
         """Once in each term, because the database may have been made by an earlier version."""
+        secrets = self._node.settings.secrets
         with self._node.database.connect("votes") as connection:
-            roles.establish(connection, "observer", self._node.settings.secrets.observer)
+            roles.establish(connection, "observer", secrets.observer)
+            roles.establish(connection, "certificates", secrets.certificates)
             privileges.restrict(connection)
         self._restricted = epoch
 

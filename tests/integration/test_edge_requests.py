@@ -11,7 +11,7 @@ from uuid import uuid4
 import pytest
 
 from kit.containers import docker
-from kit.edge import HEALTH_CHECK, HOSTS, HTTP_PORT, PORT, running_edge
+from kit.edge import CHALLENGES, HEALTH_CHECK, HOSTS, HTTP_PORT, PORT, running_edge
 from kit.images import reference
 from kit.waiting import wait_until
 
@@ -165,6 +165,22 @@ def leads_on(edge: str) -> bool:
 def chunked(size: int) -> bytes:
     """Return a body of this size without its length."""
     return b"%x\r\n%b\r\n0\r\n\r\n" % (size, b"x" * size)
+
+
+@pytest.mark.parametrize("port", [HTTP_PORT, PORT])
+@pytest.mark.parametrize("host", [*HOSTS, "not-deployed-yet.example"])
+def test_the_challenge_of_an_acme_server_is_answered_under_every_name(
+    edge: str, host: str, port: int
+) -> None:
+    path = f"{CHALLENGES}a-token"
+    answer = get(edge, host, path=path, port=port)
+    assert (answer.status, answer.text) == (200, path)
+
+
+def test_nothing_else_of_the_certificates_can_be_had(edge: str) -> None:
+    assert get(edge, VOTE, path=f"{CHALLENGES}../../traefik", port=HTTP_PORT).status in (301, 308)
+    answer = get(edge, VOTE, "Authorization: Bearer a-token", path=f"{CHALLENGES}..%2f..%2ftraefik")
+    assert "PRIVATE KEY" not in answer.text
 
 
 @pytest.mark.parametrize("host", HOSTS)

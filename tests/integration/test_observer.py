@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
@@ -17,6 +18,24 @@ from worker.access import Access
 from worker.ballot import Ballot
 from worker.letter import Letter
 from worker.store import Store
+
+SHOWN = """
+CREATE VIEW certificates.status AS
+SELECT ARRAY['a.b'] AS names, 'local'::text AS issuer, timestamptz '2026-01-01Z' AS not_before,
+       timestamptz '2026-03-01Z' AS not_after, timestamptz '2026-02-10Z' AS renew_at, ''::text AS problem,
+       ''::text AS warning, NULL::timestamptz AS next_try, ''::text AS caa
+"""
+ROW = {
+    "names": ["a.b"],
+    "issuer": "local",
+    "not_before": datetime(2026, 1, 1, tzinfo=UTC),
+    "not_after": datetime(2026, 3, 1, tzinfo=UTC),
+    "renew_at": datetime(2026, 2, 10, tzinfo=UTC),
+    "problem": "",
+    "warning": "",
+    "next_try": None,
+    "caa": "",
+}
 
 
 @pytest.fixture
@@ -38,6 +57,20 @@ def test_its_own_account_is_enough(account: Access, database: Database) -> None:
 def test_a_database_of_the_release_before_knows_the_former_account(account: Access) -> None:
     own = replace(account, database_user="nobody")
     assert question.Database((own, replace(account, database_user="worker")))() == Stored({"a": 1}, letters=1)
+
+
+@pytest.mark.parametrize("granted", [True, False])
+def test_what_is_said_of_the_certificate_is_read_where_it_may_be(
+    account: Access, database: Database, granted: bool
+) -> None:
+    grant = "GRANT USAGE ON SCHEMA certificates TO observer; GRANT SELECT ON certificates.status TO observer"
+    database.query(f"CREATE SCHEMA certificates; {SHOWN}; {grant if granted else ''}", user="postgres")
+    try:
+        stored = question.Database((account, account))()
+    finally:
+        database.query("DROP SCHEMA certificates CASCADE", user="postgres")
+    assert stored.letters == 1
+    assert stored.certificates == (ROW if granted else None)
 
 
 def test_a_database_that_knows_neither_does_not_answer(account: Access) -> None:

@@ -1,16 +1,18 @@
 """Traefik as a plain container, which leads to whatever has the name of a service."""
 
+import json
 import re
 import socket
+import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
 
+import trustme
 import yaml
 
 from deployment.configuration.layout import ROOT, STACK_FILE
-from deployment.engine.swarm import certificates
 from kit.containers import address, docker
 from kit.images import reference
 from kit.waiting import wait_until
@@ -22,9 +24,23 @@ STATIC = ROOT / "traefik" / "traefik.yaml"
 DYNAMIC = ROOT / "traefik" / "dynamic.yaml"
 _SERVICE = yaml.safe_load(STACK_FILE.read_text())["services"]["traefik"]
 ENTRYPOINT = [part.replace("$$", "$") for part in _SERVICE["entrypoint"]]
-# As in the stack, but for the certificates, which are no volume here.
 SCRATCH = [v["target"] for v in _SERVICE["volumes"] if isinstance(v, dict) and v["type"] == "tmpfs"]
 HEALTH_CHECK = [part.replace("$$", "$") for part in _SERVICE["healthcheck"]["test"][1:]]
+TOKEN = "a-token"
+CHALLENGES = "/.well-known/acme-challenge/"
+# In the place of `certificates`: gives Traefik one, if it knows the token, and answers challenges.
+GIVE = f"""
+import http.server, sys
+class Give(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        challenged = self.path.startswith("{CHALLENGES}")
+        if not challenged and self.headers["Authorization"] != "Bearer {TOKEN}":
+            return self.send_error(401)
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write((self.path if challenged else sys.argv[1]).encode())
+http.server.ThreadingHTTPServer(("", 8080), Give).serve_forever()
+"""
 ENVIRONMENT = {
     "VOTE_HOST": HOSTS[0],
     "RESULT_HOST": HOSTS[1],
@@ -37,17 +53,15 @@ ENVIRONMENT = {
 def running_edge(network: str, folder: Path, **settings: str) -> Iterator[str]:
     """Run Traefik as in the stack, but for the Swarm that it would ask; give its address."""
     with starting_edge(network, folder, **settings) as host:
-        wait_until(lambda: lets_in(host))
+        trust = ssl.create_default_context(cadata=(folder / "authority").read_text())
+        wait_until(lambda: shows_certificate(host, trust))
         yield host
 
 
 @contextmanager
 def starting_edge(network: str, folder: Path, **settings: str) -> Iterator[str]:
     """Do the same, and do not wait until it lets anybody in."""
-    name, made = f"{network}-edge-{uuid4().hex[:8]}", certificates.issue(HOSTS)
-    (folder / "authority").write_bytes(made.authority)
-    (folder / "tls_certificate").write_bytes(made.chain)
-    (folder / "tls_key").write_bytes(made.key)
+    name = f"{network}-edge-{uuid4().hex[:8]}"
     environment = ENVIRONMENT | settings
     (folder / "traefik.yaml").write_text(filled_in(STATIC.read_text(), environment))
     run = (
@@ -55,15 +69,32 @@ def starting_edge(network: str, folder: Path, **settings: str) -> Iterator[str]:
         *("--memory", _SERVICE["deploy"]["resources"]["limits"]["memory"]),
         *(part for target in SCRATCH for part in ("--tmpfs", target)),
         *("--volume", f"{folder / 'traefik.yaml'}:/etc/traefik/traefik.yaml:ro"),
-        *("--volume", f"{DYNAMIC}:/etc/traefik/dynamic.yaml:ro", "--volume", f"{folder}:/run/secrets:ro"),
+        *("--volume", f"{DYNAMIC}:/etc/traefik/dynamic.yaml:ro"),
         *(part for variable in environment.items() for part in ("--env", "=".join(variable))),
         *("--entrypoint", ENTRYPOINT[0], reference("traefik"), *ENTRYPOINT[1:]),
     )
     try:
+        _give_certificate(network, folder, f"{name}-certificates")
         docker(*run)
         yield address(name)
     finally:
-        docker("rm", "--force", name)
+        docker("rm", "--force", name, f"{name}-certificates")
+
+
+def _give_certificate(network: str, folder: Path, name: str) -> None:
+    """Run what hands Traefik a certificate; `authority` in the folder is who signed it."""
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(folder / "authority")
+    made = authority.issue_cert(*HOSTS)
+    pair = {
+        "certFile": b"".join(blob.bytes() for blob in made.cert_chain_pems).decode(),
+        "keyFile": made.private_key_pem.bytes().decode(),
+    }
+    shown = {"tls": {"certificates": [pair], "stores": {"default": {"defaultCertificate": pair}}}}
+    docker(
+        *("run", "--detach", "--name", name, "--network", network, "--network-alias", "certificates"),
+        *("--entrypoint", "python", reference("worker"), "-c", GIVE, json.dumps(shown)),
+    )
 
 
 def filled_in(template: str, environment: Mapping[str, str]) -> str:
@@ -75,6 +106,7 @@ def filled_in(template: str, environment: Mapping[str, str]) -> str:
     text = re.sub(
         r"{{ if env \"(\w+)\" }}(.*?){{ end }}", lambda m: m[2] if value(m) else "", template, flags=re.DOTALL
     )
+    text = text.replace('{{ secret "certificates_token" }}', TOKEN)
     whole = yaml.safe_load(re.sub(r"{{ env \"(\w+)\" }}", value, text))
     del whole["providers"]["swarm"]
     return yaml.safe_dump(whole)
@@ -87,3 +119,15 @@ def lets_in(host: str) -> bool:
     except OSError:
         return False
     return True
+
+
+def shows_certificate(host: str, trust: ssl.SSLContext) -> bool:
+    """Say whether an edge shows a certificate that is trusted."""
+    try:
+        with (
+            socket.create_connection((host, PORT), 1) as plain,
+            trust.wrap_socket(plain, server_hostname=HOSTS[0]),
+        ):
+            return True
+    except OSError:  # ssl.SSLError is one
+        return False

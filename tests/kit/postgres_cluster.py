@@ -25,6 +25,7 @@ SECRETS = (
     "postgres_worker_password",
     "postgres_result_password",
     "postgres_observer_password",
+    "postgres_certificates_password",
     "postgres_agent_token",
 )
 

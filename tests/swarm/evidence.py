@@ -12,7 +12,7 @@ from swarm.lab.lab import Node
 from swarm.ledger import Ballot, Verdict
 from swarm.outcome import Outcome
 
-TELLING = ("observer", "redis", "sentinel", "postgres", "pgpool", "traefik")
+TELLING = ("observer", "redis", "sentinel", "postgres", "pgpool", "certificates", "traefik")
 LOG_LINES = 8
 LONGEST_LINE = 500
 EXAMPLES = 12

@@ -5,12 +5,11 @@ Prints what the voters were told beside what the database holds. Exit codes: 0 n
 """
 
 import sys
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from deployment.configuration import settings
 from deployment.engine.images import base
 from deployment.engine.machine import engine
+from deployment.engine.swarm import credentials
 from deployment.errors import DeployError
 from deployment.progress import Progress
 from kit.waiting import wait_until
@@ -35,18 +34,20 @@ def main() -> None:
             "There is no lab. Bring one up from the checkout of the other release: python3 deploy.py lab up"
         )
         sys.exit(2)
-    with TemporaryDirectory() as folder:
-        site = _vote_site(lab, Path(folder) / "authority.crt")
-        try:
-            sys.exit(0 if _upgraded(lab, site) else 1)
-        except DeployError as error:
-            sys.exit(f"ERROR: {error}\n       {error.remedy}")
+    try:
+        sys.exit(0 if _upgraded(lab, _vote_site(lab)) else 1)
+    except DeployError as error:
+        sys.exit(f"ERROR: {error}\n       {error.remedy}")
 
 
-def _vote_site(lab: Lab, authority: Path) -> Site:
+def _vote_site(lab: Lab) -> Site:
+    """Return where these voters vote: they trust the authority that `up` would make from the beginning."""
     chosen = settings.load()
+    found = credentials.observe(lab.manager, chosen.hosts, {})
+    lacking = set(credentials.missing(found, {}))
+    credentials.create(lab.manager, lacking & {credentials.AUTHORITY, credentials.AUTHORITY_KEY}, {})
     addresses = tuple(node.address for node in lab.nodes)
-    return Site(chosen.hosts[0], chosen.https_port, addresses, lab.trust(chosen.hosts, authority))
+    return Site(chosen.hosts[0], chosen.https_port, addresses, lab.trust())
 
 
 def _upgraded(lab: Lab, site: Site) -> bool:

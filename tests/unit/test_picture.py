@@ -1,17 +1,27 @@
 """The observer's picture crosses the border of a process: what it writes is what deploy.py reads."""
 
 import dataclasses
+import re
 
 import pytest
 
-from deployment.plan.cluster.picture import Picture, Postgres, Queue, Redis, Votes
-from observer import picture
+from deployment.plan.cluster.picture import (
+    Certificates,
+    Picture,
+    Postgres,
+    Queue,
+    Redis,
+    Votes,
+)
+from observer import picture, question
 
+ASKED = re.findall(r"\w+", question.CERTIFICATES.partition("FROM")[0])[1:]
 WRITTEN = {
     Postgres: picture.summarize_postgres({}),
     Redis: picture.summarize_redis({}),
     Queue: {**picture.summarize_queue(None, None, None), "waiting_seconds": 0.0},
     Votes: picture.summarize_votes(None),
+    Certificates: picture.summarize_certificates(dict.fromkeys(ASKED)) or {},
 }
 
 

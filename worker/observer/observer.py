@@ -8,6 +8,7 @@ from observer import question
 from observer.intake import INTAKE
 from observer.picture import (
     Picture,
+    summarize_certificates,
     summarize_postgres,
     summarize_queue,
     summarize_redis,
@@ -58,4 +59,5 @@ class Observer:
             "redis": summarize_redis(roles),
             "queue": {**queue, "waiting_seconds": waiting_seconds(before, queue, now)},
             "votes": summarize_votes(stored.tally if stored else None),
+            "certificates": summarize_certificates(stored.certificates if stored else None),
         }

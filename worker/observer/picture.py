@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 State = Mapping[str, Any]
@@ -71,6 +72,16 @@ def summarize_queue(
 def summarize_votes(tally: Mapping[str, int] | None) -> dict[str, Any]:
     """Count the votes that are stored, in all and of each option by its key."""
     return {"stored": None if tally is None else sum(tally.values()), "tally": tally}
+
+
+def summarize_certificates(row: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """Say of the edges' certificate what its program says, times as text."""
+    if row is None:
+        return None
+    return {
+        name: value.astimezone(UTC).isoformat() if isinstance(value, datetime) else value
+        for name, value in row.items()
+    }
 
 
 def waiting_seconds(before: Picture | None, queue: Mapping[str, Any], now: float) -> float:

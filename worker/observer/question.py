@@ -11,6 +11,7 @@ from contextlib import suppress
 from typing import Any, NamedTuple, TypeVar
 
 import psycopg
+from psycopg.rows import dict_row
 from redis.exceptions import AuthenticationError, NoPermissionError, RedisError
 
 from worker.access import Access, connect_database, connect_queue
@@ -24,6 +25,11 @@ DATABASE_SECONDS = 2.5
 FRESH_SECONDS = 3.0
 # Asked every second: however many there are, the answer must not take long.
 LETTERS = "SELECT count(*) FROM (SELECT FROM dead_letters LIMIT 100000) AS letters"
+# One row; the program that gets certificates makes this view.
+CERTIFICATES = """
+SELECT names, issuer, not_before, not_after, renew_at, problem, warning, next_try, caa
+FROM certificates.status
+"""
 REFUSALS = (AuthenticationError, NoPermissionError, psycopg.OperationalError)
 SILENCE = (OSError, ValueError, RedisError, psycopg.Error, http.client.HTTPException)
 
@@ -115,10 +121,14 @@ def _redis(account: Access, host: str, commands: Sequence[tuple[str, ...]]) -> C
 
 
 class Stored(NamedTuple):
-    """How many votes the database holds, by option key, and how many dead letters, counted up to a limit."""
+    """How many votes the database holds, by option key, and how many dead letters, counted up to a limit.
+
+    Of the edges' certificate the row that its program keeps, None before there is one.
+    """
 
     tally: dict[str, int]
     letters: int
+    certificates: dict[str, Any] | None = None
 
 
 class Database:
@@ -134,12 +144,15 @@ class Database:
             self._connection = as_either(self._accounts, connect_database)
         try:
             with watchdog(self._connection.fileno(), DATABASE_SECONDS):
-                return Stored(self._tally(self._connection), self._letters(self._connection))
+                return self._stored(self._connection)
         except (psycopg.Error, OSError):
             with suppress(psycopg.Error, OSError):
                 self._connection.close()
             self._connection = None
             raise
+
+    def _stored(self, connection: psycopg.Connection) -> Stored:
+        return Stored(self._tally(connection), self._letters(connection), self._certificates(connection))
 
     @staticmethod
     def _tally(connection: psycopg.Connection) -> dict[str, int]:
@@ -152,3 +165,10 @@ class Database:
         except psycopg.errors.UndefinedTable:
             return 0  # No worker of this release has run yet.
         return int(row[0]) if row else 0
+
+    @staticmethod
+    def _certificates(connection: psycopg.Connection) -> dict[str, Any] | None:
+        try:
+            return connection.cursor(row_factory=dict_row).execute(CERTIFICATES).fetchone()
+        except psycopg.ProgrammingError:
+            return None  # No program of this release has run yet.

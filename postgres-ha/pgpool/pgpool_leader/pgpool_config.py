@@ -11,7 +11,9 @@ from pgpool_leader.settings import Settings
 # Not raw mode, although there is but one backend: it answers an extended-protocol write as
 # committed while its own transaction around it is still open (pgpool2 issue 172). All children from
 # the start, for 10 MB: in dynamic mode they are added every two seconds, and until then the clients that
-# come all at once after a failover wait, or give up. Two pgpools have 48, of PostgreSQL's 60 connections.
+# come all at once after a failover wait, or give up. Two pgpools have 48, of PostgreSQL's 60 connections;
+# one alone has room for two workers, two results, three observers, and three for each of four copies of
+# certificates, of which one is being updated.
 _CONF = """\
 backend_clustering_mode = 'streaming_replication'
 listen_addresses = '127.0.0.1'
@@ -57,7 +59,7 @@ log_line_prefix = '%m [%p] '
 # Clients come through HAProxy, on PostgreSQL's own port.
 PORT = 5433
 
-_HBA = "host votes worker,result,observer,pgpool all scram-sha-256\n"
+_HBA = "host votes worker,result,observer,certificates,pgpool all scram-sha-256\n"
 
 
 def configuration_path(settings: Settings) -> Path:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pgpool_leader.environment import Environment, SettingError, required, secret
 
-ROLES = ("worker", "result", "observer", "pgpool")
+ROLES = ("worker", "result", "observer", "certificates", "pgpool")
 
 
 @dataclass(frozen=True)

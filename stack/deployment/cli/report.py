@@ -89,6 +89,7 @@ def view(now: dict[str, Any]) -> Group:
         _services(now),
         *(nodes if len(nodes) > 1 else ()),
         *(Text(line) for line in status.cluster_lines(now)),
+        *(Text(line) for line in status.certificate_lines(now)),
         Text(_votes(now)),
         *(Text(line) for line in _deployment(now)),
         *(Text(f"Warning: {warning}") for warning in now["warnings"]),

@@ -12,5 +12,7 @@ def chosen(settings: Settings) -> tuple[Path, ...]:
         "encrypted-networks.yaml": settings.network_encryption,
         "network-subnets.yaml": settings.network_subnets,
         "private-acme.yaml": settings.acme_ca_file,
+        "external-account.yaml": settings.acme_eab_hmac_key_file,
+        "dns-challenge.yaml": settings.acme_dns_hook,
     }
     return tuple(OVERLAYS / name for name, setting in wanted.items() if setting)

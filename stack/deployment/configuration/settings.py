@@ -1,18 +1,16 @@
 """What a user can set: read from the shell and stack/.env, checked whole before anything happens."""
 
-import hashlib
 import os
 import re
-import ssl
 import unicodedata
 from ipaddress import IPv4Network, ip_address, ip_network
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from deployment.configuration import env_file
+from deployment.configuration import acme, env_file
 from deployment.configuration.env_file import Line
 from deployment.configuration.layout import ENV_FILE, OVERLAYS, STACK_FILE
 from deployment.errors import DeployError
@@ -26,6 +24,7 @@ REGISTRY = re.compile(
     r"(/[a-z0-9]+((\.|__?|-+)[a-z0-9]+)*)*"
 )
 LETS_ENCRYPT = "https://acme-v02.api.letsencrypt.org/directory"
+ONLY_WITH_ACME = ("acme_ca_file", "acme_profile", "acme_dns", "acme_eab_kid", "acme_dns_hook")
 # What people write for people.
 TEXTS = ("VOTE_TITLE", "VOTE_QUESTION", "OPTION_A", "OPTION_B", "VOTE_OPTIONS")
 DOCKER_HUB = ("docker.io", "index.docker.io", "registry-1.docker.io")
@@ -54,9 +53,14 @@ class Settings(BaseSettings):
     https_port: Port = 443
     public_https_port: Port | None = None
     trusted_proxies: str = ""
-    acme_email: str = ""
-    acme_server: str = LETS_ENCRYPT
-    acme_ca_file: str = ""
+    acme_email: Annotated[str, AfterValidator(acme.email)] = ""
+    acme_server: Annotated[str, AfterValidator(acme.directory)] = LETS_ENCRYPT
+    acme_ca_file: Annotated[str, AfterValidator(acme.authorities)] = ""
+    acme_profile: Annotated[str, AfterValidator(acme.word)] = ""
+    acme_dns: Annotated[str, AfterValidator(acme.name_servers)] = ""
+    acme_eab_kid: Annotated[str, AfterValidator(acme.word)] = ""
+    acme_eab_hmac_key_file: Annotated[str, AfterValidator(acme.hmac_key)] = ""
+    acme_dns_hook: Annotated[str, AfterValidator(acme.hook)] = ""
     vote_title: str = ""
     vote_question: str = ""
     option_a: str = "Cats"
@@ -88,40 +92,12 @@ class Settings(BaseSettings):
             raise ValueError("is not UTF-8")
         return value
 
-    @field_validator("acme_server")
-    @classmethod
-    def _a_directory(cls, value: str) -> str:
-        if not re.fullmatch(r"https?://\S+", value):
-            raise ValueError(f"{value!r} is not the address of an ACME directory")
-        return value
-
     @field_validator("domain", "vote_host", "result_host")
     @classmethod
     def _a_host_name(cls, value: str) -> str:
         if value and not HOST_NAME.fullmatch(value):
             raise ValueError(f"{value!r} is not a host name such as example.org")
         return value
-
-    @field_validator("acme_email")
-    @classmethod
-    def _an_address(cls, value: str) -> str:
-        if value and not re.fullmatch(r"\w[^@\s]*@[^@\s]+\.[^@\s]+", value):
-            raise ValueError(f"{value!r} is not an e-mail address")
-        return value
-
-    @field_validator("acme_ca_file")
-    @classmethod
-    def _certificates(cls, value: str) -> str:
-        """Return the file's absolute path, if it holds certificates."""
-        if not value:
-            return value
-        path = Path(value).expanduser().resolve()
-        try:
-            ssl.create_default_context(cafile=str(path))
-        except OSError as error:  # ssl.SSLError is one
-            reason = error.strerror or error
-            raise ValueError(f"{path} is not a file of PEM certificates ({reason})") from error
-        return str(path)
 
     @field_validator("network_subnets")
     @classmethod
@@ -188,8 +164,11 @@ class Settings(BaseSettings):
             raise ValueError("VOTE_HOST and RESULT_HOST must differ")
         if self.acme_email and self.vote_host.endswith(".localhost"):
             raise ValueError("ACME_EMAIL needs a public name: set DOMAIN (or use --domain) as well")
-        if self.acme_ca_file and self.local:
-            raise ValueError("ACME_CA_FILE needs an ACME_EMAIL: without one a local authority signs")
+        for name in ONLY_WITH_ACME:
+            if getattr(self, name) and self.local:
+                raise ValueError(f"{name.upper()} needs an ACME_EMAIL: without one a local authority signs")
+        if bool(self.acme_eab_kid) != bool(self.acme_eab_hmac_key_file):
+            raise ValueError("ACME_EAB_KID and ACME_EAB_HMAC_KEY_FILE belong together: give both")
         return self
 
     @property
@@ -209,12 +188,10 @@ class Settings(BaseSettings):
         return not self.acme_email
 
     @property
-    def acme_storage(self) -> str:
-        """Where the edge keeps certificates: what one ACME server issued is not taken for another's."""
-        trusted = Path(self.acme_ca_file).read_bytes() if self.acme_ca_file else b""
-        if self.acme_server == LETS_ENCRYPT and not trusted:
-            return "/acme/acme.json"
-        return f"/acme/{hashlib.sha256(self.acme_server.encode() + trusted).hexdigest()[:12]}.json"
+    def given(self) -> dict[str, bytes]:
+        """What the user has in files and the services get as secrets, by the secret's key."""
+        files = {"acme_eab_hmac_key": self.acme_eab_hmac_key_file, "acme_dns_hook": self.acme_dns_hook}
+        return {key: Path(path).read_bytes() for key, path in files.items() if path}
 
     @property
     def hosts(self) -> tuple[str, str]:
@@ -235,12 +212,12 @@ class Settings(BaseSettings):
         """Return what the stack file's `${…}` variables of the same names stand for."""
         names = (
             *("vote_host", "result_host", "http_port", "https_port", "acme_email", "acme_server"),
+            *("acme_profile", "acme_dns", "acme_eab_kid"),
             *("vote_title", "vote_question", "option_a", "option_b", "vote_options", "vote_option_keys"),
             *("new_voters_per_second", "new_voters_burst", "trusted_proxies"),
             *("vote_replicas", "result_replicas", "worker_replicas", "redis_maxmemory", "redis_memory_limit"),
         )
         values = {name.upper(): str(getattr(self, name)) for name in names}
-        values["ACME_STORAGE"] = self.acme_storage
         values["PUBLIC_HTTPS_PORT"] = str(self.public_https_port or self.https_port)
         return values
 

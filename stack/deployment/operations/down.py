@@ -65,7 +65,7 @@ class Erased:
             for volume in client.volumes.list(filters={"label": NAMESPACE}):
                 volume.remove()
             credentials.authority_file(client).unlink(missing_ok=True)
-            credentials.remove(credentials.unused(client, keep=(), keys=()))
+            credentials.remove(credentials.unused(client, keys=()))
             for kept in (releases, options, packages):
                 kept.forget(client)
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from deployment.configuration.settings import Settings
 from deployment.engine.images import images, registry
 from deployment.engine.machine import engine
+from deployment.engine.swarm import credentials
 from deployment.errors import DeployError
 from deployment.operations import summary
 from deployment.operations.back import WayBack
@@ -24,11 +25,17 @@ from deployment.progress import Progress
 
 
 class Available(Check):
-    """Every image of the release can still be had."""
+    """Every image of the release can still be had, and the certificate if it is one of before."""
 
     def require(self, site: Site) -> None:
-        """Raise DeployError naming the images that are gone."""
+        """Raise DeployError naming what is gone."""
         release = site.require_wanted()
+        if lost := set(release.secrets) & set(credentials.FORMER) - site.secrets.keys():
+            raise DeployError(
+                f"Release {release.identity} showed a certificate for {' and '.join(release.hosts)} that is "
+                f"gone ({', '.join(sorted(lost))}). Nothing was changed.",
+                "Check out its source (`deploy.py releases` names it) and run `up` there, which makes one.",
+            )
         gone = [image for image in release.images.values() if not _available(site, image)]
         if gone:
             raise DeployError(

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
+from urllib.parse import urlsplit
 
 from deployment.configuration.layout import STACK
 from deployment.engine import observer, pages
@@ -12,7 +13,7 @@ from deployment.engine.pages import LOOPBACK, Edge
 from deployment.engine.swarm import credentials, membership, networks, nodes, releases, services, turns
 from deployment.plan.cluster import strength
 from deployment.plan.cluster.convergence import ServiceState
-from deployment.plan.cluster.picture import Picture
+from deployment.plan.cluster.picture import Picture, minute
 from deployment.plan.cluster.topology import CLUSTERS
 from deployment.plan.release import drift
 from deployment.plan.release.entrance import Entrance
@@ -61,7 +62,7 @@ def _of_swarm(client: Client, picture: Picture) -> dict[str, Any]:
     )
     absent = strength.missing(members, wanted, picture, changed)
     idle = strength.idle(last.release) if last and states else {}
-    absent += [*idle.values(), *strength.intake_closed(picture)]
+    absent += [*idle.values(), *strength.intake_closed(picture), *strength.certificate_missing(picture)]
     entrance = credentials.entrance_of(client, last.release) if last and states else None
     visited = visits(client, members, entrance) if entrance else []
     if states:
@@ -96,6 +97,7 @@ def warnings(
     return [
         *([f"{dead} votes could not be stored: python3 deploy.py dead list"] if dead else []),
         *strength.damaged(picture.postgres),
+        *strength.certificate_warnings(picture),
         *weaknesses.of(members),
         *weaknesses.crowded(members, services.placements(client)),
         *networks.warnings(client),
@@ -182,6 +184,22 @@ def _cluster_line(name: str, cluster: Mapping[str, Any], members: str) -> str:
 
 def _behind(lag: int | None) -> str:
     return "lag unknown" if lag is None else f"{lag:,} bytes behind"
+
+
+def certificate_lines(status: Mapping[str, Any]) -> list[str]:
+    """Say of each name who signed for it, until when, when that is renewed, and which record guards it."""
+    found = status["certificates"]
+    if found is None:
+        return []
+    until, renewal = (minute(found[key]) if found[key] else "unknown" for key in ("not_after", "renew_at"))
+    rest = f"until {until}, next renewal {renewal}" if found["not_after"] else "none yet"
+    lines = [f"Certificate of {name}: {_issuer(found['issuer'])}, {rest}" for name in found["names"]]
+    guard = [f"CAA record to set, so that nobody else gets one: {found['caa']}"] if found["caa"] else []
+    return [*lines, *guard]
+
+
+def _issuer(issuer: str) -> str:
+    return "local authority" if issuer == "local" else str(urlsplit(issuer).netloc)
 
 
 def node_line(node: Mapping[str, Any]) -> str:

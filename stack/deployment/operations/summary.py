@@ -14,7 +14,7 @@ def say(on: Site) -> None:
 """)
     if entrance.local:
         file = credentials.authority_file(on.engine)
-        credentials.save_authority(on.engine, on.hosts, file)
+        credentials.save_authority(on.engine, on.require_wanted(), file)
         path = file.relative_to(ROOT)
         on.progress.say(f"""  Browsers warn until they trust this machine's own certificate authority, {path}:
     import it into the browser, or on Debian

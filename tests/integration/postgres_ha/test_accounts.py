@@ -67,6 +67,20 @@ OBSERVED = (
     "DELETE FROM dead_letters",
     "SELECT store_votes('{}', '{}', '{}')",
 )
+# Of the votes `certificates` sees nothing.
+OF_VOTES = (
+    "SELECT FROM votes",
+    "SELECT FROM tally",
+    "SELECT FROM dead_letters",
+    "DELETE FROM votes",
+    "SELECT store_votes('{}', '{}', '{}')",
+    "INSERT INTO postgres_ha.probe DEFAULT VALUES",
+)
+HIDDEN = "CREATE TABLE IF NOT EXISTS certificates.key AS SELECT 1 AS secret"
+SHOWN = """
+CREATE OR REPLACE VIEW certificates.status AS SELECT secret FROM certificates.key;
+GRANT SELECT ON certificates.status TO observer
+"""
 LOCK = "SELECT pg_advisory_lock(1)"
 CONNECT = """\
 import psycopg, sys
@@ -82,10 +96,29 @@ def store_vote(cluster: PostgresCluster, voter: str) -> None:
         connection.execute("DELETE FROM votes")
 
 
-@pytest.mark.parametrize("account", ["result", "observer"])
-def test_who_reads_may_call_and_make_none_of_these(whole: PostgresCluster, account: str) -> None:
+@pytest.mark.parametrize(
+    ("account", "allowed"),
+    [("result", []), ("observer", []), ("certificates", ["CREATE TABLE mine ()"])],  # in its own schema
+)
+def test_these_may_call_and_make_none_of_these(
+    whole: PostgresCluster, account: str, allowed: list[str]
+) -> None:
     with whole.connect(account) as connection:
-        assert [statement for statement in FORBIDDEN if is_allowed(connection, statement)] == []
+        assert [statement for statement in FORBIDDEN if is_allowed(connection, statement)] == allowed
+
+
+def test_certificates_has_a_schema_of_its_own_and_nothing_else(whole: PostgresCluster) -> None:
+    store_vote(whole, "voter")
+    with whole.connect("certificates") as connection:
+        assert [statement for statement in OF_VOTES if is_allowed(connection, statement)] == []
+        connection.execute(HIDDEN)
+        connection.execute(SHOWN)
+    with whole.connect("observer") as connection:
+        assert connection.execute("SELECT * FROM certificates.status").fetchone() == (1,)
+        assert not is_allowed(connection, "SELECT FROM certificates.key")
+    for account in ("result", "worker", "pgpool"):
+        with whole.connect(account) as connection:
+            assert not is_allowed(connection, "SELECT FROM certificates.status")
 
 
 def test_the_observer_stores_votes_by_one_function_and_changes_nothing_else(whole: PostgresCluster) -> None:

@@ -93,9 +93,9 @@ def _without_lab(config: pytest.Config) -> NoReturn:
 
 
 @pytest.fixture(scope="session")
-def trust(lab: Lab, chosen: Settings, tmp_path_factory: pytest.TempPathFactory) -> ssl.SSLContext:
+def trust(lab: Lab) -> ssl.SSLContext:
     """Trust the lab's own authority, and nobody else."""
-    return lab.trust(chosen.hosts, tmp_path_factory.mktemp("lab") / "authority.crt")
+    return lab.trust()
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ from deployment.plan.release.drift import Service
 from deployment.plan.release.history import Deployment
 from deployment.plan.release.release import Release
 
-STACK = "services: {vote: {image: '${VOTE_IMAGE}'}}\nsecrets: {key_one: {name: x}}"
+STACK = "services: {vote: {image: '${VOTE_IMAGE}'}}\nsecrets: {key_one: {name: x, external: true}}"
 
 
 def release(image: str, text: str = STACK) -> Release:

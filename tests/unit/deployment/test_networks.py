@@ -114,7 +114,7 @@ def test_a_file_that_is_added_by_hand_opens_no_network(name: str) -> None:
 
 def test_all_files_together_lose_nothing() -> None:
     made = intended(network_subnets="10.77.0.0/16", network_encryption=True)
-    assert {name for name, one in made.items() if not one.internal} == {"edge"}
+    assert {name for name, one in made.items() if not one.internal} == {"edge", "acme"}
     assert all(one.encrypted for one in made.values())
 
 

@@ -221,7 +221,8 @@ class Config:
 
     @property
     def attrs(self) -> dict[str, Any]:
-        return {"Spec": {"Labels": dict(self.labels), "Data": base64.b64encode(self.data).decode()}}
+        spec = {"Labels": dict(self.labels), "Data": base64.b64encode(self.data).decode()}
+        return {"CreatedAt": "2026-01-01", "Spec": spec}
 
     def remove(self) -> None:
         self.swarm.kept.remove(self)
@@ -271,7 +272,7 @@ def test_the_record_is_kept_with_the_stack(swarm: Any) -> None:
         assert kept_options.recorded(swarm) == deployed
         assert len(swarm.kept) == 1
     swarm.kept.append(Config(swarm, "vote-app_local_ca", {SECRET_LABEL: "local_ca"}, b""))
-    credentials.remove(credentials.unused(swarm, keep=(), keys=()))
+    credentials.remove(credentials.unused(swarm, keys=()))
     assert kept_options.recorded(swarm) == CATS_DOGS
     kept_options.forget(swarm)
     assert not swarm.kept

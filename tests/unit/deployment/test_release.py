@@ -20,7 +20,7 @@ from deployment.plan.release.release import Release, changes, interpolated, told
 IN_FILE = set(re.findall(r"\$\{([A-Z0-9_]+)", layout.STACK_FILE.read_text()))
 SECTIONS = ("version", "networks", "volumes", "configs", "secrets")
 IMAGES = {component.name: f"vote-app/{component.name}:abc" for component in COMPONENTS}
-SECRETS = {key: f"vote-app_{key}_1" for key in (*credentials.PASSWORDS, *credentials.TLS)}
+SECRETS = {key: f"vote-app_{key}_1" for key in credentials.MADE}
 
 
 @pytest.fixture(autouse=True)
@@ -61,7 +61,8 @@ def test_a_release_has_every_file_that_swarm_is_handed() -> None:
     names = ["encrypted-networks.yaml", "network-subnets.yaml"]
     assert whole.stack == ("stack/docker-stack.yaml", *(f"stack/overlays/{name}" for name in names))
     configs = yaml.safe_load(whole.texts[0])["configs"].values()
-    assert {os.path.normpath(f"stack/{config['file']}") for config in configs} < set(whole.files)
+    brought = [config["file"] for config in configs if not config.get("external")]
+    assert {os.path.normpath(f"stack/{file}") for file in brought} < set(whole.files)
 
 
 def test_the_authority_of_a_private_acme_server_comes_along(tmp_path: Path) -> None:
@@ -70,10 +71,32 @@ def test_the_authority_of_a_private_acme_server_comes_along(tmp_path: Path) -> N
     path.write_text(certificate)
     whole = made(domain="example.org", acme_email="a@example.org", acme_ca_file=str(path))
     assert whole.files[entrance.ACME_AUTHORITY] == certificate
-    assert whole.services["traefik"]["configs"].keys() == {"traefik", "traefik-dynamic", "acme-ca"}
+    assert whole.services["certificates"]["configs"].keys() == {"local_ca", "acme-ca"}
     found = entrance.of(whole, "a local authority")
     assert (found.authorities, found.local) == (certificate, False)
     assert found.urls == {"vote": "https://vote.example.org/", "result": "https://result.example.org/"}
+
+
+def test_files_of_the_user_come_along_as_secrets_and_not_in_the_release(tmp_path: Path) -> None:
+    key, hook = tmp_path / "key", tmp_path / "hook"
+    key.write_text("c2VjcmV0LW9mLXNvbWVib2R5")
+    hook.write_text("#!/bin/sh\n")
+    names = {"acme_eab_hmac_key": "vote-app_key_1", "acme_dns_hook": "vote-app_hook_1"}
+    chosen = settings.load(
+        domain="example.org", acme_email="a@example.org",
+        acme_eab_kid="kid-1", acme_eab_hmac_key_file=str(key), acme_dns_hook=str(hook),
+    )  # fmt: skip
+    whole = source.made(IMAGES, chosen, SECRETS | names, "a,b")
+    service = whole.services["certificates"]
+    assert service["secrets"].items() > names.items()
+    assert service["environment"]["ACME_EAB_KID"] == "kid-1"
+    assert set(whole.secrets) == {*SECRETS, *names}
+    assert not any(part in text for text in whole.files.values() for part in (key.read_text(), "#!/bin/sh"))
+
+
+def test_a_secret_that_no_file_mentions_is_no_part_of_the_release() -> None:
+    before = {"tls_key": "vote-app_tls_key_1", "acme_dns_hook": "vote-app_hook_1"}
+    assert source.made(IMAGES, settings.load(), SECRETS | before, "a,b") == made()
 
 
 def test_the_entrance_follows_from_the_release() -> None:
@@ -84,7 +107,8 @@ def test_the_entrance_follows_from_the_release() -> None:
 
 def test_going_back_takes_the_newest_secrets_and_today_s_poll() -> None:
     former, now = made(option_a="Cats"), made(option_a="Kittens")
-    renewed = former.renewed({"redis_worker_password": "new"}, now.variables)
+    renewed = former.renewed({"redis_worker_password": "new", "tls_key": "of no use"}, now.variables)
+    assert renewed.variables.keys() == former.variables.keys()
     assert renewed.variables["REDIS_WORKER_PASSWORD_SECRET"] == "new"
     assert renewed.variables["OPTION_A"] == "Kittens"
     assert set(former.secrets) == set(SECRETS)
@@ -127,9 +151,10 @@ def test_what_changes_is_said(given: dict[str, object], lines: list[str]) -> Non
 
 def test_another_secret_or_file_is_a_change_by_its_name() -> None:
     before = made()
-    secrets = {**before.variables, "TLS_KEY_SECRET": "another", "TRAEFIK_CONFIG_HASH": "another"}
+    secrets = {**before.variables, "LOCAL_CA_KEY_SECRET": "another", "TRAEFIK_CONFIG_HASH": "another"}
     assert changes(before, replace(before, variables=secrets)) == {
-        "traefik": "change: config traefik, secret tls_key"
+        "certificates": "change: secret local_ca_key",
+        "traefik": "change: config traefik",
     }
     assert changes(None, before).keys() == before.services.keys()
 

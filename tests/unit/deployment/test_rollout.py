@@ -26,7 +26,7 @@ ALONE = (Node("1", "node-1", labels=frozenset({"vote-app.slot-1", "vote-app.slot
 SENTINELS = ["sentinel-1", "sentinel-2", "sentinel-3"]
 REDIS = ["redis-1", "redis-2", "redis-3"]
 POSTGRES = ["postgres-1", "postgres-2", "postgres-3"]
-OTHERS = ["vote", "redis-proxy", "pgpool", "traefik", "observer"]
+OTHERS = ["vote", "redis-proxy", "pgpool", "certificates", "traefik", "observer"]
 PICTURE = Picture(
     1.0,
     redis=Redis("redis-2", ("redis-1", "redis-3")),

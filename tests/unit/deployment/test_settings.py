@@ -1,5 +1,7 @@
 """Settings are refused as a whole, with the variable's name, before anything happens."""
 
+from pathlib import Path
+
 import pytest
 
 from deployment.configuration import settings
@@ -37,6 +39,11 @@ def _no_file(monkeypatch: pytest.MonkeyPatch) -> None:
         ("ACME_EMAIL", "nobody", "is not an e-mail address"),
         ("ACME_EMAIL", "me@example.org", "needs a public name"),
         ("ACME_EMAIL", "'me@example.org", "is not an e-mail address"),
+        ("ACME_PROFILE", "shortlived", "ACME_PROFILE needs an ACME_EMAIL"),
+        ("ACME_PROFILE", "two words", "is not one word"),
+        ("ACME_DNS", "dns.example.org", "is no name server"),
+        ("ACME_DNS", "192.0.2.53:dns", "is no name server"),
+        ("ACME_DNS", "192.0.2.53:123456", "is no name server"),
         ("ACME_SERVER", "acme.example.org", "ACME_SERVER"),
         ("ACME_SERVER", "https://acme.example.org/ #1", "ACME_SERVER"),
         ("VOTE_REPLICAS", "0", "VOTE_REPLICAS"),
@@ -77,12 +84,48 @@ def test_a_domain_names_both_hosts_and_an_address_turns_acme_on() -> None:
     assert not chosen.local
 
 
-def test_certificates_of_one_acme_server_are_not_taken_for_another_ones() -> None:
-    stores = [
-        settings.load(acme_server=server).acme_storage for server in ("", "https://a/dir", "https://b/dir")
-    ]
-    assert stores[0] == "/acme/acme.json"
-    assert len(set(stores)) == 3
+@pytest.mark.parametrize(
+    ("given", "servers"),
+    [
+        ("192.0.2.53", "192.0.2.53"),
+        ("192.0.2.53:5353, 2001:db8::53,", "192.0.2.53:5353,[2001:db8::53]"),
+        ("[2001:db8::53]:5353", "[2001:db8::53]:5353"),
+    ],
+)
+def test_name_servers_may_have_a_port(monkeypatch: pytest.MonkeyPatch, given: str, servers: str) -> None:
+    monkeypatch.setenv("ACME_DNS", given)
+    chosen = settings.load(domain="example.org", acme_email="me@example.org")
+    assert chosen.variables()["ACME_DNS"] == servers
+
+
+@pytest.mark.parametrize(
+    ("variable", "content", "complaint"),
+    [
+        ("ACME_EAB_HMAC_KEY_FILE", b"two words\n", "one line of base64url"),
+        ("ACME_EAB_HMAC_KEY_FILE", b"c2VjcmV0LW9mLXNvbWVib2R5\n", "belong together"),
+        ("ACME_DNS_HOOK", b"echo\n", "is no program"),
+        ("ACME_DNS_HOOK", b"#!" + b" " * 500_000, "is too large"),
+        ("ACME_DNS_HOOK", None, "cannot read"),
+        ("ACME_CA_FILE", b"no certificate", "PEM certificates"),
+    ],
+)
+def test_files_are_looked_into(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, variable: str, content: bytes | None, complaint: str
+) -> None:
+    path = tmp_path / "file"
+    if content is not None:
+        path.write_bytes(content)
+    monkeypatch.setenv(variable, str(path))
+    with pytest.raises(DeployError) as refused:
+        settings.load(domain="example.org", acme_email="me@example.org")
+    assert complaint in refused.value.what
+
+
+def test_files_of_the_user_are_given_by_their_secret_s_key(tmp_path: Path) -> None:
+    hook = tmp_path / "hook"
+    hook.write_bytes(b"#!/bin/sh\n")
+    chosen = settings.load(domain="example.org", acme_email="me@example.org", acme_dns_hook=str(hook))
+    assert chosen.given == {"acme_dns_hook": b"#!/bin/sh\n"}
 
 
 def test_an_explicit_host_wins_over_the_domain(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,13 +2,14 @@
 
 import json
 from dataclasses import asdict, replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from deployment.operations import status
 from deployment.plan.cluster import picture, strength
 from deployment.plan.cluster.convergence import ServiceState
-from deployment.plan.cluster.picture import UNKNOWN, Picture, Postgres, Queue, Redis
+from deployment.plan.cluster.picture import UNKNOWN, Certificates, Picture, Postgres, Queue, Redis
 from deployment.plan.release.entrance import Entrance
 from deployment.plan.swarm.nodes import Node
 
@@ -86,6 +87,122 @@ def test_a_primary_with_damaged_pages_is_named(postgres: Postgres, named: list[s
 )
 def test_an_intake_that_is_not_open_is_named(intake: str | None, lines: list[str]) -> None:
     assert strength.intake_closed(replace(INSIDE, queue=Queue(intake=intake))) == lines
+
+
+BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
+LIFE = timedelta(days=60)
+SHOWN = Certificates(
+    names=("vote.a.org", "result.a.org"),
+    issuer="https://acme.a.org/directory",
+    not_before=BEGAN.isoformat(),
+    not_after=(BEGAN + LIFE).isoformat(),
+    renew_at=(BEGAN + timedelta(days=40)).isoformat(),
+)
+FAILED = replace(SHOWN, problem="the CAA record forbids it", next_try="2026-02-01T12:30:00+00:00")
+NAMES = "vote.a.org, result.a.org"
+
+
+@pytest.mark.parametrize(
+    ("shown", "age", "lines"),
+    [
+        (None, timedelta(), []),
+        (SHOWN, timedelta(), []),
+        (SHOWN, timedelta(days=49, hours=23), []),
+        (SHOWN, LIFE * 5 / 6, []),
+        (
+            SHOWN,
+            timedelta(days=50, seconds=1),
+            [f"a new certificate for {NAMES}: the one that is shown ends 2026-03-02 00:00 UTC"],
+        ),
+        (
+            FAILED,
+            timedelta(days=59),
+            [
+                f"a new certificate for {NAMES}: the one that is shown ends 2026-03-02 00:00 UTC "
+                "(the CAA record forbids it)"
+            ],
+        ),
+        (
+            SHOWN,
+            LIFE,
+            [f"a new certificate for {NAMES}: the one that is shown ended 2026-03-02 00:00 UTC"],
+        ),
+        (FAILED, timedelta(days=45), []),
+        (
+            replace(FAILED, not_before=None, not_after=None, renew_at=None),
+            timedelta(),
+            [f"a certificate for {NAMES} (the CAA record forbids it)"],
+        ),
+        (replace(SHOWN, not_after=(BEGAN + timedelta(days=6)).isoformat()), timedelta(days=4.9), []),
+        (
+            replace(SHOWN, not_after=(BEGAN + timedelta(days=6)).isoformat()),
+            timedelta(days=5.1),
+            [f"a new certificate for {NAMES}: the one that is shown ends 2026-01-07 00:00 UTC"],
+        ),
+    ],
+    ids=[
+        *("nobody says", "new", "a sixth and an hour left", "a sixth left", "less than a sixth left"),
+        *("with the reason", "ended", "not renewed yet", "none yet", "of six days", "of six days, late"),
+    ],
+)
+def test_a_sixth_of_a_certificate_s_life_must_be_left(
+    shown: Certificates | None, age: timedelta, lines: list[str]
+) -> None:
+    now = (BEGAN + age).timestamp()
+    assert strength.certificate_missing(replace(INSIDE, at=now, certificates=shown)) == lines
+
+
+@pytest.mark.parametrize(
+    ("shown", "lines"),
+    [
+        (None, []),
+        (SHOWN, []),
+        (replace(SHOWN, warning="nobody answered for vote.a.org"), ["nobody answered for vote.a.org"]),
+        (
+            FAILED,
+            [
+                "the last try to get a certificate failed: the CAA record forbids it; "
+                "next try 2026-02-01 12:30 UTC"
+            ],
+        ),
+    ],
+    ids=["nobody says", "all well", "a doubt", "an error"],
+)
+def test_what_is_wrong_with_the_next_certificate_is_a_warning(
+    shown: Certificates | None, lines: list[str]
+) -> None:
+    assert strength.certificate_warnings(replace(INSIDE, certificates=shown)) == lines
+
+
+@pytest.mark.parametrize(
+    ("shown", "lines"),
+    [
+        (None, []),
+        (
+            SHOWN,
+            [
+                f"Certificate of {name}: acme.a.org, until 2026-03-02 00:00 UTC, "
+                "next renewal 2026-02-10 00:00 UTC"
+                for name in SHOWN.names
+            ],
+        ),
+        (
+            Certificates(names=("vote.localhost",), issuer="local", caa="a.org. CAA 0 issue x"),
+            [
+                "Certificate of vote.localhost: local authority, none yet",
+                "CAA record to set, so that nobody else gets one: a.org. CAA 0 issue x",
+            ],
+        ),
+    ],
+    ids=["nobody says", "one for two names", "none yet"],
+)
+def test_a_line_for_each_name(shown: Certificates | None, lines: list[str]) -> None:
+    assert status.certificate_lines(asdict(replace(INSIDE, certificates=shown))) == lines
+
+
+def test_an_observer_that_knows_of_certificates_is_understood() -> None:
+    seen = replace(INSIDE, at=1000.0, certificates=SHOWN)
+    assert picture.parse(f"1000\n{json.dumps(asdict(seen))}".encode()) == seen
 
 
 def test_a_service_that_was_changed_is_named_once() -> None:

@@ -30,7 +30,7 @@ STEPS: list[Step] = [
     *(Swarm(), Labels(), Secrets(), DataNodes(), Deploy()),
 ]
 IMAGES = {component: f"vote-app/{component.name}:abc" for component in COMPONENTS}
-SECRETS = {key: f"vote-app_{key}_1" for key in (*credentials.PASSWORDS, *credentials.TLS)}
+SECRETS = {key: f"vote-app_{key}_1" for key in credentials.MADE}
 FILES = {
     "stack.yaml": """
 services:
@@ -85,8 +85,8 @@ def test_a_bare_machine_needs_everything() -> None:
             "label node-2: vote-app.slot-3",
         ),
         (
-            {"secrets": {key: name for key, name in SECRETS.items() if key != "tls_key"}},
-            "create Swarm secrets: tls_certificate, tls_key",
+            {"secrets": {key: name for key, name in SECRETS.items() if key != "local_ca_key"}},
+            "create Swarm secrets: local_ca, local_ca_key",
         ),
         ({"services": RUNNING | {"vote": Service(5, "v5")}}, "restore vote: it was scaled to 5 from 2"),
         (
@@ -95,6 +95,7 @@ def test_a_bare_machine_needs_everything() -> None:
         ),
         ({"handed": {"redis-1": RELEASE.identity}}, "add vote"),
         ({"handed": {**dict.fromkeys(RUNNING, RELEASE.identity), "old": "r0"}}, "remove old"),
+        ({"handed": {**dict.fromkeys(RUNNING, RELEASE.identity), "traefik": "r0"}}, "remove traefik"),
         (
             {"handed": {"redis-1": "r0", "vote": RELEASE.identity}},
             "change redis-1: it runs a release that is not known here (one at a time)",
@@ -102,8 +103,14 @@ def test_a_bare_machine_needs_everything() -> None:
         ({"handed": {}}, f"deploy release {RELEASE.identity}: 2 services"),
     ],
     ids=[
-        *("an image", "a label", "half of the certificate", "scaled by hand", "a data node changed by hand"),
-        *("a new service", "a service that is gone", "an unknown release", "no stack"),
+        *("an image", "a label", "half of the authority", "scaled by hand", "a data node changed by hand"),
+        *(
+            "a new service",
+            "a service that is gone",
+            "a proxy that is gone",
+            "an unknown release",
+            "no stack",
+        ),
     ],
 )
 def test_only_what_is_missing(seen: dict[str, Any], line: str) -> None:

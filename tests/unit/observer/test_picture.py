@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
 
 from observer.picture import (
+    summarize_certificates,
     summarize_postgres,
     summarize_queue,
     summarize_redis,
@@ -125,3 +127,11 @@ def test_how_long_the_first_entry_waits(before: str | None, oldest: str | None, 
 )
 def test_votes(tally: dict[str, int] | None, stored: int | None) -> None:
     assert summarize_votes(tally) == {"stored": stored, "tally": tally}
+
+
+@pytest.mark.parametrize("zone", [UTC, timezone(timedelta(hours=2))])
+def test_times_of_the_certificate_are_text_in_utc(zone: timezone) -> None:
+    row = {"names": ["a.b"], "not_after": datetime(2026, 1, 2, tzinfo=UTC).astimezone(zone), "renew_at": None}
+    said = {"names": ["a.b"], "not_after": "2026-01-02T00:00:00+00:00", "renew_at": None}
+    assert summarize_certificates(row) == said
+    assert summarize_certificates(None) is None

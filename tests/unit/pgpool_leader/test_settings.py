@@ -9,7 +9,7 @@ from pgpool_leader.settings import load
 @pytest.fixture
 def environ(tmp_path: Path) -> dict[str, str]:
     values = {"POSTGRES_NODES": "postgres-1,postgres-2,postgres-3"}
-    for role in ("WORKER", "RESULT", "OBSERVER", "PGPOOL"):
+    for role in ("WORKER", "RESULT", "OBSERVER", "CERTIFICATES", "PGPOOL"):
         (tmp_path / role).write_text(f"secret of {role}\n")
         values[f"{role}_PASSWORD_FILE"] = str(tmp_path / role)
     return values

@@ -10,7 +10,7 @@ NODES = ("postgres-1", "postgres-2", "postgres-3")
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    secrets = Secrets("p:w\\d", "repmgr-secret", "c", "d", "e", "f", "g")
+    secrets = Secrets("p:w\\d", "repmgr-secret", "c", "d", "e", "f", "g", "h")
     return Settings("postgres-1", NODES, secrets, tmp_path / "data", tmp_path / "run")
 
 

@@ -43,6 +43,7 @@ COMPONENTS = (
     Component("pgpool", "postgres-ha/pgpool"),
     Component("docker-proxy", "traefik/docker-proxy"),
     Component("traefik", "traefik/edge", base="traefik"),
+    Component("certificates", "traefik/certificates"),
 )
 
 

@@ -4,7 +4,6 @@ import base64
 import hashlib
 import secrets
 from collections.abc import Collection, Iterable, Mapping
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TypeAlias
 
@@ -18,7 +17,7 @@ from deployment.engine.swarm import certificates
 from deployment.errors import DeployError
 from deployment.plan.release import entrance
 from deployment.plan.release.entrance import Entrance
-from deployment.plan.release.release import Release
+from deployment.plan.release.release import Release, secret_variable
 
 # A secret or a config, as the library has it.
 Item: TypeAlias = Model
@@ -30,6 +29,7 @@ PASSWORDS = (
     "postgres_worker_password",
     "postgres_result_password",
     "postgres_observer_password",
+    "postgres_certificates_password",
     "postgres_agent_token",
     "redis_ballot_password",
     "redis_vote_password",
@@ -39,10 +39,18 @@ PASSWORDS = (
     "redis_sentinel_password",
     "redis_proxy_password",
     "voter_cookie_key",
+    "certificates_key",
+    "certificates_token",
 )
-TLS = ("tls_certificate", "tls_key")
+# The certificate of the local authority, a config, and its key.
+AUTHORITY, AUTHORITY_KEY = "local_ca", "local_ca_key"
+MADE = (*PASSWORDS, AUTHORITY, AUTHORITY_KEY)
+# What a release of before showed: its authority, whose key was not kept, has the same hosts in its label.
+FORMER = ("tls_certificate", "tls_key")
+# What a user has in a file of their own.
+GIVEN = ("acme_eab_hmac_key", "acme_dns_hook")
 # The data are of no use without them: the accounts in the database, and what tells one voter from another.
-# Not the observer's: a primary gives its account the password of today.
+# Not those of the observer and of certificates: a primary gives their accounts the passwords of today.
 BOUND_TO_DATA = (
     "postgres_password",
     "postgres_repmgr_password",
@@ -52,35 +60,33 @@ BOUND_TO_DATA = (
     "voter_cookie_key",
 )
 HOSTS_LABEL = "vote-app.hosts"
-AUTHORITY = "local_ca"
 PASSWORD_BYTES = 32
-# An `up` within the last hundred days of a certificate renews it.
-RENEW_AFTER = certificates.VALID_FOR - timedelta(days=100)
 
 
-def observe(client: docker.DockerClient, hosts: tuple[str, str]) -> dict[str, str]:
-    """Return the Swarm names of the secrets that are there, by key.
+def observe(
+    client: docker.DockerClient, hosts: tuple[str, str], given: Mapping[str, bytes]
+) -> dict[str, str]:
+    """Return the Swarm names of the secrets that are there, by key, and of the config of the authority.
 
-    A TLS pair counts only if it was issued for exactly these hosts, not too long ago, and its
-    authority, a config, is still there to be trusted. Of several versions of one key the newest is meant.
+    Of several versions of one key the newest is meant, or that of what is `given`. What a release of before
+    showed counts only for exactly these hosts.
     """
     found: dict[str, str] = {}
-    oldest = (datetime.now(UTC) - RENEW_AFTER).isoformat()
-    for secret in sorted(client.secrets.list(), key=_created):
-        labels: Mapping[str, str] = secret.attrs["Spec"].get("Labels") or {}
-        key = labels.get(SECRET_LABEL, "")
-        fits = labels.get(HOSTS_LABEL) == ",".join(hosts) and _created(secret) > oldest
-        if key in PASSWORDS or (key in TLS and fits):
-            found[key] = secret.name
-    if authority := _authority(client, hosts):
-        return found | {AUTHORITY: authority.name}
-    return {key: name for key, name in found.items() if key not in TLS}
+    exact = {_name(key, content) for key, content in given.items()}
+    for secret in sorted(client.secrets.list(), key=lambda item: (item.name in exact, _created(item))):
+        key, for_hosts = _key(secret), _label(secret, HOSTS_LABEL)
+        if key in (*PASSWORDS, *GIVEN, AUTHORITY_KEY) or (key in FORMER and for_hosts == ",".join(hosts)):
+            found[key] = str(secret.name)
+    authority = _authority(client, None)
+    return found | ({AUTHORITY: str(authority.name)} if authority else {})
 
 
-def missing(found: Mapping[str, str]) -> list[str]:
-    """Return the keys that still have to be made; the TLS pair is made together or not at all."""
-    absent = [key for key in PASSWORDS if key not in found]
-    return absent + (list(TLS) if any(key not in found for key in TLS) else [])
+def missing(found: Mapping[str, str], given: Mapping[str, bytes]) -> list[str]:
+    """Return the keys that still have to be made; an authority is made with its key or not at all."""
+    pair = (AUTHORITY, AUTHORITY_KEY)
+    whole = all(key in found for key in pair)
+    absent = [key for key in MADE if key not in found or (key in pair and not whole)]
+    return absent + [key for key, content in given.items() if found.get(key) != _name(key, content)]
 
 
 def check_volumes(client: docker.DockerClient, found: Mapping[str, str]) -> None:
@@ -88,7 +94,7 @@ def check_volumes(client: docker.DockerClient, found: Mapping[str, str]) -> None
 
     Another account that is missing is new in this release: it is made.
     """
-    lost = [key for key in missing(found) if key in BOUND_TO_DATA]
+    lost = [key for key in missing(found, {}) if key in BOUND_TO_DATA]
     kept = [v.name for v in client.volumes.list() if str(v.name).startswith(f"{STACK}_postgres-")]
     if lost and kept:
         raise DeployError(
@@ -99,53 +105,53 @@ def check_volumes(client: docker.DockerClient, found: Mapping[str, str]) -> None
         )
 
 
-def create(client: docker.DockerClient, keys: list[str], hosts: tuple[str, str]) -> dict[str, str]:
-    """Make the secrets of `keys` and return their Swarm names by key."""
-    names = {}
+def create(client: docker.DockerClient, keys: Collection[str], given: Mapping[str, bytes]) -> None:
+    """Make the secrets of `keys`."""
     for key in keys:
         if key in PASSWORDS:
-            names[key] = _store(client, key, secrets.token_urlsafe(PASSWORD_BYTES).encode(), {})
-    if TLS[0] in keys:
-        names |= _create_tls(client, hosts)
-    return names
+            _store(client, key, secrets.token_urlsafe(PASSWORD_BYTES).encode())
+        elif key in given:
+            _store(client, key, given[key])
+    if AUTHORITY in keys:
+        made = certificates.make()
+        _store(client, AUTHORITY_KEY, made.key)
+        name, labels = _name(AUTHORITY, made.certificate), {SECRET_LABEL: AUTHORITY}
+        client.configs.create(name=name, data=made.certificate, labels=labels)
 
 
-def _create_tls(client: docker.DockerClient, hosts: tuple[str, str]) -> dict[str, str]:
-    made = certificates.issue(hosts)
-    labels = {HOSTS_LABEL: ",".join(hosts)}
-    authority = f"{STACK}_{AUTHORITY}_{_digest(made.authority)}"
-    client.configs.create(name=authority, data=made.authority, labels={SECRET_LABEL: AUTHORITY, **labels})
-    return {
-        AUTHORITY: authority,
-        "tls_certificate": _store(client, "tls_certificate", made.chain, labels),
-        "tls_key": _store(client, "tls_key", made.key, labels),
-    }
+def _store(client: docker.DockerClient, key: str, value: bytes) -> None:
+    client.secrets.create(name=_name(key, value), data=value, labels={SECRET_LABEL: key})
 
 
-def _store(client: docker.DockerClient, key: str, value: bytes, labels: dict[str, str]) -> str:
-    name = f"{STACK}_{key}_{_digest(value)}"
-    client.secrets.create(name=name, data=value, labels={SECRET_LABEL: key, **labels})
-    return name
+def _name(key: str, value: bytes) -> str:
+    return f"{STACK}_{key}_{hashlib.sha256(value).hexdigest()[:12]}"
 
 
-def _digest(value: bytes) -> str:
-    return hashlib.sha256(value).hexdigest()[:12]
+def authority(client: docker.DockerClient, release: Release) -> str:
+    """Return the public certificate of the local CA that a release shows, as PEM; empty without one."""
+    former = secret_variable(FORMER[0]) in release.variables
+    config = _authority(client, release.hosts if former else None)
+    return _text(config) if config else ""
 
 
-def authority(client: docker.DockerClient, hosts: tuple[str, str]) -> str:
-    """Return the public certificate of the local CA, as PEM; the empty string without one."""
-    config = _authority(client, hosts)
-    return base64.b64decode(config.attrs["Spec"]["Data"]).decode() if config else ""
+def authorities(client: docker.DockerClient) -> str:
+    """Return the public certificates of every local CA that is kept, former ones included, as PEM."""
+    found = [config for config in client.configs.list() if _key(config) == AUTHORITY]
+    return "".join(_text(config) for config in found)
+
+
+def _text(config: Item) -> str:
+    return base64.b64decode(config.attrs["Spec"]["Data"]).decode()
 
 
 def entrance_of(client: docker.DockerClient, release: Release) -> Entrance:
     """Return how visitors reach the pages of a release, and whom they have to trust."""
-    return entrance.of(release, authority(client, release.hosts))
+    return entrance.of(release, authority(client, release))
 
 
-def save_authority(client: docker.DockerClient, hosts: tuple[str, str], path: Path) -> None:
+def save_authority(client: docker.DockerClient, release: Release, path: Path) -> None:
     """Write the public certificate of the local CA to a file, for the user to trust."""
-    certificate = authority(client, hosts)
+    certificate = authority(client, release)
     # The file that is there may be another user's.
     if certificate and not (path.exists() and path.read_text() == certificate):
         path.write_text(certificate)
@@ -158,22 +164,31 @@ def authority_file(client: docker.DockerClient) -> Path:
     return LOCAL_CA_FILE.with_name(f"{LOCAL_CA_FILE.stem}-{client.info()['Name']}{LOCAL_CA_FILE.suffix}")
 
 
-def _authority(client: docker.DockerClient, hosts: tuple[str, str]) -> Model | None:
-    """Return the newest config that holds the authority of the certificate for `hosts`."""
-    wanted = {SECRET_LABEL: AUTHORITY, HOSTS_LABEL: ",".join(hosts)}
+def _authority(client: docker.DockerClient, hosts: tuple[str, str] | None) -> Item | None:
+    """Return the newest config that holds an authority: today's, or a former one for `hosts` alone."""
+    wanted = {SECRET_LABEL: AUTHORITY} | ({HOSTS_LABEL: ",".join(hosts)} if hosts else {})
     found = [c for c in client.configs.list() if (c.attrs["Spec"].get("Labels") or {}) == wanted]
     return max(found, key=_created, default=None)
 
 
-def unused(client: docker.DockerClient, *, keep: Collection[str], keys: Collection[str]) -> list[Item]:
-    """Return our secrets and configs that no service uses, but for those in `keep`, by name.
+def unused(client: docker.DockerClient, keys: Collection[str]) -> list[Item]:
+    """Return our secrets and configs that no service uses, but for the newest of each of the `keys`.
 
-    Of each of the `keys` the newest secret stays, too: a release that may come back needs it.
+    Of what a release of before showed the newest stays for each pair of hosts, with its authority.
     """
-    newest = {_key(s): s.name for s in sorted(client.secrets.list(), key=_created) if _key(s) in keys}
-    stay = {*keep, *newest.values(), *_in_use(client)}
-    found = [*client.secrets.list(), *client.configs.list()]
+    found = sorted([*client.secrets.list(), *client.configs.list()], key=_created)
+    newest = {_version(item): item.name for item in found if _needed_for(item) in keys}
+    stay = {*newest.values(), *_in_use(client)}
     return [item for item in found if item.name not in stay and _is_ours(item)]
+
+
+def _version(item: Item) -> tuple[str, str]:
+    return _key(item), _label(item, HOSTS_LABEL)
+
+
+def _needed_for(item: Item) -> str:
+    """Return the key of the secret that a release names if it needs this item."""
+    return FORMER[0] if _label(item, HOSTS_LABEL) else _key(item)
 
 
 def ours(client: docker.DockerClient) -> list[Item]:
@@ -181,16 +196,20 @@ def ours(client: docker.DockerClient) -> list[Item]:
     return [item for item in [*client.secrets.list(), *client.configs.list()] if _is_ours(item)]
 
 
-def _is_ours(item: Model) -> bool:
+def _is_ours(item: Item) -> bool:
     labels = item.attrs["Spec"].get("Labels") or {}
     return SECRET_LABEL in labels or labels.get(NAMESPACE_LABEL) == STACK
 
 
-def _key(item: Model) -> str:
-    return str((item.attrs["Spec"].get("Labels") or {}).get(SECRET_LABEL, ""))
+def _key(item: Item) -> str:
+    return _label(item, SECRET_LABEL)
 
 
-def _created(item: Model) -> str:
+def _label(item: Item, name: str) -> str:
+    return str((item.attrs["Spec"].get("Labels") or {}).get(name, ""))
+
+
+def _created(item: Item) -> str:
     return str(item.attrs["CreatedAt"])
 
 

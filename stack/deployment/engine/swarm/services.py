@@ -105,8 +105,3 @@ def public(client: docker.DockerClient) -> bool:
         for s in specifications(client)
     ]
     return any(".localhost" not in rule for rule in rules)
-
-
-def restart(client: docker.DockerClient, name: str) -> None:
-    """Replace every task of a service, though nothing of it changed."""
-    client.services.list(filters={"name": f"{STACK}_{name}"})[0].force_update()

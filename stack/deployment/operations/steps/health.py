@@ -6,7 +6,7 @@ from deployment.engine.swarm import nodes, services
 from deployment.errors import DeployError
 from deployment.operations import status
 from deployment.operations.runner.site import Site
-from deployment.operations.steps import acme, convergence
+from deployment.operations.steps import certificates, convergence
 from deployment.plan.swarm import weaknesses
 
 FULL_STRENGTH_SECONDS = 300
@@ -30,7 +30,7 @@ class Health:
         """Wait for it; raise DeployError with the last log lines of what does not come."""
         if convergence.unfinished(site):
             convergence.wait(site)
-        acme.wait_for_certificates(site)
+        certificates.wait(site)
         _replicate(site)
 
 

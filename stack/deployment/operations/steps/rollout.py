@@ -40,7 +40,7 @@ class DataNodes:
         site.left = frozenset(update(SwarmStack(site), site.progress, self._different(site), site.careful))
 
     def _different(self, site: Site) -> dict[str, str]:
-        return {n: line for n, line in differences(site).items() if one_at_a_time(n) and n not in site.left}
+        return {n: line for n, line in differences(site).items() if _by_itself(site, n)}
 
 
 class Deploy:
@@ -55,7 +55,7 @@ class Deploy:
         if not site.handed:
             return [f"deploy release {site.wanted.identity}: {len(site.wanted.services)} services"]
         found = differences(site).items()
-        lines = release.told({n: line for n, line in found if not one_at_a_time(n) or n in site.left})
+        lines = release.told({n: line for n, line in found if not _by_itself(site, n)})
         if not lines and any(identity != site.wanted.identity for identity in site.handed.values()):
             lines = [f"mark every service with release {site.wanted.identity}; no container is replaced"]
         return lines
@@ -66,6 +66,11 @@ class Deploy:
         with site.progress.task(f"Deploying release {wanted.identity}"):
             stack.deploy(wanted, registry_auth=wanted.pulled)
         convergence.wait(site)
+
+
+def _by_itself(site: Site, name: str) -> bool:
+    """Whether a service is updated before the rest; one that goes, goes with the rest."""
+    return one_at_a_time(name) and name in site.require_wanted().services and name not in site.left
 
 
 def differences(site: Site) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -64,6 +65,24 @@ class Votes:
 
 
 @dataclass(frozen=True)
+class Certificates:
+    """The one certificate that the edges show, and what is known of the next; times are ISO 8601.
+
+    Without one for these names the times of its life are None.
+    """
+
+    names: tuple[str, ...] = ()
+    issuer: str = ""  # local, or the address of an ACME directory
+    not_before: str | None = None
+    not_after: str | None = None
+    renew_at: str | None = None
+    problem: str = ""  # the last error, if it still is one
+    warning: str = ""
+    next_try: str | None = None
+    caa: str = ""  # the record that lets nobody else get certificates for these names
+
+
+@dataclass(frozen=True)
 class Picture:
     """Everything at one moment, `at` seconds since 1970; None where nobody could be asked."""
 
@@ -72,6 +91,7 @@ class Picture:
     redis: Redis = field(default_factory=Redis)
     queue: Queue = field(default_factory=Queue)
     votes: Votes = field(default_factory=Votes)
+    certificates: Certificates | None = None  # an observer of a release before this one knows none
 
     @property
     def clusters(self) -> dict[str, Postgres | Redis]:
@@ -82,6 +102,11 @@ class Picture:
     def headless(self) -> list[str]:
         """Names of the clusters without a known primary."""
         return [name for name, cluster in self.clusters.items() if not cluster.primary]
+
+
+def minute(time: str) -> str:
+    """Write a time of the picture for people."""
+    return datetime.fromisoformat(time).strftime("%Y-%m-%d %H:%M UTC")
 
 
 UNKNOWN = Picture()

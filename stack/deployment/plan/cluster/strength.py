@@ -1,14 +1,17 @@
 """Full strength: every node, every task, both clusters; what is missing has a name."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from deployment.configuration.layout import STACK
 from deployment.plan.cluster.convergence import ServiceState
-from deployment.plan.cluster.picture import OPEN, Picture, Postgres
+from deployment.plan.cluster.picture import OPEN, Picture, Postgres, minute
 from deployment.plan.cluster.topology import CLUSTERS, members
 from deployment.plan.release.release import Release, replicas_variable
 from deployment.plan.swarm.nodes import Node
 
+# Of a certificate's life, at least this part must be left.
+LEAST_PART = 6
 NO_STACK = "the stack: no service is deployed"
 LEADER = "the Swarm's leader"
 COSTS = {
@@ -50,6 +53,34 @@ def intake_closed(picture: Picture) -> list[str]:
     """Say so where no votes are taken; after a change of release that was cut short `up` ends that."""
     state = picture.queue.intake
     return [] if state in (None, OPEN) else [f"the intake is {state}: nobody can vote"]
+
+
+def certificate_missing(picture: Picture) -> list[str]:
+    """Say so where the edges' certificate is missing or has less than a sixth of its life left.
+
+    Renewal begins with a third left, so then it has failed for long.
+    """
+    found = picture.certificates
+    if found is None or picture.at is None:
+        return []
+    names, why = ", ".join(found.names), f" ({found.problem})" if found.problem else ""
+    if found.not_before is None or found.not_after is None:
+        return [f"a certificate for {names}{why}"]
+    begin, end = (datetime.fromisoformat(text).timestamp() for text in (found.not_before, found.not_after))
+    if end - picture.at >= (end - begin) / LEAST_PART:
+        return []
+    verb = "ended" if end <= picture.at else "ends"
+    return [f"a new certificate for {names}: the one that is shown {verb} {minute(found.not_after)}{why}"]
+
+
+def certificate_warnings(picture: Picture) -> list[str]:
+    """Say what may become a problem, while the certificate that is shown is still good."""
+    found = picture.certificates
+    if found is None:
+        return []
+    after = f"; next try {minute(found.next_try)}" if found.next_try else ""
+    failed = [f"the last try to get a certificate failed: {found.problem}{after}"] if found.problem else []
+    return [*failed, *([found.warning] if found.warning else [])]
 
 
 def clusters_missing(picture: Picture) -> list[str]:

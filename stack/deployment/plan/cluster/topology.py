@@ -8,7 +8,7 @@ KINDS = {"sentinel": "redis", "redis": "redis", "postgres": "postgres"}
 CLUSTERS = {"postgres": "PostgreSQL", "redis": "Redis"}
 SLOTS = range(1, len(SLOT_LABELS) + 1)
 # What others reach the data by, and visitors the pages: updated before those that need them.
-PROXIES = ("redis-proxy", "pgpool", "traefik")
+PROXIES = ("redis-proxy", "pgpool", "certificates", "traefik")
 OBSERVER = "observer"
 
 

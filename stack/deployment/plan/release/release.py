@@ -65,8 +65,9 @@ class Release:
 
     @property
     def secrets(self) -> list[str]:
-        """Keys of the secrets that it needs."""
-        return sorted({key for text in self.texts for key in yaml.safe_load(text).get("secrets", {})})
+        """Keys of the secrets and configs that it needs and does not bring along."""
+        named = [yaml.safe_load(text).get(kind, {}) for text in self.texts for kind in NAMED]
+        return sorted({key for parts in named for key, part in parts.items() if part.get("external")})
 
     def scaled(self, replicas: Mapping[str, int]) -> "Release":
         """Return it with other numbers of tasks, by their variable."""
@@ -74,7 +75,8 @@ class Release:
 
     def renewed(self, secrets: Mapping[str, str], poll: Mapping[str, str]) -> "Release":
         """Return it with the newest secrets, by key, and the poll as it is now: neither ever goes back."""
-        newest = {secret_variable(key): name for key, name in secrets.items()}
+        named = {secret_variable(key): name for key, name in secrets.items()}
+        newest = {variable: name for variable, name in named.items() if variable in self.variables}
         now = {name: poll[name] for name in POLL if name in poll}
         return replace(self, variables={**self.variables, **newest, **now})
 
