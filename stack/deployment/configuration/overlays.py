@@ -12,5 +12,6 @@ def chosen(settings: Settings) -> tuple[Path, ...]:
         "encrypted-networks.yaml": settings.network_encryption,
         "network-subnets.yaml": settings.network_subnets,
         "private-acme.yaml": settings.acme_ca_file,
+        "dashboard.yaml": settings.dashboard_host,
     }
     return tuple(OVERLAYS / name for name, setting in wanted.items() if setting)

@@ -9,10 +9,10 @@ from ipaddress import IPv4Network, ip_address, ip_network
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from deployment.configuration import env_file
+from deployment.configuration import dashboard, env_file
 from deployment.configuration.env_file import Line
 from deployment.configuration.layout import ENV_FILE, OVERLAYS, STACK_FILE
 from deployment.errors import DeployError
@@ -57,6 +57,8 @@ class Settings(BaseSettings):
     acme_email: str = ""
     acme_server: str = LETS_ENCRYPT
     acme_ca_file: str = ""
+    dashboard_host: str = ""
+    dashboard_users_file: Annotated[str, AfterValidator(dashboard.accounts)] = ""
     vote_title: str = ""
     vote_question: str = ""
     option_a: str = "Cats"
@@ -95,7 +97,7 @@ class Settings(BaseSettings):
             raise ValueError(f"{value!r} is not the address of an ACME directory")
         return value
 
-    @field_validator("domain", "vote_host", "result_host")
+    @field_validator("domain", "vote_host", "result_host", "dashboard_host")
     @classmethod
     def _a_host_name(cls, value: str) -> str:
         if value and not HOST_NAME.fullmatch(value):
@@ -186,6 +188,12 @@ class Settings(BaseSettings):
             raise ValueError("HTTP_PORT and HTTPS_PORT must differ")
         if self.vote_host == self.result_host:
             raise ValueError("VOTE_HOST and RESULT_HOST must differ")
+        if self.dashboard_host in self.hosts:
+            raise ValueError("DASHBOARD_HOST must differ from VOTE_HOST and RESULT_HOST")
+        if bool(self.dashboard_host) != bool(self.dashboard_users_file):
+            raise ValueError("DASHBOARD_HOST and DASHBOARD_USERS_FILE belong together: give both")
+        if self.acme_email and self.dashboard_host.endswith(".localhost"):
+            raise ValueError("DASHBOARD_HOST needs a public name, as the pages do, with ACME_EMAIL")
         if self.acme_email and self.vote_host.endswith(".localhost"):
             raise ValueError("ACME_EMAIL needs a public name: set DOMAIN (or use --domain) as well")
         if self.acme_ca_file and self.local:
@@ -215,6 +223,12 @@ class Settings(BaseSettings):
         if self.acme_server == LETS_ENCRYPT and not trusted:
             return "/acme/acme.json"
         return f"/acme/{hashlib.sha256(self.acme_server.encode() + trusted).hexdigest()[:12]}.json"
+
+    @property
+    def given(self) -> dict[str, bytes]:
+        """What the user has in files and the services get as secrets, by the secret's key."""
+        files = {"dashboard_users": self.dashboard_users_file}
+        return {key: Path(path).read_bytes() for key, path in files.items() if path}
 
     @property
     def hosts(self) -> tuple[str, str]:

@@ -11,7 +11,6 @@ from deployment.configuration.layout import ROOT, STACK_FILE
 from deployment.configuration.settings import Settings
 from deployment.engine.images import base, images, registry
 from deployment.engine.images.images import Component
-from deployment.engine.swarm import credentials
 from deployment.operations.runner.site import Site
 from deployment.plan.release import options
 from deployment.plan.release.entrance import ACME_AUTHORITY
@@ -47,7 +46,7 @@ def decided_options(site: Site) -> Options:
 def release(site: Site) -> Release | None:
     """Return the release; None while an image or a secret is missing."""
     names = deployed(site)
-    if not names or None in names.values() or credentials.missing(site.secrets) or unbuilt(site):
+    if not names or None in names.values() or site.secrets_missing or unbuilt(site):
         return None
     keys = ",".join(decided_options(site).offered)
     images_there = {name: image for name, image in names.items() if image}
@@ -70,13 +69,21 @@ def made(
     files, variables = _files(settings), settings.variables() | {"VOTE_OPTION_KEYS": option_keys}
     variables |= {variable: _hash(files[path]) for variable, path in CONFIGS.items()}
     variables |= {images.variable(name): image for name, image in names.items()}
-    variables |= {secret_variable(key): name for key, name in secrets.items()}
     if settings.network_subnets:
         variables |= networks.carve(settings.network_subnets)
+    if settings.dashboard_host:
+        variables |= {"DASHBOARD_HOST": settings.dashboard_host}
     if settings.acme_ca_file:
         variables |= {"ACME_CA_FILE": Path(ACME_AUTHORITY).name, "ACME_CA_HASH": _hash(files[ACME_AUTHORITY])}
     stack = [path.relative_to(ROOT).as_posix() for path in (STACK_FILE, *overlays.chosen(settings))]
+    variables |= _secrets(secrets, "".join(files[path] for path in stack))
     return Release(tuple(stack), files, variables)
+
+
+def _secrets(names: Mapping[str, str], text: str) -> dict[str, str]:
+    """Return the variables of those secrets that a stack file mentions: others belong to former releases."""
+    variables = {secret_variable(key): name for key, name in names.items()}
+    return {variable: name for variable, name in variables.items() if f"{{{variable}:" in text}
 
 
 def _files(settings: Settings) -> dict[str, str]:

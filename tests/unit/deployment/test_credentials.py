@@ -20,7 +20,7 @@ EMPTY = SimpleNamespace(volumes=SimpleNamespace(list=list))
 @pytest.mark.parametrize("key", [key for key in PASSWORDS if key not in BOUND_TO_DATA])
 def test_an_account_that_a_release_adds_does_not_stand_in_the_way_of_data(key: str) -> None:
     found = {other: other for other in PASSWORDS if other != key}
-    assert key in credentials.missing(found)
+    assert key in credentials.missing(found, {})
     credentials.check_volumes(cast(DockerClient, VOLUMES), found)
 
 

@@ -41,6 +41,8 @@ PASSWORDS = (
     "voter_cookie_key",
 )
 TLS = ("tls_certificate", "tls_key")
+# What a user has in a file of their own.
+GIVEN = ("dashboard_users",)
 # The data are of no use without them: the accounts in the database, and what tells one voter from another.
 # Not the observer's: a primary gives its account the password of today.
 BOUND_TO_DATA = (
@@ -58,29 +60,34 @@ PASSWORD_BYTES = 32
 RENEW_AFTER = certificates.VALID_FOR - timedelta(days=100)
 
 
-def observe(client: docker.DockerClient, hosts: tuple[str, str]) -> dict[str, str]:
+def observe(
+    client: docker.DockerClient, hosts: tuple[str, str], given: Mapping[str, bytes]
+) -> dict[str, str]:
     """Return the Swarm names of the secrets that are there, by key.
 
     A TLS pair counts only if it was issued for exactly these hosts, not too long ago, and its
-    authority, a config, is still there to be trusted. Of several versions of one key the newest is meant.
+    authority, a config, is still there to be trusted. Of several versions of one key the newest is meant, or
+    that of what is `given`.
     """
     found: dict[str, str] = {}
     oldest = (datetime.now(UTC) - RENEW_AFTER).isoformat()
-    for secret in sorted(client.secrets.list(), key=_created):
+    exact = {_name(key, content) for key, content in given.items()}
+    for secret in sorted(client.secrets.list(), key=lambda item: (item.name in exact, _created(item))):
         labels: Mapping[str, str] = secret.attrs["Spec"].get("Labels") or {}
         key = labels.get(SECRET_LABEL, "")
         fits = labels.get(HOSTS_LABEL) == ",".join(hosts) and _created(secret) > oldest
-        if key in PASSWORDS or (key in TLS and fits):
+        if key in (*PASSWORDS, *GIVEN) or (key in TLS and fits):
             found[key] = secret.name
     if authority := _authority(client, hosts):
         return found | {AUTHORITY: authority.name}
     return {key: name for key, name in found.items() if key not in TLS}
 
 
-def missing(found: Mapping[str, str]) -> list[str]:
+def missing(found: Mapping[str, str], given: Mapping[str, bytes]) -> list[str]:
     """Return the keys that still have to be made; the TLS pair is made together or not at all."""
     absent = [key for key in PASSWORDS if key not in found]
-    return absent + (list(TLS) if any(key not in found for key in TLS) else [])
+    absent += list(TLS) if any(key not in found for key in TLS) else []
+    return absent + [key for key, content in given.items() if found.get(key) != _name(key, content)]
 
 
 def check_volumes(client: docker.DockerClient, found: Mapping[str, str]) -> None:
@@ -88,7 +95,7 @@ def check_volumes(client: docker.DockerClient, found: Mapping[str, str]) -> None
 
     Another account that is missing is new in this release: it is made.
     """
-    lost = [key for key in missing(found) if key in BOUND_TO_DATA]
+    lost = [key for key in missing(found, {}) if key in BOUND_TO_DATA]
     kept = [v.name for v in client.volumes.list() if str(v.name).startswith(f"{STACK}_postgres-")]
     if lost and kept:
         raise DeployError(
@@ -99,12 +106,16 @@ def check_volumes(client: docker.DockerClient, found: Mapping[str, str]) -> None
         )
 
 
-def create(client: docker.DockerClient, keys: list[str], hosts: tuple[str, str]) -> dict[str, str]:
+def create(
+    client: docker.DockerClient, keys: list[str], hosts: tuple[str, str], given: Mapping[str, bytes]
+) -> dict[str, str]:
     """Make the secrets of `keys` and return their Swarm names by key."""
     names = {}
     for key in keys:
         if key in PASSWORDS:
             names[key] = _store(client, key, secrets.token_urlsafe(PASSWORD_BYTES).encode(), {})
+        elif key in given:
+            names[key] = _store(client, key, given[key], {})
     if TLS[0] in keys:
         names |= _create_tls(client, hosts)
     return names
@@ -113,7 +124,7 @@ def create(client: docker.DockerClient, keys: list[str], hosts: tuple[str, str])
 def _create_tls(client: docker.DockerClient, hosts: tuple[str, str]) -> dict[str, str]:
     made = certificates.issue(hosts)
     labels = {HOSTS_LABEL: ",".join(hosts)}
-    authority = f"{STACK}_{AUTHORITY}_{_digest(made.authority)}"
+    authority = _name(AUTHORITY, made.authority)
     client.configs.create(name=authority, data=made.authority, labels={SECRET_LABEL: AUTHORITY, **labels})
     return {
         AUTHORITY: authority,
@@ -123,13 +134,13 @@ def _create_tls(client: docker.DockerClient, hosts: tuple[str, str]) -> dict[str
 
 
 def _store(client: docker.DockerClient, key: str, value: bytes, labels: dict[str, str]) -> str:
-    name = f"{STACK}_{key}_{_digest(value)}"
+    name = _name(key, value)
     client.secrets.create(name=name, data=value, labels={SECRET_LABEL: key, **labels})
     return name
 
 
-def _digest(value: bytes) -> str:
-    return hashlib.sha256(value).hexdigest()[:12]
+def _name(key: str, value: bytes) -> str:
+    return f"{STACK}_{key}_{hashlib.sha256(value).hexdigest()[:12]}"
 
 
 def authority(client: docker.DockerClient, hosts: tuple[str, str]) -> str:

@@ -168,7 +168,12 @@ class Site:
     @cached_property
     def secrets(self) -> dict[str, str]:
         """Names of the newest secrets, by key."""
-        return credentials.observe(self.engine, self.hosts) if self.managed else {}
+        return credentials.observe(self.engine, self.hosts, self.settings.given) if self.managed else {}
+
+    @property
+    def secrets_missing(self) -> list[str]:
+        """Keys of the secrets that are still to be made."""
+        return credentials.missing(self.secrets, self.settings.given)
 
     @property
     def hosts(self) -> tuple[str, str]:

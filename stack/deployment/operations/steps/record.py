@@ -71,4 +71,5 @@ class Sweep:
 
     def _items(self, site: Site) -> list[credentials.Item]:
         keys = history.secrets_kept(site.wanted, site.deployments)
-        return credentials.unused(site.engine, keep=site.secrets.values(), keys=keys)
+        keep = [name for key, name in site.secrets.items() if key not in credentials.GIVEN]
+        return credentials.unused(site.engine, keep=keep, keys=keys)

@@ -40,18 +40,18 @@ class Labels:
 
 
 class Secrets:
-    """Every password and certificate is there."""
+    """Every password and certificate is there, and what the user gave in files."""
 
     touches = False
 
     def missing(self, site: Site) -> list[str]:
         """Name those that are to be made."""
-        absent = credentials.missing(site.secrets)
+        absent = site.secrets_missing
         return [f"create Swarm secrets: {', '.join(absent)}"] if absent else []
 
     def do(self, site: Site) -> None:
         """Make them."""
-        credentials.create(site.engine, credentials.missing(site.secrets), site.hosts)
+        credentials.create(site.engine, site.secrets_missing, site.hosts, site.settings.given)
 
 
 class Options:

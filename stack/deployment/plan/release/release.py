@@ -74,7 +74,8 @@ class Release:
 
     def renewed(self, secrets: Mapping[str, str], poll: Mapping[str, str]) -> "Release":
         """Return it with the newest secrets, by key, and the poll as it is now: neither ever goes back."""
-        newest = {secret_variable(key): name for key, name in secrets.items()}
+        named = {secret_variable(key): name for key, name in secrets.items()}
+        newest = {variable: name for variable, name in named.items() if variable in self.variables}
         now = {name: poll[name] for name in POLL if name in poll}
         return replace(self, variables={**self.variables, **newest, **now})
 
