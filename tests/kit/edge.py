@@ -65,7 +65,8 @@ def starting_edge(network: str, folder: Path, **settings: str) -> Iterator[str]:
     environment = ENVIRONMENT | settings
     (folder / "traefik.yaml").write_text(filled_in(STATIC.read_text(), environment))
     run = (
-        *("run", "--detach", "--name", name, "--network", network, "--read-only", "--cap-drop", "ALL"),
+        *("run", "--detach", "--name", name, "--network", network, "--network-alias", "edge"),
+        *("--read-only", "--cap-drop", "ALL"),
         *("--memory", _SERVICE["deploy"]["resources"]["limits"]["memory"]),
         *(part for target in SCRATCH for part in ("--tmpfs", target)),
         *("--volume", f"{folder / 'traefik.yaml'}:/etc/traefik/traefik.yaml:ro"),

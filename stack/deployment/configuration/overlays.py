@@ -14,5 +14,6 @@ def chosen(settings: Settings) -> tuple[Path, ...]:
         "private-acme.yaml": settings.acme_ca_file,
         "external-account.yaml": settings.acme_eab_hmac_key_file,
         "dns-challenge.yaml": settings.acme_dns_hook,
+        "dashboard.yaml": settings.dashboard_host,
     }
     return tuple(OVERLAYS / name for name, setting in wanted.items() if setting)

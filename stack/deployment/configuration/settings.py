@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from deployment.configuration import acme, env_file
+from deployment.configuration import acme, dashboard, env_file
 from deployment.configuration.env_file import Line
 from deployment.configuration.layout import ENV_FILE, OVERLAYS, STACK_FILE
 from deployment.errors import DeployError
@@ -61,6 +61,8 @@ class Settings(BaseSettings):
     acme_eab_kid: Annotated[str, AfterValidator(acme.word)] = ""
     acme_eab_hmac_key_file: Annotated[str, AfterValidator(acme.hmac_key)] = ""
     acme_dns_hook: Annotated[str, AfterValidator(acme.hook)] = ""
+    dashboard_host: str = ""
+    dashboard_users_file: Annotated[str, AfterValidator(dashboard.accounts)] = ""
     vote_title: str = ""
     vote_question: str = ""
     option_a: str = "Cats"
@@ -92,7 +94,7 @@ class Settings(BaseSettings):
             raise ValueError("is not UTF-8")
         return value
 
-    @field_validator("domain", "vote_host", "result_host")
+    @field_validator("domain", "vote_host", "result_host", "dashboard_host")
     @classmethod
     def _a_host_name(cls, value: str) -> str:
         if value and not HOST_NAME.fullmatch(value):
@@ -162,6 +164,12 @@ class Settings(BaseSettings):
             raise ValueError("HTTP_PORT and HTTPS_PORT must differ")
         if self.vote_host == self.result_host:
             raise ValueError("VOTE_HOST and RESULT_HOST must differ")
+        if self.dashboard_host in self.hosts:
+            raise ValueError("DASHBOARD_HOST must differ from VOTE_HOST and RESULT_HOST")
+        if bool(self.dashboard_host) != bool(self.dashboard_users_file):
+            raise ValueError("DASHBOARD_HOST and DASHBOARD_USERS_FILE belong together: give both")
+        if self.acme_email and self.dashboard_host.endswith(".localhost"):
+            raise ValueError("DASHBOARD_HOST needs a public name, as the pages do, with ACME_EMAIL")
         if self.acme_email and self.vote_host.endswith(".localhost"):
             raise ValueError("ACME_EMAIL needs a public name: set DOMAIN (or use --domain) as well")
         for name in ONLY_WITH_ACME:
@@ -190,7 +198,11 @@ class Settings(BaseSettings):
     @property
     def given(self) -> dict[str, bytes]:
         """What the user has in files and the services get as secrets, by the secret's key."""
-        files = {"acme_eab_hmac_key": self.acme_eab_hmac_key_file, "acme_dns_hook": self.acme_dns_hook}
+        files = {
+            "acme_eab_hmac_key": self.acme_eab_hmac_key_file,
+            "acme_dns_hook": self.acme_dns_hook,
+            "dashboard_users": self.dashboard_users_file,
+        }
         return {key: Path(path).read_bytes() for key, path in files.items() if path}
 
     @property

@@ -71,6 +71,8 @@ def made(
     variables |= {images.variable(name): image for name, image in names.items()}
     if settings.network_subnets:
         variables |= networks.carve(settings.network_subnets)
+    if settings.dashboard_host:
+        variables |= {"DASHBOARD_HOST": settings.dashboard_host}
     if settings.acme_ca_file:
         variables |= {"ACME_CA_FILE": Path(ACME_AUTHORITY).name, "ACME_CA_HASH": _hash(files[ACME_AUTHORITY])}
     stack = [path.relative_to(ROOT).as_posix() for path in (STACK_FILE, *overlays.chosen(settings))]

@@ -99,6 +99,18 @@ def test_a_secret_that_no_file_mentions_is_no_part_of_the_release() -> None:
     assert source.made(IMAGES, settings.load(), SECRETS | before, "a,b") == made()
 
 
+def test_the_dashboard_comes_with_its_accounts_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    accounts = tmp_path / "accounts"
+    accounts.write_text(f"admin:$2y$05${'a' * 53}\n")
+    chosen = settings.load(dashboard_host="dashboard.localhost", dashboard_users_file=str(accounts))
+    names = {**SECRETS, "dashboard_users": "vote-app_dashboard_users_1"}
+    edge = source.made(IMAGES, chosen, names, "a,b").services["traefik"]
+    assert edge["environment"]["DASHBOARD_HOST"] == "dashboard.localhost"
+    assert edge["secrets"]["dashboard_users"] == "vote-app_dashboard_users_1"
+    assert source.made(IMAGES, settings.load(), names, "a,b") == made()
+    assert "DASHBOARD_HOST" not in made().services["traefik"]["environment"]
+
+
 def test_the_entrance_follows_from_the_release() -> None:
     found = entrance.of(made(https_port=8443, public_https_port=443), "local")
     assert (found.urls, found.port) == (settings.load(public_https_port=443).urls, 8443)

@@ -48,7 +48,7 @@ MADE = (*PASSWORDS, AUTHORITY, AUTHORITY_KEY)
 # What a release of before showed: its authority, whose key was not kept, has the same hosts in its label.
 FORMER = ("tls_certificate", "tls_key")
 # What a user has in a file of their own.
-GIVEN = ("acme_eab_hmac_key", "acme_dns_hook")
+GIVEN = ("acme_eab_hmac_key", "acme_dns_hook", "dashboard_users")
 # The data are of no use without them: the accounts in the database, and what tells one voter from another.
 # Not those of the observer and of certificates: a primary gives their accounts the passwords of today.
 BOUND_TO_DATA = (
