@@ -173,7 +173,7 @@ class Edges:
             return None
 
     def valid(self, edge: str, trusted: str) -> bool:
-        """Say whether an edge shows, for both names, a certificate that somebody who trusts `trusted` takes."""
+        """Say whether an edge shows, for both names, a certificate that who trusts `trusted` takes."""
         return all(self._valid(edge, name, trusted) for name in NAMES)
 
     def _valid(self, edge: str, name: str, trusted: str) -> bool:
