@@ -21,6 +21,10 @@ CASES: dict[str, tuple[list[Certificate], Certificate | None]] = {
         certificate(VALID, names=(*NAMES, "www.example.org")),
     ),
     "the newest": ([WANTED, certificate(LATER), certificate(ENDED)], certificate(LATER)),
+    "the newest, even if an older one lives longer": (
+        [certificate(LATER, since=NOW - DAY), certificate(VALID, since=NOW)],
+        certificate(VALID, since=NOW),
+    ),
     "the wanted authority's": ([certificate(LATER, "local"), WANTED], WANTED),
     "another authority's valid one rather than one that has ended": (
         [certificate(ENDED), certificate(LATER, "local")],
