@@ -51,6 +51,8 @@ PAUSES = {
     "the first, with little left": (1, HOUR, MINUTE),
     "with next to nothing left": (7, MINUTE, 6 * SECOND),
     "with nothing left but seconds": (7, 10 * SECOND, 5 * SECOND),
+    "at its end": (7, 0 * SECOND, HOUR),
+    "after its end": (7, -DAY, HOUR),
 }
 
 
