@@ -153,6 +153,31 @@ def test_what_is_wrong_is_said_and_no_order_is_made(
     assert desk.outlook.problem == "no order was made: A 192.0.2.1 answers 404; no AAAA"
 
 
+def test_what_is_wrong_for_long_does_not_count_against_the_order_after_it(
+    one: Issuer, desk: Desk, authority: FakeAuthority
+) -> None:
+    authority.found = Findings(("A 192.0.2.1 answers 404",))
+    for _ in range(MOST_FAILURES + 1):
+        turn_and_wait(one, desk, timedelta(seconds=10))
+        desk.outlook = replace(desk.outlook, next_try=None)
+    authority.found = Findings()
+    authority.raises["place"] = AwayError("no route")
+    assert one.turn() == 0
+    turn_and_wait(one, desk, MINUTE)
+    assert desk.ended == []
+
+
+def test_who_says_when_to_come_again_is_waited_for_and_the_order_is_kept(
+    one: Issuer, desk: Desk, authority: FakeAuthority
+) -> None:
+    authority.raises["advance"] = RefusedError("429", 3 * MINUTE)
+    desk.order = order(authority)
+    for _ in range(MOST_FAILURES + 2):
+        turn_and_wait(one, desk, 3 * MINUTE)
+        desk.outlook = replace(desk.outlook, next_try=None)
+    assert desk.ended == []
+
+
 def test_what_is_doubtful_is_said_and_one_order_is_made(
     one: Issuer, desk: Desk, authority: FakeAuthority
 ) -> None:
