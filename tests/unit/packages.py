@@ -10,6 +10,7 @@ PACKAGES = {
     "redis_gate": ROOT / "redis-sentinel/redis_gate",
     "postgres_ha": ROOT / "postgres-ha/postgres_ha",
     "pgpool_leader": ROOT / "postgres-ha/pgpool/pgpool_leader",
+    "certificates": ROOT / "traefik/certificates/certificates",
 }
 # In the worker's image, whose copies it uses.
 OBSERVER = ROOT / "worker/observer"

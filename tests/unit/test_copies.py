@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections import defaultdict
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,10 +17,12 @@ COPIES = {
     "environment.py": set(PACKAGES),
     "errors.py": set(PACKAGES),
     "logs.py": set(PACKAGES),
-    "addresses.py": {"result", "worker"},
+    "addresses.py": {"result", "worker", "certificates"},
     "container.py": {"result", "redis_gate"},
     "gunicorn_logs.py": PAGES,
-    "lifelong.py": PAGES,
+    "lifelong.py": PAGES | {"certificates"},
+    "signals.py": {"worker", "certificates"},
+    "watchdog.py": {"worker", "certificates"},
     "options.py": PAGES,
     "words.py": PAGES,
     "health.py": PAGES,
@@ -73,17 +76,24 @@ def test_the_observer_shares_with_the_worker_what_it_says() -> None:
 
 def test_every_error_of_a_service_is_a_service_error() -> None:
     for folder in (*PACKAGES.values(), OBSERVER):
-        for path in folder.glob("*.py"):
-            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-                if isinstance(node, ast.ClassDef) and node.name.endswith("Error"):
-                    root = "Exception" if path.name == "errors.py" else "ServiceError"
-                    assert [ast.unparse(base) for base in node.bases] == [root], node.name
+        errors = {name: bases for name, bases in classes(folder) if name.endswith("Error")}
+        assert errors.pop("ServiceError", ["Exception"]) == ["Exception"]
+        for name, bases in errors.items():
+            assert [base in {"ServiceError", *errors} for base in bases] == [True], name
+
+
+def classes(folder: Path) -> Iterator[tuple[str, list[str]]]:
+    """Yield the classes of a package, each with its bases."""
+    for path in folder.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ClassDef):
+                yield node.name, [ast.unparse(base) for base in node.bases]
 
 
 def imported(folder: Path) -> set[str]:
     """Return what the modules of a package import, by its whole name."""
     found = set()
-    for path in folder.glob("*.py"):
+    for path in folder.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Import):
                 found |= {f"{alias.name}." for alias in node.names}

@@ -52,3 +52,21 @@ def test_of_the_operations_the_runner_knows_no_step_and_the_steps_know_no_verb()
     assert not [module for module in runner if module.startswith("deployment.operations.steps")]
     assert not runner & verbs
     assert steps & verbs <= ASKED
+
+
+BELOW: dict[str, set[str]] = {
+    "plan": set(),
+    "outside": {"plan"},
+    "state": {"plan"},
+    "authority": {"plan", "outside", "state"},
+}
+"""Of the program that gets certificates: what each of its storeys may import."""
+COPIED = {"errors", "addresses", "watchdog"}
+"""What every storey but the lowest may import of the top level: copies that know of nothing."""
+
+
+@pytest.mark.parametrize("storey", BELOW)
+def test_the_certificates_program_decides_without_doing_and_stores_without_asking(storey: str) -> None:
+    modules = imported_modules(ROOT / "traefik" / "certificates" / "certificates" / storey)
+    ours = {module.split(".")[1] for module in modules if module.startswith("certificates.")}
+    assert ours <= BELOW[storey] | {storey} | (COPIED if storey != "plan" else set())

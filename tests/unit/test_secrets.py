@@ -42,6 +42,7 @@ NODES = {
     "REDIS_NODES": "redis-1,redis-2,redis-3",
     "SENTINEL_NODES": "sentinel-1,sentinel-2,sentinel-3",
 }
+AUTHORITY = {"HOSTS": "vote.localhost", "ACME_EMAIL": "ops@example.org", "ACME_EAB_KID": "kid-1"}
 # Their configuration has no way to write every character.
 WITHOUT_BLANKS = {"redis_gate", "haproxy"}
 
@@ -79,6 +80,10 @@ LOADERS = (
     Loader("redis_gate", "REDIS_WORKER_PASSWORD_FILE", "redis_settings", "cluster", "passwords", "worker"),
     Loader("postgres_ha", "AGENT_TOKEN_FILE", "load", "secrets", "agent_token"),
     Loader("pgpool_leader", "WORKER_PASSWORD_FILE", "load", "passwords", "worker"),
+    Loader("certificates", "DATABASE_PASSWORD_FILE", "read", "database", "password"),
+    Loader("certificates", "SEALING_KEY_FILE", "read", "sealing_key"),
+    Loader("certificates", "PROVIDER_TOKEN_FILE", "read", "provider_token"),
+    Loader("certificates", "ACME_EAB_HMAC_KEY_FILE", "read", "acme", "hmac_key"),
 )
 OTHERS = (
     *(f"REDIS_{name}_PASSWORD_FILE" for name in ("BALLOT", "VOTE", "WORKER", "OBSERVER", "REPLICA")),
@@ -86,6 +91,8 @@ OTHERS = (
     *(f"{name}_PASSWORD_FILE" for name in ("POSTGRES", "REPMGR", "PGPOOL", "WORKER", "RESULT", "OBSERVER")),
     "CERTIFICATES_PASSWORD_FILE",
     *("REDIS_PASSWORD_FILE", "COOKIE_KEY_FILE", "DATABASE_PASSWORD_FILE", "AGENT_TOKEN_FILE"),
+    *("SEALING_KEY_FILE", "PROVIDER_TOKEN_FILE", "ACME_EAB_HMAC_KEY_FILE"),
+    *("LOCAL_CA_FILE", "LOCAL_CA_KEY_FILE"),
 )
 
 
@@ -120,7 +127,7 @@ def check(
 @pytest.mark.parametrize("loader", LOADERS, ids=lambda loader: f"{loader.package}-{loader.variable}")
 def test_every_service_reads_a_secret_alike(loader: Loader, case: str, tmp_path: Path) -> None:
     (tmp_path / "other").write_text("another-secret")
-    around = {"NODE_NAME": "redis-1", "MAXMEMORY": "256mb", **NODES}
+    around = {"NODE_NAME": "redis-1", "MAXMEMORY": "256mb", **NODES, **AUTHORITY}
     if loader.package == "postgres_ha":
         around["NODE_NAME"] = "postgres-1"
     around |= dict.fromkeys(OTHERS, str(tmp_path / "other"))

@@ -115,7 +115,7 @@ class Issuer:
             self._end(order, "invalid", error, held)
         except ServiceError as error:
             # The order may still become a certificate: another one would count for the rate limits.
-            if self._outlook.failures >= MOST_FAILURES:
+            if self._outlook.failures >= MOST_FAILURES and not _again(error):
                 self._end(order, "dropped", error, held)
             else:
                 self._fail(error, held)
@@ -168,10 +168,10 @@ class Issuer:
 
     def _fail(self, error: ServiceError, held: Held | None) -> None:
         """Write down what is wrong, and when it is tried again."""
-        now = datetime.now(UTC)
-        failures = self._outlook.failures + 1
+        now, again = datetime.now(UTC), _again(error)
+        failures = self._outlook.failures + (0 if again else 1)
         left = held.certificate.not_after - now if held else None
-        wait = getattr(error, "again", None) or schedule.pause(failures, left)
+        wait = again or schedule.pause(failures, left)
         log.warning(
             "no certificate yet" if held is None else "not renewed yet",
             reason=str(error),
@@ -185,6 +185,11 @@ class Issuer:
         with self._records.writing() as connection:
             outlook.write(connection, self._authority.name, self._names, new)
         self._outlook = new
+
+
+def _again(error: ServiceError) -> timedelta | None:
+    """Return when the authority wants to be asked again: waiting for that moment is no failure."""
+    return error.again if isinstance(error, RefusedError) else None
 
 
 def _whole(wait: timedelta) -> int:

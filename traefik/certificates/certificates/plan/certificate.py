@@ -34,9 +34,12 @@ def best(
 ) -> Certificate | None:
     """Return the certificate to show, of those for all names: a valid one first, then the wanted authority's.
 
-    One that has ended is better than none: a browser says what is wrong with it.
+    Of several it is the newest, not the one that lives longest: lives get shorter, and a renewal may be a
+    replacement. One that has ended is better than none: a browser says what is wrong with it.
     """
     fitting = [one for one in known if set(names) <= set(one.names)]
     return max(
-        fitting, key=lambda o: (o.not_after > now, o.authority == authority, o.not_after), default=None
+        fitting,
+        key=lambda o: (o.not_after > now, o.authority == authority, o.not_before, o.not_after),
+        default=None,
     )

@@ -26,8 +26,8 @@ def renewal(not_before: datetime, not_after: datetime, advised: datetime | None 
 def pause(failures: int, left: timedelta | None) -> timedelta:
     """Return how long to wait after so many failures in a row: doubling, and at most an hour.
 
-    Never more than a tenth of what is left of the certificate's life.
+    Never more than a tenth of what is left of the certificate's life, while there is something left.
     """
-    longest = LONGEST_PAUSE if left is None else min(LONGEST_PAUSE, left / 10)
+    longest = min(LONGEST_PAUSE, left / 10) if left and left > timedelta() else LONGEST_PAUSE
     doubled: timedelta = FIRST_PAUSE * 2 ** min(failures - 1, 10)
     return max(SHORTEST_PAUSE, min(doubled, longest))

@@ -41,10 +41,10 @@ def known(connection: Connection, vault: Vault) -> list[Certificate]:
 
 
 def held(connection: Connection, vault: Vault, authority: str, names: tuple[str, ...]) -> Held | None:
-    """Return the certificate to renew some day."""
+    """Return the certificate to renew some day: the newest, even if one before it lives longer."""
     row = connection.execute(
         "SELECT * FROM certificates.certificates WHERE authority = %s AND names = %s AND key_id = %s "
-        "ORDER BY not_after DESC, id DESC LIMIT 1",
+        "ORDER BY id DESC LIMIT 1",
         (authority, list(names), vault.key_id),
     ).fetchone()
     if row is None:

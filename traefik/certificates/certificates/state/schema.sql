@@ -72,7 +72,7 @@ SELECT o.names, split_part(o.authority, '#', 1) AS issuer, c.not_before, c.not_a
 FROM certificates.outlook AS o
 LEFT JOIN LATERAL (
     SELECT not_before, not_after, renew_at FROM certificates.certificates
-    WHERE authority = o.authority AND names = o.names ORDER BY not_after DESC LIMIT 1
+    WHERE authority = o.authority AND names = o.names ORDER BY id DESC LIMIT 1
 ) AS c ON true;
 
 GRANT USAGE ON SCHEMA certificates TO observer;

@@ -1,0 +1,345 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from structlog.testing import capture_logs
+
+from certificates import issuer
+from certificates.authority import keys
+from certificates.authority.authority import AwayError, Findings, InvalidError, RefusedError
+from certificates.errors import ServiceError
+from certificates.issuer import BUSY_SECONDS, IDLE_SECONDS, MOST_FAILURES, Issuer
+from certificates.outside.hook import HookError
+from certificates.plan import replacement
+from certificates.plan.limits import Limit, Past
+from certificates.state.database import DatabaseAwayError
+from certificates.state.lease import LeaseLostError
+from certificates.state.orders import Order
+from certificates.state.outlook import Outlook
+from unit.certificates.desk import URL, Desk, FakeAuthority
+from unit.certificates.made import DAY, NAMES
+
+MINUTE = timedelta(minutes=1)
+DUE = 61 * DAY
+
+
+@pytest.fixture
+def desk(monkeypatch: pytest.MonkeyPatch) -> Desk:
+    made = Desk()
+    for module in ("orders", "certificates", "outlook"):
+        monkeypatch.setattr(issuer, module, made)
+    return made
+
+
+@pytest.fixture
+def authority() -> FakeAuthority:
+    return FakeAuthority()
+
+
+@pytest.fixture
+def one(desk: Desk, authority: FakeAuthority) -> Issuer:
+    return Issuer(authority, NAMES, desk)
+
+
+def order(authority: FakeAuthority, url: str | None = URL) -> Order:
+    return Order(authority.name, NAMES, keys.make(), None, 1, url)
+
+
+def turn_and_wait(one: Issuer, desk: Desk, pause: timedelta) -> None:
+    """Take a turn, and see that the next attempt is made after a pause from now."""
+    before = datetime.now(UTC)
+    assert one.turn() == IDLE_SECONDS
+    assert desk.outlook.next_try is not None
+    assert before + pause <= desk.outlook.next_try <= datetime.now(UTC) + pause
+
+
+def test_without_the_lease_nothing_is_done(one: Issuer, desk: Desk, authority: FakeAuthority) -> None:
+    desk.lease = False
+    assert one.turn() == IDLE_SECONDS
+    assert authority.called == []
+    assert desk.orders == 0
+
+
+def test_the_first_certificate_comes_in_turns(one: Issuer, desk: Desk, authority: FakeAuthority) -> None:
+    authority.waits = 2
+    assert [one.turn() for _ in range(6)] == [0, 0, BUSY_SECONDS, BUSY_SECONDS, 0, IDLE_SECONDS]
+    assert authority.called[:5] == ["look", "place", "advance", "advance", "advance"]
+    assert desk.ended == [("issued", "")]
+    assert desk.orders == 1
+    assert desk.newest is not None
+    assert desk.newest.certificate.names == NAMES
+    assert desk.outlook == Outlook(caa="a CAA record")
+
+
+def test_every_turn_may_be_another_copys(desk: Desk, authority: FakeAuthority) -> None:
+    for _ in range(3):
+        Issuer(authority, NAMES, desk).turn()
+    assert authority.called == ["look", "place", "advance", "tidy", "caa"]
+    assert desk.ended == [("issued", "")]
+
+
+def test_an_order_is_written_down_before_it_is_made(
+    one: Issuer, desk: Desk, authority: FakeAuthority
+) -> None:
+    one.turn()
+    assert authority.called == ["look"]
+    assert desk.order is not None
+    assert (desk.order.url, desk.order.names) == (None, NAMES)
+
+
+def test_the_certificate_has_the_orders_key(one: Issuer, desk: Desk, authority: FakeAuthority) -> None:
+    desk.order = begun = order(authority)
+    one.turn()
+    assert desk.newest is not None
+    assert desk.newest.certificate.key == begun.key
+
+
+def test_a_certificate_with_much_life_left_is_left_alone(
+    one: Issuer, desk: Desk, authority: FakeAuthority
+) -> None:
+    desk.newest = authority.held(30 * DAY)
+    desk.outlook = Outlook("it failed", "a warning", 3, datetime.now(UTC), "a CAA record")
+    assert one.turn() == IDLE_SECONDS
+    assert authority.called == []
+    assert desk.outlook == Outlook(warning="a warning", caa="a CAA record")
+
+
+def test_renewal_says_what_it_replaces(one: Issuer, desk: Desk, authority: FakeAuthority) -> None:
+    desk.newest = held = authority.held(DUE)
+    assert [one.turn(), one.turn()] == [0, 0]
+    assert authority.replaced == [replacement.identifier(held.certificate.chain)]
+    one.turn()
+    assert desk.newest.renew_at > datetime.now(UTC) + 59 * DAY
+
+
+def test_renewal_is_when_the_authority_advises(one: Issuer, desk: Desk, authority: FakeAuthority) -> None:
+    authority.advised = datetime.now(UTC) - MINUTE
+    desk.newest = replace(authority.held(10 * DAY), advice_at=datetime.now(UTC) - MINUTE)
+    assert one.turn() == 0
+    assert authority.called == ["advise", "look"]
+    assert desk.newest.advised
+    assert desk.order is not None
+
+
+def test_advice_is_kept_until_it_is_time_to_ask_again(
+    one: Issuer, desk: Desk, authority: FakeAuthority
+) -> None:
+    authority.advised = datetime.now(UTC) + DAY
+    desk.newest = replace(authority.held(DUE), advice_at=None)
+    assert [one.turn(), one.turn()] == [IDLE_SECONDS, IDLE_SECONDS]
+    assert authority.called == ["advise"]
+    assert desk.newest.renew_at == authority.advised
+    assert desk.orders == 0
+
+
+@pytest.mark.parametrize("error", [AwayError("no route"), RefusedError("no such certificate")])
+def test_without_advice_the_certificates_life_decides(
+    error: ServiceError, one: Issuer, desk: Desk, authority: FakeAuthority
+) -> None:
+    authority.raises["advise"] = error
+    desk.newest = replace(authority.held(DUE), advice_at=None)
+    assert one.turn() == 0
+    assert desk.order is not None
+
+
+def test_what_is_wrong_is_said_and_no_order_is_made(
+    one: Issuer, desk: Desk, authority: FakeAuthority
+) -> None:
+    authority.found = Findings(("A 192.0.2.1 answers 404", "no AAAA"), ("doubt",))
+    turn_and_wait(one, desk, timedelta(seconds=10))
+    assert desk.orders == 0
+    assert desk.outlook.problem == "no order was made: A 192.0.2.1 answers 404; no AAAA"
+
+
+def test_what_is_wrong_for_long_does_not_count_against_the_order_after_it(
+    one: Issuer, desk: Desk, authority: FakeAuthority
+) -> None:
+    authority.found = Findings(("A 192.0.2.1 answers 404",))
+    for _ in range(MOST_FAILURES + 1):
+        turn_and_wait(one, desk, timedelta(seconds=10))
+        desk.outlook = replace(desk.outlook, next_try=None)
+    authority.found = Findings()
+    authority.raises["place"] = AwayError("no route")
+    assert one.turn() == 0
+    turn_and_wait(one, desk, MINUTE)
+    assert desk.ended == []
+
+
+def test_who_says_when_to_come_again_is_waited_for_and_the_order_is_kept(
+    one: Issuer, desk: Desk, authority: FakeAuthority
+) -> None:
+    authority.raises["advance"] = RefusedError("429", 3 * MINUTE)
+    desk.order = order(authority)
+    for _ in range(MOST_FAILURES + 2):
+        turn_and_wait(one, desk, 3 * MINUTE)
+        desk.outlook = replace(desk.outlook, next_try=None)
+    assert desk.ended == []
+
+
+def test_what_is_doubtful_is_said_and_one_order_is_made(
+    one: Issuer, desk: Desk, authority: FakeAuthority
+) -> None:
+    authority.found = Findings((), ("A 192.0.2.1 does not answer", "no DNS"))
+    assert one.turn() == 0
+    assert desk.orders == 1
+    for _ in range(2):
+        one.turn()
+    assert desk.ended == [("issued", "")]
+    assert desk.outlook.warning == "A 192.0.2.1 does not answer; no DNS"
+
+
+def test_nothing_is_tried_before_its_time(one: Issuer, desk: Desk, authority: FakeAuthority) -> None:
+    desk.outlook = Outlook("it failed", failures=1, next_try=datetime.now(UTC) + MINUTE)
+    assert one.turn() == IDLE_SECONDS
+    desk.order = order(authority)
+    assert one.turn() == IDLE_SECONDS
+    assert authority.called == []
+
+
+def test_after_its_time_it_is_tried(one: Issuer, desk: Desk, authority: FakeAuthority) -> None:
+    desk.outlook = Outlook("it failed", failures=1, next_try=datetime.now(UTC) - MINUTE)
+    assert one.turn() == 0
+    assert desk.orders == 1
+
+
+LIMIT = Limit(1, 7 * DAY, issued=True, what="certificates in a week")
+
+
+def test_a_rate_limit_is_not_run_into(one: Issuer, desk: Desk, authority: FakeAuthority) -> None:
+    authority.limits = (LIMIT,)
+    ended = datetime.now(UTC) - DAY
+    desk.past = [Past(ended, issued=True)]
+    assert one.turn() == IDLE_SECONDS
+    assert authority.called == []
+    assert desk.orders == 0
+    assert desk.outlook.next_try == ended + 7 * DAY
+    assert desk.outlook.failures == 0
+    assert desk.outlook.problem == (
+        "no order is made before the authority's rate limit allows it: 1 certificates in a week"
+    )
+
+
+def test_a_rate_limit_does_not_keep_back_what_the_authority_advises(
+    one: Issuer, desk: Desk, authority: FakeAuthority
+) -> None:
+    authority.limits = (LIMIT,)
+    desk.past = [Past(datetime.now(UTC) - DAY, issued=True)]
+    desk.newest = replace(authority.held(DUE), advised=True)
+    assert one.turn() == 0
+    assert desk.orders == 1
+
+
+# Where it fails; with what; how often it failed before; the pause.
+FAILURES: dict[str, tuple[str, ServiceError, int, timedelta]] = {
+    "at the look": ("look", AwayError("no route"), 0, MINUTE),
+    "at the look, again": ("look", AwayError("no route"), 3, 8 * MINUTE),
+    "at the look, for long": ("look", AwayError("no route"), 20, 60 * MINUTE),
+    "at the order": ("place", AwayError("no route"), 0, MINUTE),
+    "at the order, refused": ("place", RefusedError("no such profile"), 2, 4 * MINUTE),
+    "at the order, too often": ("place", RefusedError("429", timedelta(hours=3)), 0, 180 * MINUTE),
+    "at the challenge": ("advance", RefusedError("HTTP 500"), 1, 2 * MINUTE),
+    "at the hook": ("advance", HookError("it ended with code 1"), 0, MINUTE),
+}
+
+
+@pytest.mark.parametrize("case", FAILURES)
+def test_a_failure_is_said_and_tried_again_later(
+    case: str, one: Issuer, desk: Desk, authority: FakeAuthority
+) -> None:
+    method, error, failures, pause = FAILURES[case]
+    authority.raises[method] = error
+    desk.outlook = Outlook("it failed", failures=failures)
+    desk.order = {"look": None, "place": order(authority, None), "advance": order(authority)}[method]
+    before = desk.order
+    turn_and_wait(one, desk, pause)
+    assert desk.order == before
+    assert desk.ended == []
+    assert desk.outlook.problem == str(error)
+
+
+def test_with_little_life_left_it_is_tried_more_often(
+    one: Issuer, desk: Desk, authority: FakeAuthority
+) -> None:
+    authority.raises["look"] = AwayError("no route")
+    desk.outlook = Outlook(failures=9)
+    desk.newest = authority.held(90 * DAY - timedelta(hours=2))
+    before = datetime.now(UTC)
+    with capture_logs() as said:
+        one.turn()
+    assert desk.outlook.next_try is not None
+    assert before + 11 * MINUTE < desk.outlook.next_try < before + 20 * MINUTE
+    assert [each["event"] for each in said] == ["not renewed yet"]
+
+
+def test_an_order_that_is_refused_is_kept_for_some_failures_and_then_dropped(
+    one: Issuer, desk: Desk, authority: FakeAuthority
+) -> None:
+    authority.raises["advance"] = RefusedError("no such order")
+    desk.order = order(authority)
+    for failures in range(1, MOST_FAILURES + 1):
+        one.turn()
+        assert (desk.ended, desk.outlook.failures) == ([], failures)
+        desk.outlook = replace(desk.outlook, next_try=None)
+    turn_and_wait(one, desk, 32 * MINUTE)
+    assert desk.ended == [("dropped", "no such order")]
+    assert authority.called[-1] == "tidy"
+
+
+def test_an_order_that_became_invalid_is_ended_and_the_next_one_is_made_later(
+    one: Issuer, desk: Desk, authority: FakeAuthority
+) -> None:
+    authority.raises["advance"] = InvalidError("vote.example.org: 404")
+    desk.order = order(authority)
+    turn_and_wait(one, desk, MINUTE)
+    assert desk.ended == [("invalid", "vote.example.org: 404")]
+    assert authority.called == ["advance", "tidy"]
+    assert (desk.outlook.problem, desk.outlook.failures) == ("vote.example.org: 404", 1)
+    desk.outlook = replace(desk.outlook, next_try=None)
+    assert [one.turn(), one.turn()] == [0, 0]
+    turn_and_wait(one, desk, 2 * MINUTE)
+
+
+@pytest.mark.parametrize("error", [AwayError("no route"), HookError("it ended with code 1")])
+def test_what_cannot_be_taken_down_does_not_keep_the_certificate_back(
+    error: ServiceError, one: Issuer, desk: Desk, authority: FakeAuthority
+) -> None:
+    authority.raises |= {"tidy": error, "caa": AwayError("no route")}
+    desk.order = order(authority)
+    with capture_logs() as said:
+        assert one.turn() == 0
+    assert desk.ended == [("issued", "")]
+    assert desk.outlook.caa == ""
+    assert said[0]["event"] == "what was put up for an order is still there"
+
+
+def test_who_has_lost_the_lease_writes_nothing(one: Issuer, desk: Desk, authority: FakeAuthority) -> None:
+    desk.order = order(authority)
+    desk.lost = True
+    with pytest.raises(LeaseLostError):
+        one.turn()
+    assert desk.ended == []
+    assert desk.newest is None
+
+
+@pytest.mark.parametrize("method", ["look", "place", "advance"])
+@pytest.mark.parametrize("error", [DatabaseAwayError("no route"), LeaseLostError("another copy")])
+def test_the_database_and_the_lease_are_not_the_authoritys_failure(
+    method: str, error: ServiceError, one: Issuer, desk: Desk, authority: FakeAuthority
+) -> None:
+    authority.raises[method] = error
+    desk.order = {"look": None, "place": order(authority, None), "advance": order(authority)}[method]
+    with pytest.raises(type(error)):
+        one.turn()
+    assert desk.outlook == Outlook()
+
+
+def test_short_lives_are_renewed_at_half(desk: Desk) -> None:
+    short = FakeAuthority(6 * DAY)
+    one = Issuer(short, NAMES, desk)
+    for _ in range(3):
+        one.turn()
+    assert desk.newest is not None
+    made = desk.newest.certificate
+    assert desk.newest.renew_at == made.not_before + (made.not_after - made.not_before) / 2
