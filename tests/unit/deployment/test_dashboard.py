@@ -1,16 +1,11 @@
 """Who may see the dashboard: accounts whose passwords are hashed, and never a password."""
 
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, cast
 
 import pytest
-from docker import DockerClient
 
 from deployment.configuration import dashboard, settings
-from deployment.configuration.layout import SECRET_LABEL
 from deployment.configuration.settings import Settings
-from deployment.engine.swarm import credentials
 from deployment.errors import DeployError
 
 HASH = f"$2y$05${'a' * 53}"
@@ -71,27 +66,3 @@ def test_with_acme_its_host_needs_a_public_name(tmp_path: Path) -> None:
     with pytest.raises(DeployError, match="DASHBOARD_HOST needs a public name"):
         settings.load(**given, dashboard_host="dashboard.localhost")
     assert settings.load(**given, dashboard_host="dashboard.example.org").given == {KEY: path.read_bytes()}
-
-
-def test_a_changed_file_is_a_new_secret_and_a_former_one_stays_known_without_it() -> None:
-    kept: list[Any] = []
-    client = cast(DockerClient, swarm(kept))
-    made = credentials.create(client, [KEY], ("a", "b"), {KEY: b"one"})
-    assert credentials.observe(client, ("a", "b"), {KEY: b"one"}) == made
-    assert KEY not in credentials.missing(made, {KEY: b"one"})
-    assert KEY in credentials.missing(made, {KEY: b"two"})
-    newest = credentials.create(client, [KEY], ("a", "b"), {KEY: b"two"})
-    assert credentials.observe(client, ("a", "b"), {}) == newest
-    assert credentials.observe(client, ("a", "b"), {KEY: b"one"}) == made
-
-
-def swarm(kept: list[Any]) -> SimpleNamespace:
-    """Return a Swarm that keeps secrets in a list."""
-
-    def create(name: str, data: bytes, labels: dict[str, str]) -> None:
-        attrs = {"Spec": {"Labels": labels}, "CreatedAt": f"{len(kept):03}"}
-        kept.append(SimpleNamespace(name=name, attrs=attrs))
-        assert labels == {SECRET_LABEL: KEY}
-
-    secrets = SimpleNamespace(create=create, list=lambda: kept)
-    return SimpleNamespace(secrets=secrets, configs=SimpleNamespace(list=list))
