@@ -301,6 +301,34 @@ def test_an_order_that_became_invalid_is_ended_and_the_next_one_is_made_later(
     turn_and_wait(one, desk, 2 * MINUTE)
 
 
+def test_a_certificate_for_more_names_is_the_one_that_was_ordered(
+    one: Issuer, desk: Desk, authority: FakeAuthority
+) -> None:
+    authority.signed = (*NAMES, "www.example.org")
+    desk.order = order(authority)
+    assert one.turn() == 0
+    assert desk.newest is not None
+    assert desk.newest.certificate.names == NAMES
+
+
+# What is issued instead of a chain; for which names; what is said.
+STRANGE = {
+    "a page": ("<html>", NAMES, "what was issued is no certificate: "),
+    "a name is missing": ("", NAMES[:1], "what was issued is not for vote.example.org"),
+}
+
+
+@pytest.mark.parametrize("case", STRANGE)
+def test_what_was_not_ordered_is_not_stored(
+    case: str, one: Issuer, desk: Desk, authority: FakeAuthority
+) -> None:
+    authority.chain, authority.signed, said = STRANGE[case]
+    desk.order = order(authority)
+    turn_and_wait(one, desk, MINUTE)
+    assert desk.newest is None
+    assert desk.outlook.problem.startswith(said)
+
+
 @pytest.mark.parametrize("error", [AwayError("no route"), HookError("it ended with code 1")])
 def test_what_cannot_be_taken_down_does_not_keep_the_certificate_back(
     error: ServiceError, one: Issuer, desk: Desk, authority: FakeAuthority

@@ -11,6 +11,7 @@ from certificates.authority import keys
 from certificates.authority.authority import Authority, AwayError, InvalidError, RefusedError
 from certificates.errors import ServiceError
 from certificates.plan import certificate, limits, replacement, schedule
+from certificates.plan.certificate import Certificate
 from certificates.state import certificates, orders, outlook
 from certificates.state.certificates import Held
 from certificates.state.database import DatabaseAwayError
@@ -136,7 +137,7 @@ class Issuer:
 
     def _store(self, order: Order, chain: str) -> None:
         """Keep what was issued; its order ends in the same transaction."""
-        made = certificate.read(self._authority.name, chain, order.key)
+        made = _read(order, chain)
         self._tidy(order)
         calm = Outlook(warning=self._outlook.warning, caa=self._caa())
         with self._records.writing() as connection:
@@ -185,6 +186,17 @@ class Issuer:
         with self._records.writing() as connection:
             outlook.write(connection, self._authority.name, self._names, new)
         self._outlook = new
+
+
+def _read(order: Order, chain: str) -> Certificate:
+    """Return what was issued, by the names that were ordered; raise RefusedError if it is something else."""
+    try:
+        made = certificate.read(order.authority, chain, order.key)
+    except ValueError as error:
+        raise RefusedError(f"what was issued is no certificate: {error}") from error
+    if missing := set(order.names) - set(made.names):
+        raise RefusedError(f"what was issued is not for {', '.join(sorted(missing))}")
+    return replace(made, names=order.names)
 
 
 def _again(error: ServiceError) -> timedelta | None:
