@@ -76,11 +76,8 @@ class Desk(Records):
     def keep(self, _connection: Connection, _vault: Vault, made: Certificate, renew_at: datetime) -> None:
         self.newest = Held(self.orders, made, renew_at, advised=False, advice_at=None)
 
-    def advise(
-        self, _connection: Connection, _id: int, renew_at: datetime, *, advised: bool, again: datetime
-    ) -> None:
-        assert self.newest is not None
-        self.newest = replace(self.newest, renew_at=renew_at, advised=advised, advice_at=again)
+    def advise(self, _connection: Connection, held: Held) -> None:
+        self.newest = held
 
     def read(self, *_: Any) -> Outlook:
         return self.outlook

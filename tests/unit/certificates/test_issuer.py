@@ -10,7 +10,7 @@ from certificates import issuer
 from certificates.authority import keys
 from certificates.authority.authority import AwayError, Findings, InvalidError, RefusedError
 from certificates.errors import ServiceError
-from certificates.issuer import BUSY_SECONDS, IDLE_SECONDS, MOST_FAILURES, Issuer
+from certificates.issuer import ADVICE_PAUSE, BUSY_SECONDS, IDLE_SECONDS, MOST_FAILURES, Issuer
 from certificates.outside.hook import HookError
 from certificates.plan import replacement
 from certificates.plan.limits import Limit, Past
@@ -142,6 +142,29 @@ def test_without_advice_the_certificates_life_decides(
     desk.newest = replace(authority.held(DUE), advice_at=None)
     assert one.turn() == 0
     assert desk.order is not None
+
+
+# With what it fails; after what time it is asked again.
+UNADVISED = {
+    "away": (AwayError("no route"), ADVICE_PAUSE),
+    "refused": (RefusedError("no such certificate"), ADVICE_PAUSE),
+    "too often": (RefusedError("429", 180 * MINUTE), 180 * MINUTE),
+}
+
+
+@pytest.mark.parametrize("case", UNADVISED)
+def test_advice_that_is_not_given_is_asked_for_again_later(
+    case: str, one: Issuer, desk: Desk, authority: FakeAuthority
+) -> None:
+    error, pause = UNADVISED[case]
+    authority.raises["advise"] = error
+    desk.newest = before = replace(authority.held(30 * DAY), advised=True, advice_at=None)
+    began = datetime.now(UTC)
+    assert [one.turn(), one.turn()] == [IDLE_SECONDS, IDLE_SECONDS]
+    assert authority.called == ["advise"]
+    assert desk.newest == replace(before, advice_at=desk.newest.advice_at)
+    assert desk.newest.advice_at is not None
+    assert began + pause <= desk.newest.advice_at <= datetime.now(UTC) + pause
 
 
 def test_what_is_wrong_is_said_and_no_order_is_made(

@@ -24,6 +24,8 @@ IDLE_SECONDS = 5.0
 BUSY_SECONDS = 1.0
 # In a row, until an order is given up.
 MOST_FAILURES = 5
+# Until it is asked for advice again that was not given: what is known already is kept to.
+ADVICE_PAUSE = timedelta(minutes=10)
 
 log = structlog.get_logger()
 
@@ -70,17 +72,19 @@ class Issuer:
         """Ask the authority when to renew, if it is time to ask."""
         if held.advice_at and now < held.advice_at:
             return held
+        one = held.certificate
         try:
-            advice = self._authority.advise(held.certificate)
+            advice = self._authority.advise(one)
         except (AwayError, RefusedError) as error:
             log.warning("no advice on renewal", reason=str(error))
-            return held
-        one = held.certificate
-        at = schedule.renewal(one.not_before, one.not_after, advice.renew_at)
-        advised = advice.renew_at is not None
+            new = replace(held, advice_at=now + (_again(error) or ADVICE_PAUSE))
+        else:
+            at = schedule.renewal(one.not_before, one.not_after, advice.renew_at)
+            advised = advice.renew_at is not None
+            new = replace(held, renew_at=at, advised=advised, advice_at=advice.again)
         with self._records.writing() as connection:
-            certificates.advise(connection, held.id, at, advised=advised, again=advice.again)
-        return replace(held, renew_at=at, advised=advised, advice_at=advice.again)
+            certificates.advise(connection, new)
+        return new
 
     def _begin(self, held: Held | None, now: datetime) -> float:
         """Write an order down, unless it would be in vain."""
