@@ -190,13 +190,15 @@ def test_what_is_wrong_for_long_does_not_count_against_the_order_after_it(
     assert desk.ended == []
 
 
-def test_who_says_when_to_come_again_is_waited_for_and_the_order_is_kept(
-    one: Issuer, desk: Desk, authority: FakeAuthority
+@pytest.mark.parametrize("error", [AwayError("no route"), RefusedError("429", 3 * MINUTE)])
+def test_an_order_is_kept_for_as_long_as_the_authority_is_away_or_asks_to_wait(
+    error: ServiceError, one: Issuer, desk: Desk, authority: FakeAuthority
 ) -> None:
-    authority.raises["advance"] = RefusedError("429", 3 * MINUTE)
+    authority.raises["advance"] = error
     desk.order = order(authority)
-    for _ in range(MOST_FAILURES + 2):
-        turn_and_wait(one, desk, 3 * MINUTE)
+    for _ in range(MOST_FAILURES + 5):
+        assert one.turn() == IDLE_SECONDS
+        assert desk.outlook.problem == str(error)
         desk.outlook = replace(desk.outlook, next_try=None)
     assert desk.ended == []
 

@@ -120,10 +120,11 @@ class Issuer:
             self._end(order, "invalid", error, held)
         except ServiceError as error:
             # The order may still become a certificate: another one would count for the rate limits.
-            if self._outlook.failures >= MOST_FAILURES and not _again(error):
-                self._end(order, "dropped", error, held)
-            else:
+            waits = isinstance(error, AwayError) or _again(error)
+            if waits or self._outlook.failures < MOST_FAILURES:
                 self._fail(error, held)
+            else:
+                self._end(order, "dropped", error, held)
         return IDLE_SECONDS
 
     def _step(self, order: Order) -> float:
