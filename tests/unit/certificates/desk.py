@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
+from certificates.authority import keys
 from certificates.authority.authority import Advice, Findings, Publish
 from certificates.errors import ServiceError
 from certificates.plan.certificate import Certificate
@@ -75,11 +76,8 @@ class Desk(Records):
     def keep(self, _connection: Connection, _vault: Vault, made: Certificate, renew_at: datetime) -> None:
         self.newest = Held(self.orders, made, renew_at, advised=False, advice_at=None)
 
-    def advise(
-        self, _connection: Connection, _id: int, renew_at: datetime, *, advised: bool, again: datetime
-    ) -> None:
-        assert self.newest is not None
-        self.newest = replace(self.newest, renew_at=renew_at, advised=advised, advice_at=again)
+    def advise(self, _connection: Connection, held: Held) -> None:
+        self.newest = held
 
     def read(self, *_: Any) -> Outlook:
         return self.outlook
@@ -99,6 +97,8 @@ class FakeAuthority:
         self.raises: dict[str, ServiceError] = {}
         self.found = Findings()
         self.waits = 0
+        self.chain = ""
+        self.signed: tuple[str, ...] = NAMES
         self.advised: datetime | None = None
         self.called: list[str] = []
         self.replaced: list[str | None] = []
@@ -120,7 +120,7 @@ class FakeAuthority:
     def advance(self, order: Order, publish: Publish) -> str | None:
         self._call("advance")
         self.waits -= 1
-        return None if self.waits >= 0 else self._local.advance(order, publish)
+        return None if self.waits >= 0 else self.chain or self._local.sign(self.signed, keys.load(order.key))
 
     def tidy(self, order: Order) -> None:
         self._call("tidy")

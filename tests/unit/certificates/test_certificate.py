@@ -63,9 +63,15 @@ def test_a_key_is_not_shown() -> None:
     assert found.key.startswith("-----BEGIN PRIVATE KEY-----")
 
 
-@pytest.mark.parametrize(
-    "chain", ["", "<html>", "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"]
-)
-def test_what_is_no_chain_is_refused(chain: str) -> None:
+NO_CHAINS = {
+    "nothing": "",
+    "a page": "<html>",
+    "no content": "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n",
+    "for no name": local_authority()[1],
+}
+
+
+@pytest.mark.parametrize("case", NO_CHAINS)
+def test_what_is_no_chain_is_refused(case: str) -> None:
     with pytest.raises(ValueError, match=r"\w"):
-        read("acme", chain, "key")
+        read("acme", NO_CHAINS[case], "key")

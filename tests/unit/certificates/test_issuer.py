@@ -10,7 +10,7 @@ from certificates import issuer
 from certificates.authority import keys
 from certificates.authority.authority import AwayError, Findings, InvalidError, RefusedError
 from certificates.errors import ServiceError
-from certificates.issuer import BUSY_SECONDS, IDLE_SECONDS, MOST_FAILURES, Issuer
+from certificates.issuer import ADVICE_PAUSE, BUSY_SECONDS, IDLE_SECONDS, MOST_FAILURES, Issuer
 from certificates.outside.hook import HookError
 from certificates.plan import replacement
 from certificates.plan.limits import Limit, Past
@@ -144,6 +144,29 @@ def test_without_advice_the_certificates_life_decides(
     assert desk.order is not None
 
 
+# With what it fails; after what time it is asked again.
+UNADVISED = {
+    "away": (AwayError("no route"), ADVICE_PAUSE),
+    "refused": (RefusedError("no such certificate"), ADVICE_PAUSE),
+    "too often": (RefusedError("429", 180 * MINUTE), 180 * MINUTE),
+}
+
+
+@pytest.mark.parametrize("case", UNADVISED)
+def test_advice_that_is_not_given_is_asked_for_again_later(
+    case: str, one: Issuer, desk: Desk, authority: FakeAuthority
+) -> None:
+    error, pause = UNADVISED[case]
+    authority.raises["advise"] = error
+    desk.newest = before = replace(authority.held(30 * DAY), advised=True, advice_at=None)
+    began = datetime.now(UTC)
+    assert [one.turn(), one.turn()] == [IDLE_SECONDS, IDLE_SECONDS]
+    assert authority.called == ["advise"]
+    assert desk.newest == replace(before, advice_at=desk.newest.advice_at)
+    assert desk.newest.advice_at is not None
+    assert began + pause <= desk.newest.advice_at <= datetime.now(UTC) + pause
+
+
 def test_what_is_wrong_is_said_and_no_order_is_made(
     one: Issuer, desk: Desk, authority: FakeAuthority
 ) -> None:
@@ -167,13 +190,15 @@ def test_what_is_wrong_for_long_does_not_count_against_the_order_after_it(
     assert desk.ended == []
 
 
-def test_who_says_when_to_come_again_is_waited_for_and_the_order_is_kept(
-    one: Issuer, desk: Desk, authority: FakeAuthority
+@pytest.mark.parametrize("error", [AwayError("no route"), RefusedError("429", 3 * MINUTE)])
+def test_an_order_is_kept_for_as_long_as_the_authority_is_away_or_asks_to_wait(
+    error: ServiceError, one: Issuer, desk: Desk, authority: FakeAuthority
 ) -> None:
-    authority.raises["advance"] = RefusedError("429", 3 * MINUTE)
+    authority.raises["advance"] = error
     desk.order = order(authority)
-    for _ in range(MOST_FAILURES + 2):
-        turn_and_wait(one, desk, 3 * MINUTE)
+    for _ in range(MOST_FAILURES + 5):
+        assert one.turn() == IDLE_SECONDS
+        assert desk.outlook.problem == str(error)
         desk.outlook = replace(desk.outlook, next_try=None)
     assert desk.ended == []
 
@@ -299,6 +324,34 @@ def test_an_order_that_became_invalid_is_ended_and_the_next_one_is_made_later(
     desk.outlook = replace(desk.outlook, next_try=None)
     assert [one.turn(), one.turn()] == [0, 0]
     turn_and_wait(one, desk, 2 * MINUTE)
+
+
+def test_a_certificate_for_more_names_is_the_one_that_was_ordered(
+    one: Issuer, desk: Desk, authority: FakeAuthority
+) -> None:
+    authority.signed = (*NAMES, "www.example.org")
+    desk.order = order(authority)
+    assert one.turn() == 0
+    assert desk.newest is not None
+    assert desk.newest.certificate.names == NAMES
+
+
+# What is issued instead of a chain; for which names; what is said.
+STRANGE = {
+    "a page": ("<html>", NAMES, "what was issued is no certificate: "),
+    "a name is missing": ("", NAMES[:1], "what was issued is not for vote.example.org"),
+}
+
+
+@pytest.mark.parametrize("case", STRANGE)
+def test_what_was_not_ordered_is_not_stored(
+    case: str, one: Issuer, desk: Desk, authority: FakeAuthority
+) -> None:
+    authority.chain, authority.signed, said = STRANGE[case]
+    desk.order = order(authority)
+    turn_and_wait(one, desk, MINUTE)
+    assert desk.newest is None
+    assert desk.outlook.problem.startswith(said)
 
 
 @pytest.mark.parametrize("error", [AwayError("no route"), HookError("it ended with code 1")])

@@ -128,6 +128,24 @@ def test_a_missing_setting_is_named(variable: str, variables: Variables) -> None
         settings.read(variables)
 
 
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("ACME_SERVER", "acme.example/directory"),
+        ("ACME_SERVER", "https://"),
+        ("ACME_SERVER", "https://["),
+        ("ACME_SERVER", "ftp://acme.example/directory"),
+        ("ACME_CA_FILE", "/nowhere"),
+        ("ACME_CA_FILE", "/"),
+    ],
+)
+def test_a_bad_setting_about_the_acme_server_is_named(
+    variable: str, value: str, variables: Variables
+) -> None:
+    with pytest.raises(SettingError, match=f"^{variable}: "):
+        read(variables, ACME_EMAIL="x@example.org", **{variable: value})
+
+
 def test_an_external_account_needs_its_key(variables: Variables) -> None:
     with pytest.raises(SettingError, match=r"^ACME_EAB_HMAC_KEY_FILE: not set$"):
         read(variables, ACME_EMAIL="x@example.org", ACME_EAB_KID="kid-1")

@@ -11,6 +11,7 @@ from certificates.authority import keys
 from certificates.authority.authority import Authority, AwayError, InvalidError, RefusedError
 from certificates.errors import ServiceError
 from certificates.plan import certificate, limits, replacement, schedule
+from certificates.plan.certificate import Certificate
 from certificates.state import certificates, orders, outlook
 from certificates.state.certificates import Held
 from certificates.state.database import DatabaseAwayError
@@ -23,6 +24,8 @@ IDLE_SECONDS = 5.0
 BUSY_SECONDS = 1.0
 # In a row, until an order is given up.
 MOST_FAILURES = 5
+# Until it is asked for advice again that was not given: what is known already is kept to.
+ADVICE_PAUSE = timedelta(minutes=10)
 
 log = structlog.get_logger()
 
@@ -69,17 +72,19 @@ class Issuer:
         """Ask the authority when to renew, if it is time to ask."""
         if held.advice_at and now < held.advice_at:
             return held
+        one = held.certificate
         try:
-            advice = self._authority.advise(held.certificate)
+            advice = self._authority.advise(one)
         except (AwayError, RefusedError) as error:
             log.warning("no advice on renewal", reason=str(error))
-            return held
-        one = held.certificate
-        at = schedule.renewal(one.not_before, one.not_after, advice.renew_at)
-        advised = advice.renew_at is not None
+            new = replace(held, advice_at=now + (_again(error) or ADVICE_PAUSE))
+        else:
+            at = schedule.renewal(one.not_before, one.not_after, advice.renew_at)
+            advised = advice.renew_at is not None
+            new = replace(held, renew_at=at, advised=advised, advice_at=advice.again)
         with self._records.writing() as connection:
-            certificates.advise(connection, held.id, at, advised=advised, again=advice.again)
-        return replace(held, renew_at=at, advised=advised, advice_at=advice.again)
+            certificates.advise(connection, new)
+        return new
 
     def _begin(self, held: Held | None, now: datetime) -> float:
         """Write an order down, unless it would be in vain."""
@@ -115,10 +120,11 @@ class Issuer:
             self._end(order, "invalid", error, held)
         except ServiceError as error:
             # The order may still become a certificate: another one would count for the rate limits.
-            if self._outlook.failures >= MOST_FAILURES and not _again(error):
-                self._end(order, "dropped", error, held)
-            else:
+            waits = isinstance(error, AwayError) or _again(error)
+            if waits or self._outlook.failures < MOST_FAILURES:
                 self._fail(error, held)
+            else:
+                self._end(order, "dropped", error, held)
         return IDLE_SECONDS
 
     def _step(self, order: Order) -> float:
@@ -136,7 +142,7 @@ class Issuer:
 
     def _store(self, order: Order, chain: str) -> None:
         """Keep what was issued; its order ends in the same transaction."""
-        made = certificate.read(self._authority.name, chain, order.key)
+        made = _read(order, chain)
         self._tidy(order)
         calm = Outlook(warning=self._outlook.warning, caa=self._caa())
         with self._records.writing() as connection:
@@ -185,6 +191,17 @@ class Issuer:
         with self._records.writing() as connection:
             outlook.write(connection, self._authority.name, self._names, new)
         self._outlook = new
+
+
+def _read(order: Order, chain: str) -> Certificate:
+    """Return what was issued, by the names that were ordered; raise RefusedError if it is something else."""
+    try:
+        made = certificate.read(order.authority, chain, order.key)
+    except ValueError as error:
+        raise RefusedError(f"what was issued is no certificate: {error}") from error
+    if missing := set(order.names) - set(made.names):
+        raise RefusedError(f"what was issued is not for {', '.join(sorted(missing))}")
+    return replace(made, names=order.names)
 
 
 def _again(error: ServiceError) -> timedelta | None:

@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from certificates.authority.session import Server
 from certificates.environment import (
@@ -81,13 +82,32 @@ def _server(environment: Environment) -> Server | None:
         return None
     identifier = environment.get("ACME_EAB_KID", "").strip()
     return Server(
-        directory=environment.get("ACME_SERVER", "").strip() or LETS_ENCRYPT,
+        directory=parsed(environment, "ACME_SERVER", _directory),
         email=email,
-        ca_file=environment.get("ACME_CA_FILE", ""),
+        ca_file=_readable(environment, "ACME_CA_FILE"),
         profile=environment.get("ACME_PROFILE", "").strip(),
         key_identifier=identifier,
         hmac_key=secret(environment, "ACME_EAB_HMAC_KEY_FILE") if identifier else "",
     )
+
+
+def _directory(text: str) -> str:
+    url = text.strip() or LETS_ENCRYPT
+    address = urlsplit(url)
+    if address.scheme not in {"https", "http"} or not address.hostname:
+        raise ValueError(f"{url!r} is not the URL of an ACME directory")
+    return url
+
+
+def _readable(environment: Environment, variable: str) -> str:
+    """Return the path of a file that can be read, if there is one."""
+    path = environment.get(variable, "").strip()
+    try:
+        if path:
+            Path(path).read_bytes()
+    except OSError as error:
+        raise SettingError(f"{variable}: cannot read {path}: {error.strerror}") from error
+    return path
 
 
 def _names(text: str) -> tuple[str, ...]:

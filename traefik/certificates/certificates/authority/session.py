@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -24,6 +25,7 @@ from certificates.state.records import Records
 
 # Below the lease's time, with a retry for a nonce that has gone stale.
 ANSWER_SECONDS = 15
+SECONDS = re.compile(r"[0-9]{1,7}")
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,8 @@ class Session:
         except (requests.RequestException, acme.errors.ARIError) as error:
             self._client = None
             raise AwayError(f"the ACME server does not answer: {_shortened(error)}") from error
-        except (acme.errors.Error, josepy.errors.Error, ValueError) as error:
+        # The last three are what the library makes of an answer that is no directory, or has no address.
+        except (acme.errors.Error, josepy.errors.Error, ValueError, KeyError, TypeError) as error:
             self._client = None
             if isinstance(error, messages.Error) and error.code == "accountDoesNotExist":
                 self._forget_account()
@@ -132,8 +135,8 @@ class Session:
 
     def _note(self, response: requests.Response, *_: Any, **__: Any) -> None:
         after = response.headers.get("Retry-After", "")
-        refused = response.status_code in {429, 503}
-        self._again = timedelta(seconds=int(after)) if refused and after.isdecimal() else None
+        said = response.status_code in {429, 503} and SECONDS.fullmatch(after)
+        self._again = timedelta(seconds=int(after)) if said else None
 
 
 def _said(error: Exception) -> str:

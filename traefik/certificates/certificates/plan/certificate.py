@@ -24,7 +24,10 @@ class Certificate:
 def read(authority: str, chain: str, key: str) -> Certificate:
     """Return what a chain says of itself; raise ValueError if it is none."""
     leaf = x509.load_pem_x509_certificates(chain.encode())[0]
-    names = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    try:
+        names = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except x509.ExtensionNotFound as error:
+        raise ValueError("the certificate is for no name") from error
     listed = tuple(sorted(names.get_values_for_type(x509.DNSName)))
     return Certificate(authority, listed, leaf.not_valid_before_utc, leaf.not_valid_after_utc, chain, key)
 

@@ -70,13 +70,11 @@ def keep(connection: Connection, vault: Vault, made: Certificate, renew_at: date
     )
 
 
-def advise(
-    connection: Connection, certificate_id: int, renew_at: datetime, *, advised: bool, again: datetime
-) -> None:
+def advise(connection: Connection, held: Held) -> None:
     """Store what the authority advises, and when to ask again."""
     connection.execute(
         "UPDATE certificates.certificates SET renew_at = %s, advised = %s, advice_at = %s WHERE id = %s",
-        (renew_at, advised, again, certificate_id),
+        (held.renew_at, held.advised, held.advice_at, held.id),
     )
 
 

@@ -6,7 +6,10 @@ from certificates.state.database import Connection
 
 
 def publish(connection: Connection, token: str, answer: str) -> None:
-    """Let every copy answer a token."""
+    """Let every copy answer a token, and forget those that were tried long ago without an order after it."""
+    connection.execute(
+        "DELETE FROM certificates.challenges WHERE made < clock_timestamp() - interval '1 day'"
+    )
     connection.execute(
         "INSERT INTO certificates.challenges (token, answer) VALUES (%s, %s) "
         "ON CONFLICT (token) DO UPDATE SET answer = excluded.answer",
@@ -20,8 +23,3 @@ def answer(connection: Connection, token: str) -> str | None:
         "SELECT answer FROM certificates.challenges WHERE token = %s", (token,)
     ).fetchone()
     return str(row["answer"]) if row else None
-
-
-def withdraw(connection: Connection, token: str) -> None:
-    """Answer a token no more."""
-    connection.execute("DELETE FROM certificates.challenges WHERE token = %s", (token,))

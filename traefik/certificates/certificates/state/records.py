@@ -50,11 +50,6 @@ class Records:
         with self.writing() as connection:
             challenges.publish(connection, token, answer)
 
-    def withdraw(self, token: str) -> None:
-        """Answer a token no more."""
-        with self.writing() as connection:
-            challenges.withdraw(connection, token)
-
     def account(self, authority: str) -> Account | None:
         """Return the account at an authority."""
         with self.reading() as connection:

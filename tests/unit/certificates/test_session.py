@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from certificates.authority.authority import AwayError, RefusedError
+from certificates.authority.session import Server, Session
+from certificates.state.accounts import Account
+from certificates.state.records import Records
+
+# Nobody listens there.
+CLOSED = "http://127.0.0.1:1/directory"
+
+
+class Accounts(Records):
+    """Keeps an account in memory."""
+
+    def __init__(self) -> None:
+        self.kept: Account | None = None
+
+    def account(self, authority: str) -> Account | None:
+        return self.kept
+
+    def keep_account(self, authority: str, account: Account) -> None:
+        self.kept = account
+
+
+class Answers(ThreadingHTTPServer):
+    """Sends the same to everybody."""
+
+    daemon_threads = True
+
+    def __init__(self, status: int, headers: dict[str, str], body: str) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.status, self.headers, self.body = status, headers, body.encode()
+
+
+class Handler(BaseHTTPRequestHandler):
+    server: Answers
+
+    def do_GET(self) -> None:
+        self.send_response(self.server.status)
+        for name, value in self.server.headers.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(self.server.body)))
+        self.end_headers()
+        self.wfile.write(self.server.body)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@contextmanager
+def answering(status: int, headers: dict[str, str], body: str) -> Iterator[str]:
+    """Answer every question alike, and give the server's address."""
+    with Answers(status, headers, body) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}/directory"
+        server.shutdown()
+
+
+def connect(directory: str) -> None:
+    session = Session(Server(directory, "ops@example.org"), directory, Accounts())
+    with session.asking():
+        assert session.client
+
+
+def test_who_does_not_listen_is_away() -> None:
+    with pytest.raises(AwayError, match=r"^the ACME server does not answer: "):
+        connect(CLOSED)
+
+
+PROBLEM = json.dumps({"type": "urn:ietf:params:acme:error:rateLimited", "detail": "too many"})
+REFUSALS: dict[str, tuple[int, dict[str, str], str, timedelta | None]] = {
+    "a page": (200, {}, "<html>", None),
+    "no directory": (200, {}, "{}", None),
+    "a list": (200, {}, "[]", None),
+    "an error": (500, {}, "", None),
+    "an error that says when it is over": (503, {"Retry-After": "120"}, "", timedelta(minutes=2)),
+    "an error that says so by a date": (503, {"Retry-After": "Sat, 28 Nov 2026 12:00:00 GMT"}, "", None),
+    "a rate limit": (429, {"Retry-After": "3600"}, PROBLEM, timedelta(hours=1)),
+    "a rate limit for ages": (429, {"Retry-After": "9" * 30}, PROBLEM, None),
+    "no rate limit": (404, {"Retry-After": "120"}, "", None),
+}
+
+
+@pytest.mark.parametrize("case", REFUSALS)
+def test_who_answers_something_else_refuses_and_may_say_for_how_long(case: str) -> None:
+    status, headers, body, again = REFUSALS[case]
+    with (
+        answering(status, headers, body) as directory,
+        pytest.raises(RefusedError, match=r"^the ACME server refuses: ") as refused,
+    ):
+        connect(directory)
+    assert refused.value.again == again
+
+
+def test_the_servers_own_words_are_said() -> None:
+    headers = {"Content-Type": "application/problem+json"}
+    with answering(429, headers, PROBLEM) as directory, pytest.raises(RefusedError) as refused:
+        connect(directory)
+    assert str(refused.value) == "the ACME server refuses: too many (rateLimited)"
+
+
+def test_the_accounts_key_is_kept_before_the_account_is_made() -> None:
+    accounts = Accounts()
+    session = Session(Server(CLOSED, "ops@example.org"), CLOSED, accounts)
+    with pytest.raises(AwayError), session.asking():
+        assert session.client
+    kept = accounts.kept
+    assert kept is not None
+    assert (kept.url, kept.key[:10]) == (None, "-----BEGIN")
+    with pytest.raises(AwayError), session.asking():
+        assert session.client
+    assert accounts.kept == kept
