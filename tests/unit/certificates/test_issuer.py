@@ -144,6 +144,17 @@ def test_without_advice_the_certificates_life_decides(
     assert desk.order is not None
 
 
+def test_about_a_certificate_that_has_ended_no_advice_is_asked_and_the_limit_holds(
+    one: Issuer, desk: Desk, authority: FakeAuthority
+) -> None:
+    authority.limits, authority.advised = (LIMIT,), datetime.now(UTC) - DAY
+    desk.past = [Past(datetime.now(UTC) - DAY, issued=True)]
+    desk.newest = replace(authority.held(91 * DAY), advice_at=None)
+    assert one.turn() == IDLE_SECONDS
+    assert authority.called == []
+    assert desk.orders == 0
+
+
 # With what it fails; after what time it is asked again.
 UNADVISED = {
     "away": (AwayError("no route"), ADVICE_PAUSE),

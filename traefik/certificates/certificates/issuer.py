@@ -70,9 +70,10 @@ class Issuer:
 
     def _advised(self, held: Held, now: datetime) -> Held:
         """Ask the authority when to renew, if it is time to ask."""
-        if held.advice_at and now < held.advice_at:
-            return held
         one = held.certificate
+        # RFC 9773, section 4.3: nobody asks about one that has ended.
+        if one.not_after <= now or (held.advice_at and now < held.advice_at):
+            return held
         try:
             advice = self._authority.advise(one)
         except (AwayError, RefusedError) as error:
