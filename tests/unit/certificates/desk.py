@@ -35,7 +35,7 @@ class Desk(Records):
         self.ended: list[tuple[Outcome, str]] = []
         self.past: list[Past] = []
         self.newest: Held | None = None
-        self.outlook = Outlook()
+        self.outlook, self.outlook_is_of_others = Outlook(), False
         self.orders = 0
 
     def take_lease(self) -> bool:
@@ -79,11 +79,11 @@ class Desk(Records):
     def advise(self, _connection: Connection, held: Held) -> None:
         self.newest = held
 
-    def read(self, *_: Any) -> Outlook:
-        return self.outlook
+    def read(self, *_: Any) -> Outlook | None:
+        return None if self.outlook_is_of_others else self.outlook
 
     def write(self, _connection: Connection, _authority: str, _names: tuple[str, ...], new: Outlook) -> None:
-        self.outlook = new
+        self.outlook, self.outlook_is_of_others = new, False
 
 
 class FakeAuthority:

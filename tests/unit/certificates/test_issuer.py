@@ -106,8 +106,11 @@ def test_a_certificate_with_much_life_left_is_left_alone(
     assert desk.outlook == Outlook(warning="a warning", caa="a CAA record")
 
 
-def test_renewal_says_what_it_replaces(one: Issuer, desk: Desk, authority: FakeAuthority) -> None:
-    desk.newest = held = authority.held(DUE)
+def test_a_renewal_that_was_advised_says_what_it_replaces(
+    one: Issuer, desk: Desk, authority: FakeAuthority
+) -> None:
+    """Only that counts for no rate limit."""
+    desk.newest = held = replace(authority.held(DUE), advised=True)
     assert [one.turn(), one.turn()] == [0, 0]
     assert authority.replaced == [replacement.identifier(held.certificate.chain)]
     one.turn()
@@ -407,3 +410,14 @@ def test_short_lives_are_renewed_at_half(desk: Desk) -> None:
     assert desk.newest is not None
     made = desk.newest.certificate
     assert desk.newest.renew_at == made.not_before + (made.not_after - made.not_before) / 2
+
+
+def test_what_people_read_is_about_these_names_at_once(
+    one: Issuer, desk: Desk, authority: FakeAuthority
+) -> None:
+    """Also where nothing is to be done: another authority's problem is not shown any more."""
+    while desk.newest is None:
+        one.turn()
+    desk.outlook, desk.outlook_is_of_others = Outlook("another authority's problem", failures=3), True
+    one.turn()
+    assert desk.outlook == Outlook()

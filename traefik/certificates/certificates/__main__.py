@@ -29,12 +29,13 @@ from certificates.outside.names import Resolver
 from certificates.settings import Settings
 from certificates.signals import stop_on_signal
 from certificates.state.database import FROZEN_SECONDS, Database
+from certificates.state.lease import LEASE_SECONDS
 from certificates.state.records import Records
 from certificates.state.vault import Vault
 from certificates.web import create_app
 
 PORT = 8080
-LOOK_SECONDS = 2.0
+LOOK_SECONDS = 3.0
 FIRST_LOOK_SECONDS = 5.0
 # A stranger's question is not kept waiting for as long as one of ours.
 ANSWER_SECONDS = 2.0
@@ -64,7 +65,9 @@ def main() -> None:
     app = create_app(keeper, records(ANSWER_SECONDS), configured.provider_token)
     lifelong.start(lambda: waitress.serve(app, host="0.0.0.0", port=PORT, threads=8, ident=None), "web")  # noqa: S104
     log.info("certificates started", names=configured.names, authority=authority.name)
-    _issue(Issuer(authority, configured.names, own), own, stop)
+    issuer = Issuer(authority, configured.names, own)
+    lifelong.start(lambda: _hold(issuer, records()), "lease")
+    _issue(issuer, own, stop)
     log.info("certificates stopped")
 
 
@@ -96,6 +99,15 @@ def _keep(keeper: Keeper, looked: threading.Event) -> None:
             said = str(error)
         looked.set()
         time.sleep(LOOK_SECONDS)
+
+
+def _hold(issuer: Issuer, records: Records) -> None:
+    """Go on with the lease while a turn takes long: a hook, or a server that is slow."""
+    while True:
+        time.sleep(LEASE_SECONDS / 3)
+        if issuer.busy.is_set():
+            with contextlib.suppress(ServiceError):
+                records.take_lease()
 
 
 def _issue(issuer: Issuer, records: Records, stop: threading.Event) -> None:

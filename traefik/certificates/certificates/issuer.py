@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -38,6 +39,7 @@ class Issuer:
         self._names = names
         self._records = records
         self._outlook = Outlook()
+        self.busy = threading.Event()  # while a turn goes on, which may outlast the lease
 
     def turn(self) -> float:
         """Do what is next, if this copy has the lease; return after how many seconds to look again.
@@ -46,11 +48,22 @@ class Issuer:
         """
         if not self._records.take_lease():
             return IDLE_SECONDS
+        self.busy.set()
+        try:
+            return self._turn()
+        finally:
+            self.busy.clear()
+
+    def _turn(self) -> float:
         with self._records.reading() as connection:
             about = (self._authority.name, self._names)
             order = orders.find_open(connection, self._records.vault, *about)
             held = certificates.held(connection, self._records.vault, *about)
-            self._outlook = outlook.read(connection, *about)
+            found = outlook.read(connection, *about)
+        self._outlook = found or Outlook()
+        if found is None:
+            # What people read is still about other names, or another authority.
+            self._write(self._outlook)
         return self._go_on(order, held) if order else self._look_after(held)
 
     def _look_after(self, held: Held | None) -> float:
@@ -101,7 +114,7 @@ class Issuer:
         if found.wrong:
             raise RefusedError(f"no order was made: {'; '.join(found.wrong)}", schedule.FIRST_PAUSE / 6)
         self._note(replace(self._outlook, warning="; ".join(found.doubtful)))
-        name = replacement.identifier(held.certificate.chain) if held else None
+        name = replacement.identifier(held.certificate.chain) if held and held.advised else None
         new = NewOrder(self._authority.name, self._names, keys.make(), name)
         with self._records.writing() as connection:
             orders.write_down(connection, self._records.vault, new)
@@ -187,11 +200,13 @@ class Issuer:
         self._note(replace(self._outlook, problem=str(error), failures=failures, next_try=now + wait))
 
     def _note(self, new: Outlook) -> None:
-        if new == self._outlook:
-            return
+        if new != self._outlook:
+            self._write(new)
+        self._outlook = new
+
+    def _write(self, new: Outlook) -> None:
         with self._records.writing() as connection:
             outlook.write(connection, self._authority.name, self._names, new)
-        self._outlook = new
 
 
 def _read(order: Order, chain: str) -> Certificate:

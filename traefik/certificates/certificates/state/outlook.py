@@ -19,14 +19,14 @@ class Outlook:
     caa: str = ""
 
 
-def read(connection: Connection, authority: str, names: tuple[str, ...]) -> Outlook:
-    """Return what was written for these names at this authority; something empty otherwise."""
+def read(connection: Connection, authority: str, names: tuple[str, ...]) -> Outlook | None:
+    """Return what was written for these names at this authority; None if it was for others."""
     row = connection.execute(
         "SELECT problem, warning, failures, next_try, caa FROM certificates.outlook "
         "WHERE authority = %s AND names = %s",
         (authority, list(names)),
     ).fetchone()
-    return Outlook(**row) if row else Outlook()
+    return Outlook(**row) if row else None
 
 
 def write(connection: Connection, authority: str, names: tuple[str, ...], outlook: Outlook) -> None:
