@@ -33,7 +33,7 @@ EDGE_ENVIRONMENT = {
     "VOTE_HOST": NAMES[1],
     "RESULT_HOST": NAMES[0],
     "HTTPS_PORT": "443",
-    "ACME_EMAIL": "x@example.test",
+    "ACME_EMAIL": "somebody@example.test",
 }
 POSTGRES = """
 set -e
@@ -41,9 +41,10 @@ bin=/usr/lib/postgresql/17/bin
 export PGDATA=/tmp/data
 if [ ! -e $PGDATA/ready ]; then
   $bin/initdb --auth trust --username postgres --encoding UTF8 --locale C.UTF-8 >/dev/null
+  echo 'host votes certificates all scram-sha-256' >> $PGDATA/pg_hba.conf
   echo 'host all all all trust' >> $PGDATA/pg_hba.conf
-  printf 'CREATE ROLE certificates LOGIN;\\nCREATE ROLE observer LOGIN;\\nCREATE DATABASE votes;\\n' \\
-    | $bin/postgres --single postgres >/dev/null
+  printf "CREATE ROLE certificates LOGIN PASSWORD '$PASSWORD';\\n" | $bin/postgres --single postgres >/dev/null
+  printf 'CREATE ROLE observer LOGIN;\\nCREATE DATABASE votes;\\n' | $bin/postgres --single postgres >/dev/null
   printf 'CREATE SCHEMA certificates AUTHORIZATION certificates;\\n' | $bin/postgres --single votes >/dev/null
   touch $PGDATA/ready
 fi
@@ -84,8 +85,9 @@ class Edges:
 
     def run_database(self) -> None:
         """Run PostgreSQL, alone and without passwords."""
-        entrypoint = ("--entrypoint", "bash", "--network-alias", "pgpool")
-        self.run("postgres", reference("postgres"), *entrypoint, command=("-c", POSTGRES))
+        password = (self.folder / "secrets" / "postgres_certificates_password").read_text()
+        options = ("--entrypoint", "bash", "--network-alias", "pgpool", "--env", f"PASSWORD={password}")
+        self.run("postgres", reference("postgres"), *options, command=("-c", POSTGRES))
 
     def run_copy(self, edge: str, **settings: str) -> None:
         """Run a copy of the program beside an edge, with the volume that it has there."""

@@ -39,7 +39,7 @@ class Give(http.server.BaseHTTPRequestHandler):
         self.send_response(200)
         self.end_headers()
         self.wfile.write((self.path if challenged else sys.argv[1]).encode())
-http.server.ThreadingHTTPServer(("", 8080), Give).serve_forever()
+http.server.ThreadingHTTPServer(("", 8081), Give).serve_forever()
 """
 ENVIRONMENT = {
     "VOTE_HOST": HOSTS[0],

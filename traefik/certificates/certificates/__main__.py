@@ -14,12 +14,13 @@ import uuid
 
 import structlog
 import waitress
+from flask import Flask
 
 from certificates import lifelong, logs, settings
 from certificates.authority.acme import AcmeAuthority
 from certificates.authority.authority import Authority
 from certificates.authority.local import LocalAuthority
-from certificates.authority.proof import Page, Record
+from certificates.authority.proof import Dns01, Http01
 from certificates.environment import SettingError, refuse
 from certificates.errors import ServiceError
 from certificates.issuer import IDLE_SECONDS, Issuer
@@ -32,9 +33,11 @@ from certificates.state.database import FROZEN_SECONDS, Database
 from certificates.state.lease import LEASE_SECONDS
 from certificates.state.records import Records
 from certificates.state.vault import Vault
-from certificates.web import create_app
+from certificates.web import for_strangers, for_traefik
 
-PORT = 8080
+PUBLIC_PORT, PORT = 8080, 8081
+# More than the edges let through at once.
+CONNECTIONS = 1000
 LOOK_SECONDS = 3.0
 FIRST_LOOK_SECONDS = 5.0
 # A stranger's question is not kept waiting for as long as one of ours.
@@ -51,24 +54,37 @@ def main() -> None:
     holder = f"{socket.gethostname()}-{uuid.uuid4().hex[:8]}"
     vault = Vault(configured.sealing_key)
 
-    def records(seconds: float = FROZEN_SECONDS) -> Records:
-        return Records(Database(configured.database, seconds), vault, holder)
+    def database(seconds: float) -> Database:
+        return Database(configured.database, seconds)
+
+    ours = database(FROZEN_SECONDS)
+
+    def records() -> Records:
+        return Records(ours, vault, holder)
 
     own, local = records(), _local(configured)
     authority = _authority(configured, local, own)
-    provisional = local.provisional(configured.names)
-    keeper = Keeper(authority.name, configured.names, records(), configured.folder, provisional)
+    keeper = Keeper(authority.name, configured.names, records(), configured.folder, local)
     looked = threading.Event()
     lifelong.start(lambda: _keep(keeper, looked), "keeper")
     # What the database has is shown rather than what is only made for the time without it.
     looked.wait(FIRST_LOOK_SECONDS)
-    app = create_app(keeper, records(ANSWER_SECONDS), configured.provider_token)
-    lifelong.start(lambda: waitress.serve(app, host="0.0.0.0", port=PORT, threads=8, ident=None), "web")  # noqa: S104
+    _serve(for_strangers(Records(database(ANSWER_SECONDS), vault, holder)), PUBLIC_PORT)
+    _serve(for_traefik(keeper, configured.provider_token), PORT)
     log.info("certificates started", names=configured.names, authority=authority.name)
     issuer = Issuer(authority, configured.names, own)
     lifelong.start(lambda: _hold(issuer, records()), "lease")
     _issue(issuer, own, stop)
     log.info("certificates stopped")
+
+
+def _serve(app: Flask, port: int) -> None:
+    """Answer on a port, by threads of its own."""
+
+    def run() -> None:
+        waitress.serve(app, host="0.0.0.0", port=port, ident=None, connection_limit=CONNECTIONS)  # noqa: S104
+
+    lifelong.start(run, f"port {port}")
 
 
 def _local(configured: Settings) -> LocalAuthority:
@@ -82,7 +98,7 @@ def _authority(configured: Settings, local: LocalAuthority, records: Records) ->
     if configured.acme is None:
         return local
     resolver = Resolver(configured.dns_servers)
-    proof = Record(Hook(configured.dns_hook), resolver) if configured.dns_hook else Page(resolver)
+    proof = Dns01(Hook(configured.dns_hook), resolver) if configured.dns_hook else Http01(resolver)
     return AcmeAuthority(configured.acme, proof, resolver, records)
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -23,8 +24,8 @@ from certificates.state.records import Records
 
 IDLE_SECONDS = 5.0
 BUSY_SECONDS = 1.0
-# In a row, until an order is given up.
-MOST_FAILURES = 5
+# Of one order, until it is given up.
+MOST_REFUSALS = 5
 # Until it is asked for advice again that was not given: what is known already is kept to.
 ADVICE_PAUSE = timedelta(minutes=10)
 
@@ -39,6 +40,8 @@ class Issuer:
         self._names = names
         self._records = records
         self._outlook = Outlook()
+        self._now = datetime.min  # by the database's clock, which every copy goes by
+        self._refusals: Counter[int] = Counter()  # by order
         self.busy = threading.Event()  # while a turn goes on, which may outlast the lease
 
     def turn(self) -> float:
@@ -46,8 +49,10 @@ class Issuer:
 
         Raises DatabaseAwayError or LeaseLostError.
         """
-        if not self._records.take_lease():
+        now = self._records.take_lease()
+        if now is None:
             return IDLE_SECONDS
+        self._now = now
         self.busy.set()
         try:
             return self._turn()
@@ -64,11 +69,10 @@ class Issuer:
         if found is None:
             # What people read is still about other names, or another authority.
             self._write(self._outlook)
-        return self._go_on(order, held) if order else self._look_after(held)
+        return self._go_on(order, held) if order else self._look_after(held, self._now)
 
-    def _look_after(self, held: Held | None) -> float:
+    def _look_after(self, held: Held | None, now: datetime) -> float:
         """Begin an order if it is time for one."""
-        now = datetime.now(UTC)
         held = self._advised(held, now) if held else None
         if held and now < held.renew_at:
             self._note(replace(self._outlook, problem="", failures=0, next_try=None))
@@ -123,8 +127,7 @@ class Issuer:
 
     def _go_on(self, order: Order, held: Held | None) -> float:
         """Bring an order one step further, whoever began it."""
-        now = datetime.now(UTC)
-        if self._outlook.next_try and now < self._outlook.next_try:
+        if self._outlook.next_try and self._now < self._outlook.next_try:
             return IDLE_SECONDS
         try:
             return self._step(order)
@@ -134,11 +137,12 @@ class Issuer:
             self._end(order, "invalid", error, held)
         except ServiceError as error:
             # The order may still become a certificate: another one would count for the rate limits.
-            waits = isinstance(error, AwayError) or _again(error)
-            if waits or self._outlook.failures < MOST_FAILURES:
-                self._fail(error, held)
-            else:
+            if isinstance(error, RefusedError) and not error.again:
+                self._refusals[order.id] += 1
+            if self._refusals[order.id] > MOST_REFUSALS:
                 self._end(order, "dropped", error, held)
+            else:
+                self._fail(error, held)
         return IDLE_SECONDS
 
     def _step(self, order: Order) -> float:
@@ -157,7 +161,6 @@ class Issuer:
     def _store(self, order: Order, chain: str) -> None:
         """Keep what was issued; its order ends in the same transaction."""
         made = _read(order, chain)
-        self._tidy(order)
         calm = Outlook(warning=self._outlook.warning, caa=self._caa())
         with self._records.writing() as connection:
             renew_at = schedule.renewal(made.not_before, made.not_after)
@@ -165,12 +168,13 @@ class Issuer:
             orders.end(connection, order.id, "issued")
             outlook.write(connection, self._authority.name, self._names, calm)
         log.info("certificate issued", names=made.names, until=made.not_after.isoformat())
+        self._tidy(order)
 
     def _end(self, order: Order, outcome: orders.Outcome, error: ServiceError, held: Held | None) -> None:
-        self._tidy(order)
         with self._records.writing() as connection:
             orders.end(connection, order.id, outcome, str(error))
         self._fail(error, held)
+        self._tidy(order)
 
     def _tidy(self, order: Order) -> None:
         if order.url is None:
@@ -188,7 +192,7 @@ class Issuer:
 
     def _fail(self, error: ServiceError, held: Held | None) -> None:
         """Write down what is wrong, and when it is tried again."""
-        now, again = datetime.now(UTC), _again(error)
+        now, again = self._now, _again(error)
         failures = self._outlook.failures + (0 if again else 1)
         left = held.certificate.not_after - now if held else None
         wait = again or schedule.pause(failures, left)

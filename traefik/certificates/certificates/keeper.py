@@ -1,4 +1,4 @@
-"""What this copy gives to Traefik: the best certificate that it knows of, whatever is away."""
+"""What this copy gives to Traefik: the best certificates that it knows of, whatever is away."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from pathlib import Path
 
 import structlog
 
-from certificates.plan.certificate import Certificate, best
+from certificates.authority.local import LocalAuthority
+from certificates.plan.certificate import Certificate, choose
 from certificates.state import bundle, certificates
 from certificates.state.records import Records
 
@@ -15,24 +16,36 @@ log = structlog.get_logger()
 
 
 class Keeper:
-    """Holds it in memory, and keeps it on the node's volume for the next start."""
+    """Holds them in memory, and keeps them on the node's volume for the next start."""
 
     def __init__(
-        self, authority: str, names: tuple[str, ...], records: Records, folder: Path, provisional: Certificate
+        self, authority: str, names: tuple[str, ...], records: Records, folder: Path, local: LocalAuthority
     ) -> None:
-        """Begin with what the volume has; `provisional` is shown where nothing else can be."""
+        """Begin with what the volume has; the `local` authority signs for names that have nothing else."""
         self._authority = authority
         self._names = names
         self._records = records
         self._folder = folder
-        self._provisional = provisional
+        self._local = local
+        self._stopgaps: dict[tuple[str, ...], Certificate] = {}
         self._newest: int | None = None
-        kept = bundle.read(folder, records.vault)
-        self._known = [kept] if kept else []
+        self._known = self._kept = bundle.read(folder, records.vault)
         self.current = self._chosen()
 
+    @property
+    def speaks(self) -> bool:
+        """Whether Traefik may have what is at hand.
+
+        It asks any copy: one that knows nothing yet would take from every edge what that shows.
+        """
+        if self._newest is not None or self._authority == self._local.name:
+            return True
+        now = datetime.now(UTC)
+        found = choose(self._known, self._authority, self._names, now)
+        return all(name in found and found[name].not_after > now for name in self._names)
+
     def refresh(self) -> None:
-        """Look for a newer one in the database; raise DatabaseAwayError, and keep what was."""
+        """Look for newer ones in the database; raise DatabaseAwayError, and keep what was."""
         with self._records.reading() as connection:
             newest = certificates.newest_id(connection)
             if newest != self._newest:
@@ -40,21 +53,37 @@ class Keeper:
                 self._newest = newest
         chosen = self._chosen()
         if chosen != self.current:
-            self._show(chosen)
+            self.current = chosen
+            for one in chosen:
+                until = one.not_after.isoformat()
+                log.info("showing a certificate", names=one.names, authority=one.authority, until=until)
+        self._keep([one for one in chosen if one not in self._stopgaps.values()])
 
-    def _chosen(self) -> Certificate:
+    def _chosen(self) -> list[Certificate]:
+        """Return a certificate for every name, each once."""
         now = datetime.now(UTC)
-        found = best(self._known, self._authority, self._names, now)
-        # Signed by the same authority, a new one is as good as any, and one that has ended is not.
-        ended = found is not None and found.authority == self._provisional.authority and found.not_after < now
-        return self._provisional if found is None or ended else found
+        found = choose(self._known, self._authority, self._names, now)
 
-    def _show(self, chosen: Certificate) -> None:
-        self.current = chosen
-        log.info(
-            "showing another certificate", authority=chosen.authority, until=chosen.not_after.isoformat()
-        )
+        def lacks(name: str) -> bool:
+            # Signed by the local authority, a new one is as good as any, and one that has ended is not.
+            one = found.get(name)
+            return one is None or (one.authority == self._local.name and one.not_after < now)
+
+        lacking = tuple(name for name in self._names if lacks(name))
+        chosen = [found[name] for name in self._names if name not in lacking]
+        return list(dict.fromkeys([*chosen, *self._stopgap(lacking)]))
+
+    def _stopgap(self, names: tuple[str, ...]) -> list[Certificate]:
+        if names and names not in self._stopgaps:
+            self._stopgaps[names] = self._local.provisional(names)
+        return [self._stopgaps[names]] if names else []
+
+    def _keep(self, shown: list[Certificate]) -> None:
+        """Keep on the volume what is shown, and try again at the next look where that fails."""
+        if not shown or shown == self._kept:
+            return
         try:
-            bundle.write(self._folder, self._records.vault, chosen)
+            bundle.write(self._folder, self._records.vault, shown)
+            self._kept = shown
         except OSError as error:
-            log.warning("the certificate is not kept on this node's volume", reason=str(error))
+            log.warning("the certificates are not kept on this node's volume", reason=str(error))

@@ -1,9 +1,10 @@
-"""What is asked over HTTP: by authorities and whoever else, by Traefik, and by the health check."""
+"""What is asked over HTTP: by authorities and whoever else, and apart from them by Traefik."""
 
 from __future__ import annotations
 
 import hmac
 import re
+from collections.abc import Sequence
 
 from flask import Flask, Response, abort, jsonify, request
 
@@ -18,9 +19,9 @@ TOKEN = re.compile(r"[A-Za-z0-9_-]{16,128}")
 CHALLENGE = "/.well-known/acme-challenge/"
 
 
-def create_app(keeper: Keeper, records: Records, token: str) -> Flask:
-    """Return the pages."""
-    app = Flask("certificates", static_folder=None)
+def for_strangers(records: Records) -> Flask:
+    """Return what the world may ask: the answers to challenges."""
+    app = Flask("challenges", static_folder=None)
 
     @app.get(f"{CHALLENGE}<asked>")
     def challenge(asked: str) -> Response:
@@ -36,23 +37,32 @@ def create_app(keeper: Keeper, records: Records, token: str) -> Flask:
             abort(404)
         return Response(answer, mimetype="application/octet-stream")
 
+    return app
+
+
+def for_traefik(keeper: Keeper, token: str) -> Flask:
+    """Return what Traefik asks, and the health check; no stranger's requests stand before theirs."""
+    app = Flask("certificates", static_folder=None)
+
     @app.get("/traefik")
     def configuration() -> Response:
-        """Give Traefik its certificate, with the key: only to who knows the token."""
+        """Give the certificates, with their keys, to who knows the token; 503 keeps what Traefik has."""
         given = request.headers.get("Authorization", "")
         if not hmac.compare_digest(given.encode(), f"Bearer {token}".encode()):
             abort(401)
+        if not keeper.speaks:
+            abort(503)
         return jsonify(shown(keeper.current))
 
     @app.get("/healthz")
     def healthz() -> str:
-        """Say that this process answers: it has something to show from its start on."""
+        """Say that this process answers."""
         return "ok\n"
 
     return app
 
 
-def shown(one: Certificate) -> dict[str, object]:
-    """Return a certificate as Traefik's HTTP provider takes it; without a fitting name, too, it is shown."""
-    pair = {"certFile": one.chain, "keyFile": one.key}
-    return {"tls": {"certificates": [pair], "stores": {"default": {"defaultCertificate": pair}}}}
+def shown(certificates: Sequence[Certificate]) -> dict[str, object]:
+    """Return certificates as Traefik's HTTP provider takes them; who names no host is shown the first."""
+    pairs = [{"certFile": one.chain, "keyFile": one.key} for one in certificates]
+    return {"tls": {"certificates": pairs, "stores": {"default": {"defaultCertificate": pairs[0]}}}}

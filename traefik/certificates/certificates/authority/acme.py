@@ -14,10 +14,11 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from josepy.json_util import field
 
 from certificates.authority import keys
-from certificates.authority.authority import Advice, Findings, InvalidError, Publish, RefusedError
+from certificates.authority.authority import Advice, InvalidError, Publish, RefusedError
 from certificates.authority.proof import Proof
 from certificates.authority.session import Server, Session
 from certificates.outside.names import NamesError, Resolver
+from certificates.outside.reach import Findings
 from certificates.plan import caa, limits
 from certificates.plan.certificate import Certificate
 from certificates.state.orders import Order

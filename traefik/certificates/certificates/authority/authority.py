@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from certificates.errors import ServiceError
+from certificates.outside.reach import Findings
 from certificates.plan.certificate import Certificate
 from certificates.plan.limits import Limit
 from certificates.state.orders import Order
@@ -35,14 +36,6 @@ class Advice:
 
     renew_at: datetime | None
     again: datetime
-
-
-@dataclass(frozen=True)
-class Findings:
-    """What speaks against an order for certain, and what only may."""
-
-    wrong: tuple[str, ...] = ()
-    doubtful: tuple[str, ...] = ()
 
 
 # Lets every copy answer a token.

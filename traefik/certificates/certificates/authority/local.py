@@ -12,7 +12,8 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from certificates.authority import keys
-from certificates.authority.authority import Advice, Findings, Publish
+from certificates.authority.authority import Advice, Publish
+from certificates.outside.reach import Findings
 from certificates.plan import certificate
 from certificates.plan.certificate import Certificate
 from certificates.plan.limits import Limit

@@ -8,10 +8,11 @@ from typing import Protocol
 from acme import challenges, messages
 from josepy.jwk import JWK
 
-from certificates.authority.authority import Findings, Publish
+from certificates.authority.authority import Publish
 from certificates.outside import reach
 from certificates.outside.hook import Hook, wait_for_text
 from certificates.outside.names import Resolver
+from certificates.outside.reach import Findings
 
 TOKEN_BYTES = 32
 
@@ -31,8 +32,8 @@ class Proof(Protocol):
         """Take it back."""
 
 
-class Page:
-    """HTTP-01: every copy answers, whichever edge the server comes by."""
+class Http01:
+    """By a page on port 80: every copy answers, whichever edge the server comes by."""
 
     kind = challenges.HTTP01.typ
 
@@ -43,8 +44,7 @@ class Page:
         """Fetch a token of our own through every address of every name, as the server will."""
         token, answer = secrets.token_urlsafe(TOKEN_BYTES), secrets.token_urlsafe(TOKEN_BYTES)
         publish(token, answer)
-        found = reach.look(self._resolver, names, token, answer)
-        return Findings(found.wrong, found.silent)
+        return reach.look(self._resolver, names, token, answer)
 
     def put_up(self, name: str, challenge: messages.ChallengeBody, key: JWK, publish: Publish) -> None:  # noqa: ARG002
         """Let every copy answer."""
@@ -54,8 +54,8 @@ class Page:
         """Leave it: an order's answers go with it."""
 
 
-class Record:
-    """DNS-01: the operator's hook makes the record."""
+class Dns01:
+    """By a record in DNS: the operator's hook makes the record."""
 
     kind = challenges.DNS01.typ
 

@@ -25,6 +25,7 @@ from certificates.state.records import Records
 
 # Below the lease's time, with a retry for a nonce that has gone stale.
 ANSWER_SECONDS = 15
+LONGEST_WAIT = timedelta(days=1)
 SECONDS = re.compile(r"[0-9]{1,7}")
 
 
@@ -49,6 +50,7 @@ class Session:
         self._records = records
         self._client: ClientV2 | None = None
         self._again: timedelta | None = None
+        self._failed = False
 
     @property
     def key(self) -> JWK:
@@ -82,7 +84,7 @@ class Session:
     @contextmanager
     def asking(self) -> Iterator[None]:
         """Raise AwayError or RefusedError in place of the library's errors."""
-        self._again = None
+        self._again, self._failed = None, False
         try:
             yield
         except (requests.RequestException, acme.errors.ARIError) as error:
@@ -93,6 +95,8 @@ class Session:
             self._client = None
             if isinstance(error, messages.Error) and error.code == "accountDoesNotExist":
                 self._forget_account()
+            if self._failed and not self._again:
+                raise AwayError(f"the ACME server has a failure of its own: {_said(error)}") from error
             raise RefusedError(f"the ACME server refuses: {_said(error)}", self._again) from error
 
     def _connect(self) -> ClientV2:
@@ -136,7 +140,8 @@ class Session:
     def _note(self, response: requests.Response, *_: Any, **__: Any) -> None:
         after = response.headers.get("Retry-After", "")
         said = response.status_code in {429, 503} and SECONDS.fullmatch(after)
-        self._again = timedelta(seconds=int(after)) if said else None
+        self._again = min(timedelta(seconds=int(after)), LONGEST_WAIT) if said else None
+        self._failed = response.status_code >= 500
 
 
 def _said(error: Exception) -> str:

@@ -19,10 +19,10 @@ MOST_WORDS = 60
 
 @dataclass(frozen=True)
 class Findings:
-    """What stands against an order (`wrong`), and what could not be seen from here (`silent`)."""
+    """What stands against an order (`wrong`), and what could not be seen from here (`doubtful`)."""
 
     wrong: tuple[str, ...] = ()
-    silent: tuple[str, ...] = ()
+    doubtful: tuple[str, ...] = ()
 
 
 def look(
@@ -58,7 +58,7 @@ async def _look_at_name(resolver: Resolver, name: str, question: _Question) -> F
     except NoAddressError as problem:
         return Findings(wrong=(str(problem),))
     except NamesError as problem:
-        return Findings(silent=(str(problem),))
+        return Findings(doubtful=(str(problem),))
     return _together(await asyncio.gather(*(_look_at_address(name, each, question) for each in addresses)))
 
 
@@ -73,9 +73,9 @@ async def _look_at_address(name: str, address: str, question: _Question) -> Find
     except OSError as error:
         if not received:
             reason = os.strerror(error.errno) if error.errno else str(error)
-            return Findings(silent=(f"{record} cannot be reached: {reason}",))
+            return Findings(doubtful=(f"{record} cannot be reached: {reason}",))
     if not received:
-        return Findings(silent=(f"{record} does not answer",))
+        return Findings(doubtful=(f"{record} does not answer",))
     return _judge(record, bytes(received), question.answer)
 
 
@@ -102,9 +102,10 @@ def _judge(record: str, received: bytes, answer: str) -> Findings:
         body = getattr(cut, "partial", b"")
     if response.status == 200 and body.rstrip() == answer.encode():
         return Findings()
-    location = response.getheader("Location")
-    said = f" (to {_printable(location)})" if location else _words(body)
-    return Findings(wrong=(f"{record} answers {response.status}{said}",))
+    if location := response.getheader("Location"):
+        # A server follows it; where to, from outside, is not seen from here.
+        return Findings(doubtful=(f"{record} answers {response.status} (to {_printable(location)})",))
+    return Findings(wrong=(f"{record} answers {response.status}{_words(body)}",))
 
 
 class _Received:
@@ -130,4 +131,4 @@ def _printable(text: str) -> str:
 
 def _together(findings: Iterable[Findings]) -> Findings:
     every = list(findings)
-    return Findings(tuple(s for f in every for s in f.wrong), tuple(s for f in every for s in f.silent))
+    return Findings(tuple(s for f in every for s in f.wrong), tuple(s for f in every for s in f.doubtful))

@@ -32,17 +32,15 @@ def read(authority: str, chain: str, key: str) -> Certificate:
     return Certificate(authority, listed, leaf.not_valid_before_utc, leaf.not_valid_after_utc, chain, key)
 
 
-def best(
+def choose(
     known: Iterable[Certificate], authority: str, names: tuple[str, ...], now: datetime
-) -> Certificate | None:
-    """Return the certificate to show, of those for all names: a valid one first, then the wanted authority's.
+) -> dict[str, Certificate]:
+    """Return what to show for each name that has any: valid before ended, then of the wanted authority.
 
     Of several it is the newest, not the one that lives longest: lives get shorter, and a renewal may be a
     replacement. One that has ended is better than none: a browser says what is wrong with it.
     """
-    fitting = [one for one in known if set(names) <= set(one.names)]
-    return max(
-        fitting,
-        key=lambda o: (o.not_after > now, o.authority == authority, o.not_before, o.not_after),
-        default=None,
+    ranked = sorted(
+        known, key=lambda o: (o.not_after > now, o.authority == authority, o.not_before, o.not_after)
     )
+    return {name: one for one in ranked for name in names if name in one.names}

@@ -1,9 +1,10 @@
-"""The last certificate on this node's volume, sealed: for a start while the database is away."""
+"""The last certificates on this node's volume, sealed: for a start while the database is away."""
 
 from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import structlog
@@ -18,22 +19,22 @@ NAME = "bundle.json"
 log = structlog.get_logger()
 
 
-def read(folder: Path, vault: Vault) -> Certificate | None:
-    """Return the certificate that was kept; None without one that can be read."""
+def read(folder: Path, vault: Vault) -> list[Certificate]:
+    """Return the certificates that were kept; none if they cannot be read."""
     try:
         kept = json.loads((folder / NAME).read_text())
-        parts = json.loads(vault.open(bytes.fromhex(kept["sealed"]), PURPOSE))
-        return certificate.read(parts["authority"], parts["chain"], parts["key"])
+        found = json.loads(vault.open(bytes.fromhex(kept["sealed"]), PURPOSE))
+        return [certificate.read(one["authority"], one["chain"], one["key"]) for one in found]
     except FileNotFoundError:
-        return None
+        return []
     except (OSError, ValueError, KeyError, TypeError, SealError) as error:
-        log.warning("the certificate on this node's volume cannot be read", reason=str(error))
-        return None
+        log.warning("the certificates on this node's volume cannot be read", reason=str(error))
+        return []
 
 
-def write(folder: Path, vault: Vault, one: Certificate) -> None:
-    """Keep a certificate; at any moment the file is whole. Raises OSError."""
-    parts = json.dumps({"authority": one.authority, "chain": one.chain, "key": one.key})
+def write(folder: Path, vault: Vault, shown: Sequence[Certificate]) -> None:
+    """Keep certificates; at any moment the file is whole. Raises OSError."""
+    parts = json.dumps([{"authority": o.authority, "chain": o.chain, "key": o.key} for o in shown])
     kept = {"key_id": vault.key_id, "sealed": vault.seal(parts, PURPOSE).hex()}
     fresh = folder / f"{NAME}.new"
     with fresh.open("w") as file:

@@ -94,5 +94,7 @@ def _connect(access: Access) -> Connection:
         connect_timeout=CONNECT_SECONDS,
         prepare_threshold=None,
         autocommit=True,
+        # Whoever else has the host's name by some accident is not told the password.
+        require_auth="scram-sha-256",
         row_factory=dict_row,
     )

@@ -5,10 +5,12 @@ An advisory lock would not: it ends with its connection.
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from certificates.errors import ServiceError
 from certificates.state.database import Connection
 
-# Longer than any one request to the authority takes: until it is over, nobody else makes the same one.
+# Longer than any one request to an authority takes. Who is busy for longer goes on with it meanwhile.
 LEASE_SECONDS = 45
 
 TAKE = """
@@ -19,7 +21,7 @@ ON CONFLICT (only_row) DO UPDATE SET
     until = excluded.until,
     fence = l.fence + CASE WHEN l.holder = excluded.holder THEN 0 ELSE 1 END
 WHERE l.holder = excluded.holder OR l.until < clock_timestamp()
-RETURNING fence
+RETURNING fence, clock_timestamp() AS now
 """
 RELEASE = "UPDATE certificates.lease SET until = '-infinity' WHERE holder = %s"
 # Locked until the writer's commit: nobody takes the lease over in between.
@@ -30,10 +32,10 @@ class LeaseLostError(ServiceError):
     """Another copy has the lease by now; nothing was written."""
 
 
-def take(connection: Connection, holder: str) -> int | None:
-    """Take the lease, or go on with it; return its fence, or None where another copy has it."""
+def take(connection: Connection, holder: str) -> tuple[int, datetime] | None:
+    """Take the lease, or go on with it; return its fence and the time, or None where another copy has it."""
     row = connection.execute(TAKE, {"holder": holder, "seconds": LEASE_SECONDS}).fetchone()
-    return int(row["fence"]) if row else None
+    return (row["fence"], row["now"]) if row else None
 
 
 def release(connection: Connection, holder: str) -> None:

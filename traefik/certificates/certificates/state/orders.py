@@ -35,20 +35,22 @@ def find_open(connection: Connection, vault: Vault, authority: str, names: tuple
     """Return the order that is under way."""
     row = connection.execute(
         "SELECT id, key, key_id, url, replaces FROM certificates.orders "
-        "WHERE outcome = 'open' AND authority = %s AND names = %s",
-        (authority, list(names)),
+        "WHERE outcome = 'open' AND authority = %s AND names = %s AND key_id = %s",
+        (authority, list(names), vault.key_id),
     ).fetchone()
     if row is None:
-        return None
-    if row["key_id"] != vault.key_id:
-        end(connection, row["id"], "dropped", "its key was sealed with another key")
         return None
     key = vault.open(row["key"], PURPOSE)
     return Order(authority, names, key, row["replaces"], row["id"], row["url"])
 
 
 def write_down(connection: Connection, vault: Vault, new: NewOrder) -> None:
-    """Store an order that is about to be made."""
+    """Store an order that is about to be made; one whose key was sealed with another key ends."""
+    connection.execute(
+        "UPDATE certificates.orders SET outcome = 'dropped', ended = clock_timestamp() "
+        "WHERE outcome = 'open' AND authority = %s AND names = %s",
+        (new.authority, list(new.names)),
+    )
     connection.execute(
         "INSERT INTO certificates.orders (authority, names, key, key_id, replaces) "
         "VALUES (%s, %s, %s, %s, %s)",
@@ -70,6 +72,7 @@ def end(connection: Connection, order_id: int, outcome: Outcome, problem: str = 
         (outcome, problem, order_id),
     )
     connection.execute("DELETE FROM certificates.challenges")
+    connection.execute("DELETE FROM certificates.orders WHERE ended < clock_timestamp() - interval '8 days'")
 
 
 def history(connection: Connection, authority: str, names: tuple[str, ...]) -> list[Past]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 
 from certificates.state import accounts, challenges, lease
 from certificates.state.accounts import Account
@@ -20,12 +21,12 @@ class Records:
         self._holder = holder
         self._fence = 0
 
-    def take_lease(self) -> bool:
-        """Say whether this copy has the lease from now on."""
+    def take_lease(self) -> datetime | None:
+        """Return the time by the database's clock, if this copy has the lease from now on."""
         with self._database.transaction() as connection:
-            fence = lease.take(connection, self._holder)
-        self._fence = fence or 0
-        return fence is not None
+            taken = lease.take(connection, self._holder)
+        self._fence, now = taken or (0, None)
+        return now
 
     def release_lease(self) -> None:
         """Let another copy have it at once."""
