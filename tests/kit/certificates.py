@@ -40,12 +40,13 @@ set -e
 bin=/usr/lib/postgresql/17/bin
 export PGDATA=/tmp/data
 if [ ! -e $PGDATA/ready ]; then
+  alone() { $bin/postgres --single "$1" >/dev/null; }
   $bin/initdb --auth trust --username postgres --encoding UTF8 --locale C.UTF-8 >/dev/null
   echo 'host votes certificates all scram-sha-256' >> $PGDATA/pg_hba.conf
   echo 'host all all all trust' >> $PGDATA/pg_hba.conf
-  printf "CREATE ROLE certificates LOGIN PASSWORD '$PASSWORD';\\n" | $bin/postgres --single postgres >/dev/null
-  printf 'CREATE ROLE observer LOGIN;\\nCREATE DATABASE votes;\\n' | $bin/postgres --single postgres >/dev/null
-  printf 'CREATE SCHEMA certificates AUTHORIZATION certificates;\\n' | $bin/postgres --single votes >/dev/null
+  printf "CREATE ROLE certificates LOGIN PASSWORD '$PASSWORD';\\n" | alone postgres
+  printf 'CREATE ROLE observer LOGIN;\\nCREATE DATABASE votes;\\n' | alone postgres
+  printf 'CREATE SCHEMA certificates AUTHORIZATION certificates;\\n' | alone votes
   touch $PGDATA/ready
 fi
 exec $bin/postgres -c listen_addresses='*' -c unix_socket_directories=/tmp

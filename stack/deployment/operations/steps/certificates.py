@@ -8,8 +8,12 @@ from deployment.engine.swarm import nodes, services
 from deployment.errors import DeployError
 from deployment.operations import status
 from deployment.operations.runner.site import Site
+from deployment.plan.cluster.strength import minute
+from deployment.plan.release.entrance import Entrance
 
 CERTIFICATE_SECONDS = 120
+# For each name a hook may take two minutes, and as long again until its record is seen.
+HOOK_SECONDS = 600
 POLL_SECONDS = 1.0
 ISSUER = "certificates"
 SHOWN_LINES = 10
@@ -22,33 +26,36 @@ def wait(site: Site) -> None:
     """
     release = site.require_wanted()
     entrance = site.entrance(release)
+    # A release of before has no such service.
+    environment = release.services.get(ISSUER, {}).get("environment", {})
+    seconds = HOOK_SECONDS if "ACME_DNS_HOOK" in environment else CERTIFICATE_SECONDS
     with site.progress.task("Waiting for valid certificates") as task:
-        while lacking := pages.problems(
-            entrance,
-            [
-                v
-                for v in status.visits(site.engine, nodes.observe(site.engine), entrance)
-                if not v.certificate
-            ],
-        ):
-            if task.seconds > CERTIFICATE_SECONDS:
-                raise _none_came(site.engine, lacking)
+        while lacking := _lacking(site, entrance):
+            if task.seconds > seconds:
+                raise _none_came(site.engine, seconds, lacking)
             task.detail(_problem(site.engine) or lacking[0])
             time.sleep(POLL_SECONDS)
 
 
+def _lacking(site: Site, entrance: Entrance) -> list[str]:
+    visits = status.visits(site.engine, nodes.observe(site.engine), entrance)
+    return pages.problems(entrance, [visit for visit in visits if not visit.certificate])
+
+
 def _problem(client: Client) -> str:
-    """Return why there is none, as the program that gets them keeps it in the database."""
+    """Return why there is none, as the program that gets them keeps it in the database, and what it plans."""
     found = observer.observe(client).certificates
-    return found.problem if found else ""
+    if not (found and found.problem):
+        return ""
+    return found.problem + (f" (next try {minute(found.next_try)})" if found.next_try else "")
 
 
-def _none_came(client: Client, lacking: list[str]) -> DeployError:
+def _none_came(client: Client, seconds: int, lacking: list[str]) -> DeployError:
     problem = _problem(client)
     return DeployError(
-        f"No page with a valid certificate after {CERTIFICATE_SECONDS} s: {problem or '; '.join(lacking)}",
+        f"No page with a valid certificate after {seconds} s: {problem or '; '.join(lacking)}",
         f"The last words of {ISSUER} are above (more: python3 deploy.py logs {ISSUER}). The usual causes: a "
         "host name whose DNS record leads elsewhere, or port 80 that cannot be reached from outside. "
-        "Mend the cause and run `up` again.",
+        "Mend the cause and run `up` again, after the time of the next try if one is named.",
         services.last_lines(client, ISSUER, SHOWN_LINES),
     )
