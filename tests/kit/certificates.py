@@ -13,6 +13,7 @@ from typing import Any
 from uuid import uuid4
 
 import psycopg
+import requests
 import trustme
 from cryptography import x509
 from psycopg.rows import dict_row
@@ -180,6 +181,16 @@ class Edges:
             ):
                 return x509.load_der_x509_certificate(secured.getpeercert(binary_form=True) or b"")
         except OSError:
+            return None
+
+    def provided(self, copy: str) -> int | None:
+        """Say with which status a copy answers Traefik; None while it does not."""
+        headers = {"Authorization": f"Bearer {TOKEN}"}
+        try:
+            return requests.get(
+                f"http://{self.address(copy)}:8081/traefik", headers=headers, timeout=2
+            ).status_code
+        except requests.RequestException:
             return None
 
     def valid(self, edge: str, trusted: str) -> bool:

@@ -82,8 +82,13 @@ def test_edges_that_start_without_the_database_show_the_last_certificate(world: 
     world.edges.stop("postgres")
     world.edges.kill(*EDGES, *(f"copy-{edge}" for edge in EDGES))
     world.run(*EDGES)
+    world.lead_to(*EDGES)
     world.wait_valid(*EDGES)
     assert world.edges.shown(EDGES[0]) == before
+    world.run("edge-new")
+    # A copy that knows nothing yet would take from the edges what they show.
+    assert wait_until(lambda: world.edges.provided("copy-edge-new")) == 503
+    world.edges.kill("edge-new", "copy-edge-new")
     world.edges.start("postgres")
     wait_until(lambda: not world.edges.status().get("problem", "?"), 60, lambda: str(world.edges.status()))
     assert world.gate.count(NEW_ORDER) == 1

@@ -8,7 +8,7 @@ from deployment.engine.swarm import nodes, services
 from deployment.errors import DeployError
 from deployment.operations import status
 from deployment.operations.runner.site import Site
-from deployment.plan.cluster.strength import minute
+from deployment.plan.cluster.picture import minute
 from deployment.plan.release.entrance import Entrance
 
 CERTIFICATE_SECONDS = 120
