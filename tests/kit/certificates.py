@@ -43,9 +43,10 @@ if [ ! -e $PGDATA/ready ]; then
   $bin/initdb --auth trust --username postgres --encoding UTF8 --locale C.UTF-8 >/dev/null
   echo 'host votes certificates all scram-sha-256' >> $PGDATA/pg_hba.conf
   echo 'host all all all trust' >> $PGDATA/pg_hba.conf
-  printf "CREATE ROLE certificates LOGIN PASSWORD '$PASSWORD';\\n" | $bin/postgres --single postgres >/dev/null
-  printf 'CREATE ROLE observer LOGIN;\\nCREATE DATABASE votes;\\n' | $bin/postgres --single postgres >/dev/null
-  printf 'CREATE SCHEMA certificates AUTHORIZATION certificates;\\n' | $bin/postgres --single votes >/dev/null
+  run() { $bin/postgres --single "$1" >/dev/null; }
+  echo "CREATE ROLE certificates LOGIN PASSWORD '$PASSWORD';" | run postgres
+  printf 'CREATE ROLE observer LOGIN;\\nCREATE DATABASE votes;\\n' | run postgres
+  echo 'CREATE SCHEMA certificates AUTHORIZATION certificates;' | run votes
   touch $PGDATA/ready
 fi
 exec $bin/postgres -c listen_addresses='*' -c unix_socket_directories=/tmp
@@ -84,7 +85,7 @@ class Edges:
         )
 
     def run_database(self) -> None:
-        """Run PostgreSQL, alone and without passwords."""
+        """Run PostgreSQL, alone; the program needs its password, and nobody else any."""
         password = (self.folder / "secrets" / "postgres_certificates_password").read_text()
         options = ("--entrypoint", "bash", "--network-alias", "pgpool", "--env", f"PASSWORD={password}")
         self.run("postgres", reference("postgres"), *options, command=("-c", POSTGRES))
