@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from structlog.testing import capture_logs
 
+from certificates.authority.local import LocalAuthority
 from certificates.keeper import Keeper
 from certificates.plan.certificate import Certificate
 from certificates.state import bundle
@@ -34,8 +36,8 @@ def away() -> Rows:
     return records
 
 
-def keeper(records: Rows, folder: Path, authority: str = ACME) -> Keeper:
-    return Keeper(authority, NAMES, records, folder, LOCAL)
+def keeper(records: Rows, folder: Path, authority: str = ACME, local: LocalAuthority = LOCAL) -> Keeper:
+    return Keeper(authority, NAMES, records, folder, local)
 
 
 def issued(life: timedelta = 90 * DAY, names: tuple[str, ...] = NAMES, authority: str = ACME) -> Certificate:
@@ -95,6 +97,31 @@ def test_a_stopgap_stays_the_same_and_is_not_kept_on_the_volume(tmp_path: Path) 
     kept.refresh()
     assert kept.current == first
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_stopgap_that_has_ended_gives_way_to_a_new_one_even_without_the_database(tmp_path: Path) -> None:
+    local, _ = local_authority(timedelta())
+    kept = keeper(away(), tmp_path, local.name, local)
+    (first,) = kept.current
+    with pytest.raises(DatabaseAwayError):
+        kept.refresh()
+    (second,) = kept.current
+    assert (second.authority, second.names) == (local.name, NAMES)
+    assert second != first
+
+
+def test_what_ends_while_the_database_is_away_gives_way_too(tmp_path: Path) -> None:
+    ending = certificate(datetime.now(UTC) + timedelta(seconds=0.5), LOCAL.name)
+    records = database(ending)
+    kept = keeper(records, tmp_path, LOCAL.name)
+    kept.refresh()
+    assert kept.current == [ending]
+    records.away = True
+    time.sleep(0.6)
+    with pytest.raises(DatabaseAwayError):
+        kept.refresh()
+    assert [(one.authority, one.names) for one in kept.current] == [(LOCAL.name, NAMES)]
+    assert kept.current[0].not_after > datetime.now(UTC)
 
 
 def test_what_the_database_has_is_shown_and_kept_on_the_volume(tmp_path: Path) -> None:
