@@ -89,6 +89,11 @@ WRONG = {
     "without a word": (b"HTTP/1.1 503 Nothing\r\n\r\n", "answers 503"),
     "something else": (b"HTTP/1.1 200 OK\r\n\r\nIt works!", "answers 200 (It works!)"),
     "a part": (b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nansw", "answers 200 (answ)"),
+    "an address without a redirect": (
+        b"HTTP/1.1 404 Not Found\r\nLocation: https://elsewhere.example/\r\n\r\nnot found",
+        "answers 404 (not found)",
+    ),
+    "a redirect to nowhere": (b"HTTP/1.1 302 Found\r\n\r\nFound", "answers 302 (Found)"),
     "what a terminal would obey": (b"HTTP/1.1 200 OK\r\n\r\n\x1b[2Jgone\x07", "answers 200 ([2Jgone)"),
     "much": (b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * 100_000, f"answers 200 ({'x' * 60}…)"),
     "another protocol": (b"SSH-2.0-OpenSSH\r\n", "answers with something else than HTTP (SSH-2.0-OpenSSH)"),
