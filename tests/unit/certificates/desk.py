@@ -137,7 +137,7 @@ class FakeAuthority:
 
     def advise(self, certificate: Certificate) -> Advice:
         self._call("advise")
-        return Advice(self.advised, NOW + DAY)
+        return Advice(self.advised, DAY)
 
     def caa(self, names: tuple[str, ...]) -> str:
         self._call("caa")

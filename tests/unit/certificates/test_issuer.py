@@ -128,11 +128,19 @@ def test_renewal_is_when_the_authority_advises(one: Issuer, desk: Desk, authorit
 def test_advice_is_kept_until_it_is_time_to_ask_again(
     one: Issuer, desk: Desk, authority: FakeAuthority
 ) -> None:
-    authority.advised = NOW + DAY
+    """The authority says for how long; the database's clock says when that is over."""
+    authority.advised = NOW + 2 * DAY
     desk.newest = replace(authority.held(DUE), advice_at=None)
     assert [one.turn(), one.turn()] == [IDLE_SECONDS, IDLE_SECONDS]
     assert authority.called == ["advise"]
-    assert desk.newest.renew_at == authority.advised
+    assert (desk.newest.renew_at, desk.newest.advice_at) == (authority.advised, NOW + DAY)
+    desk.now = NOW + DAY - MINUTE
+    assert one.turn() == IDLE_SECONDS
+    assert authority.called == ["advise"]
+    desk.now = NOW + DAY
+    assert one.turn() == IDLE_SECONDS
+    assert authority.called == ["advise", "advise"]
+    assert desk.newest.advice_at == NOW + 2 * DAY
     assert desk.orders == 0
 
 
