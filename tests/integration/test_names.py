@@ -136,7 +136,7 @@ def test_each_wrong_answer_is_named(dns: DnsServer, resolver: Resolver, port: in
         f"AAAA ::1 of {VOTE} answers 404 (not found)",
         f"{RESULT} has neither an A nor an AAAA record in DNS",
     ]
-    assert found.silent == ()
+    assert found.doubtful == ()
 
 
 def test_each_silent_address_is_named(
@@ -146,7 +146,7 @@ def test_each_silent_address_is_named(
     dns.add_addresses(VOTE, RIGHT, FROZEN, UNUSED)
     found = look(resolver, [VOTE], TOKEN, ANSWER, port)
     assert found.wrong == ()
-    assert sorted(found.silent) == [
+    assert sorted(found.doubtful) == [
         f"A {FROZEN} of {VOTE} does not answer",
         f"A {UNUSED} of {VOTE} cannot be reached: Connection refused",
     ]
@@ -160,7 +160,7 @@ def test_an_ipv6_address_that_is_nowhere_is_silent(
     dns.add_addresses(VOTE, RIGHT, "2001:db8::1")
     found = look(resolver, [VOTE], TOKEN, ANSWER, port)
     assert found.wrong == ()
-    assert [sentence.partition(" of ")[0] for sentence in found.silent] == ["AAAA 2001:db8::1"]
+    assert [sentence.partition(" of ")[0] for sentence in found.doubtful] == ["AAAA 2001:db8::1"]
 
 
 def test_the_hook_sets_the_record_and_takes_it_away(

@@ -86,7 +86,7 @@ class Edges:
         )
 
     def run_database(self) -> None:
-        """Run PostgreSQL, alone and without passwords."""
+        """Run PostgreSQL, alone; the program needs its password, and nobody else any."""
         password = (self.folder / "secrets" / "postgres_certificates_password").read_text()
         options = ("--entrypoint", "bash", "--network-alias", "pgpool", "--env", f"PASSWORD={password}")
         self.run("postgres", reference("postgres"), *options, command=("-c", POSTGRES))

@@ -15,7 +15,7 @@ from kit.local import LocalStack, deploy, running
 from kit.pebble import AcmeServer, DnsServer, acme_server, dns_server
 
 HOSTS = ("vote.example.test", "result.example.test")
-SOON_SECONDS = 60
+SOON_SECONDS = 20
 
 
 @pytest.fixture(scope="module")

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, cast
 
 from certificates.authority import keys
-from certificates.authority.authority import Advice, Findings, Publish
+from certificates.authority.authority import Advice, Publish
 from certificates.errors import ServiceError
+from certificates.outside.reach import Findings
 from certificates.plan.certificate import Certificate
 from certificates.plan.limits import Limit, Past
 from certificates.state.certificates import Held
@@ -20,7 +21,7 @@ from certificates.state.orders import NewOrder, Order, Outcome
 from certificates.state.outlook import Outlook
 from certificates.state.records import Records
 from certificates.state.vault import Vault
-from unit.certificates.made import DAY, NAMES, local_authority
+from unit.certificates.made import DAY, NAMES, NOW, local_authority
 
 URL = "https://acme.example/order/7"
 
@@ -30,7 +31,7 @@ class Desk(Records):
 
     def __init__(self) -> None:
         self.vault = Vault("secret")
-        self.lease, self.lost = True, False
+        self.lease, self.lost, self.now = True, False, NOW
         self.order: Order | None = None
         self.ended: list[tuple[Outcome, str]] = []
         self.past: list[Past] = []
@@ -38,8 +39,12 @@ class Desk(Records):
         self.outlook, self.outlook_is_of_others = Outlook(), False
         self.orders = 0
 
-    def take_lease(self) -> bool:
-        return self.lease
+    def lose(self) -> None:
+        """Let another copy have the lease."""
+        self.lost = True
+
+    def take_lease(self) -> datetime | None:
+        return self.now if self.lease else None
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -87,7 +92,10 @@ class Desk(Records):
 
 
 class FakeAuthority:
-    """Signs by a local authority; what is in `raises` is raised by the method of that name."""
+    """Signs by a local authority; what is in `raises` is raised by the method of that name.
+
+    What is in `meanwhile` happens before.
+    """
 
     name = "https://acme.example/directory"
 
@@ -95,6 +103,7 @@ class FakeAuthority:
         self._local, _ = local_authority(life)
         self.limits: tuple[Limit, ...] = ()
         self.raises: dict[str, ServiceError] = {}
+        self.meanwhile: dict[str, Callable[[], None]] = {}
         self.found = Findings()
         self.waits = 0
         self.chain = ""
@@ -105,6 +114,7 @@ class FakeAuthority:
 
     def _call(self, method: str) -> None:
         self.called.append(method)
+        self.meanwhile.get(method, lambda: None)()
         if method in self.raises:
             raise self.raises[method]
 
@@ -127,14 +137,15 @@ class FakeAuthority:
 
     def advise(self, certificate: Certificate) -> Advice:
         self._call("advise")
-        return Advice(self.advised, datetime.now(UTC) + DAY)
+        return Advice(self.advised, DAY)
 
     def caa(self, names: tuple[str, ...]) -> str:
         self._call("caa")
         return "a CAA record"
 
-    def held(self, age: timedelta = timedelta(), life: timedelta = 90 * DAY) -> Held:
-        """Return a certificate of some age, whose renewal begins with a third of its life left."""
-        until = datetime.now(UTC) - age + life
+    def held(self, age: timedelta, now: datetime = NOW) -> Held:
+        """Return a certificate of some age, to be renewed with a third of its life left."""
+        life = 90 * DAY
+        until = now - age + life
         made = replace(self._local.provisional(NAMES), not_before=until - life, not_after=until)
-        return Held(0, made, until - life / 3, advised=False, advice_at=datetime.now(UTC) + DAY)
+        return Held(0, made, until - life / 3, advised=False, advice_at=now + DAY)

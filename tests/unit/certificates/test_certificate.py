@@ -5,21 +5,21 @@ from datetime import timedelta
 import pytest
 
 from certificates.authority import keys
-from certificates.plan.certificate import Certificate, best, read
+from certificates.plan.certificate import Certificate, choose, read
 from unit.certificates.made import DAY, NAMES, NOW, certificate, local_authority
 
+RESULT, VOTE = NAMES
 VALID, LATER, ENDED = NOW + DAY, NOW + 80 * DAY, NOW - DAY
 WANTED = certificate(VALID)
+FOR_VOTE = certificate(VALID, names=(VOTE,))
+FOR_MORE = certificate(VALID, names=(*NAMES, "www.example.org"))
 
-# What is known, and what is shown of it.
-CASES: dict[str, tuple[list[Certificate], Certificate | None]] = {
-    "nothing": ([], None),
+# What is known, and what is shown of it: for every name, or for each that has any.
+CASES: dict[str, tuple[list[Certificate], Certificate | dict[str, Certificate]]] = {
+    "nothing": ([], {}),
     "one": ([WANTED], WANTED),
-    "for other names": ([certificate(VALID, names=("vote.example.org",))], None),
-    "for more names": (
-        [certificate(VALID, names=(*NAMES, "www.example.org"))],
-        certificate(VALID, names=(*NAMES, "www.example.org")),
-    ),
+    "for another name": ([certificate(VALID, names=("www.example.org",))], {}),
+    "for more names": ([FOR_MORE], FOR_MORE),
     "the newest": ([WANTED, certificate(LATER), certificate(ENDED)], certificate(LATER)),
     "the newest, even if an older one lives longer": (
         [certificate(LATER, since=NOW - DAY), certificate(VALID, since=NOW)],
@@ -36,14 +36,32 @@ CASES: dict[str, tuple[list[Certificate], Certificate | None]] = {
         [certificate(ENDED, "local"), certificate(ENDED - DAY)],
         certificate(ENDED - DAY),
     ),
+    "for one name": ([FOR_VOTE], {VOTE: FOR_VOTE}),
+    "one for each name": (
+        [FOR_VOTE, certificate(LATER, names=(RESULT,))],
+        {RESULT: certificate(LATER, names=(RESULT,)), VOTE: FOR_VOTE},
+    ),
+    "for one name a newer one": (
+        [WANTED, certificate(LATER, names=(VOTE,))],
+        {RESULT: WANTED, VOTE: certificate(LATER, names=(VOTE,))},
+    ),
+    "for one name a valid one, and for all one that has ended": (
+        [certificate(ENDED), FOR_VOTE],
+        {RESULT: certificate(ENDED), VOTE: FOR_VOTE},
+    ),
+    "for one name the wanted authority's": (
+        [certificate(LATER, "local"), FOR_VOTE],
+        {RESULT: certificate(LATER, "local"), VOTE: FOR_VOTE},
+    ),
 }
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_the_best_is_shown(case: str) -> None:
+def test_the_best_is_shown_for_each_name(case: str) -> None:
     known, shown = CASES[case]
-    assert best(known, "acme", NAMES, NOW) == shown
-    assert best(reversed(known), "acme", NAMES, NOW) == shown
+    expected = dict.fromkeys(NAMES, shown) if isinstance(shown, Certificate) else shown
+    assert choose(known, "acme", NAMES, NOW) == expected
+    assert choose(reversed(known), "acme", NAMES, NOW) == expected
 
 
 def test_a_chain_says_whose_it_is_and_how_long() -> None:

@@ -8,10 +8,11 @@ from structlog.testing import capture_logs
 
 from certificates import issuer
 from certificates.authority import keys
-from certificates.authority.authority import AwayError, Findings, InvalidError, RefusedError
+from certificates.authority.authority import AwayError, InvalidError, RefusedError
 from certificates.errors import ServiceError
-from certificates.issuer import ADVICE_PAUSE, BUSY_SECONDS, IDLE_SECONDS, MOST_FAILURES, Issuer
+from certificates.issuer import ADVICE_PAUSE, BUSY_SECONDS, IDLE_SECONDS, MOST_REFUSALS, Issuer
 from certificates.outside.hook import HookError
+from certificates.outside.reach import Findings
 from certificates.plan import replacement
 from certificates.plan.limits import Limit, Past
 from certificates.state.database import DatabaseAwayError
@@ -19,7 +20,7 @@ from certificates.state.lease import LeaseLostError
 from certificates.state.orders import Order
 from certificates.state.outlook import Outlook
 from unit.certificates.desk import URL, Desk, FakeAuthority
-from unit.certificates.made import DAY, NAMES
+from unit.certificates.made import DAY, NAMES, NOW
 
 MINUTE = timedelta(minutes=1)
 DUE = 61 * DAY
@@ -49,10 +50,8 @@ def order(authority: FakeAuthority, url: str | None = URL) -> Order:
 
 def turn_and_wait(one: Issuer, desk: Desk, pause: timedelta) -> None:
     """Take a turn, and see that the next attempt is made after a pause from now."""
-    before = datetime.now(UTC)
     assert one.turn() == IDLE_SECONDS
-    assert desk.outlook.next_try is not None
-    assert before + pause <= desk.outlook.next_try <= datetime.now(UTC) + pause
+    assert desk.outlook.next_try == desk.now + pause
 
 
 def test_without_the_lease_nothing_is_done(one: Issuer, desk: Desk, authority: FakeAuthority) -> None:
@@ -65,7 +64,7 @@ def test_without_the_lease_nothing_is_done(one: Issuer, desk: Desk, authority: F
 def test_the_first_certificate_comes_in_turns(one: Issuer, desk: Desk, authority: FakeAuthority) -> None:
     authority.waits = 2
     assert [one.turn() for _ in range(6)] == [0, 0, BUSY_SECONDS, BUSY_SECONDS, 0, IDLE_SECONDS]
-    assert authority.called[:5] == ["look", "place", "advance", "advance", "advance"]
+    assert authority.called == ["look", "place", *["advance"] * 3, "caa", "tidy", "advise"]
     assert desk.ended == [("issued", "")]
     assert desk.orders == 1
     assert desk.newest is not None
@@ -76,7 +75,7 @@ def test_the_first_certificate_comes_in_turns(one: Issuer, desk: Desk, authority
 def test_every_turn_may_be_another_copys(desk: Desk, authority: FakeAuthority) -> None:
     for _ in range(3):
         Issuer(authority, NAMES, desk).turn()
-    assert authority.called == ["look", "place", "advance", "tidy", "caa"]
+    assert authority.called == ["look", "place", "advance", "caa", "tidy"]
     assert desk.ended == [("issued", "")]
 
 
@@ -100,7 +99,7 @@ def test_a_certificate_with_much_life_left_is_left_alone(
     one: Issuer, desk: Desk, authority: FakeAuthority
 ) -> None:
     desk.newest = authority.held(30 * DAY)
-    desk.outlook = Outlook("it failed", "a warning", 3, datetime.now(UTC), "a CAA record")
+    desk.outlook = Outlook("it failed", "a warning", 3, NOW, "a CAA record")
     assert one.turn() == IDLE_SECONDS
     assert authority.called == []
     assert desk.outlook == Outlook(warning="a warning", caa="a CAA record")
@@ -118,8 +117,8 @@ def test_a_renewal_that_was_advised_says_what_it_replaces(
 
 
 def test_renewal_is_when_the_authority_advises(one: Issuer, desk: Desk, authority: FakeAuthority) -> None:
-    authority.advised = datetime.now(UTC) - MINUTE
-    desk.newest = replace(authority.held(10 * DAY), advice_at=datetime.now(UTC) - MINUTE)
+    authority.advised = NOW - MINUTE
+    desk.newest = replace(authority.held(10 * DAY), advice_at=NOW - MINUTE)
     assert one.turn() == 0
     assert authority.called == ["advise", "look"]
     assert desk.newest.advised
@@ -129,11 +128,19 @@ def test_renewal_is_when_the_authority_advises(one: Issuer, desk: Desk, authorit
 def test_advice_is_kept_until_it_is_time_to_ask_again(
     one: Issuer, desk: Desk, authority: FakeAuthority
 ) -> None:
-    authority.advised = datetime.now(UTC) + DAY
+    """The authority says for how long; the database's clock says when that is over."""
+    authority.advised = NOW + 2 * DAY
     desk.newest = replace(authority.held(DUE), advice_at=None)
     assert [one.turn(), one.turn()] == [IDLE_SECONDS, IDLE_SECONDS]
     assert authority.called == ["advise"]
-    assert desk.newest.renew_at == authority.advised
+    assert (desk.newest.renew_at, desk.newest.advice_at) == (authority.advised, NOW + DAY)
+    desk.now = NOW + DAY - MINUTE
+    assert one.turn() == IDLE_SECONDS
+    assert authority.called == ["advise"]
+    desk.now = NOW + DAY
+    assert one.turn() == IDLE_SECONDS
+    assert authority.called == ["advise", "advise"]
+    assert desk.newest.advice_at == NOW + 2 * DAY
     assert desk.orders == 0
 
 
@@ -150,8 +157,8 @@ def test_without_advice_the_certificates_life_decides(
 def test_about_a_certificate_that_has_ended_no_advice_is_asked_and_the_limit_holds(
     one: Issuer, desk: Desk, authority: FakeAuthority
 ) -> None:
-    authority.limits, authority.advised = (LIMIT,), datetime.now(UTC) - DAY
-    desk.past = [Past(datetime.now(UTC) - DAY, issued=True)]
+    authority.limits, authority.advised = (LIMIT,), NOW - DAY
+    desk.past = [Past(NOW - DAY, issued=True)]
     desk.newest = replace(authority.held(91 * DAY), advice_at=None)
     assert one.turn() == IDLE_SECONDS
     assert authority.called == []
@@ -173,12 +180,9 @@ def test_advice_that_is_not_given_is_asked_for_again_later(
     error, pause = UNADVISED[case]
     authority.raises["advise"] = error
     desk.newest = before = replace(authority.held(30 * DAY), advised=True, advice_at=None)
-    began = datetime.now(UTC)
     assert [one.turn(), one.turn()] == [IDLE_SECONDS, IDLE_SECONDS]
     assert authority.called == ["advise"]
-    assert desk.newest == replace(before, advice_at=desk.newest.advice_at)
-    assert desk.newest.advice_at is not None
-    assert began + pause <= desk.newest.advice_at <= datetime.now(UTC) + pause
+    assert desk.newest == replace(before, advice_at=NOW + pause)
 
 
 def test_what_is_wrong_is_said_and_no_order_is_made(
@@ -194,26 +198,13 @@ def test_what_is_wrong_for_long_does_not_count_against_the_order_after_it(
     one: Issuer, desk: Desk, authority: FakeAuthority
 ) -> None:
     authority.found = Findings(("A 192.0.2.1 answers 404",))
-    for _ in range(MOST_FAILURES + 1):
+    for _ in range(MOST_REFUSALS + 1):
         turn_and_wait(one, desk, timedelta(seconds=10))
         desk.outlook = replace(desk.outlook, next_try=None)
     authority.found = Findings()
     authority.raises["place"] = AwayError("no route")
     assert one.turn() == 0
     turn_and_wait(one, desk, MINUTE)
-    assert desk.ended == []
-
-
-@pytest.mark.parametrize("error", [AwayError("no route"), RefusedError("429", 3 * MINUTE)])
-def test_an_order_is_kept_for_as_long_as_the_authority_is_away_or_asks_to_wait(
-    error: ServiceError, one: Issuer, desk: Desk, authority: FakeAuthority
-) -> None:
-    authority.raises["advance"] = error
-    desk.order = order(authority)
-    for _ in range(MOST_FAILURES + 5):
-        assert one.turn() == IDLE_SECONDS
-        assert desk.outlook.problem == str(error)
-        desk.outlook = replace(desk.outlook, next_try=None)
     assert desk.ended == []
 
 
@@ -230,7 +221,7 @@ def test_what_is_doubtful_is_said_and_one_order_is_made(
 
 
 def test_nothing_is_tried_before_its_time(one: Issuer, desk: Desk, authority: FakeAuthority) -> None:
-    desk.outlook = Outlook("it failed", failures=1, next_try=datetime.now(UTC) + MINUTE)
+    desk.outlook = Outlook("it failed", failures=1, next_try=NOW + MINUTE)
     assert one.turn() == IDLE_SECONDS
     desk.order = order(authority)
     assert one.turn() == IDLE_SECONDS
@@ -238,9 +229,50 @@ def test_nothing_is_tried_before_its_time(one: Issuer, desk: Desk, authority: Fa
 
 
 def test_after_its_time_it_is_tried(one: Issuer, desk: Desk, authority: FakeAuthority) -> None:
-    desk.outlook = Outlook("it failed", failures=1, next_try=datetime.now(UTC) - MINUTE)
+    desk.outlook = Outlook("it failed", failures=1, next_try=NOW - MINUTE)
     assert one.turn() == 0
     assert desk.orders == 1
+
+
+# The age of the certificate, and how long until the next attempt; whether an order begins.
+MOMENTS: dict[str, tuple[timedelta, timedelta | None, bool]] = {
+    "before the renewal": (60 * DAY - MINUTE, None, False),
+    "at the renewal": (60 * DAY, None, True),
+    "before the next attempt": (DUE, MINUTE, False),
+    "at the next attempt": (DUE, timedelta(), True),
+}
+
+
+@pytest.mark.parametrize("case", MOMENTS)
+@pytest.mark.parametrize("apart", [-1000 * DAY, timedelta(), 1000 * DAY])
+def test_the_nodes_clock_does_not_matter(
+    apart: timedelta, case: str, one: Issuer, desk: Desk, authority: FakeAuthority
+) -> None:
+    """Another node's says something else: both go by the database's."""
+    age, wait, begins = MOMENTS[case]
+    desk.now = now = datetime.now(UTC) + apart
+    desk.newest = authority.held(age, now=now)
+    desk.outlook = Outlook(next_try=None if wait is None else now + wait)
+    one.turn()
+    assert authority.called == (["look"] if begins else [])
+    assert desk.orders == begins
+
+
+@pytest.mark.parametrize("apart", [-1000 * DAY, timedelta(), 1000 * DAY])
+@pytest.mark.parametrize("method", ["look", "place"])
+def test_nor_does_it_for_the_next_attempt(
+    method: str, apart: timedelta, one: Issuer, desk: Desk, authority: FakeAuthority
+) -> None:
+    desk.now = datetime.now(UTC) + apart
+    desk.order = order(authority, None) if method == "place" else None
+    authority.raises[method] = AwayError("no route")
+    turn_and_wait(one, desk, MINUTE)
+    desk.now += MINUTE
+    turn_and_wait(one, desk, 2 * MINUTE)
+    turns = list(authority.called)
+    desk.now += MINUTE
+    assert one.turn() == IDLE_SECONDS
+    assert authority.called == turns
 
 
 LIMIT = Limit(1, 7 * DAY, issued=True, what="certificates in a week")
@@ -248,7 +280,7 @@ LIMIT = Limit(1, 7 * DAY, issued=True, what="certificates in a week")
 
 def test_a_rate_limit_is_not_run_into(one: Issuer, desk: Desk, authority: FakeAuthority) -> None:
     authority.limits = (LIMIT,)
-    ended = datetime.now(UTC) - DAY
+    ended = NOW - DAY
     desk.past = [Past(ended, issued=True)]
     assert one.turn() == IDLE_SECONDS
     assert authority.called == []
@@ -264,7 +296,7 @@ def test_a_rate_limit_does_not_keep_back_what_the_authority_advises(
     one: Issuer, desk: Desk, authority: FakeAuthority
 ) -> None:
     authority.limits = (LIMIT,)
-    desk.past = [Past(datetime.now(UTC) - DAY, issued=True)]
+    desk.past = [Past(NOW - DAY, issued=True)]
     desk.newest = replace(authority.held(DUE), advised=True)
     assert one.turn() == 0
     assert desk.orders == 1
@@ -304,26 +336,64 @@ def test_with_little_life_left_it_is_tried_more_often(
     authority.raises["look"] = AwayError("no route")
     desk.outlook = Outlook(failures=9)
     desk.newest = authority.held(90 * DAY - timedelta(hours=2))
-    before = datetime.now(UTC)
     with capture_logs() as said:
-        one.turn()
-    assert desk.outlook.next_try is not None
-    assert before + 11 * MINUTE < desk.outlook.next_try < before + 20 * MINUTE
+        turn_and_wait(one, desk, 12 * MINUTE)
     assert [each["event"] for each in said] == ["not renewed yet"]
 
 
-def test_an_order_that_is_refused_is_kept_for_some_failures_and_then_dropped(
+AWAY, REFUSED, LATER = AwayError("no route"), RefusedError("no such order"), RefusedError("429", 3 * MINUTE)
+HOOK = HookError("it ended with code 1")
+
+# With what the steps of one order fail; all but the last are borne. Whether the last one is borne, too.
+BORNE: dict[str, tuple[list[ServiceError], bool]] = {
+    "refused some times": ([REFUSED] * MOST_REFUSALS, True),
+    "refused too often": ([REFUSED] * (MOST_REFUSALS + 1), False),
+    "away for long": ([AWAY] * 30, True),
+    "told to wait for long": ([LATER] * 30, True),
+    "a hook that fails for long": ([HOOK] * 30, True),
+    "away for long, and then refused": ([*[AWAY, LATER, HOOK] * 10, REFUSED], True),
+    "refused some times, and then away": ([*[REFUSED] * MOST_REFUSALS, *[AWAY, LATER, HOOK] * 10], True),
+    "refused too often, with others in between": ([*[REFUSED, AWAY] * MOST_REFUSALS, REFUSED], False),
+}
+
+
+@pytest.mark.parametrize("case", BORNE)
+def test_an_order_is_dropped_after_some_refusals_and_after_nothing_else(
+    case: str, one: Issuer, desk: Desk, authority: FakeAuthority
+) -> None:
+    errors, borne = BORNE[case]
+    desk.order = order(authority)
+    for error in errors:
+        assert desk.ended == []
+        authority.raises["advance"] = error
+        assert one.turn() == IDLE_SECONDS
+        assert desk.outlook.problem == str(error)
+        desk.outlook = replace(desk.outlook, next_try=None)
+    assert desk.ended == ([] if borne else [("dropped", "no such order")])
+    assert authority.called[-1] == ("advance" if borne else "tidy")
+
+
+def test_the_pause_after_the_last_refusal_goes_on_doubling(
     one: Issuer, desk: Desk, authority: FakeAuthority
 ) -> None:
-    authority.raises["advance"] = RefusedError("no such order")
+    authority.raises["advance"] = REFUSED
     desk.order = order(authority)
-    for failures in range(1, MOST_FAILURES + 1):
-        one.turn()
-        assert (desk.ended, desk.outlook.failures) == ([], failures)
+    for failures in range(MOST_REFUSALS + 1):
+        turn_and_wait(one, desk, 2**failures * MINUTE)
         desk.outlook = replace(desk.outlook, next_try=None)
-    turn_and_wait(one, desk, 32 * MINUTE)
-    assert desk.ended == [("dropped", "no such order")]
-    assert authority.called[-1] == "tidy"
+    assert (desk.ended, desk.outlook.failures) == ([("dropped", "no such order")], MOST_REFUSALS + 1)
+
+
+def test_refusals_of_one_order_do_not_count_against_the_next(
+    one: Issuer, desk: Desk, authority: FakeAuthority
+) -> None:
+    authority.raises["advance"] = REFUSED
+    for number in range(2):
+        desk.order = replace(order(authority), id=number)
+        for _ in range(MOST_REFUSALS):
+            assert one.turn() == IDLE_SECONDS
+            desk.outlook = replace(desk.outlook, next_try=None)
+    assert desk.ended == []
 
 
 def test_an_order_that_became_invalid_is_ended_and_the_next_one_is_made_later(
@@ -378,7 +448,32 @@ def test_what_cannot_be_taken_down_does_not_keep_the_certificate_back(
         assert one.turn() == 0
     assert desk.ended == [("issued", "")]
     assert desk.outlook.caa == ""
-    assert said[0]["event"] == "what was put up for an order is still there"
+    still = "what was put up for an order is still there"
+    assert [each["event"] for each in said] == ["certificate issued", still]
+
+
+# What the last step brings; how the order ends.
+ENDS: dict[str, tuple[ServiceError | None, tuple[str, str]]] = {
+    "a certificate": (None, ("issued", "")),
+    "none": (InvalidError("vote.example.org: 404"), ("invalid", "vote.example.org: 404")),
+}
+
+
+@pytest.mark.parametrize("case", ENDS)
+@pytest.mark.parametrize("error", [LeaseLostError("another copy"), DatabaseAwayError("no route"), None])
+def test_who_loses_the_lease_while_tidying_has_written_everything(
+    error: ServiceError | None, case: str, one: Issuer, desk: Desk, authority: FakeAuthority
+) -> None:
+    raised, ended = ENDS[case]
+    authority.raises |= {"advance": raised} if raised else {}
+    authority.raises |= {"tidy": error} if error else {}
+    authority.meanwhile["tidy"] = desk.lose
+    desk.order = order(authority)
+    one.turn()
+    assert desk.lost
+    assert desk.ended == [ended]
+    assert desk.outlook.problem == (str(raised) if raised else "")
+    assert (desk.newest is None) == (raised is not None)
 
 
 def test_who_has_lost_the_lease_writes_nothing(one: Issuer, desk: Desk, authority: FakeAuthority) -> None:

@@ -12,8 +12,8 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.verification import PolicyBuilder, Store
 
 from certificates.authority import keys
-from certificates.authority.authority import Findings
 from certificates.authority.local import LocalAuthority
+from certificates.outside.reach import Findings
 from certificates.plan.certificate import Certificate
 from certificates.state.orders import Order
 from unit.certificates.made import DAY, NAMES, local_authority

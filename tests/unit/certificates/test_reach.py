@@ -89,10 +89,11 @@ WRONG = {
     "without a word": (b"HTTP/1.1 503 Nothing\r\n\r\n", "answers 503"),
     "something else": (b"HTTP/1.1 200 OK\r\n\r\nIt works!", "answers 200 (It works!)"),
     "a part": (b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nansw", "answers 200 (answ)"),
-    "not to follow": (
-        b"HTTP/1.1 301 Moved\r\nLocation: https://elsewhere.example/\r\n\r\nMoved",
-        "answers 301 (to https://elsewhere.example/)",
+    "an address without a redirect": (
+        b"HTTP/1.1 404 Not Found\r\nLocation: https://elsewhere.example/\r\n\r\nnot found",
+        "answers 404 (not found)",
     ),
+    "a redirect to nowhere": (b"HTTP/1.1 302 Found\r\n\r\nFound", "answers 302 (Found)"),
     "what a terminal would obey": (b"HTTP/1.1 200 OK\r\n\r\n\x1b[2Jgone\x07", "answers 200 ([2Jgone)"),
     "much": (b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * 100_000, f"answers 200 ({'x' * 60}…)"),
     "another protocol": (b"SSH-2.0-OpenSSH\r\n", "answers with something else than HTTP (SSH-2.0-OpenSSH)"),
@@ -105,8 +106,27 @@ def test_a_wrong_answer_is_named_with_record_and_address(case: str) -> None:
     answer, said = WRONG[case]
     with answering(answer) as server:
         found = findings(server)
-    assert found.silent == ()
+    assert found.doubtful == ()
     assert [sentence[: len(f"{RECORD} {said}")] for sentence in found.wrong] == [f"{RECORD} {said}"]
+
+
+REDIRECTS = {
+    "moved": (
+        b"HTTP/1.1 301 Moved\r\nLocation: https://elsewhere.example/\r\n\r\nMoved",
+        "answers 301 (to https://elsewhere.example/)",
+    ),
+    "for a while": (
+        b"HTTP/1.1 307 Temporary\r\nlocation: /token\r\n\r\nanswer",
+        "answers 307 (to /token)",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", REDIRECTS)
+def test_where_a_redirect_leads_is_not_seen_from_here(case: str) -> None:
+    answer, said = REDIRECTS[case]
+    with answering(answer) as server:
+        assert findings(server) == Findings(doubtful=(f"{RECORD} {said}",))
 
 
 def test_who_does_not_end_the_connection_has_answered(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -119,12 +139,12 @@ def test_who_does_not_end_the_connection_has_answered(monkeypatch: pytest.Monkey
 def test_who_says_nothing_is_silent(ends: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reach, "ANSWER_SECONDS", 0.3)
     with answering(b"", ends) as server:
-        assert findings(server) == Findings(silent=(f"{RECORD} does not answer",))
+        assert findings(server) == Findings(doubtful=(f"{RECORD} does not answer",))
 
 
 def test_who_does_not_let_us_connect_is_silent() -> None:
     found = look(Names({NAME: ("127.0.0.1",)}), [NAME], "token", "answer", CLOSED_PORT)
-    assert found == Findings(silent=(f"{RECORD} cannot be reached: Connection refused",))
+    assert found == Findings(doubtful=(f"{RECORD} cannot be reached: Connection refused",))
 
 
 def test_every_address_of_every_name_is_asked_at_the_same_time(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -135,7 +155,7 @@ def test_every_address_of_every_name_is_asked_at_the_same_time(monkeypatch: pyte
         found = look(Names(dict(table)), table, "token", "answer", server.server_address[1])
         assert time.monotonic() - begin < 1
     assert found.wrong == ()
-    assert [sentence.split(" cannot ")[0].split(" does ")[0] for sentence in found.silent] == [
+    assert [sentence.split(" cannot ")[0].split(" does ")[0] for sentence in found.doubtful] == [
         RECORD,
         f"A 127.0.0.2 of {NAME}",
         f"AAAA ::1 of {NAME}",
@@ -146,4 +166,4 @@ def test_every_address_of_every_name_is_asked_at_the_same_time(monkeypatch: pyte
 def test_a_name_without_an_address_is_wrong_and_one_that_dns_is_silent_about_is_not() -> None:
     table = {NAME: NoAddressError("no such name"), "result.example.org": NamesError("no DNS")}
     found = look(Names(dict(table)), table, "token", "answer")
-    assert found == Findings(wrong=("no such name",), silent=("no DNS",))
+    assert found == Findings(wrong=("no such name",), doubtful=("no DNS",))

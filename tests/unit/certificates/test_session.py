@@ -81,10 +81,10 @@ REFUSALS: dict[str, tuple[int, dict[str, str], str, timedelta | None]] = {
     "a page": (200, {}, "<html>", None),
     "no directory": (200, {}, "{}", None),
     "a list": (200, {}, "[]", None),
-    "an error": (500, {}, "", None),
     "an error that says when it is over": (503, {"Retry-After": "120"}, "", timedelta(minutes=2)),
-    "an error that says so by a date": (503, {"Retry-After": "Sat, 28 Nov 2026 12:00:00 GMT"}, "", None),
+    "an error that says so for a week": (503, {"Retry-After": "604800"}, "", timedelta(days=1)),
     "a rate limit": (429, {"Retry-After": "3600"}, PROBLEM, timedelta(hours=1)),
+    "a rate limit for a day and a second": (429, {"Retry-After": "86401"}, PROBLEM, timedelta(days=1)),
     "a rate limit for ages": (429, {"Retry-After": "9" * 30}, PROBLEM, None),
     "no rate limit": (404, {"Retry-After": "120"}, "", None),
 }
@@ -99,6 +99,27 @@ def test_who_answers_something_else_refuses_and_may_say_for_how_long(case: str) 
     ):
         connect(directory)
     assert refused.value.again == again
+
+
+FAILURES: dict[str, tuple[int, dict[str, str], str, str]] = {
+    "an error": (500, {}, "", "HTTP 500"),
+    "an error with words": (500, {}, PROBLEM, "too many (rateLimited)"),
+    "another server's": (502, {}, "<html>", "HTTP 502"),
+    "an error that says when it is over by a date": (
+        *(503, {"Retry-After": "Sat, 28 Nov 2026 12:00:00 GMT"}, ""),
+        "HTTP 503",
+    ),
+    "an error that is over at once": (503, {"Retry-After": "0"}, "", "HTTP 503"),
+    "an error for which no time can be said": (500, {"Retry-After": "120"}, "", "HTTP 500"),
+}
+
+
+@pytest.mark.parametrize("case", FAILURES)
+def test_a_server_with_a_failure_of_its_own_is_away(case: str) -> None:
+    status, headers, body, said = FAILURES[case]
+    with answering(status, headers, body) as directory, pytest.raises(AwayError) as away:
+        connect(directory)
+    assert str(away.value) == f"the ACME server has a failure of its own: {said}"
 
 
 def test_the_servers_own_words_are_said() -> None:

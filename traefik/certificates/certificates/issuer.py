@@ -99,7 +99,7 @@ class Issuer:
         else:
             at = schedule.renewal(one.not_before, one.not_after, advice.renew_at)
             advised = advice.renew_at is not None
-            new = replace(held, renew_at=at, advised=advised, advice_at=advice.again)
+            new = replace(held, renew_at=at, advised=advised, advice_at=now + advice.again)
         with self._records.writing() as connection:
             certificates.advise(connection, new)
         return new

@@ -45,13 +45,20 @@ class Keeper:
         return all(name in found and found[name].not_after > now for name in self._names)
 
     def refresh(self) -> None:
-        """Look for newer ones in the database; raise DatabaseAwayError, and keep what was."""
+        """Look for newer ones in the database; raise DatabaseAwayError, and go on with what is known."""
+        try:
+            self._look()
+        finally:
+            self._show(self._chosen())
+
+    def _look(self) -> None:
         with self._records.reading() as connection:
             newest = certificates.newest_id(connection)
             if newest != self._newest:
                 self._known = certificates.known(connection, self._records.vault) or self._known
                 self._newest = newest
-        chosen = self._chosen()
+
+    def _show(self, chosen: list[Certificate]) -> None:
         if chosen != self.current:
             self.current = chosen
             for one in chosen:
@@ -71,12 +78,16 @@ class Keeper:
 
         lacking = tuple(name for name in self._names if lacks(name))
         chosen = [found[name] for name in self._names if name not in lacking]
-        return list(dict.fromkeys([*chosen, *self._stopgap(lacking)]))
+        if lacking:
+            chosen.append(self._stopgap(lacking, now))
+        return list(dict.fromkeys(chosen))
 
-    def _stopgap(self, names: tuple[str, ...]) -> list[Certificate]:
-        if names and names not in self._stopgaps:
-            self._stopgaps[names] = self._local.provisional(names)
-        return [self._stopgaps[names]] if names else []
+    def _stopgap(self, names: tuple[str, ...], now: datetime) -> Certificate:
+        """Return the one that was made before, for as long as it lives."""
+        one = self._stopgaps.get(names)
+        if one is None or one.not_after < now:
+            one = self._stopgaps[names] = self._local.provisional(names)
+        return one
 
     def _keep(self, shown: list[Certificate]) -> None:
         """Keep on the volume what is shown, and try again at the next look where that fails."""

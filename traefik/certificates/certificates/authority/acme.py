@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import acme.errors
@@ -93,7 +93,7 @@ class AcmeAuthority:
             at, again = self._session.client.renewal_time(certificate.chain.encode())
         least, most = (timedelta(seconds=seconds) for seconds in ADVICE_SECONDS)
         wait = NO_ADVICE if at is None else again - datetime.now()
-        return Advice(at, datetime.now(UTC) + min(max(wait, least), most))
+        return Advice(at, min(max(wait, least), most))
 
     def caa(self, names: tuple[str, ...]) -> str:
         """Return the records that let this account alone order certificates."""

@@ -32,10 +32,10 @@ class InvalidError(ServiceError):
 
 @dataclass(frozen=True)
 class Advice:
-    """When the authority wants a certificate to be renewed, if it says so, and when to ask it again."""
+    """When the authority wants a certificate to be renewed, if any, and after what time to ask again."""
 
     renew_at: datetime | None
-    again: datetime
+    again: timedelta
 
 
 # Lets every copy answer a token.

@@ -55,7 +55,7 @@ class LocalAuthority:
 
     def advise(self, certificate: Certificate) -> Advice:  # noqa: ARG002
         """Leave it to the certificate's life."""
-        return Advice(None, datetime.now(UTC) + NO_ADVICE)
+        return Advice(None, NO_ADVICE)
 
     def caa(self, names: tuple[str, ...]) -> str:  # noqa: ARG002
         """Return nothing: no public authority is meant."""

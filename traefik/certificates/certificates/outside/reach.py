@@ -102,7 +102,8 @@ def _judge(record: str, received: bytes, answer: str) -> Findings:
         body = getattr(cut, "partial", b"")
     if response.status == 200 and body.rstrip() == answer.encode():
         return Findings()
-    if location := response.getheader("Location"):
+    location = response.getheader("Location")
+    if location and 300 <= response.status < 400:
         # A server follows it; where to, from outside, is not seen from here.
         return Findings(doubtful=(f"{record} answers {response.status} (to {_printable(location)})",))
     return Findings(wrong=(f"{record} answers {response.status}{_words(body)}",))
