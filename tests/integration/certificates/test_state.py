@@ -236,6 +236,7 @@ def test_the_newest_certificates_are_kept(connection: Connection) -> None:
         newest.append(certificates.newest_id(connection))
     assert newest == sorted(set(newest))
     assert certificates.known(connection, VAULT) == made[:1:-1]
+    assert connection.execute("SELECT FROM certificates.certificates").rowcount == certificates.KEPT
     held = certificates.held(connection, VAULT, ACME, NAMES)
     assert held == Held(newest[-1], made[-1], NOON + 60 * DAY, advised=False, advice_at=None)
     advised = replace(held, renew_at=NOON, advised=True, advice_at=NOON + DAY)

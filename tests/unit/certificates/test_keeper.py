@@ -192,12 +192,15 @@ def test_a_volume_that_is_full_keeps_nothing_from_traefik_and_is_tried_again(tmp
     assert bundle.read(folder, VAULT) == [one]
 
 
-def test_what_the_volume_has_is_not_written_again(tmp_path: Path) -> None:
+@pytest.mark.parametrize("before", [True, False])
+def test_what_the_volume_has_is_not_written_again(before: bool, tmp_path: Path) -> None:
+    """Whether it was there before the start or came later."""
     one = issued()
-    bundle.write(tmp_path, VAULT, [one])
-    written = (tmp_path / bundle.NAME).stat().st_ino
     kept = keeper(database(one), tmp_path)
     kept.refresh()
+    written = (tmp_path / bundle.NAME).stat().st_ino
+    if before:
+        kept = keeper(database(one), tmp_path)
     kept.refresh()
     assert (tmp_path / bundle.NAME).stat().st_ino == written
 
