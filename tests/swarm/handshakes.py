@@ -38,11 +38,9 @@ def shake(edge: str, port: int, name: str, trust: ssl.SSLContext) -> Handshake:
         ):
             shown = secured.getpeercert() or {}
             return Handshake(began, edge, "valid", serial=str(shown["serialNumber"]))
-    except ssl.SSLEOFError as error:  # cut, with the whole node
-        return Handshake(began, edge, "refused", problem=str(error))
-    except ssl.SSLError as error:
+    except ssl.SSLCertVerificationError as error:
         return Handshake(began, edge, "invalid", problem=str(error))
-    except OSError as error:
+    except OSError as error:  # also where the edge ends the handshake without a certificate
         return Handshake(began, edge, "refused", problem=str(error))
 
 
