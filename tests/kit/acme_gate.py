@@ -41,7 +41,7 @@ class Gate(ThreadingHTTPServer):
         self.session = requests.Session()
         self.session.trust_env = False  # Another bundle of the machine's would be trusted instead.
         self.session.verify = str(server.authorities)
-        self.asked: list[str] = []
+        self.accepted: list[str] = []
         self.away = False
         self.advice: tuple[datetime, datetime] | None = None
         self._refused: dict[str, int] = {}
@@ -62,12 +62,12 @@ class Gate(ThreadingHTTPServer):
             released.set()
 
     def wait_for(self, path: str) -> None:
-        """Return once something was asked for a path, and was granted."""
+        """Return once the server accepted a request for a path."""
         wait_until(lambda: self.count(path), 60)
 
     def count(self, path: str) -> int:
-        """Say how many requests for a path were granted."""
-        return sum(one.startswith(path) for one in self.asked)
+        """Say how many requests for a path the server accepted."""
+        return sum(one.startswith(path) for one in self.accepted)
 
     def refusal(self, path: str) -> int | None:
         """Take the refusal for a path, if there is one."""
@@ -119,10 +119,10 @@ class _Request(BaseHTTPRequestHandler):
             self._answer(200, JSON, json.dumps({"suggestedWindow": {"start": start, "end": end}}).encode())
             return
         answer = self.server.session.request(self.command, url, headers=headers, data=body, timeout=30)
-        # The server refuses some at random, as if they were used before, to see that clients ask again.
+        # The server refuses some nonces at random, and is asked again.
         if answer.ok:
-            self.server.asked.append(self.path)
-        self.server.hold(self.path)
+            self.server.accepted.append(self.path)
+            self.server.hold(self.path)
         found = {name: answer.headers[name] for name in PASSED_ON if name in answer.headers}
         self._answer(answer.status_code, found, self._offered(answer))
 

@@ -153,9 +153,10 @@ def _running(network: str, *command: str, at: str = "") -> Iterator[str]:
     _build()
     name = f"vote-app-test-pebble-{uuid4().hex[:8]}"
     mounts = ("--volume", f"{at}:/pebble:ro") if at else ()
+    # Every order has to prove its names anew.
     docker(
-        *("run", "--detach", "--name", name, "--network", network, "--env", "PEBBLE_VA_NOSLEEP=1"),
-        *mounts, IMAGE, *command,
+        *("run", "--detach", "--name", name, "--network", network),
+        *("--env", "PEBBLE_VA_NOSLEEP=1", "--env", "PEBBLE_AUTHZREUSE=0"), *mounts, IMAGE, *command,
     )  # fmt: skip
     try:
         yield name

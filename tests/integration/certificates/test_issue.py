@@ -82,7 +82,7 @@ def test_edges_that_start_without_the_database_show_the_last_certificate(world: 
     world.edges.stop("postgres")
     world.edges.kill(*EDGES, *(f"copy-{edge}" for edge in EDGES))
     world.run(*EDGES)
-    world.lead_to(*EDGES)
+    world.lead_to(*EDGES)  # They have other addresses now.
     world.wait_valid(*EDGES)
     assert world.edges.shown(EDGES[0]) == before
     world.run("edge-new")

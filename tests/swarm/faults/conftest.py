@@ -29,6 +29,9 @@ from swarm.voters import Voters
 
 STAGE = pytest.StashKey[Stage]()
 VOTES_PER_SECOND = 100
+SOAK = "test_soak.py"
+# Like most faults, too long for every run.
+LONG = "test_certificates.py"
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -43,11 +46,16 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """With `--soak` only the soak runs here, without it everything else, after what needs no lab."""
-    soaking = config.getoption("soak") is not None
     ours = [item for item in items if Path(__file__).parent in item.path.parents]
-    unwanted = [item for item in ours if (item.path.name == "test_soak.py") != soaking]
+    unwanted = [item for item in ours if not _wanted(item.path.name, config)]
     config.hook.pytest_deselected(items=unwanted)
     items[:] = [item for item in items if item not in ours] + [item for item in ours if item not in unwanted]
+
+
+def _wanted(file: str, config: pytest.Config) -> bool:
+    if config.getoption("soak") is not None:
+        return file == SOAK
+    return file != SOAK and (file != LONG or bool(config.getoption("all_faults")))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

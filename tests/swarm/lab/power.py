@@ -42,15 +42,25 @@ CAPABILITIES = (
 def up(progress: Progress, count: int, *, newer_engine: bool = False) -> Lab:
     """Make what is missing of a lab of `count` nodes, and bring the stack up on it.
 
-    With `newer_engine` the nodes' engine is that of Debian testing.
-    Raises DeployError where this machine cannot carry a lab, or carries a larger or another one.
+    Raises DeployError as `start` does, and where certificates of a public name are asked for.
     """
-    client = _local_engine()
     if not settings.load().local:
         raise DeployError(
             "A lab would ask for certificates of a public name, which is not served here.",
             "Take ACME_EMAIL out of the shell and stack/.env while you use the lab.",
         )
+    lab = start(progress, count, newer_engine=newer_engine)
+    deploy(lab)
+    return lab
+
+
+def start(progress: Progress, count: int, *, newer_engine: bool = False) -> Lab:
+    """Make what is missing of a lab of `count` nodes, and give it the images that this machine has.
+
+    With `newer_engine` the nodes' engine is that of Debian testing.
+    Raises DeployError where this machine cannot carry a lab, or carries a larger or another one.
+    """
+    client = _local_engine()
     found = current()
     if found and len(found.nodes) > count:
         raise DeployError(
@@ -68,7 +78,6 @@ def up(progress: Progress, count: int, *, newer_engine: bool = False) -> Lab:
     with progress.task("Joining the nodes into one Swarm"):
         _join(lab)
     hand_over_images(client, bases, lab.nodes[0], progress)
-    deploy(lab)
     return lab
 
 
