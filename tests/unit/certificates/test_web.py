@@ -71,7 +71,7 @@ def test_without_the_database_it_is_not_said_that_there_is_no_challenge(
 @pytest.mark.parametrize(
     "given", [None, "", "the-token", "Bearer", "Bearer ", "Bearer the-toke", "Bearer the-token ", "Bearer é"]
 )
-@pytest.mark.parametrize("authority", [LOCAL.name, "acme"])
+@pytest.mark.parametrize("authority", [LOCAL.name, "acme"], ids=["local", "acme"])
 def test_nobody_gets_the_key_without_the_token(
     authority: str, given: str | None, records: Rows, tmp_path: Path
 ) -> None:
