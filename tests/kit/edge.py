@@ -30,7 +30,7 @@ TOKEN = "a-token"
 CHALLENGES = "/.well-known/acme-challenge/"
 # In the place of `certificates`: gives Traefik one, if it knows the token, and answers challenges.
 GIVE = f"""
-import http.server, sys
+import http.server, sys, threading
 class Give(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         challenged = self.path.startswith("{CHALLENGES}")
@@ -39,7 +39,9 @@ class Give(http.server.BaseHTTPRequestHandler):
         self.send_response(200)
         self.end_headers()
         self.wfile.write((self.path if challenged else sys.argv[1]).encode())
-http.server.ThreadingHTTPServer(("", 8081), Give).serve_forever()
+servers = [http.server.ThreadingHTTPServer(("", port), Give) for port in (8080, 8081)]
+threading.Thread(target=servers[0].serve_forever, daemon=True).start()
+servers[1].serve_forever()
 """
 ENVIRONMENT = {
     "VOTE_HOST": HOSTS[0],
