@@ -63,25 +63,28 @@ def running_edge(network: str, folder: Path, **settings: str) -> Iterator[str]:
 @contextmanager
 def starting_edge(network: str, folder: Path, **settings: str) -> Iterator[str]:
     """Do the same, and do not wait until it lets anybody in."""
-    name = f"{network}-edge-{uuid4().hex[:8]}"
+    number = uuid4().hex[:8]
+    name, giver = f"{network}-edge-{number}", f"{network}-certificates-{number}"
     environment = ENVIRONMENT | settings
-    (folder / "traefik.yaml").write_text(filled_in(STATIC.read_text(), environment))
+    # Another edge of the same network has another certificate.
+    static = filled_in(STATIC.read_text(), environment).replace("http://certificates:", f"http://{giver}:")
+    (folder / "traefik.yaml").write_text(static)
     run = (
         *("run", "--detach", "--name", name, "--network", network, "--network-alias", "edge"),
         *("--read-only", "--cap-drop", "ALL"),
         *("--memory", _SERVICE["deploy"]["resources"]["limits"]["memory"]),
         *(part for target in SCRATCH for part in ("--tmpfs", target)),
         *("--volume", f"{folder / 'traefik.yaml'}:/etc/traefik/traefik.yaml:ro"),
-        *("--volume", f"{DYNAMIC}:/etc/traefik/dynamic.yaml:ro"),
+        *("--volume", f"{DYNAMIC}:/etc/traefik/dynamic.yaml:ro", "--volume", f"{folder}:/run/secrets:ro"),
         *(part for variable in environment.items() for part in ("--env", "=".join(variable))),
         *("--entrypoint", ENTRYPOINT[0], reference("traefik"), *ENTRYPOINT[1:]),
     )
     try:
-        _give_certificate(network, folder, f"{name}-certificates")
+        _give_certificate(network, folder, giver)
         docker(*run)
         yield address(name)
     finally:
-        docker("rm", "--force", name, f"{name}-certificates")
+        docker("rm", "--force", name, giver)
 
 
 def _give_certificate(network: str, folder: Path, name: str) -> None:
