@@ -153,13 +153,15 @@ class AcmeAuthority:
             found = messages.Authorization.from_json(self._session.post(url).json())
             yield found.identifier.value, found
 
-    def _reasons(self, body: messages.Order) -> Iterator[str]:
-        """Say of each name what the server found."""
-        if body.error:
-            yield str(body.error.detail or body.error.typ)
-        for name, found in self._authorizations(body):
-            errors = [each.error for each in found.challenges if each.error is not None]
-            yield from (f"{name}: {error.detail or error.typ}" for error in errors)
+    def _reasons(self, body: messages.Order) -> list[str]:
+        """Say of each name what the server found; the order's own error only repeats one of these."""
+        found = [
+            f"{name}: {each.error.detail or each.error.typ}"
+            for name, authorization in self._authorizations(body)
+            for each in authorization.challenges
+            if each.error is not None
+        ]
+        return found or ([str(body.error.detail or body.error.typ)] if body.error else [])
 
 
 def _signing_request(order: Order) -> x509.CertificateSigningRequest:
