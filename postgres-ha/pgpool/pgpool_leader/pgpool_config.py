@@ -12,7 +12,7 @@ from pgpool_leader.settings import Settings
 # committed while its own transaction around it is still open (pgpool2 issue 172). All children from
 # the start, for 10 MB: in dynamic mode they are added every two seconds, and until then the clients that
 # come all at once after a failover wait, or give up. Two pgpools have 48, of PostgreSQL's 60 connections;
-# one alone has room for two workers, two results, three observers, and three for each of four copies of
+# one alone has room for two workers, two results, three observers, and two for each of four copies of
 # certificates, of which one is being updated.
 _CONF = """\
 backend_clustering_mode = 'streaming_replication'

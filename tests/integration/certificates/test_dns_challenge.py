@@ -4,7 +4,6 @@ import secrets
 from pathlib import Path
 
 from kit.certificates import NAMES, running_world
-from kit.waiting import wait_until
 
 IDENTIFIER = "operator-7"
 HOOK = """#!/usr/bin/env python3
@@ -24,13 +23,6 @@ def test_a_bound_account_and_dns_records(tmp_path: Path) -> None:
         hook = folder / "hook"
         hook.write_text(HOOK.format(management=world.dns.management))
         hook.chmod(0o755)
-        world.run("edge-1", ACME_DNS_HOOK="/authorities/hook")
-        wait_until(
-            lambda: "externalAccountRequired" in world.edges.status().get("problem", ""),
-            60, lambda: f"{world.edges.status()} {world.edges.logs('copy-edge-1')}",
-        )  # fmt: skip
-        world.edges.stop("copy-edge-1")  # It leaves the lease to the next one.
-        world.edges.kill("edge-1", "copy-edge-1")
         bound = {"ACME_EAB_KID": IDENTIFIER, "ACME_EAB_HMAC_KEY_FILE": "/authorities/hmac"}
         world.run("edge-1", ACME_DNS_HOOK="/authorities/hook", **bound)
         world.wait_valid("edge-1", seconds=150)

@@ -57,13 +57,15 @@ class AcmeAuthority:
         return Findings(found.wrong, (*found.doubtful, *unknown))
 
     def place(self, order: Order) -> tuple[str, str | None]:
-        """Make an order; without `replaces` where that certificate was replaced already."""
+        """Make an order; without `replaces` where the server does not take it, whatever its reason."""
         with self._session.asking():
             self._require_profile()
             replaces = order.replaces if "renewalInfo" in self._session.directory.to_partial_json() else None
             try:
                 return self._new_order(order.names, replaces), replaces
-            except acme.errors.ConflictError:
+            except (acme.errors.ConflictError, messages.Error) as error:
+                if replaces is None or getattr(error, "code", "") == "rateLimited":
+                    raise
                 return self._new_order(order.names, None), None
 
     def advance(self, order: Order, publish: Publish) -> str | None:
