@@ -25,6 +25,8 @@ from certificates.state.records import Records
 
 # Below the lease's time, with a retry for a nonce that has gone stale.
 ANSWER_SECONDS = 15
+# A server may refuse any nonce, and wants to be asked again (RFC 8555, section 6.5); the library does so once.
+MOST_NONCES = 3
 LONGEST_WAIT = timedelta(days=1)
 SECONDS = re.compile(r"[0-9]{1,7}")
 
@@ -79,6 +81,12 @@ class Session:
         client = self.client
         # The library's annotation does not know of the empty question that the library itself sends.
         body = cast(JSONDeSerializable, content)
+        for _ in range(MOST_NONCES - 1):
+            try:
+                return client.net.post(url, body, new_nonce_url=client.directory["newNonce"])
+            except messages.Error as error:
+                if error.code != "badNonce":
+                    raise
         return client.net.post(url, body, new_nonce_url=client.directory["newNonce"])
 
     @contextmanager
