@@ -25,7 +25,7 @@ from certificates.state.records import Records
 
 # Below the lease's time, with a retry for a nonce that has gone stale.
 ANSWER_SECONDS = 15
-# A server may refuse any nonce, and wants to be asked again (RFC 8555, section 6.5); the library does it once.
+# A server may refuse any nonce, and wants to be asked again (RFC 8555, section 6.5); the library does, once.
 MOST_NONCES = 3
 LONGEST_WAIT = timedelta(days=1)
 SECONDS = re.compile(r"[0-9]{1,7}")
