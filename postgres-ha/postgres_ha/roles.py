@@ -13,7 +13,7 @@ _OPTIONS: Mapping[str, LiteralString] = {
     "result": "",  # its limit comes with its privileges, also where the role is older than that
     # Every manager has an observer, which holds one; a look at the dead letters takes two more.
     "observer": "CONNECTION LIMIT 16",
-    # A copy on each of three edges holds three; while they are updated there are twice as many.
+    # A copy on each edge holds two; while they are updated there are twice as many.
     "certificates": "CONNECTION LIMIT 18",
 }
 

@@ -22,13 +22,6 @@ VOTE, RESULT = "vote.example.test", "result.example.test"
 NAMES = (VOTE, RESULT, "example.test")
 TOKEN, ANSWER = "token", "token.thumbprint"
 RIGHT, WRONG, ELSEWHERE, FROZEN, UNUSED = (f"127.0.0.{host}" for host in range(1, 6))
-HOOK = """#!{python}
-import json, sys, urllib.request
-action, name, value = sys.argv[1:]
-what = "set-txt" if action == "present" else "clear-txt"
-body = json.dumps({{"host": name + ".", "value": value}}).encode()
-print(urllib.request.urlopen("{management}/" + what, body).status)
-"""
 
 
 @pytest.fixture(scope="module")
@@ -167,8 +160,7 @@ def test_the_hook_sets_the_record_and_takes_it_away(
     dns: DnsServer, resolver: Resolver, tmp_path: Path
 ) -> None:
     path, name = tmp_path / "hook", f"_acme-challenge.{VOTE}"
-    path.write_text(HOOK.format(python=sys.executable, management=dns.management))
-    path.chmod(0o755)
+    dns.write_hook(path, sys.executable)
     Hook(str(path)).present(name, "value")
     wait_for_text(resolver, name, "value")
     assert resolver.texts(name) == ("value",)
