@@ -183,15 +183,14 @@ class Edges:
         except OSError:
             return None
 
-    def provided(self, copy: str) -> int | None:
-        """Say with which status a copy answers Traefik; None while it does not."""
+    def provided(self, copy: str) -> tuple[int, str] | None:
+        """Return the status and the text that a copy answers Traefik; None while it does not."""
         headers = {"Authorization": f"Bearer {TOKEN}"}
         try:
-            return requests.get(
-                f"http://{self.address(copy)}:8081/traefik", headers=headers, timeout=2
-            ).status_code
+            answer = requests.get(f"http://{self.address(copy)}:8081/traefik", headers=headers, timeout=2)
         except requests.RequestException:
             return None
+        return answer.status_code, answer.text
 
     def valid(self, edge: str, trusted: str) -> bool:
         """Say whether an edge shows a certificate for each name that those take who trust `trusted`."""

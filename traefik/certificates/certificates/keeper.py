@@ -59,12 +59,13 @@ class Keeper:
                 self._newest = newest
 
     def _show(self, chosen: list[Certificate]) -> None:
+        # First kept: what an edge has shown is there at its next start.
+        self._keep([one for one in chosen if one not in self._stopgaps.values()])
         if chosen != self.current:
             self.current = chosen
             for one in chosen:
                 until = one.not_after.isoformat()
                 log.info("showing a certificate", names=one.names, authority=one.authority, until=until)
-        self._keep([one for one in chosen if one not in self._stopgaps.values()])
 
     def _chosen(self) -> list[Certificate]:
         """Return a certificate for every name, each once."""
