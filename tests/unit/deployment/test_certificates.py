@@ -1,4 +1,4 @@
-"""The local authority can sign, and its key does not show."""
+"""Authorities can sign, and keys do not show."""
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
@@ -16,3 +16,15 @@ def test_the_key_is_that_of_the_certificate_and_the_certificate_that_of_an_autho
 
 def test_the_key_does_not_show() -> None:
     assert "PRIVATE" not in repr(certificates.make())
+
+
+def test_each_server_inside_has_a_certificate_for_its_own_name() -> None:
+    made = certificates.make_inside(["postgres-1", "pgpool"])
+    (authority,) = x509.load_pem_x509_certificates(made.authority)
+    for name, text in made.servers.items():
+        (leaf,) = x509.load_pem_x509_certificates(text)
+        leaf.verify_directly_issued_by(authority)
+        assert load_pem_private_key(text, None).public_key() == leaf.public_key()
+        names = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+        assert names.get_values_for_type(x509.DNSName) == [name]
+    assert "PRIVATE" not in repr(made)
