@@ -13,7 +13,7 @@ class Inside:
 
     def __init__(self, folder: Path, *servers: str) -> None:
         self._folder = folder
-        made = certificates.make_inside(servers)
+        made = certificates.make_inside({name: [name] for name in servers})
         folder.mkdir(parents=True)
         for name, text in {"authority": made.authority, **made.servers}.items():
             (folder / name).write_bytes(text)

@@ -5,7 +5,7 @@ import re
 import unicodedata
 from ipaddress import IPv4Network, ip_address, ip_network
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -75,6 +75,7 @@ class Settings(BaseSettings):
     new_voters_per_second: Annotated[int, Field(ge=0)] = 50
     new_voters_burst: Annotated[int, Field(ge=1)] = 5000
     redis_maxmemory: str = "256mb"
+    database_sslmode: Literal["verify-full", "prefer"] = "verify-full"
     network_encryption: bool = False
     network_subnets: str = ""
     advertise_addr: str = ""
@@ -228,6 +229,7 @@ class Settings(BaseSettings):
             *("vote_title", "vote_question", "option_a", "option_b", "vote_options", "vote_option_keys"),
             *("new_voters_per_second", "new_voters_burst", "trusted_proxies"),
             *("vote_replicas", "result_replicas", "worker_replicas", "redis_maxmemory", "redis_memory_limit"),
+            "database_sslmode",
         )
         values = {name.upper(): str(getattr(self, name)) for name in names}
         values["PUBLIC_HTTPS_PORT"] = str(self.public_https_port or self.https_port)

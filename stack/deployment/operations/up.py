@@ -19,6 +19,7 @@ from deployment.operations.steps.record import Record, Sweep
 from deployment.operations.steps.rollout import DataNodes, Deploy
 from deployment.operations.steps.swarm import Labels, Options, Packages, Secrets, Swarm
 from deployment.plan.cluster import strength
+from deployment.plan.release import inside
 from deployment.plan.release.options import Change
 from deployment.plan.swarm import placement, weaknesses
 from deployment.progress import Progress
@@ -27,6 +28,10 @@ UP: Sequence[Step] = (
     *(Checks(), Engine(), Bases(), Refresh(), Images(), Push()),
     *(Swarm(), Labels(), Secrets(), Options(), Packages()),
     *(Readable(), DataNodes(), Drain(), Deploy(), Reopen(), Health(), Record(), Sweep()),
+)
+NOT_DEMANDED = (
+    "The database still takes connections without TLS: servers of the release before know none. "
+    "Run `up` again to demand TLS."
 )
 UNSEEN = "The engine stands still, so what it holds could not be looked at: less may be to do."
 
@@ -79,4 +84,10 @@ def warnings(on: Site) -> list[str]:
         return [*([UNSEEN] if unseen else []), *weaknesses.of(labelled)]
     closed = strength.intake_closed(on.picture)
     crowded = weaknesses.crowded(nodes.observe(on.engine), services.placements(on.engine))
-    return [*closed, *weaknesses.of(labelled), *crowded, *networks.warnings(on.engine)]
+    return [*closed, *weaknesses.of(labelled), *crowded, *networks.warnings(on.engine), *_plain(on)]
+
+
+def _plain(on: Site) -> list[str]:
+    """Say that TLS is not demanded yet, although the settings want that."""
+    mode = on.wanted.variables.get(inside.MODE) if on.wanted else None
+    return [NOT_DEMANDED] if mode not in (None, on.settings.database_sslmode) else []

@@ -18,13 +18,14 @@ def test_the_key_does_not_show() -> None:
     assert "PRIVATE" not in repr(certificates.make())
 
 
-def test_each_server_inside_has_a_certificate_for_its_own_name() -> None:
-    made = certificates.make_inside(["postgres-1", "pgpool"])
+def test_each_server_inside_has_a_certificate_for_its_own_names() -> None:
+    wanted = {"postgres": ["postgres-1", "postgres-2"], "pgpool": ["pgpool"]}
+    made = certificates.make_inside(wanted)
     (authority,) = x509.load_pem_x509_certificates(made.authority)
-    for name, text in made.servers.items():
+    for server, text in made.servers.items():
         (leaf,) = x509.load_pem_x509_certificates(text)
         leaf.verify_directly_issued_by(authority)
         assert load_pem_private_key(text, None).public_key() == leaf.public_key()
         names = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-        assert names.get_values_for_type(x509.DNSName) == [name]
+        assert names.get_values_for_type(x509.DNSName) == wanted[server]
     assert "PRIVATE" not in repr(made)

@@ -71,7 +71,7 @@ def test_the_authority_of_a_private_acme_server_comes_along(tmp_path: Path) -> N
     path.write_text(certificate)
     whole = made(domain="example.org", acme_email="a@example.org", acme_ca_file=str(path))
     assert whole.files[entrance.ACME_AUTHORITY] == certificate
-    assert whole.services["certificates"]["configs"].keys() == {"local_ca", "acme-ca"}
+    assert whole.services["certificates"]["configs"].keys() == {"local_ca", "inside_ca", "acme-ca"}
     found = entrance.of(whole, "a local authority")
     assert (found.authorities, found.local) == (certificate, False)
     assert found.urls == {"vote": "https://vote.example.org/", "result": "https://result.example.org/"}

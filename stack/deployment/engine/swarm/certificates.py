@@ -1,6 +1,6 @@
 """Certificate authorities of the stack's own: for names that no public one would sign."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import trustme
@@ -30,8 +30,12 @@ class Inside:
     servers: Mapping[str, bytes] = field(repr=False)
 
 
-def make_inside(servers: Iterable[str]) -> Inside:
-    """Make certificates for servers by name; the authority's key is not kept, so it signs nothing later."""
+def make_inside(servers: Mapping[str, Sequence[str]]) -> Inside:
+    """Make a certificate for each server, which has one name or several.
+
+    The authority's key is not kept: nobody can sign for another server later.
+    """
     made = trustme.CA(organization_name=f"{STACK} inside CA")
-    pairs = {name: made.issue_cert(name).private_key_and_cert_chain_pem.bytes() for name in servers}
+    issued = {server: made.issue_cert(*names) for server, names in servers.items()}
+    pairs = {server: pair.private_key_and_cert_chain_pem.bytes() for server, pair in issued.items()}
     return Inside(made.cert_pem.bytes(), pairs)

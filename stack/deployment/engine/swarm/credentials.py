@@ -15,7 +15,7 @@ from deployment.configuration.layout import LOCAL_CA_FILE, NAMESPACE_LABEL, SECR
 from deployment.engine.machine import engine
 from deployment.engine.swarm import certificates
 from deployment.errors import DeployError
-from deployment.plan.release import entrance
+from deployment.plan.release import entrance, inside
 from deployment.plan.release.entrance import Entrance
 from deployment.plan.release.release import Release, secret_variable
 
@@ -44,7 +44,16 @@ PASSWORDS = (
 )
 # The certificate of the local authority, a config, and its key.
 AUTHORITY, AUTHORITY_KEY = "local_ca", "local_ca_key"
-MADE = (*PASSWORDS, AUTHORITY, AUTHORITY_KEY)
+# Keys with certificates, and the names by which clients know these servers. Who signed them all is a config.
+INSIDE = inside.AUTHORITY
+SERVERS = {
+    "certificates_tls": ("certificates",),
+    "pgpool_tls": ("pgpool",),
+    "postgres_tls": ("postgres-1", "postgres-2", "postgres-3"),
+}
+MADE = (*PASSWORDS, AUTHORITY, AUTHORITY_KEY, INSIDE, *SERVERS)
+# What is only good together.
+WHOLE = ((AUTHORITY, AUTHORITY_KEY), (INSIDE, *SERVERS))
 # What a release of before showed: its authority, whose key was not kept, has the same hosts in its label.
 FORMER = ("tls_certificate", "tls_key")
 # What a user has in a file of their own.
@@ -66,7 +75,7 @@ PASSWORD_BYTES = 32
 def observe(
     client: docker.DockerClient, hosts: tuple[str, str], given: Mapping[str, bytes]
 ) -> dict[str, str]:
-    """Return the Swarm names of the secrets that are there, by key, and of the config of the authority.
+    """Return the Swarm names of the secrets that are there, by key, and of the configs of the authorities.
 
     Of several versions of one key the newest is meant, or that of what is `given`. What a release of before
     showed counts only for exactly these hosts.
@@ -75,17 +84,18 @@ def observe(
     exact = {_name(key, content) for key, content in given.items()}
     for secret in sorted(client.secrets.list(), key=lambda item: (item.name in exact, _created(item))):
         key, for_hosts = _key(secret), _label(secret, HOSTS_LABEL)
-        if key in (*PASSWORDS, *GIVEN, AUTHORITY_KEY) or (key in FORMER and for_hosts == ",".join(hosts)):
+        if key in (*PASSWORDS, *GIVEN, AUTHORITY_KEY, *SERVERS) or (
+            key in FORMER and for_hosts == ",".join(hosts)
+        ):
             found[key] = str(secret.name)
-    authority = _authority(client, None)
-    return found | ({AUTHORITY: str(authority.name)} if authority else {})
+    signers = {key: _signer(client, key) for key in (AUTHORITY, INSIDE)}
+    return found | {key: str(config.name) for key, config in signers.items() if config}
 
 
 def missing(found: Mapping[str, str], given: Mapping[str, bytes]) -> list[str]:
-    """Return the keys that still have to be made; an authority is made with its key or not at all."""
-    pair = (AUTHORITY, AUTHORITY_KEY)
-    whole = all(key in found for key in pair)
-    absent = [key for key in MADE if key not in found or (key in pair and not whole)]
+    """Return the keys that still have to be made, with all that is only good together with them."""
+    broken = {key for group in WHOLE if any(key not in found for key in group) for key in group}
+    absent = [key for key in MADE if key not in found or key in broken]
     return absent + [key for key, content in given.items() if found.get(key) != _name(key, content)]
 
 
@@ -115,12 +125,20 @@ def create(client: docker.DockerClient, keys: Collection[str], given: Mapping[st
     if AUTHORITY in keys:
         made = certificates.make()
         _store(client, AUTHORITY_KEY, made.key)
-        name, labels = _name(AUTHORITY, made.certificate), {SECRET_LABEL: AUTHORITY}
-        client.configs.create(name=name, data=made.certificate, labels=labels)
+        _publish(client, AUTHORITY, made.certificate)
+    if INSIDE in keys:
+        signed = certificates.make_inside(SERVERS)
+        for key, pair in signed.servers.items():
+            _store(client, key, pair)
+        _publish(client, INSIDE, signed.authority)
 
 
 def _store(client: docker.DockerClient, key: str, value: bytes) -> None:
     client.secrets.create(name=_name(key, value), data=value, labels={SECRET_LABEL: key})
+
+
+def _publish(client: docker.DockerClient, key: str, value: bytes) -> None:
+    client.configs.create(name=_name(key, value), data=value, labels={SECRET_LABEL: key})
 
 
 def _name(key: str, value: bytes) -> str:
@@ -130,7 +148,7 @@ def _name(key: str, value: bytes) -> str:
 def authority(client: docker.DockerClient, release: Release) -> str:
     """Return the public certificate of the local CA that a release shows, as PEM; empty without one."""
     former = secret_variable(FORMER[0]) in release.variables
-    config = _authority(client, release.hosts if former else None)
+    config = _signer(client, AUTHORITY, release.hosts if former else None)
     return _text(config) if config else ""
 
 
@@ -164,9 +182,9 @@ def authority_file(client: docker.DockerClient) -> Path:
     return LOCAL_CA_FILE.with_name(f"{LOCAL_CA_FILE.stem}-{client.info()['Name']}{LOCAL_CA_FILE.suffix}")
 
 
-def _authority(client: docker.DockerClient, hosts: tuple[str, str] | None) -> Item | None:
+def _signer(client: docker.DockerClient, key: str, hosts: tuple[str, str] | None = None) -> Item | None:
     """Return the newest config that holds an authority: today's, or a former one for `hosts` alone."""
-    wanted = {SECRET_LABEL: AUTHORITY} | ({HOSTS_LABEL: ",".join(hosts)} if hosts else {})
+    wanted = {SECRET_LABEL: key} | ({HOSTS_LABEL: ",".join(hosts)} if hosts else {})
     found = [c for c in client.configs.list() if (c.attrs["Spec"].get("Labels") or {}) == wanted]
     return max(found, key=_created, default=None)
 

@@ -10,8 +10,10 @@ from deployment.configuration.layout import NAMESPACE, RELEASE_LABEL, STACK
 from deployment.engine.swarm import nodes
 from deployment.errors import DeployError
 from deployment.plan.cluster.convergence import ServiceState, assess, failed, replicas, short_name
-from deployment.plan.release import drift, formats
+from deployment.plan.cluster.topology import is_database
+from deployment.plan.release import drift, formats, inside
 from deployment.plan.release.formats import Formats
+from deployment.plan.release.inside import Server
 
 Api = Mapping[str, Any]
 EVIDENCE_LINES = 20
@@ -47,6 +49,11 @@ def handed(found: Iterable[Api]) -> dict[str, str]:
 def formats_of(found: Iterable[Api]) -> list[Formats]:
     """Return what services read and write, also those releases that are on their way out."""
     return [each for service in found for each in formats.of_specification(short_name(service), service)]
+
+
+def database_servers(found: Iterable[Api]) -> list[Server]:
+    """Return what the servers of the database were told of TLS."""
+    return [inside.of_specification(s) for s in found if is_database(short_name(s))]
 
 
 def placements(client: docker.DockerClient) -> dict[str, list[str]]:

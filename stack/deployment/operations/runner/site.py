@@ -20,10 +20,11 @@ from deployment.engine.swarm import options as recorded_options
 from deployment.engine.swarm.membership import Membership
 from deployment.errors import DeployError
 from deployment.plan.cluster.picture import UNKNOWN, Picture
-from deployment.plan.release import drift, formats
+from deployment.plan.release import drift, formats, inside
 from deployment.plan.release.entrance import Entrance
 from deployment.plan.release.formats import Formats
 from deployment.plan.release.history import Deployment
+from deployment.plan.release.inside import Server
 from deployment.plan.release.options import Change, Options
 from deployment.plan.release.release import Release
 from deployment.plan.swarm import placement
@@ -124,6 +125,11 @@ class Site:
         return [*services.formats_of(self.specifications), *last]
 
     @cached_property
+    def database_servers(self) -> list[Server]:
+        """What the servers of the database that run were told of TLS."""
+        return services.database_servers(self.specifications)
+
+    @cached_property
     def deployments(self) -> tuple[Deployment, ...]:
         """What was deployed and found good, the oldest first."""
         return releases.read(self.engine) if self.managed else ()
@@ -183,7 +189,10 @@ class Site:
     @cached_property
     def wanted(self) -> Release | None:
         """The release that is wanted, once it can be known."""
-        return self.frozen or self.goal(self)
+        if self.frozen:
+            return self.frozen
+        release = self.goal(self)
+        return inside.agreed(release, self.database_servers) if release else None
 
     def freeze(self) -> None:
         """Settle what is wanted, before what runs is changed: from now on failures count.

@@ -9,7 +9,7 @@ from deployment.operations.runner.site import Site
 from deployment.operations.runner.turn import TurnLostError
 from deployment.operations.steps import convergence
 from deployment.plan.cluster.picture import DRAINING, OPEN
-from deployment.plan.release import formats
+from deployment.plan.release import formats, inside
 
 # A queue that is longer needs a look first.
 DRAIN_SECONDS = 180
@@ -18,12 +18,18 @@ PAUSE = "take no votes until the queue is empty and the release has changed"
 
 
 class Readable(Check):
-    """What the stack has written can be read by the release that is wanted, or can be drained before."""
+    """What the stack has written can be read by the release that is wanted, and whom it talks to answers."""
 
     def require(self, site: Site) -> None:
-        """Raise DeployError naming who could not read what."""
+        """Raise DeployError naming who could not read what, or talk to whom."""
         if site.wanted is None:
             return
+        if inside.deaf(site.wanted, site.database_servers):
+            raise DeployError(
+                f"Release {site.wanted.identity} knows no TLS inside, which the database that runs demands.",
+                f"Set {inside.MODE}={inside.OFFERED} in stack/.env and run `python3 deploy.py up`. "
+                "Then run this again.",
+            )
         wanted = formats.of_services(site.wanted.services)
         if unread := formats.lost(site.formats, wanted):
             raise DeployError(

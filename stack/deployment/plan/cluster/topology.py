@@ -23,6 +23,11 @@ def members(cluster: str) -> list[str]:
     return [f"{cluster}-{slot}" for slot in SLOTS]
 
 
+def is_database(service: str) -> bool:
+    """Whether a service speaks PostgreSQL's protocol to clients."""
+    return cluster_of(service) == "postgres" or service == "pgpool"
+
+
 def one_at_a_time(service: str) -> bool:
     """Whether a service is updated by itself, before all those that are updated together."""
     return bool(cluster_of(service)) or service in PROXIES
