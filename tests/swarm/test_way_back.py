@@ -9,6 +9,7 @@ import pytest
 
 from deployment.configuration.layout import LOCAL_CA_FILE
 from deployment.configuration.settings import Settings
+from deployment.engine.swarm import services
 from kit.checkout import copied
 from kit.local import LocalStack, deploy, running, verb
 from kit.waiting import wait_until
@@ -90,6 +91,12 @@ def refused(ballots: Sequence[Ballot]) -> list[str]:
     return [ballot.problem for ballot in gone if ballot.voter != NOBODY and ballot.problem != NOT_SENT]
 
 
+def encrypted(local: LocalStack) -> set[bool]:
+    """Say whether the servers of the queue speak TLS."""
+    found = services.servers(services.specifications(local.client), "redis")
+    return {server.demands for server in found}
+
+
 def altered(folder: Path, path: str, line: str) -> Path:
     """Return a checkout like this one, with one more line in one file."""
     copy = copied(folder)
@@ -133,7 +140,7 @@ def test_a_former_release_comes_back_without_a_registry(
     assert refused(ballots) == []
 
 
-def test_no_worker_meets_entries_that_it_cannot_read(
+def test_no_service_meets_entries_or_connections_that_it_does_not_know(
     local: LocalStack, voters: Voters, tmp_path: Path
 ) -> None:
     before = local.status()
@@ -142,11 +149,15 @@ def test_no_worker_meets_entries_that_it_cannot_read(
         text = (older / path).read_text()
         assert newer in text
         (older / path).write_text(text.replace(newer, former))
+    in_clear = {"REDIS_TLS": "no"}  # They cannot talk to the servers that run, either.
     with voting(local, voters) as ballots:
-        changes = [verb("up", "--yes", checkout=older), verb("rollback")]
+        changes = [verb("up", "--yes", checkout=older, environment=in_clear)]
+        between = encrypted(local)
+        changes.append(verb("rollback"))
     for done in changes:
         assert done.returncode == 0, done.stderr
         assert "No votes were taken for" in done.stderr
+    assert (between, encrypted(local)) == ({False}, {True})
     now = local.status()
     assert now["healthy"], now["missing"]
     assert now["release"]["identity"] == before["release"]["identity"]

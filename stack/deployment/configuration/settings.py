@@ -76,6 +76,7 @@ class Settings(BaseSettings):
     new_voters_burst: Annotated[int, Field(ge=1)] = 5000
     redis_maxmemory: str = "256mb"
     database_sslmode: Literal["verify-full", "prefer"] = "verify-full"
+    redis_tls: Literal["yes", "no", ""] = ""
     network_encryption: bool = False
     network_subnets: str = ""
     advertise_addr: str = ""
@@ -232,6 +233,7 @@ class Settings(BaseSettings):
             "database_sslmode",
         )
         values = {name.upper(): str(getattr(self, name)) for name in names}
+        values["REDIS_TLS"] = self.redis_tls or "yes"
         values["PUBLIC_HTTPS_PORT"] = str(self.public_https_port or self.https_port)
         return values
 

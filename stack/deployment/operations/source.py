@@ -12,7 +12,7 @@ from deployment.configuration.settings import Settings
 from deployment.engine.images import base, images, registry
 from deployment.engine.images.images import Component
 from deployment.operations.runner.site import Site
-from deployment.plan.release import options
+from deployment.plan.release import inside, options
 from deployment.plan.release.entrance import ACME_AUTHORITY
 from deployment.plan.release.options import Options
 from deployment.plan.release.release import Release, secret_variable
@@ -52,7 +52,8 @@ def release(site: Site) -> Release | None:
     images_there = {name: image for name, image in names.items() if image}
     site.scaled = scaled(site)
     whole = made(images_there, site.settings, site.secrets, keys)
-    return whole.scaled(site.scaled)
+    queue = inside.queue(site.settings.redis_tls, site.servers("redis"))
+    return whole.scaled(site.scaled).having({inside.QUEUE: queue})
 
 
 def scaled(site: Site) -> dict[str, int]:

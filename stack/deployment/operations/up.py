@@ -33,6 +33,10 @@ NOT_DEMANDED = (
     "The database still takes connections without TLS: servers of the release before know none. "
     "Run `up` again to demand TLS."
 )
+QUEUE_IN_CLEAR = (
+    "What goes to the queue is not encrypted, as before. Set REDIS_TLS=yes in stack/.env and run `up`: "
+    "no votes are taken for about a minute then."
+)
 UNSEEN = "The engine stands still, so what it holds could not be looked at: less may be to do."
 
 
@@ -88,6 +92,8 @@ def warnings(on: Site) -> list[str]:
 
 
 def _plain(on: Site) -> list[str]:
-    """Say that TLS is not demanded yet, although the settings want that."""
-    mode = on.wanted.variables.get(inside.MODE) if on.wanted else None
-    return [NOT_DEMANDED] if mode not in (None, on.settings.database_sslmode) else []
+    """Say where TLS inside is not demanded yet, although the settings would have it so."""
+    variables = on.wanted.variables if on.wanted else {}
+    database = variables.get(inside.MODE, "") not in ("", on.settings.database_sslmode)
+    queue = variables.get(inside.QUEUE) == inside.NO and not on.settings.redis_tls
+    return [*([NOT_DEMANDED] if database else []), *([QUEUE_IN_CLEAR] if queue else [])]

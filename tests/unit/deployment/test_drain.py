@@ -44,6 +44,7 @@ WRITES_2 = declared("vote", {WRITES: "entry-2"})
 READS_2 = declared("worker", {READS: "entry-1 entry-2"})
 SAME = declared("vote", {WRITES: "entry-1"})
 REDIS = declared("redis-1", {WRITES: "redis-8"})
+TURNED = f"{intake.PAUSE}: the queue changes to plain connections"
 FILES_18 = declared("postgres-1", {WRITES: "postgresql-18"})
 
 
@@ -68,8 +69,16 @@ class Intake:
 def site(*running: Any, intake: str | None = "open", pending: int | None = 0, **seen: Any) -> Site:
     on = Site(Settings(), Progress(quiet=True), cast(DockerClient, "an engine"), lambda _: OLDER)
     picture = Picture(at=1.0, queue=Queue(pending=pending, intake=intake))
-    vars(on).update({"handed": {"vote": "r"}, "formats": list(running), "picture": picture, **seen})
+    handed, specifications = {"vote": "r"}, [speaking("redis-1", "no")]
+    vars(on).update(handed=handed, formats=list(running), picture=picture, specifications=specifications)
+    vars(on).update(seen)
     return on
+
+
+def speaking(name: str, tls: str) -> dict[str, Any]:
+    """Return a service of the queue as the Docker API describes it."""
+    container = {"Env": [f"REDIS_TLS={tls}"]}
+    return {"Spec": {"Name": f"vote-app_{name}", "TaskTemplate": {"ContainerSpec": container}}}
 
 
 @pytest.fixture(autouse=True)
@@ -101,6 +110,35 @@ def taking(found: Intake, monkeypatch: pytest.MonkeyPatch) -> Intake:
 def test_a_queue_is_drained_where_entries_cannot_be_read(on: Site, drained: bool) -> None:
     lines = Drain().missing(on)
     assert lines == ([] if drained else [f"{intake.PAUSE}: worker cannot read entry-2"])
+
+
+@pytest.mark.parametrize(
+    ("servers", "lines"),
+    [
+        ([("redis-1", "no"), ("sentinel-1", "no"), ("redis-proxy", "no")], []),
+        ([("redis-1", "no"), ("redis-proxy", "yes")], [TURNED]),
+        ([("redis-1", "yes")], [TURNED]),
+        ([("vote", "yes")], []),
+    ],
+)
+def test_a_queue_is_drained_before_its_servers_speak_otherwise(
+    servers: list[tuple[str, str]], lines: list[str]
+) -> None:
+    on = site(SAME, specifications=[speaking(*server) for server in servers])
+    assert Drain().missing(on) == lines
+
+
+def test_a_queue_that_nobody_can_ask_any_more_stays_drained_while_the_command_goes_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """On the way back from a change that failed half-way, no Redis may answer."""
+    taking(Intake(), monkeypatch)
+    on = site(SAME, intake=None, pending=None, specifications=[speaking("redis-1", "yes")])
+    assert Drain().missing(on) == [TURNED]
+    on.pause = Pause(on)
+    assert Drain().missing(on) == []
+    on.pause.end()
+    assert Drain().missing(on) == [TURNED]
 
 
 def test_draining_waits_until_nothing_waits(monkeypatch: pytest.MonkeyPatch) -> None:

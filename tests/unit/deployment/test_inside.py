@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from deployment.plan.release import inside
-from deployment.plan.release.inside import DEMANDED, MODE, OFFERED, Server
+from deployment.plan.release.inside import DEMANDED, MODE, OFFERED, QUEUE, Server
 from deployment.plan.release.release import Release
 
 TODAY = Release((), {}, {"INSIDE_CA_SECRET": "ours", MODE: DEMANDED})
@@ -71,3 +71,39 @@ def test_what_a_service_was_told_is_read(container: dict[str, Any], server: Serv
     configs = [{"File": {"Name": path}, "ConfigName": name} for path, name in container.get("Configs", [])]
     api = {"Spec": {"TaskTemplate": {"ContainerSpec": container | {"Configs": configs}}}}
     assert inside.of_specification(api) == server
+
+
+@pytest.mark.parametrize(
+    ("asked", "running", "speaks"),
+    [
+        ("", [], "yes"),
+        ("", [KNOWS_NONE, OFFERS], "no"),
+        ("", [DEMANDS], "yes"),
+        ("", [DEMANDS, KNOWS_NONE], "yes"),  # a change that was cut short
+        ("yes", [KNOWS_NONE], "yes"),
+        ("no", [DEMANDS], "no"),
+    ],
+)
+def test_a_queue_goes_on_as_it_does_until_it_is_asked_to_change(
+    asked: str, running: list[Server], speaks: str
+) -> None:
+    assert inside.queue(asked, running) == speaks
+
+
+@pytest.mark.parametrize(
+    ("speaks", "running", "turned"),
+    [
+        ("yes", [], ""),
+        ("yes", [DEMANDS, DEMANDS], ""),
+        ("yes", [DEMANDS, KNOWS_NONE], "the queue changes to TLS"),
+        ("no", [KNOWS_NONE, OFFERS], ""),
+        ("no", [DEMANDS], "the queue changes to plain connections"),
+        (None, [DEMANDS], "the queue changes to plain connections"),
+        (None, [KNOWS_NONE], ""),
+    ],
+)
+def test_a_queue_that_changes_changes_as_a_whole(
+    speaks: str | None, running: list[Server], turned: str
+) -> None:
+    release = Release((), {}, {QUEUE: speaks} if speaks else {})
+    assert inside.turned(release, running) == turned

@@ -15,6 +15,7 @@ from deployment.configuration.layout import LOCAL_CA_FILE, NAMESPACE_LABEL, SECR
 from deployment.engine.machine import engine
 from deployment.engine.swarm import certificates
 from deployment.errors import DeployError
+from deployment.plan.cluster.topology import members
 from deployment.plan.release import entrance, inside
 from deployment.plan.release.entrance import Entrance
 from deployment.plan.release.release import Release, secret_variable
@@ -49,7 +50,9 @@ INSIDE = inside.AUTHORITY
 SERVERS = {
     "certificates_tls": ("certificates",),
     "pgpool_tls": ("pgpool",),
-    "postgres_tls": ("postgres-1", "postgres-2", "postgres-3"),
+    "postgres_tls": tuple(members("postgres")),
+    "redis_proxy_tls": ("redis-proxy",),
+    "redis_tls": (*members("redis"), *members("sentinel")),
 }
 MADE = (*PASSWORDS, AUTHORITY, AUTHORITY_KEY, INSIDE, *SERVERS)
 # What is only good together.

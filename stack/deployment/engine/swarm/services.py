@@ -10,7 +10,7 @@ from deployment.configuration.layout import NAMESPACE, RELEASE_LABEL, STACK
 from deployment.engine.swarm import nodes
 from deployment.errors import DeployError
 from deployment.plan.cluster.convergence import ServiceState, assess, failed, replicas, short_name
-from deployment.plan.cluster.topology import is_database
+from deployment.plan.cluster.topology import served_by
 from deployment.plan.release import drift, formats, inside
 from deployment.plan.release.formats import Formats
 from deployment.plan.release.inside import Server
@@ -51,9 +51,9 @@ def formats_of(found: Iterable[Api]) -> list[Formats]:
     return [each for service in found for each in formats.of_specification(short_name(service), service)]
 
 
-def database_servers(found: Iterable[Api]) -> list[Server]:
-    """Return what the servers of the database were told of TLS."""
-    return [inside.of_specification(s) for s in found if is_database(short_name(s))]
+def servers(found: Iterable[Api], cluster: str) -> list[Server]:
+    """Return what the servers of a cluster, and those before it, were told of TLS."""
+    return [inside.of_specification(s) for s in found if served_by(short_name(s)) == cluster]
 
 
 def placements(client: docker.DockerClient) -> dict[str, list[str]]:

@@ -124,10 +124,9 @@ class Site:
         last = formats.of_services(self.last.release.services) if self.last else []
         return [*services.formats_of(self.specifications), *last]
 
-    @cached_property
-    def database_servers(self) -> list[Server]:
-        """What the servers of the database that run were told of TLS."""
-        return services.database_servers(self.specifications)
+    def servers(self, cluster: str) -> list[Server]:
+        """Return what the servers of a cluster that run were told of TLS."""
+        return services.servers(self.specifications, cluster)
 
     @cached_property
     def deployments(self) -> tuple[Deployment, ...]:
@@ -192,7 +191,7 @@ class Site:
         if self.frozen:
             return self.frozen
         release = self.goal(self)
-        return inside.agreed(release, self.database_servers) if release else None
+        return inside.agreed(release, self.servers("postgres")) if release else None
 
     def freeze(self) -> None:
         """Settle what is wanted, before what runs is changed: from now on failures count.

@@ -24,7 +24,7 @@ class Readable(Check):
         """Raise DeployError naming who could not read what, or talk to whom."""
         if site.wanted is None:
             return
-        if inside.deaf(site.wanted, site.database_servers):
+        if inside.deaf(site.wanted, site.servers("postgres")):
             raise DeployError(
                 f"Release {site.wanted.identity} knows no TLS inside, which the database that runs demands.",
                 f"Set {inside.MODE}={inside.OFFERED} in stack/.env and run `python3 deploy.py up`. "
@@ -36,10 +36,10 @@ class Readable(Check):
                 f"Release {site.wanted.identity} cannot read what the stack has written: {unread}.",
                 "Deploy a release that reads it. (The stack file says what each service reads and writes.)",
             )
-        unread = formats.undrained(site.formats, wanted)
+        unread = _unread(site)
         if unread and not (site.handed and formats.drainable(site.formats) and formats.drainable(wanted)):
             raise DeployError(
-                f"Entries may wait that release {site.wanted.identity} cannot read: {unread}.",
+                f"Release {site.wanted.identity} can come only while the queue is empty: {unread}.",
                 "The queue can run empty only while the stack runs, and only between releases that know how. "
                 "Bring up the release from before, and go over one that both can read.",
             )
@@ -54,9 +54,11 @@ class Drain:
         """Say why no votes are to be taken while the release changes."""
         if site.wanted is None or not site.handed:
             return []
-        unread = formats.undrained(site.formats, formats.of_services(site.wanted.services))
-        queue = site.picture.queue
-        if not unread or (queue.intake not in (OPEN, None) and queue.pending == 0):
+        unread, queue = _unread(site), site.picture.queue
+        empty = queue.intake not in (OPEN, None) and queue.pending == 0
+        # Where nobody answers any more, none has come since this command saw it empty.
+        seen_empty = queue.intake is None and site.pause and not site.pause.over
+        if not unread or empty or seen_empty:
             return []
         return [f"{PAUSE}: {unread}"]
 
@@ -92,6 +94,13 @@ class Reopen:
             site.pause.end()
         else:  # of a command that was cut short
             entries_waiting(site, OPEN)
+
+
+def _unread(site: Site) -> str:
+    """Say which entries must not wait while the release changes, or why none may."""
+    wanted = site.require_wanted()
+    entries = formats.undrained(site.formats, formats.of_services(wanted.services))
+    return ", ".join(filter(None, (entries, inside.turned(wanted, site.servers("redis")))))
 
 
 def _wait_empty(site: Site) -> None:

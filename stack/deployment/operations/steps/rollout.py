@@ -12,8 +12,8 @@ from deployment.operations.runner.site import Site
 from deployment.operations.steps import convergence
 from deployment.plan.cluster import rollout
 from deployment.plan.cluster.rollout import STEP_SECONDS, View
-from deployment.plan.cluster.topology import CLUSTERS, OBSERVER, PROXIES, cluster_of, one_at_a_time
-from deployment.plan.release import drift, release
+from deployment.plan.cluster.topology import CLUSTERS, OBSERVER, PROXIES, cluster_of, one_at_a_time, served_by
+from deployment.plan.release import drift, inside, release
 from deployment.plan.release.history import Deployment
 from deployment.progress import Progress, Task
 
@@ -70,7 +70,10 @@ class Deploy:
 
 def _by_itself(site: Site, name: str) -> bool:
     """Whether a service is updated before the rest; one that goes, goes with the rest."""
-    return one_at_a_time(name) and name in site.require_wanted().services and name not in site.left
+    wanted = site.require_wanted()
+    if served_by(name) == "redis" and inside.turned(wanted, site.servers("redis")):
+        return False  # its nodes could not talk to each other
+    return one_at_a_time(name) and name in wanted.services and name not in site.left
 
 
 def differences(site: Site) -> dict[str, str]:

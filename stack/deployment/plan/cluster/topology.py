@@ -9,6 +9,8 @@ CLUSTERS = {"postgres": "PostgreSQL", "redis": "Redis"}
 SLOTS = range(1, len(SLOT_LABELS) + 1)
 # What others reach the data by, and visitors the pages: updated before those that need them.
 PROXIES = ("redis-proxy", "pgpool", "certificates", "traefik")
+# Which of them stand before a cluster.
+BEFORE = {"redis-proxy": "redis", "pgpool": "postgres"}
 OBSERVER = "observer"
 
 
@@ -23,9 +25,9 @@ def members(cluster: str) -> list[str]:
     return [f"{cluster}-{slot}" for slot in SLOTS]
 
 
-def is_database(service: str) -> bool:
-    """Whether a service speaks PostgreSQL's protocol to clients."""
-    return cluster_of(service) == "postgres" or service == "pgpool"
+def served_by(service: str) -> str:
+    """Return the cluster that clients reach by a service, be it a node or a proxy; else the empty string."""
+    return cluster_of(service) or BEFORE.get(service, "")
 
 
 def one_at_a_time(service: str) -> bool:

@@ -71,14 +71,18 @@ class Release:
 
     def scaled(self, replicas: Mapping[str, int]) -> "Release":
         """Return it with other numbers of tasks, by their variable."""
-        return replace(self, variables={**self.variables, **{k: str(n) for k, n in replicas.items()}})
+        return self.having({variable: str(number) for variable, number in replicas.items()})
 
     def renewed(self, secrets: Mapping[str, str], poll: Mapping[str, str]) -> "Release":
         """Return it with the newest secrets, by key, and the poll as it is now: neither ever goes back."""
         named = {secret_variable(key): name for key, name in secrets.items()}
         newest = {variable: name for variable, name in named.items() if variable in self.variables}
         now = {name: poll[name] for name in POLL if name in poll}
-        return replace(self, variables={**self.variables, **newest, **now})
+        return self.having({**newest, **now})
+
+    def having(self, variables: Mapping[str, str]) -> "Release":
+        """Return it with other values of some variables."""
+        return replace(self, variables={**self.variables, **variables})
 
 
 def replicas_variable(service: str) -> str:
