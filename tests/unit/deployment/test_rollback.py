@@ -20,7 +20,7 @@ BEFORE = Release(("stack.yaml",), {"stack.yaml": SECTIONS}, VARIABLES)
 
 def site(*secrets: str) -> Site:
     made = Site(Settings(), Progress(quiet=True), cast(DockerClient, "an engine"), lambda _: BEFORE)
-    vars(made)["secrets"] = {key: f"vote-app_{key}" for key in secrets}
+    vars(made).update(secrets={key: f"vote-app_{key}" for key in secrets}, specifications=[])
     return made
 
 

@@ -40,6 +40,10 @@ services:
 }
 RELEASE = Release(("stack.yaml",), FILES, {"REDIS_IMAGE": "redis:1", "VOTE_IMAGE": "vote:1"})
 RUNNING = {"redis-1": Service(1, "r"), "vote": Service(2, "v")}
+# What it wants speaks no TLS.
+SPEAKS_TLS = {
+    "Spec": {"Name": "vote-app_redis-1", "TaskTemplate": {"ContainerSpec": {"Env": ["REDIS_TLS=yes"]}}}
+}
 DEPLOYED = Deployment(1, "2026-01-01T00:00:00Z", "me@here", "abc", "up", RELEASE, RUNNING)
 
 
@@ -56,6 +60,7 @@ def made(**seen: Any) -> Site:
         deployments=(DEPLOYED,),
         services=RUNNING,
         handed=dict.fromkeys(RUNNING, RELEASE.identity),
+        specifications=[],
     )
     vars(site).update(seen)
     return site
@@ -93,6 +98,10 @@ def test_a_bare_machine_needs_everything() -> None:
             {"services": RUNNING | {"redis-1": Service(1, "x")}},
             "restore redis-1: it was changed (one at a time)",
         ),
+        (
+            {"services": RUNNING | {"redis-1": Service(1, "x")}, "specifications": [SPEAKS_TLS]},
+            "restore redis-1: it was changed",
+        ),
         ({"handed": {"redis-1": RELEASE.identity}}, "add vote"),
         ({"handed": {**dict.fromkeys(RUNNING, RELEASE.identity), "old": "r0"}}, "remove old"),
         ({"handed": {**dict.fromkeys(RUNNING, RELEASE.identity), "traefik": "r0"}}, "remove traefik"),
@@ -104,6 +113,7 @@ def test_a_bare_machine_needs_everything() -> None:
     ],
     ids=[
         *("an image", "a label", "half of the authority", "scaled by hand", "a data node changed by hand"),
+        "a queue that changes as a whole",
         *(
             "a new service",
             "a service that is gone",
