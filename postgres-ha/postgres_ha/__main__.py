@@ -6,8 +6,8 @@ import os
 import sys
 from typing import Any
 
-from postgres_ha import peers
-from postgres_ha.environment import SettingError, refuse, secret
+from postgres_ha import agents, peers, tls
+from postgres_ha.environment import SettingError, refuse, required, secret
 
 LOCAL = "127.0.0.1"
 WAIT_SECONDS = 90.0
@@ -55,10 +55,11 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _ask(options: argparse.Namespace) -> dict[str, Any]:
+    node, ways = required(os.environ, "NODE_NAME"), tls.load(os.environ)
     if options.command == "state":
-        return peers.Client().get_state(LOCAL, WAIT_SECONDS)
+        return peers.Client(ways, address=LOCAL).get_state(node, WAIT_SECONDS)
     token = secret(os.environ, "AGENT_TOKEN_FILE", "postgres_agent_token")
-    return peers.Client(token).post(LOCAL, _path(options), {}, WAIT_SECONDS)
+    return peers.Client(ways, token, LOCAL).post(node, _path(options), {}, WAIT_SECONDS)
 
 
 def _path(options: argparse.Namespace) -> str:
@@ -74,7 +75,10 @@ def _run() -> int:
 
     logs.configure()
     own = node.Node(settings.load(os.environ))
-    Agent(own).listen(peers.PORT).start()
+    agent, ways = Agent(own), own.settings.tls
+    agent.listen(agents.TLS_PORT, ways.server).start()
+    if not ways.demanded:
+        agent.listen(agents.PLAIN_PORT).start()
     own.peers.start()
     supervisor.Supervisor(own).run()
     return 0

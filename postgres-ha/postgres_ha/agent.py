@@ -1,6 +1,7 @@
 """The node's HTTP routes: its state for everyone, and for its peers what changes it."""
 
 import hmac
+import ssl
 import time
 from collections.abc import Callable
 from http import HTTPStatus
@@ -36,9 +37,9 @@ class Agent:
             "/override": self._override,
         }
 
-    def listen(self, port: int) -> Server:
-        """Return a server that is yet to start; raise OSError if the port is taken."""
-        return Server(port, self._handler())
+    def listen(self, port: int, tls: ssl.SSLContext | None = None) -> Server:
+        """Return a server that is yet to start, with TLS or in plain; raise OSError if the port is taken."""
+        return Server(port, self._handler(), tls)
 
     def answer(self, path: str, body: Body) -> tuple[HTTPStatus, Body]:
         """Return the status and body for the POST of somebody who has the token."""

@@ -3,6 +3,7 @@
 import io
 import json
 import socket
+import ssl
 import sys
 import threading
 import time
@@ -80,8 +81,9 @@ class Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 32
 
-    def __init__(self, port: int, handler: type[BaseHTTPRequestHandler]) -> None:
+    def __init__(self, port: int, handler: "type[Handler]", tls: ssl.SSLContext | None) -> None:
         super().__init__(("", port), handler)
+        self.tls = tls
         self._places = Places(MAX_CONNECTIONS, MAX_CONNECTIONS_OF_ONE)
 
     def start(self) -> None:
@@ -115,9 +117,9 @@ class Server(ThreadingHTTPServer):
 class _Reader(io.RawIOBase):
     """What a client sends, until a deadline and up to a size; an OSError beyond either."""
 
-    def __init__(self, connection: socket.socket) -> None:
+    def __init__(self, connection: socket.socket, deadline: float) -> None:
         self._connection = connection
-        self._deadline = time.monotonic() + REQUEST_SECONDS
+        self._deadline = deadline
         self._left = MAX_REQUEST_BYTES
 
     def readable(self) -> bool:
@@ -138,13 +140,18 @@ class _Reader(io.RawIOBase):
 class Handler(BaseHTTPRequestHandler):
     """Read one request within bounds, and answer in JSON."""
 
+    server: Server
     timeout = REQUEST_SECONDS
 
     def setup(self) -> None:
-        """Bound what is read, headers and body together."""
+        """Bound what is read: handshake, headers and body together."""
+        deadline = time.monotonic() + REQUEST_SECONDS
+        if self.server.tls:
+            self.request.settimeout(REQUEST_SECONDS)
+            self.request = self.server.tls.wrap_socket(self.request, server_side=True)
         super().setup()
         self.rfile.close()
-        self.rfile = io.BufferedReader(_Reader(self.connection))
+        self.rfile = io.BufferedReader(_Reader(self.connection, deadline))
 
     def finish(self) -> None:
         """Take in what was not read: closing before would reset the connection and lose the answer."""
@@ -154,6 +161,7 @@ class Handler(BaseHTTPRequestHandler):
             while cast(io.BufferedReader, self.rfile).read1():
                 pass
         super().finish()
+        self.connection.close()
 
     def body(self) -> Body:
         """Return the object that was sent; raise RefusedError."""

@@ -9,7 +9,7 @@ import structlog
 from postgres_ha.database import Database, Observation
 from postgres_ha.decision import View, find_leader
 from postgres_ha.grant import DurableTerm, Grant, forgotten_term
-from postgres_ha.peers import Peers
+from postgres_ha.peers import Client, Peers
 from postgres_ha.repmgr import Repmgr
 from postgres_ha.server import Server
 from postgres_ha.settings import Settings
@@ -44,7 +44,7 @@ class Node:
         self.server = Server(self.volume.data)
         self.database = Database(settings)
         self.repmgr = Repmgr(settings)
-        self.peers = Peers(settings.peers, settings.secrets.agent_token)
+        self.peers = Peers(settings.peers, Client(settings.tls, settings.secrets.agent_token))
         self.changing = threading.RLock()
         self.promise = DurableTerm(self.volume.promise)
         self.granted: Grant | None = None

@@ -5,13 +5,15 @@ import json
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 
+from postgres_ha import agents
 from postgres_ha.errors import ServiceError
 from postgres_ha.state import NodeState
+from postgres_ha.tls import Tls
 
-PORT = 8008
 POLL_SECONDS = 1.0
 POLL_TIMEOUT_SECONDS = 1.5
 FRESH_SECONDS = 3.0
@@ -30,9 +32,11 @@ class NotEnoughError(ServiceError):
 
 @dataclass(frozen=True)
 class Client:
-    """Talk to agents; the token is needed for everything that changes something."""
+    """Talk to agents, by name or at one address; the token is needed for all that changes something."""
 
+    tls: Tls
     token: str = field(default="", repr=False)
+    address: str = ""
 
     def get_state(self, host: str, timeout: float) -> dict[str, Any]:
         """Return what a node says of itself; raise AgentError."""
@@ -45,16 +49,14 @@ class Client:
     def _call(
         self, host: str, method: str, path: str, body: dict[str, Any], timeout: float
     ) -> dict[str, Any]:
-        connection = http.client.HTTPConnection(host, PORT, timeout=timeout)
         headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
         try:
-            connection.request(method, path, json.dumps(body), headers)
-            response = connection.getresponse()
-            answer: dict[str, Any] = json.loads(response.read())
+            with closing(agents.connect(self.tls, host, timeout, self.address)) as connection:
+                connection.request(method, path, json.dumps(body), headers)
+                response = connection.getresponse()
+                answer: dict[str, Any] = json.loads(response.read())
         except (OSError, http.client.HTTPException, ValueError) as error:
             raise AgentError(f"{host}: {error}") from error
-        finally:
-            connection.close()
         if response.status != http.HTTPStatus.OK:
             raise AgentError(f"{host}: {answer.get('error', response.status)}")
         return answer
@@ -63,9 +65,9 @@ class Client:
 class Peers:
     """Poll every peer in a thread of its own, so that a silent one delays nobody."""
 
-    def __init__(self, names: tuple[str, ...], token: str) -> None:
+    def __init__(self, names: tuple[str, ...], client: Client) -> None:
         self._names = names
-        self._client = Client(token)
+        self._client = client
         self._seen: dict[str, tuple[float, NodeState]] = {}
 
     def start(self) -> None:

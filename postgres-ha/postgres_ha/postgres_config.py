@@ -24,6 +24,10 @@ max_parallel_maintenance_workers = 0
 max_worker_processes = 4
 autovacuum_max_workers = 2
 password_encryption = scram-sha-256
+ssl = on
+ssl_cert_file = '{server_pem}'
+ssl_key_file = '{server_pem}'
+ssl_min_protocol_version = 'TLSv1.3'
 # Whoever connects and says nothing holds one of the connections.
 authentication_timeout = 5s
 # No privilege governs NOTIFY; this bounds what it can write to the disk: 512 kB, not 8 GB.
@@ -63,16 +67,22 @@ timezone = 'UTC'
 
 _HBA = """\
 local all all scram-sha-256
-host replication repmgr all scram-sha-256
-host repmgr,postgres repmgr all scram-sha-256
-host votes worker,result,observer,certificates,pgpool all scram-sha-256
+{host} replication repmgr all scram-sha-256
+{host} repmgr,postgres repmgr all scram-sha-256
+{host} votes worker,result,observer,certificates,pgpool all scram-sha-256
 """
+
+
+def hba(*, tls_demanded: bool) -> str:
+    """Return who may connect, and whether only over TLS."""
+    return _HBA.format(host="hostssl" if tls_demanded else "host")
 
 
 def write(settings: Settings, data: Path, upstream: str = "", slot: str = "") -> None:
     """Write the configuration of a server that starts as a standby, by default a fenced one."""
-    (data / "postgresql.conf").write_text(_CONF.format(runtime=settings.runtime))
-    (data / "pg_hba.conf").write_text(_HBA)
+    conf = _CONF.format(runtime=settings.runtime, server_pem=settings.server_pem)
+    (data / "postgresql.conf").write_text(conf)
+    (data / "pg_hba.conf").write_text(hba(tls_demanded=settings.tls.demanded))
     # pg_rewind and pg_basebackup bring the source's own settings with them.
     (data / "postgresql.auto.conf").write_text(
         f"synchronous_standby_names = '\"{FENCE}\"'\n"
@@ -81,14 +91,14 @@ def write(settings: Settings, data: Path, upstream: str = "", slot: str = "") ->
     (data / "standby.signal").touch()
 
 
-def write_passfile(settings: Settings) -> None:
-    """Write libpq's password file for the two roles that this container uses itself."""
+def write_private_files(settings: Settings) -> None:
+    """Write the server's key, and libpq's password file for the two roles that this container uses itself."""
     secrets = {"postgres": settings.secrets.postgres, "repmgr": settings.secrets.repmgr}
     lines = [f"*:*:*:{role}:{_escape(password)}\n" for role, password in secrets.items()]
     settings.runtime.mkdir(mode=0o700, parents=True, exist_ok=True)
-    descriptor = os.open(settings.passfile, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w") as passfile:
-        passfile.writelines(lines)
+    _write_private(settings.passfile, "".join(lines))
+    # PostgreSQL refuses a key that others can read.
+    _write_private(settings.server_pem, settings.tls.server_file.read_text())
 
 
 def synchronous_standby_names(peers: tuple[str, ...]) -> str:
@@ -109,6 +119,12 @@ def upstream_conninfo(settings: Settings, leader: str) -> str:
 def slot_name(node_id: int) -> str:
     """Return the name of a node's replication slot, as repmgr expects it."""
     return f"repmgr_slot_{node_id}"
+
+
+def _write_private(path: Path, text: str) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(text)
 
 
 def _escape(password: str) -> str:

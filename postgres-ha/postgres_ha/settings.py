@@ -3,7 +3,9 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from postgres_ha import tls
 from postgres_ha.environment import Environment, SettingError, required, secret
+from postgres_ha.tls import Tls
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,7 @@ class Settings:
     node: str
     nodes: tuple[str, ...]
     secrets: Secrets
+    tls: Tls
     volume: Path = Path("/data")
     runtime: Path = Path("/tmp/postgres-ha")  # noqa: S108
 
@@ -56,6 +59,11 @@ class Settings:
         return self.runtime / "pgpass"
 
     @property
+    def server_pem(self) -> Path:
+        """The server's own copy of its key with its certificate."""
+        return self.runtime / "server.pem"
+
+    @property
     def repmgr_conf(self) -> Path:
         """The configuration file of repmgr."""
         return self.runtime / "repmgr.conf"
@@ -69,7 +77,7 @@ def load(environment: Environment) -> Settings:
         raise SettingError("POSTGRES_NODES: expected three or more different names with commas")
     if node not in nodes:
         raise SettingError(f"NODE_NAME: {node} is none of {', '.join(nodes)}")
-    return Settings(node=node, nodes=nodes, secrets=_secrets(environment))
+    return Settings(node, nodes, _secrets(environment), tls.load(environment))
 
 
 def _secrets(environment: Environment) -> Secrets:

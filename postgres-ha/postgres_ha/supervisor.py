@@ -58,7 +58,7 @@ class Supervisor:
 
     def _prepare(self) -> None:
         node = self._node
-        postgres_config.write_passfile(node.settings)
+        postgres_config.write_private_files(node.settings)
         repmgr.write_configuration(node.settings)
         node.phase = "waiting for another container to release the volume"
         while not node.volume.try_lock():

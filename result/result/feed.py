@@ -40,7 +40,7 @@ class Feed:
         self.scores: dict[str, int] | None = None
         self.state = State.WAITING
         self.history: dict[str, list[int]] | None = None
-        self.reachable = False
+        self.reachable: bool | None = None  # not known before the first answer
         self._look_back_at = 0.0
 
     def run(self) -> None:
@@ -63,7 +63,7 @@ class Feed:
         try:
             reading = self._source.read()
         except DatabaseAwayError as error:
-            if self.reachable:
+            if self.reachable is not False:
                 log.warning("database away", reason=str(error))
             self.reachable = False
             return None

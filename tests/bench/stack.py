@@ -79,7 +79,7 @@ def worker(redis: RedisCluster, postgres: PostgresCluster) -> Iterator[Part]:
     }
     with _secrets(redis, postgres) as secrets:
         networks = (redis.prefix, postgres.prefix)
-        with part.running("worker", networks, secrets, environment) as started:
+        with part.running("worker", networks, secrets, environment, *postgres.inside.client()) as started:
             yield started
 
 
@@ -89,13 +89,15 @@ def result(postgres: PostgresCluster) -> AbstractContextManager[Part]:
         "DATABASE_HOST": "pgpool",
         "DATABASE_PASSWORD_FILE": "/run/secrets/postgres_result_password",
     }
-    return _page("result", postgres.prefix, postgres.secrets, environment)
+    return _page("result", postgres.prefix, postgres.secrets, environment, *postgres.inside.client())
 
 
 @contextmanager
-def _page(component: str, network: str, secrets: Path, environment: Mapping[str, str]) -> Iterator[Part]:
+def _page(
+    component: str, network: str, secrets: Path, environment: Mapping[str, str], *options: str
+) -> Iterator[Part]:
     settings = {**environment, "VOTE_OPTIONS": OPTIONS}
-    with part.running(component, (network,), secrets, settings) as replica:
+    with part.running(component, (network,), secrets, settings, *options) as replica:
         wait_until(lambda: _answers(replica, "/readyz"), SERVICE_SECONDS)
         yield replica
 

@@ -13,8 +13,8 @@ from typing import Any
 from uuid import uuid4
 
 import psycopg
-import requests
 import trustme
+import urllib3
 from cryptography import x509
 from psycopg.rows import dict_row
 
@@ -23,6 +23,7 @@ from kit.acme_gate import Gate, gate_before
 from kit.containers import UNWATCHED, address, docker
 from kit.edge import filled_in
 from kit.images import reference
+from kit.inside import AUTHORITY_FILE, SERVER_FILE, Inside
 from kit.pebble import DnsServer, acme_server, dns_server
 from kit.waiting import wait_until
 
@@ -36,21 +37,24 @@ EDGE_ENVIRONMENT = {
     "HTTPS_PORT": "443",
     "ACME_EMAIL": "somebody@example.test",
 }
-POSTGRES = """
+POSTGRES = f"""
 set -e
+install -m 600 {SERVER_FILE} /tmp/tls
 bin=/usr/lib/postgresql/17/bin
 export PGDATA=/tmp/data
 if [ ! -e $PGDATA/ready ]; then
-  alone() { $bin/postgres --single "$1" >/dev/null; }
+  alone() {{ $bin/postgres --single "$1" >/dev/null; }}
   $bin/initdb --auth trust --username postgres --encoding UTF8 --locale C.UTF-8 >/dev/null
-  echo 'host votes certificates all scram-sha-256' >> $PGDATA/pg_hba.conf
+  echo 'hostssl votes certificates all scram-sha-256' >> $PGDATA/pg_hba.conf
+  echo 'hostnossl votes certificates all reject' >> $PGDATA/pg_hba.conf
   echo 'host all all all trust' >> $PGDATA/pg_hba.conf
   printf "CREATE ROLE certificates LOGIN PASSWORD '$PASSWORD';\\n" | alone postgres
   printf 'CREATE ROLE observer LOGIN;\\nCREATE DATABASE votes;\\n' | alone postgres
   printf 'CREATE SCHEMA certificates AUTHORIZATION certificates;\\n' | alone votes
   touch $PGDATA/ready
 fi
-exec $bin/postgres -c listen_addresses='*' -c unix_socket_directories=/tmp
+exec $bin/postgres -c listen_addresses='*' -c unix_socket_directories=/tmp \\
+  -c ssl=on -c ssl_cert_file=/tmp/tls -c ssl_key_file=/tmp/tls
 """
 
 
@@ -62,6 +66,7 @@ class Edges:
         self.folder = folder
         docker("network", "create", self.network)
         self.authority = trustme.CA()
+        self.inside = Inside(folder / "inside", "certificates", "pgpool")
         self.acme_folder = folder / "acme"
         secret = folder / "secrets"
         for each in (self.acme_folder, secret):
@@ -69,6 +74,7 @@ class Edges:
         for name in ("postgres_certificates_password", "certificates_key"):
             (secret / name).write_text(secrets.token_hex(16))
         (secret / "certificates_token").write_text(TOKEN)
+        (secret / Path(SERVER_FILE).name).touch()  # each copy's own is mounted there
         self.authority.private_key_pem.write_to_path(secret / "local_ca_key")
         self.authority.cert_pem.write_to_path(folder / "local_ca.pem")
         for path in (folder, self.acme_folder, secret, *secret.iterdir(), folder / "local_ca.pem"):
@@ -89,10 +95,15 @@ class Edges:
         """Run PostgreSQL, alone; the program needs its password, and nobody else any."""
         password = (self.folder / "secrets" / "postgres_certificates_password").read_text()
         options = ("--entrypoint", "bash", "--network-alias", "pgpool", "--env", f"PASSWORD={password}")
-        self.run("postgres", reference("postgres"), *options, command=("-c", POSTGRES))
+        tls = self.inside.server("pgpool")
+        self.run("postgres", reference("postgres"), *options, *tls, command=("-c", POSTGRES))
 
-    def run_copy(self, edge: str, **settings: str) -> None:
-        """Run a copy of the program beside an edge, with the volume that it has there."""
+    def run_copy(self, edge: str, inside: Inside | None = None, **settings: str) -> None:
+        """Run a copy of the program beside an edge, with the volume that it has there.
+
+        Give `inside` for one that others do not know, and that does not know them.
+        """
+        inside = inside or self.inside
         self.run(
             f"copy-{edge}",
             reference("certificates"),
@@ -103,13 +114,16 @@ class Edges:
                 "--volume",
                 f"{self.folder / 'secrets'}:/run/secrets:ro",
             ),
+            *inside.client(),
+            *inside.server("certificates"),
             *("--volume", f"{self.folder / 'local_ca.pem'}:/etc/certificates/local_ca.pem:ro"),
             *("--volume", f"{self.acme_folder}:/authorities:ro", "--env", f"HOSTS={','.join(NAMES)}"),
             *_env(settings),
         )
 
-    def run_edge(self, edge: str) -> None:
+    def run_edge(self, edge: str, inside: Inside | None = None) -> None:
         """Run Traefik on the ports 80 and 443 of its own address."""
+        authority = (inside or self.inside).authority
         static = filled_in(STATIC.read_text(), EDGE_ENVIRONMENT)
         path = self.folder / f"{edge}.yaml"
         path.write_text(static.replace(":8080\n", ":80\n").replace(":8443", ":443"))
@@ -123,6 +137,7 @@ class Edges:
                 "--volume",
                 f"{DYNAMIC}:/etc/traefik/dynamic.yaml:ro",
             ),
+            *("--volume", f"{authority}:{AUTHORITY_FILE}:ro"),
             *("--entrypoint", "sh", *_env(EDGE_ENVIRONMENT)),
             command=("-c", "touch /tmp/log; tail -F /tmp/log & exec traefik"),
         )
@@ -183,14 +198,18 @@ class Edges:
         except OSError:
             return None
 
-    def provided(self, copy: str) -> tuple[int, str] | None:
+    def provided(self, copy: str, inside: Inside | None = None) -> tuple[int, str] | None:
         """Return the status and the text that a copy answers Traefik; None while it does not."""
+        authority = str((inside or self.inside).authority)
+        pool = urllib3.PoolManager(
+            ca_certs=authority, assert_hostname="certificates", retries=False, timeout=2
+        )
         headers = {"Authorization": f"Bearer {TOKEN}"}
         try:
-            answer = requests.get(f"http://{self.address(copy)}:8081/traefik", headers=headers, timeout=2)
-        except requests.RequestException:
+            answer = pool.request("GET", f"https://{self.address(copy)}:8081/traefik", headers=headers)
+        except urllib3.exceptions.HTTPError:
             return None
-        return answer.status_code, answer.text
+        return answer.status, answer.data.decode()
 
     def valid(self, edge: str, trusted: str) -> bool:
         """Say whether an edge shows a certificate for each name that those take who trust `trusted`."""
@@ -233,7 +252,7 @@ class World:
             "ACME_DNS": f"{host}:{port}",
         }
         for name in names:
-            self.edges.run_copy(name, **settings, **more)
+            self.edges.run_copy(name, None, **settings, **more)
             self.edges.run_edge(name)
 
     def lead_to(self, *edges: str) -> None:

@@ -15,6 +15,7 @@ import yaml
 from deployment.configuration.layout import ROOT, STACK_FILE
 from kit.containers import address, docker
 from kit.images import reference
+from kit.inside import AUTHORITY_FILE, SERVER_FILE, Inside
 from kit.waiting import wait_until
 
 HOSTS = ("vote.localhost", "result.localhost")
@@ -30,7 +31,7 @@ TOKEN = "a-token"
 CHALLENGES = "/.well-known/acme-challenge/"
 # In the place of `certificates`: gives Traefik one, if it knows the token, and answers challenges.
 GIVE = f"""
-import http.server, sys, threading
+import http.server, ssl, sys, threading
 class Give(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         challenged = self.path.startswith("{CHALLENGES}")
@@ -40,6 +41,9 @@ class Give(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write((self.path if challenged else sys.argv[1]).encode())
 servers = [http.server.ThreadingHTTPServer(("", port), Give) for port in (8080, 8081)]
+context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+context.load_cert_chain("{SERVER_FILE}")
+servers[1].socket = context.wrap_socket(servers[1].socket, server_side=True)
 threading.Thread(target=servers[0].serve_forever, daemon=True).start()
 servers[1].serve_forever()
 """
@@ -67,7 +71,8 @@ def starting_edge(network: str, folder: Path, **settings: str) -> Iterator[str]:
     name, giver = f"{network}-edge-{number}", f"{network}-certificates-{number}"
     environment = ENVIRONMENT | settings
     # Another edge of the same network has another certificate.
-    static = filled_in(STATIC.read_text(), environment).replace("http://certificates:", f"http://{giver}:")
+    static = filled_in(STATIC.read_text(), environment).replace("//certificates:", f"//{giver}:")
+    inside = Inside(folder / f"inside-{number}", giver)
     (folder / "traefik.yaml").write_text(static)
     run = (
         *("run", "--detach", "--name", name, "--network", network, "--network-alias", "edge"),
@@ -76,18 +81,19 @@ def starting_edge(network: str, folder: Path, **settings: str) -> Iterator[str]:
         *(part for target in SCRATCH for part in ("--tmpfs", target)),
         *("--volume", f"{folder / 'traefik.yaml'}:/etc/traefik/traefik.yaml:ro"),
         *("--volume", f"{DYNAMIC}:/etc/traefik/dynamic.yaml:ro", "--volume", f"{folder}:/run/secrets:ro"),
+        *("--volume", f"{inside.authority}:{AUTHORITY_FILE}:ro"),
         *(part for variable in environment.items() for part in ("--env", "=".join(variable))),
         *("--entrypoint", ENTRYPOINT[0], reference("traefik"), *ENTRYPOINT[1:]),
     )
     try:
-        _give_certificate(network, folder, giver)
+        _give_certificate(network, folder, giver, inside)
         docker(*run)
         yield address(name)
     finally:
         docker("rm", "--force", name, giver)
 
 
-def _give_certificate(network: str, folder: Path, name: str) -> None:
+def _give_certificate(network: str, folder: Path, name: str, inside: Inside) -> None:
     """Run what hands Traefik a certificate; `authority` in the folder is who signed it."""
     authority = trustme.CA()
     authority.cert_pem.write_to_path(folder / "authority")
@@ -99,6 +105,7 @@ def _give_certificate(network: str, folder: Path, name: str) -> None:
     shown = {"tls": {"certificates": [pair], "stores": {"default": {"defaultCertificate": pair}}}}
     docker(
         *("run", "--detach", "--name", name, "--network", network, "--network-alias", "certificates"),
+        *inside.server(name),
         *("--entrypoint", "python", reference("worker"), "-c", GIVE, json.dumps(shown)),
     )
 

@@ -25,6 +25,10 @@ class Inside:
         """The file with the authority's certificate."""
         return self._folder / "authority"
 
+    def file(self, server: str) -> Path:
+        """Return the file with a server's key and its certificate."""
+        return self._folder / server
+
     def client(self, mode: str = "verify-full") -> list[str]:
         """Return the options of `docker run` with which a container trusts the authority."""
         settings = ("--env", f"PGSSLMODE={mode}", "--env", f"PGSSLROOTCERT={AUTHORITY_FILE}")
@@ -32,4 +36,4 @@ class Inside:
 
     def server(self, name: str) -> list[str]:
         """Return the options of `docker run` with which a container is a server of this name."""
-        return ["--volume", f"{self._folder / name}:{SERVER_FILE}:ro"]
+        return ["--volume", f"{self.file(name)}:{SERVER_FILE}:ro"]

@@ -2,12 +2,13 @@
 
 import json
 import secrets
+import socket
+import ssl
 import subprocess
-import urllib.error
-import urllib.request
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import psycopg
 
 from kit.containers import UNWATCHED, address, docker, freeze
 from kit.images import reference
+from kit.inside import Inside
 from kit.waiting import wait_until
 
 NODES = ("postgres-1", "postgres-2", "postgres-3")
@@ -29,6 +31,7 @@ SECRETS = (
     "postgres_agent_token",
 )
 
+AGENT_PORT = 8443
 FIRST_BOOT_SECONDS = 90
 
 State = dict[str, Any]
@@ -45,21 +48,29 @@ class PostgresCluster:
         self.secrets.mkdir(parents=True)
         for name in SECRETS:
             (self.secrets / name).write_text(secrets.token_hex(16) + "\n")
+        # Each container has a file of its own in this place.
+        (self.secrets / "server_tls").touch()
+        self.inside = Inside(folder / "inside", *NODES, "pgpool")
+        self._trust = ssl.create_default_context(cafile=str(self.inside.authority))
 
     def create(self) -> None:
         docker("network", "create", "--internal", self.prefix)
 
-    def run_node(self, node: str) -> None:
+    def run_node(self, node: str, mode: str = "verify-full", certificate: str = "") -> None:
+        """Start a node, with the certificate of its name or of another's."""
         self._run(
             node,
             self._images["postgres"],
             *("--volume", f"{self.prefix}-{node}:/data"),
             *("--env", f"NODE_NAME={node}"),
+            *self.inside.client(mode),
+            *self.inside.server(certificate or node),
             stop_timeout=30,
         )
 
-    def run_pgpool(self) -> None:
-        self._run("pgpool", self._images["pgpool"], stop_timeout=10)
+    def run_pgpool(self, mode: str = "verify-full") -> None:
+        options = (*self.inside.client(mode), *self.inside.server("pgpool"))
+        self._run("pgpool", self._images["pgpool"], *options, stop_timeout=10)
 
     def kill(self, name: str) -> None:
         self._addresses.pop(name, None)
@@ -96,14 +107,11 @@ class PostgresCluster:
         return self._addresses.get(name)
 
     def state(self, node: str) -> State | None:
-        address = self.address(node)
-        if address is None:
+        if self.address(node) is None:
             return None
         try:
-            with urllib.request.urlopen(f"http://{address}:8008/state", timeout=1) as answer:
-                state: State = json.load(answer)
-                return state
-        except (OSError, ValueError):
+            return self._ask(node, "GET", "state", {}, {}, 1)[1]
+        except (OSError, HTTPException, ValueError):
             return None
 
     @property
@@ -113,15 +121,8 @@ class PostgresCluster:
 
     def post(self, node: str, path: str, body: State | None = None, token: str = "") -> int:
         """Return the status with which an agent answers; without its token that of a stranger."""
-        url = f"http://{self.address(node)}:8008/{path}"
-        request = urllib.request.Request(url, json.dumps(body or {}).encode())
-        if token:
-            request.add_header("Authorization", f"Bearer {token}")
-        try:
-            with urllib.request.urlopen(request, timeout=5) as answer:
-                return int(answer.status)
-        except urllib.error.HTTPError as error:
-            return error.code
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        return self._ask(node, "POST", path, body or {}, headers, 5)[0]
 
     def states(self) -> list[State]:
         return [state for node in NODES if (state := self.state(node))]
@@ -170,13 +171,18 @@ class PostgresCluster:
         except psycopg.OperationalError:
             return False
 
-    def connect(self, role: str, host: str = "pgpool", dbname: str = "votes") -> Any:
+    def connect(
+        self, role: str, host: str = "pgpool", dbname: str = "votes", sslmode: str = "verify-full"
+    ) -> Any:
         """Open a connection as one of the roles; raise psycopg.Error."""
         return psycopg.connect(
-            host=self.address(host) or "",
+            host=host,
+            hostaddr=self.address(host) or "",
             user=role,
             dbname=dbname,
             password=self.password(role),
+            sslmode=sslmode,
+            sslrootcert=str(self.inside.authority),
             connect_timeout=2,
             autocommit=True,
         )
@@ -184,6 +190,16 @@ class PostgresCluster:
     def password(self, role: str) -> str:
         name = "postgres_password" if role == "postgres" else f"postgres_{role}_password"
         return (self.secrets / name).read_text().strip()
+
+    def _ask(
+        self, node: str, method: str, path: str, body: State, headers: dict[str, str], seconds: float
+    ) -> tuple[int, State]:
+        with closing(HTTPConnection(node)) as connection:
+            plain = socket.create_connection((self.address(node), AGENT_PORT), seconds)
+            connection.sock = self._trust.wrap_socket(plain, server_hostname=node)
+            connection.request(method, f"/{path}", json.dumps(body), headers)
+            answer = connection.getresponse()
+            return answer.status, json.load(answer)
 
     def _run(self, name: str, image: str, *options: str, stop_timeout: int) -> None:
         docker(

@@ -1,8 +1,13 @@
 """Certificates from an ACME server, on the stack that is up: waited for, and missed when none comes."""
 
+import ssl
 from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
 
 import pytest
+import urllib3
+from urllib3 import HTTPSConnectionPool
 
 from deployment.configuration.settings import Settings
 from deployment.engine.swarm import nodes
@@ -15,6 +20,10 @@ from kit.local import LocalStack, deploy, running
 from kit.pebble import AcmeServer, DnsServer, acme_server, dns_server
 
 HOSTS = ("vote.example.test", "result.example.test")
+DASHBOARD = "traefik.example.test"
+PASSWORD = "admin:a word of passage"
+# As `htpasswd -nB admin` prints it.
+ACCOUNT = "admin:$2y$05$vZDUhAC9vJZYQsWnQDC1G.43HYbVA93WJxeMTxt5T7o3ivoHi0GrO\n"
 SOON_SECONDS = 20
 
 
@@ -55,6 +64,14 @@ def orders(server: AcmeServer) -> int:
     return docker("logs", server.container).count("Added order")
 
 
+def shown(server: AcmeServer, port: int, account: str) -> int:
+    """Ask for Traefik's dashboard with a name and a password; return the answer's status."""
+    trust = ssl.create_default_context(cafile=str(server.authorities))
+    headers = urllib3.make_headers(basic_auth=account) if account else {}
+    with HTTPSConnectionPool("127.0.0.1", port, ssl_context=trust, server_hostname=DASHBOARD) as edge:
+        return edge.request("GET", "/dashboard/", headers={"Host": DASHBOARD, **headers}).status
+
+
 def test_without_a_certificate_the_former_release_comes_back(
     local: LocalStack, server: AcmeServer, dns: DnsServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -74,16 +91,22 @@ def test_without_a_certificate_the_former_release_comes_back(
 
 
 def test_the_next_up_gets_certificates(
-    local: LocalStack, server: AcmeServer, dns: DnsServer, address: str
+    local: LocalStack, server: AcmeServer, dns: DnsServer, address: str, chosen: Settings, tmp_path: Path
 ) -> None:
     dns.lead_to(address)
-    done = deploy(
-        "--domain", "example.test", "--acme-email", "somebody@example.test", **settings(server, dns)
-    )
+    (tmp_path / "users").write_text(ACCOUNT)
+    dashboard = {"DASHBOARD_HOST": DASHBOARD, "DASHBOARD_USERS_FILE": str(tmp_path / "users")}
+    flags = ("--domain", "example.test", "--acme-email", "somebody@example.test")
+    done = deploy(*flags, **settings(server, dns), **dashboard)
     assert done.returncode == 0, done.stderr
+    assert f"https://{DASHBOARD}/dashboard/" in done.stderr
     now = local.status()
     assert now["healthy"], now["missing"]
     assert set(now["urls"].values()) == {f"https://{host}/" for host in HOSTS}
     assert (now["certificates"]["issuer"], now["certificates"]["problem"]) == (server.directory, "")
-    assert sorted(now["certificates"]["names"]) == sorted(HOSTS)
+    assert sorted(now["certificates"]["names"]) == sorted((*HOSTS, DASHBOARD))
+    end = datetime.fromisoformat(now["certificates"]["not_after"])
+    assert {datetime.fromisoformat(page["until"]) for page in now["pages"]} == {end}
     assert orders(server) == 1
+    accounts = ("", "admin:wrong", PASSWORD)
+    assert [shown(server, chosen.https_port, account) for account in accounts] == [401, 401, 200]

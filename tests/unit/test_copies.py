@@ -13,10 +13,13 @@ import pytest
 from unit.packages import OBSERVER, PACKAGES
 
 PAGES = {"vote", "result"}
+DATABASE = {"postgres_ha", "pgpool_leader"}
 COPIES = {
     "environment.py": set(PACKAGES),
     "errors.py": set(PACKAGES),
     "logs.py": set(PACKAGES),
+    "tls.py": DATABASE,
+    "agents.py": DATABASE,
     "addresses.py": {"result", "worker", "certificates"},
     "container.py": {"result", "redis_gate"},
     "gunicorn_logs.py": PAGES,

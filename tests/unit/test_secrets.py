@@ -125,9 +125,11 @@ def check(
 
 @pytest.mark.parametrize("case", CASES)
 @pytest.mark.parametrize("loader", LOADERS, ids=lambda loader: f"{loader.package}-{loader.variable}")
-def test_every_service_reads_a_secret_alike(loader: Loader, case: str, tmp_path: Path) -> None:
+def test_every_service_reads_a_secret_alike(
+    loader: Loader, case: str, tmp_path: Path, tls_environment: dict[str, str]
+) -> None:
     (tmp_path / "other").write_text("another-secret")
-    around = {"NODE_NAME": "redis-1", "MAXMEMORY": "256mb", **NODES, **AUTHORITY}
+    around = {"NODE_NAME": "redis-1", "MAXMEMORY": "256mb", **NODES, **AUTHORITY, **tls_environment}
     if loader.package == "postgres_ha":
         around["NODE_NAME"] = "postgres-1"
     around |= dict.fromkeys(OTHERS, str(tmp_path / "other"))

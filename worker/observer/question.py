@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import http.client
-import json
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -17,7 +16,6 @@ from redis.exceptions import AuthenticationError, NoPermissionError, RedisError
 from worker.access import Access, connect_database, connect_queue
 from worker.watchdog import watchdog
 
-AGENT_PORT = 8008
 EVERY_SECONDS = 1.0
 NODE_SECONDS = 1.5
 DATABASE_SECONDS = 2.5
@@ -71,20 +69,6 @@ class Question:
                 self._answered = (began, None)
             self._tried.set()
             time.sleep(max(0.0, began + EVERY_SECONDS - time.monotonic()))
-
-
-def agent(node: str) -> Callable[[], Any]:
-    """Ask the agent of a database node for its state."""
-
-    def ask() -> Any:
-        connection = http.client.HTTPConnection(node, AGENT_PORT, timeout=NODE_SECONDS)
-        try:
-            connection.request("GET", "/state")
-            return json.load(connection.getresponse())
-        finally:
-            connection.close()
-
-    return ask
 
 
 def as_either(accounts: Accounts, do: Callable[[Access], T]) -> T:

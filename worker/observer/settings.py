@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import ssl
 from dataclasses import dataclass, replace
 
+from observer.agents import Trust
 from worker.access import Access, read_access
 from worker.environment import Environment, SettingError, refuse, required, secret
 
@@ -16,6 +18,7 @@ class Settings:
     accounts: tuple[Access, Access]  # its own, and the former one
     postgres_nodes: tuple[str, ...]
     redis_nodes: tuple[str, ...]
+    trust: Trust  # in agents, by the variables that libpq reads for the database
 
 
 def read(environment: Environment) -> Settings:
@@ -25,6 +28,7 @@ def read(environment: Environment) -> Settings:
         (own, _former(environment, own)),
         _names(environment, "POSTGRES_NODES", "postgres-1,postgres-2,postgres-3"),
         _names(environment, "REDIS_NODES", "redis-1,redis-2,redis-3"),
+        _trust(environment),
     )
 
 
@@ -52,3 +56,13 @@ def _former(environment: Environment, own: Access) -> Access:
 
 def _names(environment: Environment, variable: str, default: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in required(environment, variable, default).split(","))
+
+
+def _trust(environment: Environment) -> Trust:
+    mode, authority = required(environment, "PGSSLMODE"), required(environment, "PGSSLROOTCERT")
+    if mode not in {"verify-full", "prefer"}:
+        raise SettingError("PGSSLMODE: expected verify-full or prefer")
+    try:
+        return Trust(ssl.create_default_context(cafile=authority), demanded=mode == "verify-full")
+    except OSError as error:  # ssl.SSLError is one
+        raise SettingError(f"PGSSLROOTCERT: cannot use {authority}: {error}") from error

@@ -5,23 +5,35 @@ import json
 import socket
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 
+from pgpool_leader import agents
 from pgpool_leader.leader import Backend, NodeReport
+from pgpool_leader.tls import Tls
 
-AGENT_PORT = 8008
 TIMEOUT_SECONDS = 1.5
 
 
 class Nodes:
     """The agents of a fixed set of nodes."""
 
-    def __init__(self, names: tuple[str, ...]) -> None:
+    def __init__(self, names: tuple[str, ...], tls: Tls) -> None:
         self._names = names
+        self._tls = tls
         self._pool = ThreadPoolExecutor(len(names))
 
     def reports(self) -> Mapping[str, NodeReport | None]:
         """Return what each node says, None for one that does not answer in time."""
-        return dict(zip(self._names, self._pool.map(_report, self._names), strict=True))
+        return dict(zip(self._names, self._pool.map(self._report, self._names), strict=True))
+
+    def _report(self, node: str) -> NodeReport | None:
+        try:
+            with closing(agents.connect(self._tls, node, TIMEOUT_SECONDS)) as connection:
+                connection.request("GET", "/state")
+                answer = json.loads(connection.getresponse().read())
+            return NodeReport(leader=answer["leader"], open=answer["open"])
+        except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError):
+            return None
 
 
 def locate(node: str | None) -> Backend | None:
@@ -32,15 +44,3 @@ def locate(node: str | None) -> Backend | None:
         return Backend(node, socket.gethostbyname(node))
     except OSError:
         return None
-
-
-def _report(node: str) -> NodeReport | None:
-    connection = http.client.HTTPConnection(node, AGENT_PORT, timeout=TIMEOUT_SECONDS)
-    try:
-        connection.request("GET", "/state")
-        answer = json.loads(connection.getresponse().read())
-        return NodeReport(leader=answer["leader"], open=answer["open"])
-    except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError):
-        return None
-    finally:
-        connection.close()

@@ -41,6 +41,12 @@ enable_pool_hba = on
 pool_passwd = 'pool_passwd'
 allow_clear_text_frontend_auth = off
 authentication_timeout = 3
+# Of its server pgpool checks the authority alone, and goes on in plain where TLS fails: it is the
+# server's own pg_hba.conf that refuses that.
+ssl = on
+ssl_cert = '{server_pem}'
+ssl_key = '{server_pem}'
+ssl_ca_cert = '{authority}'
 num_init_children = 24
 max_pool = 1
 connection_cache = off
@@ -58,8 +64,14 @@ log_line_prefix = '%m [%p] '
 
 # Clients come through HAProxy, on PostgreSQL's own port.
 PORT = 5433
+# The service, for which its certificate stands.
+NAME = "pgpool"
 
-_HBA = "host votes worker,result,observer,certificates,pgpool all scram-sha-256\n"
+
+def hba(*, tls_demanded: bool) -> str:
+    """Return who may connect, and whether only over TLS."""
+    host = "hostssl" if tls_demanded else "host"
+    return f"{host} votes worker,result,observer,certificates,pgpool all scram-sha-256\n"
 
 
 def configuration_path(settings: Settings) -> Path:
@@ -80,15 +92,23 @@ def command(settings: Settings) -> list[str]:
 
 def write(settings: Settings, backend: Backend) -> None:
     """Write pgpool.conf for one backend."""
-    text = _CONF.format(runtime=settings.runtime, port=PORT, address=backend.address, node=backend.node)
+    text = _CONF.format(
+        runtime=settings.runtime,
+        port=PORT,
+        address=backend.address,
+        node=backend.node,
+        server_pem=_server_pem(settings),
+        authority=settings.tls.authority if settings.tls.demanded else "",
+    )
     configuration_path(settings).write_text(text)
 
 
 def write_credentials(settings: Settings) -> None:
-    """Write pool_hba.conf, and pool_passwd under a key that lives as long as this container."""
+    """Write pool_hba.conf, the server's key, and pool_passwd under a key as old as this container."""
     runtime = settings.runtime
     runtime.mkdir(mode=0o700, parents=True, exist_ok=True)
-    (runtime / "pool_hba.conf").write_text(_HBA)
+    (runtime / "pool_hba.conf").write_text(hba(tls_demanded=settings.tls.demanded))
+    _write_private(_server_pem(settings), settings.tls.server_file.read_text())
     (runtime / "pool_passwd").unlink(missing_ok=True)
     write(settings, Backend("none", "127.0.0.1"))
     _write_private(runtime / "pool_key", secrets.token_hex(32) + "\n")
@@ -102,6 +122,10 @@ def write_credentials(settings: Settings) -> None:
         )  # fmt: skip
     finally:
         plain.unlink()
+
+
+def _server_pem(settings: Settings) -> Path:
+    return settings.runtime / "server.pem"
 
 
 def _write_private(path: Path, text: str) -> None:

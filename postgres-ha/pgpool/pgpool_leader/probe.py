@@ -45,8 +45,8 @@ def write(password: str) -> bool:
     """Return whether a row can be written; it is rolled back, so no standby is waited for."""
     try:
         with psycopg.connect(
-            host="127.0.0.1", port=pgpool_config.PORT, dbname="votes", user="pgpool", password=password,
-            connect_timeout=CONNECT_SECONDS,
+            host=pgpool_config.NAME, hostaddr="127.0.0.1", port=pgpool_config.PORT,
+            dbname="votes", user="pgpool", password=password, connect_timeout=CONNECT_SECONDS,
         ) as connection:  # fmt: skip
             connection.execute("INSERT INTO postgres_ha.probe DEFAULT VALUES")
             connection.rollback()

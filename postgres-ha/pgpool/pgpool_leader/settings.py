@@ -4,17 +4,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from pgpool_leader import tls
 from pgpool_leader.environment import Environment, SettingError, required, secret
+from pgpool_leader.tls import Tls
 
 ROLES = ("worker", "result", "observer", "certificates", "pgpool")
 
 
 @dataclass(frozen=True)
 class Settings:
-    """The nodes to ask, and the password of every role that may pass."""
+    """The nodes to ask, the password of every role that may pass, and how all of them are spoken to."""
 
     nodes: tuple[str, ...]
     passwords: Mapping[str, str] = field(repr=False)
+    tls: Tls
     runtime: Path = Path("/tmp/pgpool")  # noqa: S108
 
     @property
@@ -28,7 +31,8 @@ def load(environment: Environment) -> Settings:
     nodes = tuple(required(environment, "POSTGRES_NODES").split(","))
     if len(nodes) < 3 or len(set(nodes)) != len(nodes) or not all(nodes):
         raise SettingError("POSTGRES_NODES: expected three or more different names with commas")
-    return Settings(nodes, {role: _password(environment, role) for role in ROLES})
+    passwords = {role: _password(environment, role) for role in ROLES}
+    return Settings(nodes, passwords, tls.load(environment))
 
 
 def _password(environment: Environment, role: str) -> str:

@@ -28,7 +28,7 @@ class Supervisor:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._nodes = nodes.Nodes(settings.nodes)
+        self._nodes = nodes.Nodes(settings.nodes, settings.tls)
         self._pgpool = Pgpool(settings)
         self._probe = Probe(partial(write, settings.passwords["pgpool"]))
         self._front: subprocess.Popen[bytes] | None = None

@@ -4,8 +4,10 @@ import ssl
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from urllib3 import HTTPSConnectionPool, Timeout
+from urllib3.connection import HTTPConnection
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
 
 from deployment.plan.release.entrance import Entrance
@@ -37,6 +39,7 @@ class Visit:
     problem: str = ""
     checked: bool = True  # whether the edge let us ask at all
     certificate: bool | None = None  # whether the edge showed a valid one; None where it showed none
+    until: str | None = None  # when the valid one ends (RFC 3339)
 
 
 def visit(entrance: Entrance, edges: Sequence[Edge]) -> list[Visit]:
@@ -51,24 +54,38 @@ def visit(entrance: Entrance, edges: Sequence[Edge]) -> list[Visit]:
 
 def _visit(entrance: Entrance, edge: Edge, page: str, trust: ssl.SSLContext) -> Visit:
     try:
-        refusal = _refusal(entrance.hosts[page], edge.address, entrance.port, trust)
-        return Visit(edge.name, page, refusal, certificate=True)
+        refusal, until = _asked(entrance.hosts[page], edge.address, entrance.port, trust)
+        return Visit(edge.name, page, refusal, certificate=True, until=until)
     except HTTPError as error:
         return failed(edge, page, error)
 
 
-def _refusal(host: str, address: str, port: int, trust: ssl.SSLContext) -> str:
-    """Ask for each path over one connection; say what the first that is refused answers. Raises HTTPError."""
+def _asked(host: str, address: str, port: int, trust: ssl.SSLContext) -> tuple[str, str | None]:
+    """Ask for each path over one connection; say what the first that is refused answers.
+
+    Says, too, when the certificate ends that was shown. Raises HTTPError.
+    """
+    until = None
     with HTTPSConnectionPool(
         address, port, timeout=Timeout(ANSWER_SECONDS), retries=False,
         ssl_context=trust, server_hostname=host,
     ) as edge:  # fmt: skip
         name = host if port == 443 else f"{host}:{port}"
         for path in PATHS:
-            status = edge.request("GET", path, headers={"Host": name}, redirect=False).status
-            if status != 200:
-                return f"{path} answers {status}"
-    return ""
+            answer = edge.request("GET", path, headers={"Host": name}, redirect=False, preload_content=False)
+            until = until or _end_of_certificate(answer.connection)
+            answer.read()
+            if answer.status != 200:
+                return f"{path} answers {answer.status}", until
+    return "", until
+
+
+def _end_of_certificate(connection: object) -> str | None:
+    socket = connection.sock if isinstance(connection, HTTPConnection) else None
+    shown = socket.getpeercert() if isinstance(socket, ssl.SSLSocket) else None
+    if not shown:
+        return None
+    return datetime.fromtimestamp(ssl.cert_time_to_seconds(str(shown["notAfter"])), UTC).isoformat()
 
 
 def failed(edge: Edge, page: str, error: HTTPError) -> Visit:
@@ -84,6 +101,13 @@ def failed(edge: Edge, page: str, error: HTTPError) -> Visit:
 def _reason(error: HTTPError) -> str:
     """Return what went wrong without the objects that urllib3 names before it."""
     return str(error.args[-1] if error.args else error).rpartition(": ")[2]
+
+
+def outdated(visits: Sequence[Visit], newest: str) -> list[str]:
+    """Name each edge whose certificate does not end when the newest one does (RFC 3339)."""
+    end = datetime.fromisoformat(newest)
+    shown = {visit.edge: visit.until for visit in visits if visit.until}
+    return [edge for edge, until in shown.items() if datetime.fromisoformat(until) != end]
 
 
 def problems(entrance: Entrance, visits: Sequence[Visit]) -> list[str]:

@@ -73,7 +73,7 @@ def _of_swarm(client: Client, picture: Picture) -> dict[str, Any]:
         "healthy": not absent and not unchecked,
         "missing": absent,
         "unchecked": unchecked,
-        "warnings": warnings(client, members, wanted, picture),
+        "warnings": [*warnings(client, members, wanted, picture), *_other_certificate(visited, picture)],
         "release": _described_release(last),
         "lock": held.holder.sentence() if (held := turns.read(client)) else None,
         "nodes": [_described(node) for node in members],
@@ -102,6 +102,18 @@ def warnings(
         *weaknesses.crowded(members, services.placements(client)),
         *networks.warnings(client),
         *weaknesses.mute(members, running, strength.clusters_missing(picture)),
+    ]
+
+
+def _other_certificate(visited: Sequence[pages.Visit], picture: Picture) -> list[str]:
+    """Say which edges show another certificate than the newest, of which all else here speaks."""
+    newest = picture.certificates.not_after if picture.certificates else None
+    edges = pages.outdated(visited, newest) if newest else []
+    if newest is None or not edges:
+        return []
+    return [
+        f"the newest certificate, until {minute(newest)}, is not what {', '.join(edges)} shows: look at "
+        "`python3 deploy.py logs traefik`"
     ]
 
 

@@ -3,6 +3,7 @@
 from deployment.configuration.layout import ROOT, STACK
 from deployment.engine.swarm import credentials
 from deployment.operations.runner.site import Site
+from deployment.plan.release.entrance import dashboard as dashboard_of
 
 
 def say(on: Site) -> None:
@@ -10,8 +11,10 @@ def say(on: Site) -> None:
     entrance = on.entrance(on.require_wanted())
     on.progress.say(f"""
   Vote     {entrance.urls["vote"]}
-  Results  {entrance.urls["result"]}
-""")
+  Results  {entrance.urls["result"]}""")
+    if dashboard := dashboard_of(on.require_wanted()):
+        on.progress.say(f"  Traefik  {dashboard}")
+    on.progress.say("")
     if entrance.local:
         file = credentials.authority_file(on.engine)
         credentials.save_authority(on.engine, on.require_wanted(), file)

@@ -1,9 +1,10 @@
 """What the accounts of the database can do, and what they cannot do to each other."""
 
 import socket
+import ssl
 import struct
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from importlib.resources import files
 from typing import Any
@@ -22,6 +23,7 @@ WHOLE_SECONDS = 90
 ENTER_SECONDS = 20
 GREETING = struct.pack("!I", 196608) + b"user\0result\0database\0votes\0\0"
 STARTUP = struct.pack("!I", 4 + len(GREETING)) + GREETING
+TLS_REQUEST = struct.pack("!II", 8, 80877103)
 FORBIDDEN = (
     "SELECT pg_advisory_lock('pg_class'::regclass::oid::bigint)",
     "SELECT pg_advisory_xact_lock(1)",
@@ -199,23 +201,48 @@ def stores(cluster: PostgresCluster) -> bool:
     return True
 
 
+Greeting = Callable[[socket.socket], socket.socket]
+
+
 @contextmanager
-def flood(cluster: PostgresCluster, greeting: bytes) -> Iterator[None]:
+def flood(cluster: PostgresCluster, greet: Greeting) -> Iterator[None]:
     """Hold connections to pgpool from this machine's one address, which say no more than a greeting."""
     address = (cluster.address("pgpool") or "", 5432)
     with ExitStack() as held:
         for _ in range(SILENT):
             client = held.enter_context(socket.socket())
+            client.settimeout(5)
             # Most of them are turned away.
             with suppress(OSError):
                 client.connect(address)
-                client.sendall(greeting)
+                held.enter_context(greet(client))
         yield
 
 
-@pytest.mark.parametrize("greeting", [b"", STARTUP], ids=["silent", "user named, no password"])
-def test_silent_clients_keep_nobody_else_out(whole: PostgresCluster, greeting: bytes) -> None:
-    with flood(whole, greeting):
+def say_nothing(client: socket.socket) -> socket.socket:
+    return client
+
+
+def ask_for_tls(client: socket.socket) -> socket.socket:
+    client.sendall(TLS_REQUEST)
+    return client
+
+
+def name_a_user(client: socket.socket) -> socket.socket:
+    """Greet as a client does that is then asked for its password."""
+    ask_for_tls(client)
+    if client.recv(1) != b"S":
+        raise ConnectionError("no TLS")
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    secured = context.wrap_socket(client)
+    secured.sendall(STARTUP)
+    return secured
+
+
+@pytest.mark.parametrize("greet", [say_nothing, ask_for_tls, name_a_user])
+def test_silent_clients_keep_nobody_else_out(whole: PostgresCluster, greet: Greeting) -> None:
+    with flood(whole, greet):
         enter_from_elsewhere(whole)
 
 

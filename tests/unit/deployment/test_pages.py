@@ -4,6 +4,7 @@ import ssl
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
@@ -14,11 +15,13 @@ from deployment.engine.pages import Edge
 from deployment.plan.release.entrance import Entrance
 
 HOST = "vote.example.test"
+END = datetime(2099, 1, 2, 3, 4, 5, tzinfo=UTC)
 ELSEWHERE = "127.0.0.2"
 NONE: Mapping[str, int] = {}
 
 
 class _Page(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
     statuses: Mapping[str, int]
 
     def do_GET(self) -> None:
@@ -37,7 +40,7 @@ def edge(authority: trustme.CA, host: str = HOST, statuses: Mapping[str, int] = 
     handler = type("Handler", (_Page,), {"statuses": statuses})
     server = HTTPServer(("127.0.0.1", 0), handler)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert(host).configure_cert(context)
+    authority.issue_cert(host, not_after=END).configure_cert(context)
     server.socket = context.wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever, args=(0.05,))
     thread.start()
@@ -64,7 +67,23 @@ def visit(port: int, authority: trustme.CA, address: str = "127.0.0.1", *, here:
 
 def test_a_page_that_comes(authority: trustme.CA) -> None:
     with edge(authority) as port:
-        assert visit(port, authority) == pages.Visit("node-1", "vote", certificate=True)
+        found = visit(port, authority)
+    assert found == pages.Visit("node-1", "vote", certificate=True, until=END.isoformat())
+
+
+@pytest.mark.parametrize(
+    ("newest", "edges"),
+    [(END, ["old"]), (END - timedelta(days=1), ["good"]), (END + timedelta(days=1), ["good", "old"])],
+)
+def test_an_edge_that_does_not_show_the_newest_certificate(newest: datetime, edges: list[str]) -> None:
+    earlier = (END - timedelta(days=1)).isoformat()
+    visits = [
+        pages.Visit("good", "vote", certificate=True, until=END.isoformat()),
+        pages.Visit("good", "result", certificate=True, until=END.isoformat()),
+        pages.Visit("old", "vote", certificate=True, until=earlier),
+        pages.Visit("silent", "vote", "does not answer: Connection refused"),
+    ]
+    assert pages.outdated(visits, newest.isoformat()) == edges
 
 
 @pytest.mark.parametrize(("path", "status"), [("/", 502), ("/readyz", 503), ("/", 301)])

@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import trustme
 
 from observer.settings import read
 from worker.environment import SettingError
@@ -20,8 +21,10 @@ def environment(tmp_path: Path) -> dict[str, str]:
     """The environment that the stack file gives the observer."""
     for name in VARIABLES:
         (tmp_path / name).write_text(f"{name}\n")
+    trustme.CA().cert_pem.write_to_path(tmp_path / "authority")
     accounts = {"REDIS_USERNAME": "observer", "DATABASE_USER": "observer"}
-    return accounts | {name: str(tmp_path / name) for name in VARIABLES}
+    tls = {"PGSSLMODE": "verify-full", "PGSSLROOTCERT": str(tmp_path / "authority")}
+    return accounts | tls | {name: str(tmp_path / name) for name in VARIABLES}
 
 
 def test_its_own_account_comes_before_the_former_one(environment: dict[str, str]) -> None:
@@ -37,3 +40,23 @@ def test_its_own_account_comes_before_the_former_one(environment: dict[str, str]
 def test_a_missing_secret_is_named(environment: dict[str, str], variable: str) -> None:
     with pytest.raises(SettingError, match=f"^{variable}: "):
         read(environment | {variable: "/nowhere"})
+
+
+@pytest.mark.parametrize(("mode", "demanded"), [("verify-full", True), ("prefer", False)])
+def test_agents_are_asked_as_the_database_is(environment: dict[str, str], mode: str, demanded: bool) -> None:
+    assert read(environment | {"PGSSLMODE": mode}).trust.demanded is demanded
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("PGSSLMODE", ""),
+        ("PGSSLMODE", "require"),
+        ("PGSSLROOTCERT", ""),
+        ("PGSSLROOTCERT", "/nowhere"),
+        ("PGSSLROOTCERT", "/dev/null"),
+    ],
+)
+def test_a_bad_setting_of_tls_is_named(environment: dict[str, str], variable: str, value: str) -> None:
+    with pytest.raises(SettingError, match=f"^{variable}: "):
+        read(environment | {variable: value})

@@ -7,8 +7,8 @@ from pgpool_leader.settings import load
 
 
 @pytest.fixture
-def environ(tmp_path: Path) -> dict[str, str]:
-    values = {"POSTGRES_NODES": "postgres-1,postgres-2,postgres-3"}
+def environ(tmp_path: Path, tls_environment: dict[str, str]) -> dict[str, str]:
+    values = {"POSTGRES_NODES": "postgres-1,postgres-2,postgres-3", **tls_environment}
     for role in ("WORKER", "RESULT", "OBSERVER", "CERTIFICATES", "PGPOOL"):
         (tmp_path / role).write_text(f"secret of {role}\n")
         values[f"{role}_PASSWORD_FILE"] = str(tmp_path / role)
@@ -28,6 +28,7 @@ def test_settings_are_complete_and_secrets_not_shown(environ: dict[str, str]) ->
         ("POSTGRES_NODES", ""),
         ("POSTGRES_NODES", "postgres-1,postgres-2"),
         ("RESULT_PASSWORD_FILE", "/nonexistent"),
+        ("PGSSLMODE", "require"),
     ],
 )
 def test_a_wrong_setting_is_named(environ: dict[str, str], variable: str, value: str) -> None:

@@ -1,14 +1,15 @@
 import socket
+import ssl
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from http import HTTPStatus
 from types import SimpleNamespace
-from typing import cast
+from typing import NamedTuple, cast
 
 import pytest
 
-from postgres_ha import election, listener
+from postgres_ha import election, listener, tls
 from postgres_ha.agent import Agent
 from postgres_ha.election import ElectionError, candidacy_to_json
 from postgres_ha.grant import Candidacy
@@ -19,7 +20,25 @@ from postgres_ha.state import NodeState
 CANDIDACY = candidacy_to_json(Candidacy("postgres-2", 7, Position(6, 1000)))
 PATHS = ["/ballot", "/campaign", "/promotion", "/following", "/farewell", "/override"]
 TOKEN = "Authorization: Bearer hush\r\n"
-Address = tuple[str, int]
+# The first bytes of a handshake that announces 512 more.
+HELLO = b"\x16\x03\x01\x02\x00\x01"
+
+
+class Address(NamedTuple):
+    """Where the agent listens, and how it is spoken to there."""
+
+    port: int
+    context: ssl.SSLContext | None
+
+    def reach(self, source: str = "127.0.0.1") -> socket.socket:
+        """Connect, and say nothing."""
+        place = ("127.0.0.1", self.port)
+        return socket.create_connection(place, timeout=20, source_address=(source, 0))
+
+    def connect(self, source: str = "127.0.0.1") -> socket.socket:
+        """Connect, with the handshake of TLS where that is spoken."""
+        client = self.reach(source)
+        return self.context.wrap_socket(client, server_hostname="postgres-1") if self.context else client
 
 
 @pytest.fixture(scope="module")
@@ -29,17 +48,21 @@ def agent() -> Agent:
     return Agent(cast(Node, node))
 
 
-@pytest.fixture(scope="module")
-def address(agent: Agent) -> Iterator[Address]:
-    with agent.listen(0) as server:
+@pytest.fixture(scope="module", params=["tls", "plain"])
+def address(
+    agent: Agent, tls_environment: dict[str, str], request: pytest.FixtureRequest
+) -> Iterator[Address]:
+    ways = tls.load(tls_environment)
+    server_side, client_side = (ways.server, ways.client) if request.param == "tls" else (None, None)
+    with agent.listen(0, server_side) as server:
         server.start()
-        yield "127.0.0.1", server.server_address[1]
+        yield Address(server.server_address[1], client_side)
         server.shutdown()
 
 
 def exchange(address: Address, *parts: str) -> str:
     """Return what comes back for a request, empty when the connection is closed without a word."""
-    with socket.create_connection(address, timeout=20) as client:
+    with address.connect() as client:
         for part in parts:
             client.sendall(part.encode())
         return client.makefile().readline().strip()
@@ -94,18 +117,42 @@ def test_half_a_request_ends(address: Address, request_: str, monkeypatch: pytes
 
 def test_a_client_that_dawdles_is_cut_off(address: Address, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(listener, "REQUEST_SECONDS", 0.3)
-    with socket.create_connection(address) as client:
+    with address.connect() as client:
+        assert any(is_cut_off(client) for _ in range(400))
+
+
+def test_a_handshake_that_dawdles_is_cut_off(address: Address, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listener, "REQUEST_SECONDS", 0.3)
+    with address.reach() as client:
+        client.sendall(HELLO)
         assert any(is_cut_off(client) for _ in range(400))
 
 
 def is_cut_off(client: socket.socket) -> bool:
-    """Send one byte more of a header that has no end."""
+    """Send one byte more of what has no end."""
     time.sleep(0.05)
     try:
         client.sendall(b"x")
-    except ConnectionError:
+    except (ConnectionError, ssl.SSLEOFError):
         return True
     return False
+
+
+def test_where_tls_is_spoken_plain_is_not(address: Address) -> None:
+    with address.reach() as client, suppress(ConnectionError):
+        client.sendall(b"GET /state HTTP/1.1\r\n\r\n")
+        assert (client.recv(100)[:4] == b"HTTP") is (address.context is None)
+
+
+@pytest.mark.parametrize("greeted", [False, True])
+def test_strangers_who_say_nothing_hold_up_nobody_else(address: Address, greeted: bool) -> None:
+    with ExitStack() as silent:
+        for number in range(2 * listener.MAX_CONNECTIONS_OF_ONE):
+            source = f"127.0.0.{2 + number % 2}"
+            silent.enter_context(address.connect(source) if greeted else address.reach(source))
+        began = time.monotonic()
+        assert answers(address)
+        assert time.monotonic() - began < listener.REQUEST_SECONDS / 5
 
 
 def test_one_address_cannot_take_every_place() -> None:
@@ -117,8 +164,8 @@ def test_one_address_cannot_take_every_place() -> None:
 
 
 def test_whoever_comes_when_all_places_are_taken_is_turned_away(address: Address) -> None:
-    silent = [socket.create_connection(address) for _ in range(listener.MAX_CONNECTIONS_OF_ONE)]
-    with suppress(ConnectionError):
+    silent = [address.reach() for _ in range(listener.MAX_CONNECTIONS_OF_ONE)]
+    with suppress(ConnectionError, ssl.SSLEOFError):
         assert exchange(address, "GET /state HTTP/1.1\r\n\r\n") == ""
     for client in silent:
         client.close()
@@ -130,7 +177,7 @@ def test_whoever_comes_when_all_places_are_taken_is_turned_away(address: Address
 def answers(address: Address) -> bool:
     try:
         return "200" in exchange(address, "GET /state HTTP/1.1\r\n\r\n")
-    except ConnectionError:
+    except (ConnectionError, ssl.SSLEOFError):
         return False
 
 

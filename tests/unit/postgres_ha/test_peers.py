@@ -6,13 +6,14 @@ import pytest
 
 from postgres_ha.peers import AgentError, Client, NotEnoughError, Peers
 from postgres_ha.state import Data, NodeState, Role
+from postgres_ha.tls import load
 
 NAMES = ("postgres-2", "postgres-3")
 
 
 @pytest.fixture
-def peers() -> Peers:
-    return Peers(NAMES, "token")
+def peers(tls_environment: dict[str, str]) -> Peers:
+    return Peers(NAMES, Client(load(tls_environment), "token"))
 
 
 def answering(monkeypatch: pytest.MonkeyPatch, refusals: dict[str, str]) -> None:

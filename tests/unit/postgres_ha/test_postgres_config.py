@@ -2,16 +2,18 @@ from pathlib import Path
 
 import pytest
 
-from postgres_ha import postgres_config
+from kit.inside import Inside
+from postgres_ha import postgres_config, tls
 from postgres_ha.settings import Secrets, Settings
 
 NODES = ("postgres-1", "postgres-2", "postgres-3")
 
 
 @pytest.fixture
-def settings(tmp_path: Path) -> Settings:
+def settings(tmp_path: Path, tls_environment: dict[str, str]) -> Settings:
     secrets = Secrets("p:w\\d", "repmgr-secret", "c", "d", "e", "f", "g", "h")
-    return Settings("postgres-1", NODES, secrets, tmp_path / "data", tmp_path / "run")
+    ways = tls.load(tls_environment)
+    return Settings("postgres-1", NODES, secrets, ways, tmp_path / "data", tmp_path / "run")
 
 
 def test_every_start_is_fenced_whatever_the_directory_says(settings: Settings) -> None:
@@ -29,8 +31,28 @@ def test_a_commit_waits_for_any_one_peer() -> None:
     assert names == 'ANY 1 ("postgres-2", "postgres-3")'
 
 
+@pytest.mark.parametrize(("demanded", "kind"), [(True, "hostssl"), (False, "host")])
+def test_whoever_comes_over_the_network_needs_tls_where_it_is_demanded(demanded: bool, kind: str) -> None:
+    lines = [line.split() for line in postgres_config.hba(tls_demanded=demanded).splitlines()]
+    assert [line[0] for line in lines] == ["local", kind, kind, kind]
+    assert {line[-1] for line in lines} == {"scram-sha-256"}
+
+
+def test_the_server_has_its_certificate_with_a_key_that_nobody_else_can_read(
+    settings: Settings, inside: Inside
+) -> None:
+    settings.data.mkdir(parents=True)
+    postgres_config.write(settings, settings.data)
+    postgres_config.write_private_files(settings)
+    conf = (settings.data / "postgresql.conf").read_text()
+    assert "ssl = on\n" in conf
+    assert f"ssl_key_file = '{settings.server_pem}'" in conf
+    assert settings.server_pem.stat().st_mode & 0o777 == 0o600
+    assert settings.server_pem.read_bytes() == inside.file("postgres-1").read_bytes()
+
+
 def test_the_password_file_is_private_and_escaped(settings: Settings) -> None:
-    postgres_config.write_passfile(settings)
+    postgres_config.write_private_files(settings)
     assert settings.passfile.stat().st_mode & 0o777 == 0o600
     assert settings.passfile.read_text().splitlines() == [
         "*:*:*:postgres:p\\:w\\\\d",

@@ -9,8 +9,9 @@ SECRETS = ("POSTGRES", "REPMGR", "PGPOOL", "WORKER", "RESULT", "OBSERVER", "CERT
 
 
 @pytest.fixture
-def environ(tmp_path: Path) -> dict[str, str]:
+def environ(tmp_path: Path, tls_environment: dict[str, str]) -> dict[str, str]:
     values = {"NODE_NAME": "postgres-2", "POSTGRES_NODES": "postgres-1,postgres-2,postgres-3"}
+    values |= tls_environment
     for name in (*(f"{role}_PASSWORD_FILE" for role in SECRETS), "AGENT_TOKEN_FILE"):
         (tmp_path / name).write_text(f"secret of {name}\n")
         values[name] = str(tmp_path / name)
@@ -39,6 +40,7 @@ def test_secrets_are_not_shown(environ: dict[str, str]) -> None:
         ("POSTGRES_NODES", "postgres-2,postgres-2,postgres-3"),
         ("POSTGRES_NODES", "postgres-2,,postgres-3"),
         ("WORKER_PASSWORD_FILE", "/nonexistent"),
+        ("PGSSLMODE", "require"),
     ],
 )
 def test_a_wrong_setting_is_named(environ: dict[str, str], variable: str, value: str) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from result.feed import Feed
 from result.history import Moment
@@ -38,6 +39,14 @@ def test_viewers_hear_when_numbers_wait_and_when_they_are_live_again(
         feed.turn()
     states = [data["state"] for event, data in said if event == "status"]
     assert states == ["live", "waiting", "live"]
+
+
+def test_why_the_database_is_away_is_logged_once_each_time_also_at_the_start(feed: Feed, source: Any) -> None:
+    with capture_logs() as logged:
+        for reading in (None, None, Reading({}, 0.0), None, None):
+            source.reading = reading
+            feed.turn()
+    assert [line["event"] for line in logged if line["log_level"] == "warning"] == ["database away"] * 2
 
 
 def test_the_last_scores_are_kept_while_the_database_is_away(feed: Feed, source: Any) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import ssl
 import threading
 import time
 import uuid
@@ -16,7 +17,7 @@ import structlog
 import waitress
 from flask import Flask
 
-from certificates import lifelong, logs, settings
+from certificates import https, lifelong, logs, settings
 from certificates.authority.acme import AcmeAuthority
 from certificates.authority.authority import Authority
 from certificates.authority.local import LocalAuthority
@@ -50,6 +51,7 @@ def main() -> None:
     """Serve until SIGTERM."""
     logs.configure()
     configured = settings.load()
+    secured = _secured(configured)
     stop = stop_on_signal()
     holder = f"{socket.gethostname()}-{uuid.uuid4().hex[:8]}"
     vault = Vault(configured.sealing_key)
@@ -69,8 +71,9 @@ def main() -> None:
     lifelong.start(lambda: _keep(keeper, looked), "keeper")
     # What the database has is shown rather than what is only made for the time without it.
     looked.wait(FIRST_LOOK_SECONDS)
-    _serve(for_strangers(Records(database(ANSWER_SECONDS), vault, holder)), PUBLIC_PORT)
-    _serve(for_traefik(keeper, configured.provider_token), PORT)
+    _serve_strangers(for_strangers(Records(database(ANSWER_SECONDS), vault, holder)))
+    traefik = https.Server(PORT, for_traefik(keeper, configured.provider_token), secured)
+    lifelong.start(traefik.serve_forever, "https")
     log.info("certificates started", names=configured.names, authority=authority.name)
     issuer = Issuer(authority, configured.names, own)
     lifelong.start(lambda: _hold(issuer, records()), "lease")
@@ -78,13 +81,29 @@ def main() -> None:
     log.info("certificates stopped")
 
 
-def _serve(app: Flask, port: int) -> None:
-    """Answer on a port, by threads of its own."""
+def _secured(configured: Settings) -> ssl.SSLContext:
+    """Return the TLS of a server that has its key and its certificate."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    try:
+        context.load_cert_chain(configured.server_tls)
+    except OSError as error:  # ssl.SSLError is one
+        refuse(SettingError(f"SERVER_TLS_FILE: cannot use {configured.server_tls}: {error}"))
+    return context
+
+
+def _serve_strangers(app: Flask) -> None:
+    """Answer in plain HTTP, by threads of its own."""
 
     def run() -> None:
-        waitress.serve(app, host="0.0.0.0", port=port, ident=None, connection_limit=CONNECTIONS)  # noqa: S104
+        waitress.serve(
+            app,
+            host="0.0.0.0",  # noqa: S104
+            port=PUBLIC_PORT,
+            ident=None,
+            connection_limit=CONNECTIONS,
+        )
 
-    lifelong.start(run, f"port {port}")
+    lifelong.start(run, "http")
 
 
 def _local(configured: Settings) -> LocalAuthority:

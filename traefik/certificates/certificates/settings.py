@@ -40,6 +40,7 @@ class Settings:
     database: Access
     sealing_key: str = field(repr=False)
     provider_token: str = field(repr=False)
+    server_tls: str  # a file with the key and the certificate for Traefik's questions
     folder: Path
 
 
@@ -64,6 +65,7 @@ def read(environment: Environment) -> Settings:
         ),
         sealing_key=secret(environment, "SEALING_KEY_FILE", "certificates_key"),
         provider_token=secret(environment, "PROVIDER_TOKEN_FILE", "certificates_token"),
+        server_tls=required(environment, "SERVER_TLS_FILE", "/run/secrets/server_tls"),
         folder=Path(required(environment, "STATE_FOLDER", "/data")),
     )
 

@@ -48,6 +48,12 @@ def of(release: Release, local_authority: str) -> Entrance:
     return Entrance(urls, port, local, local_authority if local else release.files.get(ACME_AUTHORITY, ""))
 
 
+def dashboard(release: Release) -> str:
+    """Return the address of Traefik's dashboard; the empty string without one."""
+    host, public = release.variables.get("DASHBOARD_HOST"), release.variables.get("PUBLIC_HTTPS_PORT")
+    return f"{url(host, int(public or release.variables['HTTPS_PORT']))}dashboard/" if host else ""
+
+
 def url(host: str, port: int) -> str:
     """Return the address of a page."""
     return f"https://{host}{'' if port == 443 else f':{port}'}/"
