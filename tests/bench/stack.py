@@ -54,7 +54,7 @@ def vote(redis: RedisCluster) -> AbstractContextManager[Part]:
         "COOKIE_KEY_FILE": "/run/secrets/voter_cookie_key",
         "NEW_VOTERS_PER_SECOND": "0",
     }
-    return _page("vote", redis.prefix, redis.secrets, environment)
+    return _page("vote", redis.prefix, redis.secrets, environment, *redis.trust())
 
 
 @contextmanager
@@ -79,7 +79,7 @@ def worker(redis: RedisCluster, postgres: PostgresCluster) -> Iterator[Part]:
     }
     with _secrets(redis, postgres) as secrets:
         networks = (redis.prefix, postgres.prefix)
-        with part.running("worker", networks, secrets, environment) as started:
+        with part.running("worker", networks, secrets, environment, *redis.trust()) as started:
             yield started
 
 
@@ -93,9 +93,11 @@ def result(postgres: PostgresCluster) -> AbstractContextManager[Part]:
 
 
 @contextmanager
-def _page(component: str, network: str, secrets: Path, environment: Mapping[str, str]) -> Iterator[Part]:
+def _page(
+    component: str, network: str, secrets: Path, environment: Mapping[str, str], *options: str
+) -> Iterator[Part]:
     settings = {**environment, "VOTE_OPTIONS": OPTIONS}
-    with part.running(component, (network,), secrets, settings) as replica:
+    with part.running(component, (network,), secrets, settings, *options) as replica:
         wait_until(lambda: _answers(replica, "/readyz"), SERVICE_SECONDS)
         yield replica
 

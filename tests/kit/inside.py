@@ -32,4 +32,8 @@ class Inside:
 
     def server(self, name: str) -> list[str]:
         """Return the options of `docker run` with which a container is a server of this name."""
-        return ["--volume", f"{self._folder / name}:{SERVER_FILE}:ro"]
+        return ["--volume", f"{self.pair(name)}:{SERVER_FILE}:ro"]
+
+    def pair(self, name: str) -> Path:
+        """Return the file with the key and the certificate of a server."""
+        return self._folder / name

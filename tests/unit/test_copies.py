@@ -18,6 +18,7 @@ COPIES = {
     "errors.py": set(PACKAGES),
     "logs.py": set(PACKAGES),
     "addresses.py": {"result", "worker", "certificates"},
+    "redis_tls.py": {"vote", "worker", "redis_gate"},
     "container.py": {"result", "redis_gate"},
     "gunicorn_logs.py": PAGES,
     "lifelong.py": PAGES | {"certificates"},

@@ -20,7 +20,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
     """The environment that the stack file gives the observer."""
     for name in VARIABLES:
         (tmp_path / name).write_text(f"{name}\n")
-    accounts = {"REDIS_USERNAME": "observer", "DATABASE_USER": "observer"}
+    accounts = {"REDIS_USERNAME": "observer", "DATABASE_USER": "observer", "REDIS_TLS": "no"}
     return accounts | {name: str(tmp_path / name) for name in VARIABLES}
 
 
