@@ -42,7 +42,9 @@ def observe_redis(cluster: Cluster, own: Answer) -> Observation:
 def observe_sentinels(cluster: Cluster, kept: SentinelState | None, damaged: bool) -> SentinelObservation:
     """Ask all other Sentinels, running or waiting, for the primary that they know."""
     others = [node for node in cluster.sentinel_nodes if node != cluster.node]
-    answers = _ask_all(others, lambda node: _running_sentinel(node, cluster) or _waiting_sentinel(node))
+    answers = _ask_all(
+        others, lambda node: _running_sentinel(node, cluster) or _waiting_sentinel(node, cluster)
+    )
     return SentinelObservation(kept, answers, damaged)
 
 
@@ -60,8 +62,8 @@ def _running_sentinel(node: str, cluster: Cluster) -> Knowledge | None:
     return Knowledge(str(state["ip"]), int(state["config-epoch"]))
 
 
-def _waiting_sentinel(node: str) -> Knowledge | None:
-    answer = ask_waiting(node, SENTINEL_GATE_PORT)
+def _waiting_sentinel(node: str, cluster: Cluster) -> Knowledge | None:
+    answer = ask_waiting(node, SENTINEL_GATE_PORT, cluster.tls)
     if answer is None:
         return None
     primary, epoch = answer.get("primary"), answer.get("config_epoch")
@@ -73,7 +75,7 @@ def _peer(node: str, cluster: Cluster) -> tuple[Peer, Position | None]:
         with _client(node, REDIS_PORT, cluster) as client:
             return running_peer(cast(dict[str, Any], client.info("replication", "persistence"))), None
     except redis.RedisError:
-        answer = ask_waiting(node, REDIS_GATE_PORT)
+        answer = ask_waiting(node, REDIS_GATE_PORT, cluster.tls)
         return waiting_peer(answer), newest_of(answer)
 
 
@@ -122,6 +124,8 @@ def _client(node: str, port: int, cluster: Cluster) -> redis.Redis:
         port=port,
         username="sentinel",
         password=cluster.passwords["sentinel"],
+        ssl=cluster.tls is not None,
+        ssl_ca_certs=cluster.tls.authority if cluster.tls else None,
         socket_timeout=ASK_SECONDS,
         socket_connect_timeout=ASK_SECONDS,
         retry=Retry(NoBackoff(), 0),

@@ -1,6 +1,7 @@
 """The configuration of a Redis node, as primary or as somebody's replica."""
 
 from redis_gate.settings import RedisSettings
+from redis_gate.tls import listening
 
 REDIS_PORT = 6379
 MODULE = "/usr/local/lib/votes_append.so"
@@ -11,7 +12,7 @@ def redis_config(settings: RedisSettings, acl_path: str, primary: str | None) ->
     cluster = settings.cluster
     lines = [
         "bind * -::*",
-        f"port {REDIS_PORT}",
+        *listening(REDIS_PORT, cluster.tls),
         "protected-mode no",
         "dir /data",
         f"loadmodule {MODULE}",

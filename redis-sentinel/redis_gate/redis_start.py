@@ -46,7 +46,7 @@ def start_redis(settings: RedisSettings, refused: bool = False) -> NoReturn:
     """
     require_access(DATA)
     own: Own = {"node": settings.cluster.node, "has_data": holds_data(DATA), "damage": None}
-    with waiting_port(REDIS_GATE_PORT, own):
+    with waiting_port(REDIS_GATE_PORT, own, settings.cluster.tls):
         _note_damage(own, read(DATA, RUNTIME).damage if refused else append_only_damage(DATA))
         if refused and not own["damage"]:
             sys.exit(supervisor.REFUSALS[0])

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from redis_gate.redis_config import REDIS_PORT
 from redis_gate.settings import Cluster, SentinelSettings
+from redis_gate.tls import listening
 
 SENTINEL_PORT = 26379
 PRIMARY_SET = "votes"
@@ -74,7 +75,7 @@ def sentinel_config(settings: SentinelSettings, acl_path: str, state: SentinelSt
 def _server(cluster: Cluster, acl_path: str) -> list[str]:
     return [
         "bind * -::*",
-        f"port {SENTINEL_PORT}",
+        *listening(SENTINEL_PORT, cluster.tls),
         "protected-mode no",
         "dir /data",
         f"aclfile {acl_path}",

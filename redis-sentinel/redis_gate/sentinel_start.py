@@ -29,7 +29,8 @@ def start_sentinel(settings: SentinelSettings) -> NoReturn:
     damaged = kept is None and STATE_FILE.exists()
     if damaged:
         log.error("damaged file", file=str(STATE_FILE), then="another Sentinel says who is primary")
-    with waiting_port(SENTINEL_GATE_PORT, _answer(settings.cluster.node, kept)):
+    answer = _answer(settings.cluster.node, kept)
+    with waiting_port(SENTINEL_GATE_PORT, answer, settings.cluster.tls):
         state = _wait_for_state(settings, kept, damaged)
     log.info("start", **asdict(state))
     if damaged:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from redis_gate.environment import Environment, SettingError, secret, whole_number
+from redis_gate.tls import Tls, read_tls
 
 REDIS_ACCOUNTS = ("ballot", "vote", "worker", "observer", "replica", "sentinel", "proxy")
 SENTINEL_ACCOUNTS = ("sentinel", "proxy")
@@ -19,12 +20,16 @@ PASSWORD = re.compile(r"[A-Za-z0-9._~+/=-]+")
 
 @dataclass(frozen=True)
 class Cluster:
-    """The nodes of the queue, this one's name, and the passwords of the accounts it deals with."""
+    """The nodes of the queue, this one's name, the passwords of the accounts it deals with, and how all talk.
+
+    Without `tls` they talk in clear.
+    """
 
     node: str
     redis_nodes: tuple[str, ...]
     sentinel_nodes: tuple[str, ...]
     passwords: Mapping[str, str] = field(repr=False)
+    tls: Tls | None
 
     @property
     def majority(self) -> int:
@@ -94,6 +99,7 @@ def _cluster(environment: Environment, accounts: tuple[str, ...]) -> Cluster:
         redis_nodes=_names(environment, "REDIS_NODES"),
         sentinel_nodes=_names(environment, "SENTINEL_NODES"),
         passwords={account: _password(environment, account) for account in accounts},
+        tls=read_tls(environment),
     )
 
 

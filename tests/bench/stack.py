@@ -54,7 +54,7 @@ def vote(redis: RedisCluster) -> AbstractContextManager[Part]:
         "COOKIE_KEY_FILE": "/run/secrets/voter_cookie_key",
         "NEW_VOTERS_PER_SECOND": "0",
     }
-    return _page("vote", redis.prefix, redis.secrets, environment)
+    return _page("vote", redis.prefix, redis.secrets, environment, *redis.trust())
 
 
 @contextmanager
@@ -79,7 +79,8 @@ def worker(redis: RedisCluster, postgres: PostgresCluster) -> Iterator[Part]:
     }
     with _secrets(redis, postgres) as secrets:
         networks = (redis.prefix, postgres.prefix)
-        with part.running("worker", networks, secrets, environment, *postgres.inside.client()) as started:
+        authorities = (*redis.trust(), *postgres.inside.client(path=DATABASE_AUTHORITY))
+        with part.running("worker", networks, secrets, environment, *authorities) as started:
             yield started
 
 

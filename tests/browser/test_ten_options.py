@@ -39,6 +39,7 @@ def vote_page(tmp_path: Path) -> Iterator[str]:
             "PORT": str(free_port()),
             "VOTE_OPTIONS": ",".join(NAMES),
             "QUESTION": "مَن؟ Who?",
+            "REDIS_TLS": "no",
             "REDIS_PASSWORD_FILE": str(tmp_path / "secret"),
             "COOKIE_KEY_FILE": str(tmp_path / "secret"),
         },

@@ -14,17 +14,30 @@ from redis.exceptions import RedisError
 from integration.forwarder import Forwarder
 from kit.containers import Container
 from kit.images import reference
+from kit.inside import AUTHORITY_FILE, SERVER_FILE, Inside
 from kit.services import GUNICORN, Service, free_port
 from kit.waiting import wait_until
-from redis_gate.redis_config import MODULE
+from redis_gate.redis_config import MODULE, REDIS_PORT
+from redis_gate.tls import Tls, listening
 from worker import settings
 from worker.store import Store
 
 PASSWORD = "hush"
+# Where this machine reaches the servers, and so the name in their certificates.
+HOST = "127.0.0.1"
+
+
+def _option(line: str) -> tuple[str, str]:
+    """Return a line of Redis' configuration as it is written on a command line."""
+    name, _, value = line.partition(" ")
+    return f"--{name}", value.strip('"')
+
+
 REDIS_OPTIONS = (
     "--loadmodule", MODULE,
     "--bind", "0.0.0.0", "--requirepass", PASSWORD, "--masterauth", PASSWORD, "--dir", "/tmp",
     "--save", "", "--repl-diskless-sync-delay", "0", "--repl-ping-replica-period", "1",
+    *(word for line in listening(REDIS_PORT, Tls(AUTHORITY_FILE, SERVER_FILE)) for word in _option(line)),
 )  # fmt: skip
 POSTGRES_START = """
 set -e
@@ -102,13 +115,27 @@ class Database(NamedTuple):
         return dict(self.query("SELECT vote, count(id) FROM votes GROUP BY vote"))
 
 
-def _start_redis() -> Container:
-    return Container(reference("redis"), 6379, "redis-server", *REDIS_OPTIONS)
+@pytest.fixture(scope="session")
+def inside(tmp_path_factory: pytest.TempPathFactory) -> Inside:
+    """Make the certificate of every server here."""
+    return Inside(tmp_path_factory.mktemp("certificates") / "inside", HOST)
 
 
-def _connect(container: Container) -> RedisNode:
+def _start_redis(inside: Inside) -> Container:
+    options = ("--volume", f"{inside.authority}:{AUTHORITY_FILE}:ro", *inside.server(HOST))
+    return Container(reference("redis"), REDIS_PORT, "redis-server", *REDIS_OPTIONS, options=options)
+
+
+def _connect(container: Container, inside: Inside) -> RedisNode:
     host, port = container.address
-    client: Any = Redis(host=host, port=port, password=PASSWORD, socket_timeout=5)
+    client: Any = Redis(
+        host=host,
+        port=port,
+        password=PASSWORD,
+        socket_timeout=5,
+        ssl=True,
+        ssl_ca_certs=str(inside.authority),
+    )
     wait_until(lambda: _pings(client), 60)
     return RedisNode(container, client)
 
@@ -127,20 +154,20 @@ def _replicas_in_sync(node: RedisNode) -> int:
 
 
 @pytest.fixture(scope="module")
-def trio_containers() -> Iterator[list[Container]]:
+def trio_containers(inside: Inside) -> Iterator[list[Container]]:
     """Start three Redis servers for the tests of a file."""
-    containers = [_start_redis() for _ in range(3)]
+    containers = [_start_redis(inside) for _ in range(3)]
     yield containers
     for container in containers:
         container.remove()
 
 
 @pytest.fixture
-def trio(trio_containers: list[Container]) -> Iterator[Trio]:
+def trio(trio_containers: list[Container], inside: Inside) -> Iterator[Trio]:
     """Return three Redis servers as they are at first, whatever became of them in the last test."""
     for container in trio_containers:
         container.restore()
-    nodes = primary, first, second = [_connect(container) for container in trio_containers]
+    nodes = primary, first, second = [_connect(container, inside) for container in trio_containers]
     primary.follow(None)
     primary.client.flushall()
     first.follow(primary)
@@ -155,9 +182,9 @@ def trio(trio_containers: list[Container]) -> Iterator[Trio]:
 
 
 @pytest.fixture(scope="session")
-def redis_server() -> Iterator[RedisNode]:
+def redis_server(inside: Inside) -> Iterator[RedisNode]:
     """Start one Redis server for all tests that need no replica."""
-    node = _connect(_start_redis())
+    node = _connect(_start_redis(inside), inside)
     yield node
     node.client.close()
     node.container.remove()
@@ -189,13 +216,15 @@ def database(postgres_server: Database) -> Database:
 
 
 @pytest.fixture
-def environment(tmp_path: Path) -> dict[str, str]:
+def environment(tmp_path: Path, inside: Inside) -> dict[str, str]:
     """Return the settings that all services share."""
     secret = tmp_path / "secret"
     secret.write_text(PASSWORD)
     names = ("REDIS_PASSWORD_FILE", "DATABASE_PASSWORD_FILE", "COOKIE_KEY_FILE")
     return {
-        "REDIS_HOST": "127.0.0.1",
+        "REDIS_HOST": HOST,
+        "REDIS_TLS": "yes",
+        "INSIDE_CA_FILE": str(inside.authority),
         "REDIS_USERNAME": "default",
         "DATABASE_HOST": "127.0.0.1",
         "HEARTBEAT_FILE": str(tmp_path / "heartbeat"),

@@ -54,7 +54,18 @@ def test_it_runs_as_its_own_user(clone: Path, name: str) -> None:
     if bases is None:
         absent("no base images: run `python3 deploy.py up` first")
     build(clone, name, bases.debian)
-    docker("run", "--detach", "--name", name, "--env", "REDIS_PROXY_PASSWORD=hush", "--read-only", name)
+    docker(
+        "run",
+        "--detach",
+        "--name",
+        name,
+        "--env",
+        "REDIS_PROXY_PASSWORD=hush",
+        "--env",
+        "REDIS_TLS=no",
+        "--read-only",
+        name,
+    )
     health = ["docker", "exec", name, "haproxy-health"]
     wait_until(lambda: subprocess.run(health, capture_output=True, check=False).returncode == 0)
     assert docker("exec", name, "id", "--user") != "0"

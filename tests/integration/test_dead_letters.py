@@ -32,6 +32,7 @@ def run(database: Database, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
         "DATABASE_HOST": database.container.inner_ip,
         "DATABASE_USER": "observer",
         "DATABASE_PASSWORD_FILE": "/etc/hostname",
+        "REDIS_TLS": "no",
         "REDIS_PASSWORD_FILE": "/etc/hostname",
     }
     environment = [option for each in settings.items() for option in ("--env", "=".join(each))]

@@ -78,6 +78,7 @@ ROOM = {
     "NEW_VOTERS_BURST": str(BURST * REPLICAS),
     "VOTE_REPLICAS": str(REPLICAS),
     # Any file that its user can read will do.
+    "REDIS_TLS": "no",
     "REDIS_PASSWORD_FILE": "/etc/hostname",
     "COOKIE_KEY_FILE": "/etc/hostname",
 }

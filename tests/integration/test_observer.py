@@ -10,6 +10,7 @@ import psycopg
 import pytest
 
 from integration.conftest import PASSWORD, Database, RedisNode, Trio
+from kit.inside import Inside
 from kit.waiting import wait_until
 from observer import question
 from observer.picture import summarize_redis
@@ -44,7 +45,7 @@ def account(database: Database, store: Store) -> Access:
     store.save([Ballot("voter", "a", 1)])
     store.bury([Letter(b"1-0", {b"id": b"v"}, "vote is missing")])
     host, port = database.container.address
-    return Access("", 6379, "", "", host, port, "votes", "observer", "hush")
+    return Access("", 6379, "", "", None, host, port, "votes", "observer", "hush")
 
 
 def test_its_own_account_is_enough(account: Access, database: Database) -> None:
@@ -79,7 +80,7 @@ def test_a_database_that_knows_neither_does_not_answer(account: Access) -> None:
         question.Database((nobody, nobody))()
 
 
-def test_the_lag_of_a_replica_is_what_it_has_not_acknowledged(trio: Trio) -> None:
+def test_the_lag_of_a_replica_is_what_it_has_not_acknowledged(trio: Trio, inside: Inside) -> None:
     nodes = {node.container.inner_ip: node for node in (trio.primary, *trio.replicas)}
     primary, frozen, other = nodes
 
@@ -88,7 +89,7 @@ def test_the_lag_of_a_replica_is_what_it_has_not_acknowledged(trio: Trio) -> Non
         return found
 
     def look(*names: str) -> bool:
-        roles.update({name: role(nodes[name]) for name in names})
+        roles.update({name: role(nodes[name], inside) for name in names})
         return lag() == dict.fromkeys((frozen, other), 0)
 
     roles: dict[str, Any] = {}
@@ -101,8 +102,8 @@ def test_the_lag_of_a_replica_is_what_it_has_not_acknowledged(trio: Trio) -> Non
     wait_until(lambda: look(*nodes))
 
 
-def role(node: RedisNode) -> Any:
+def role(node: RedisNode, inside: Inside) -> Any:
     """Return what a Redis answers the observer's question."""
     host, port = node.container.address
-    access = Access(host, port, "default", PASSWORD, "", 5432, "votes", "", "")
+    access = Access(host, port, "default", PASSWORD, str(inside.authority), "", 5432, "votes", "", "")
     return question.redis((access, access), host, ("ROLE",))()[0]

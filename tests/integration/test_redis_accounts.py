@@ -26,6 +26,7 @@ from worker.stream import DEAD, ENTRIES, GROUP, STREAM, Stream, StreamAwayError
 
 MEGABYTE = 1_000_000
 INTAKE = "votes:intake"
+IN_CLEAR = None
 NO_DATABASE = ("", 5432, "votes", "", "")
 START = """
 cat > /tmp/users.acl <<'END'
@@ -217,9 +218,10 @@ def test_the_observer_says_whether_votes_are_taken_and_reads_the_queue(accounts:
 def test_the_observer_gets_its_answers_from_the_redis_of_either_release(known: str, wrong: str) -> None:
     rules = {name: rule for name, rule in REDIS_RULES.items() if name in {known, "worker"}}
     with redis_with(rules) as server:
+        secrets = {name: PASSWORDS[name] for name in ("observer", "worker")} | {wrong: "no"}
         own, former = (
-            Access(server.host, server.port, name, "no" if name == wrong else PASSWORDS[name], *NO_DATABASE)
-            for name in ("observer", "worker")
+            Access(server.host, server.port, name, secret, IN_CLEAR, *NO_DATABASE)
+            for name, secret in secrets.items()
         )
         ask = question.redis((own, former), server.host, ("ROLE",), ("XLEN", STREAM))
         for _ in range(2):

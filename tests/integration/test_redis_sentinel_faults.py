@@ -1,6 +1,7 @@
 """One fault at a time on the real queue: it returns to full strength and has kept every acknowledged vote."""
 
 import socket
+import ssl
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -11,7 +12,7 @@ from uuid import uuid4
 import pytest
 
 from integration.redis_producer import Producer, append
-from kit.redis_cluster import PROXIES, REDIS, SENTINELS, RedisCluster, running_cluster
+from kit.redis_cluster import PROXIES, PROXY, REDIS, SENTINELS, RedisCluster, running_cluster
 from kit.waiting import wait_until
 
 # A proxy gives one client so many.
@@ -146,17 +147,31 @@ def test_everything_killed_at_once_comes_back_with_everything(cluster: RedisClus
 def test_one_client_takes_no_place_of_the_others_at_a_proxy(cluster: RedisCluster) -> None:
     cluster.recover(RECOVERY_SECONDS)
     proxy = (cluster.address(PROXIES[0]), 6379)
+    context = ssl.create_default_context(cafile=authority(cluster))
     with ExitStack() as open_:
-        for _ in range(PLACES - 1):
-            talking = open_.enter_context(socket.create_connection(proxy, 5))
+
+        def connect() -> socket.socket:
+            return open_.enter_context(socket.create_connection(proxy, 5))
+
+        def shake_hands() -> socket.socket:
+            return open_.enter_context(context.wrap_socket(connect(), server_hostname=PROXY))
+
+        for _ in range(PLACES - 2):
+            talking = shake_hands()
             talking.sendall(b"PING\r\n")
             assert talking.recv(64).startswith(b"-NOAUTH")
-        silent = open_.enter_context(socket.create_connection(proxy, 5))
+        silent = (connect(), shake_hands())
         with pytest.raises(OSError, match="reset"):
-            open_.enter_context(socket.create_connection(proxy, 5)).recv(64)
-        silent.settimeout(10)
-        assert silent.recv(64) == b""
+            connect().recv(64)
+        for place in silent:
+            place.settimeout(10)
+            assert place.recv(64) == b""
         wait_until(lambda: cluster.served_by(PROXIES[0]))
+
+
+def authority(cluster: RedisCluster) -> Path:
+    assert cluster.certificates
+    return cluster.certificates.authority
 
 
 def test_what_was_settled_stays_settled_after_a_restart(cluster: RedisCluster) -> None:

@@ -21,6 +21,7 @@ SETTINGS = {
     "NEW_VOTERS_BURST": BURST * REPLICAS,
     "VOTE_REPLICAS": REPLICAS,
     # Any file that its user can read will do.
+    "REDIS_TLS": "no",
     "REDIS_PASSWORD_FILE": "/etc/hostname",
     "COOKIE_KEY_FILE": "/etc/hostname",
 }

@@ -2,6 +2,7 @@
 
 import subprocess
 import uuid
+from collections.abc import Sequence
 
 from kit.waiting import wait_until
 
@@ -45,12 +46,14 @@ def freeze(container: str) -> None:
 class Container:
     """A running container with one port published on this machine."""
 
-    def __init__(self, image: str, port: int, entrypoint: str, *command: str) -> None:
+    def __init__(
+        self, image: str, port: int, entrypoint: str, *command: str, options: Sequence[str] = ()
+    ) -> None:
         self.name = f"vote-app-test-{uuid.uuid4().hex[:12]}"
         self._port = port
         docker(
             "run", "--detach", "--name", self.name, "--publish", f"127.0.0.1::{port}", UNWATCHED,
-            "--entrypoint", entrypoint, image, *command,
+            *options, "--entrypoint", entrypoint, image, *command,
         )  # fmt: skip
         self.address = self._published()
 

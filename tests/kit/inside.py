@@ -29,10 +29,10 @@ class Inside:
         """Return the file with a server's key and its certificate."""
         return self._folder / server
 
-    def client(self, mode: str = "verify-full") -> list[str]:
-        """Return the options of `docker run` with which a container trusts the authority."""
-        settings = ("--env", f"PGSSLMODE={mode}", "--env", f"PGSSLROOTCERT={AUTHORITY_FILE}")
-        return [*settings, "--volume", f"{self.authority}:{AUTHORITY_FILE}:ro"]
+    def client(self, mode: str = "verify-full", path: str = AUTHORITY_FILE) -> list[str]:
+        """Return the options of `docker run` with which a container believes in a database's certificate."""
+        settings = ("--env", f"PGSSLMODE={mode}", "--env", f"PGSSLROOTCERT={path}")
+        return [*settings, "--volume", f"{self.authority}:{path}:ro"]
 
     def server(self, name: str) -> list[str]:
         """Return the options of `docker run` with which a container is a server of this name."""

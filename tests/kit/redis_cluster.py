@@ -1,5 +1,6 @@
 """Three Redis, three Sentinels and two proxies as plain containers."""
 
+import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,22 +14,35 @@ from redis.retry import Retry
 
 from kit.containers import UNWATCHED, address, docker, freeze
 from kit.images import reference
+from kit.inside import AUTHORITY_FILE, Inside
 from kit.waiting import wait_until
+from vote.connection import TlsConnection
 
 ACCOUNTS = ("ballot", "vote", "worker", "observer", "replica", "sentinel", "proxy")
 REDIS = ("redis-1", "redis-2", "redis-3")
 SENTINELS = ("sentinel-1", "sentinel-2", "sentinel-3")
 PROXIES = ("redis-proxy-1", "redis-proxy-2")
+PROXY = "redis-proxy"
+SERVER_FILE = "/run/server_tls"
 # As in the stack: read-only root, one tmpfs, no capability; for unknown names the container asks itself.
 HARDENED = ("--read-only", "--cap-drop=ALL", "--tmpfs=/run/redis", "--dns=127.0.0.1")
+
+
+def service(name: str) -> str:
+    """Return the name by which others know a container, which is in its certificate."""
+    return PROXY if name in PROXIES else name
 
 
 class RedisCluster:
     """The containers, named after the services that they stand for."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, inside: Inside | None) -> None:
+        """Take certificates for all, or none for a cluster that talks in clear."""
         self.prefix = f"test-redis-{uuid4().hex[:8]}"
         self._addresses: dict[str, str] = {}
+        self.certificates = inside
+        self.pretends: dict[str, str] = {}
+        """Whose certificate a container has instead of its own from its next start on."""
         self.secrets = folder / "secrets"
         self.secrets.mkdir(mode=0o755)
         for account in ACCOUNTS:
@@ -63,7 +77,7 @@ class RedisCluster:
 
     def _start_proxy(self, name: str) -> None:
         secret = "REDIS_PROXY_PASSWORD_FILE=/run/secrets/redis_proxy_password"
-        self._run(name, "redis-proxy", "haproxy", ("-e", secret))
+        self._run(name, PROXY, "haproxy", ("-e", secret))
 
     def _node(self, name: str) -> tuple[str, ...]:
         return (
@@ -74,8 +88,24 @@ class RedisCluster:
     def _run(self, name: str, alias: str, image: str, options: tuple[str, ...], *command: str) -> None:
         identity = ("--name", self.container(name), "--network", self.prefix, "--network-alias", alias)
         mount = ("-v", f"{self.secrets}:/run/secrets:ro")
-        docker("run", "-d", UNWATCHED, *identity, *HARDENED, *mount, *options, reference(image), *command)
+        tls = (*self.trust(), *self._certificate(alias))
+        docker(
+            "run", "-d", UNWATCHED, *identity, *HARDENED, *mount, *tls, *options, reference(image), *command
+        )
         self._addresses[name] = address(self.container(name))
+
+    def trust(self) -> tuple[str, ...]:
+        """Return the options of `docker run` by which a container talks to this cluster."""
+        if self.certificates is None:
+            return ("-e", "REDIS_TLS=no")
+        return ("-e", "REDIS_TLS=yes", "-v", f"{self.certificates.authority}:{AUTHORITY_FILE}:ro")
+
+    def _certificate(self, server: str) -> tuple[str, ...]:
+        if self.certificates is None:
+            return ()
+        pair = self.certificates.file(self.pretends.get(server, server))
+        mount = f"{pair}:{SERVER_FILE}:ro"
+        return ("-e", f"SERVER_TLS_FILE={SERVER_FILE}", "-v", mount)
 
     def remove(self, *names: str) -> None:
         """Kill containers and forget them; their volumes stay."""
@@ -116,7 +146,9 @@ class RedisCluster:
         return found
 
     def client(self, name: str, account: str, port: int = 6379) -> redis.Redis:
-        return redis.Redis(
+        """Return a client that knows whom it talks to by name."""
+        pool = redis.ConnectionPool(
+            **self._connections(name),
             host=self.address(name),
             port=port,
             username=account,
@@ -127,6 +159,17 @@ class RedisCluster:
             decode_responses=True,
             protocol=2,
         )
+        return redis.Redis.from_pool(pool)
+
+    def _connections(self, name: str) -> dict[str, Any]:
+        if self.certificates is None:
+            return {}
+        context = ssl.create_default_context(cafile=self.certificates.authority)
+        return {
+            "connection_class": TlsConnection,
+            "context": context,
+            "server_name": self.pretends.get(name, service(name)),
+        }
 
     def role(self, name: str) -> list[Any] | None:
         """What a Redis says of itself; None when it says nothing."""
@@ -187,9 +230,10 @@ class RedisCluster:
 
 
 @contextmanager
-def running_cluster(folder: Path) -> Iterator[RedisCluster]:
+def running_cluster(folder: Path, *, tls: bool = True) -> Iterator[RedisCluster]:
     """Start everything from nothing and wait for full strength."""
-    with RedisCluster(folder) as cluster:
+    inside = Inside(folder / "inside", *REDIS, *SENTINELS, PROXY) if tls else None
+    with RedisCluster(folder, inside) as cluster:
         cluster.start(*SENTINELS, *REDIS, *PROXIES)
         cluster.recover(40)
         yield cluster

@@ -21,6 +21,7 @@ COPIES = {
     "tls.py": DATABASE,
     "agents.py": DATABASE,
     "addresses.py": {"result", "worker", "certificates"},
+    "redis_tls.py": {"vote", "worker", "redis_gate"},
     "container.py": {"result", "redis_gate"},
     "gunicorn_logs.py": PAGES,
     "lifelong.py": PAGES | {"certificates"},

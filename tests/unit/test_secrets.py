@@ -41,6 +41,7 @@ NODES = {
     "POSTGRES_NODES": "postgres-1,postgres-2,postgres-3",
     "REDIS_NODES": "redis-1,redis-2,redis-3",
     "SENTINEL_NODES": "sentinel-1,sentinel-2,sentinel-3",
+    "REDIS_TLS": "no",
 }
 AUTHORITY = {"HOSTS": "vote.localhost", "ACME_EMAIL": "ops@example.org", "ACME_EAB_KID": "kid-1"}
 # Their configuration has no way to write every character.

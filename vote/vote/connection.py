@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from redis.backoff import NoBackoff
@@ -102,11 +104,26 @@ def judge(replies: Sequence[Any]) -> None:
         raise NotAcceptingError(errors[0])
 
 
+class TlsConnection(Connection):
+    """A connection with TLS to one address of a host, which shows that it is that host."""
+
+    def __init__(self, context: ssl.SSLContext, server_name: str, **settings: Any) -> None:
+        self._context = context
+        self._server_name = server_name
+        make: Any = super().__init__  # redis-py leaves its connections untyped
+        make(**settings)
+
+    def _connect(self) -> ssl.SSLSocket:
+        connect: Any = super()._connect
+        return self._context.wrap_socket(connect(), server_hostname=self._server_name)
+
+
 class Dialler:
     """Opens connections, always turning away from the address that failed last."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._make = _maker(settings)
         self._failed: str | None = None
         self._met: Identity | None = None
         self.newcomer = threading.Event()
@@ -144,9 +161,8 @@ class Dialler:
             raise NotAcceptingError(f"{host}: {error}") from error
         return [str(address[0]) for *_, address in found]
 
-    def _prepare(self, address: str) -> Any:  # redis-py leaves its connections untyped
-        make: Any = Connection
-        return make(
+    def _prepare(self, address: str) -> Any:
+        return self._make(
             host=address,
             port=self._settings.redis_port,
             username=self._settings.redis_username,
@@ -157,3 +173,11 @@ class Dialler:
             retry=Retry(NoBackoff(), 0),
             maint_notifications_config=MaintNotificationsConfig(enabled=False),
         )
+
+
+def _maker(settings: Settings) -> Any:
+    """Return what makes connections: with TLS where there is an authority to know the queue by."""
+    if settings.redis_authority is None:
+        return Connection
+    context = ssl.create_default_context(cafile=settings.redis_authority)
+    return partial(TlsConnection, context, settings.redis_host)

@@ -10,6 +10,7 @@ from vote.address import Network, parse_networks
 from vote.admission import Limit
 from vote.environment import Environment, SettingError, parsed, refuse, required, secret, whole_number
 from vote.options import read_line, read_options
+from vote.redis_tls import redis_authority
 
 MOST = 10**9
 
@@ -22,6 +23,7 @@ class Settings:
     redis_port: int
     redis_username: str
     redis_password: str = field(repr=False)
+    redis_authority: str | None
     cookie_key: str = field(repr=False)
     title: str
     question: str
@@ -49,6 +51,7 @@ def read(environment: Environment) -> Settings:
         redis_port=whole_number(environment, "REDIS_PORT", 1, 65535, 6379),
         redis_username=required(environment, "REDIS_USERNAME", "ballot"),
         redis_password=secret(environment, "REDIS_PASSWORD_FILE"),
+        redis_authority=redis_authority(environment),
         cookie_key=secret(environment, "COOKIE_KEY_FILE"),
         title=read_line(environment, "TITLE"),
         question=read_line(environment, "QUESTION"),

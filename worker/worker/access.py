@@ -11,6 +11,7 @@ from redis.retry import Retry
 
 from worker.addresses import addresses_of
 from worker.environment import Environment, required, secret, whole_number
+from worker.redis_tls import redis_authority
 
 QUEUE_SECONDS = 3.0
 QUEUE_CONNECT_SECONDS = 1.0
@@ -25,6 +26,7 @@ class Access:
     redis_port: int
     redis_username: str
     redis_password: str = field(repr=False)
+    redis_authority: str | None
     database_host: str
     database_port: int
     database_name: str
@@ -39,6 +41,7 @@ def read_access(environment: Environment) -> Access:
         redis_port=whole_number(environment, "REDIS_PORT", 1, 65535, 6379),
         redis_username=required(environment, "REDIS_USERNAME", "worker"),
         redis_password=secret(environment, "REDIS_PASSWORD_FILE"),
+        redis_authority=redis_authority(environment),
         database_host=required(environment, "DATABASE_HOST", "pgpool"),
         database_port=whole_number(environment, "DATABASE_PORT", 1, 65535, 5432),
         database_name=required(environment, "DATABASE_NAME", "votes"),
@@ -54,6 +57,8 @@ def connect_queue(access: Access, host: str, seconds: float = QUEUE_SECONDS) -> 
         port=access.redis_port,
         username=access.redis_username,
         password=access.redis_password,
+        ssl=access.redis_authority is not None,
+        ssl_ca_certs=access.redis_authority,
         socket_timeout=seconds,
         socket_connect_timeout=QUEUE_CONNECT_SECONDS,
         retry=Retry(NoBackoff(), 0),

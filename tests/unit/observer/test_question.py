@@ -74,7 +74,7 @@ def test_the_picture_is_replaced_whole(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["status.json"]
 
 
-OWN = Access("redis", 6379, "observer", "", "pgpool", 5432, "votes", "observer", "")
+OWN = Access("redis", 6379, "observer", "", None, "pgpool", 5432, "votes", "observer", "")
 FORMER = replace(OWN, redis_username="worker", database_user="worker")
 
 

@@ -22,7 +22,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
     for name in VARIABLES:
         (tmp_path / name).write_text(f"{name}\n")
     trustme.CA().cert_pem.write_to_path(tmp_path / "authority")
-    accounts = {"REDIS_USERNAME": "observer", "DATABASE_USER": "observer"}
+    accounts = {"REDIS_USERNAME": "observer", "DATABASE_USER": "observer", "REDIS_TLS": "no"}
     tls = {"PGSSLMODE": "verify-full", "PGSSLROOTCERT": str(tmp_path / "authority")}
     return accounts | tls | {name: str(tmp_path / name) for name in VARIABLES}
 

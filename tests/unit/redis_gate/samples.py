@@ -1,8 +1,12 @@
 """Settings that several tests start from."""
 
 from redis_gate.settings import REDIS_ACCOUNTS, Cluster, RedisSettings, SentinelSettings
+from redis_gate.tls import Tls
 
 PASSWORDS = {account: f"{account}-secret" for account in REDIS_ACCOUNTS}
+
+
+TLS = Tls("/ca.pem", "/server.pem")
 
 
 def cluster(node: str) -> Cluster:
@@ -11,6 +15,7 @@ def cluster(node: str) -> Cluster:
         redis_nodes=("redis-1", "redis-2", "redis-3"),
         sentinel_nodes=("sentinel-1", "sentinel-2", "sentinel-3"),
         passwords=PASSWORDS,
+        tls=None,
     )
 
 

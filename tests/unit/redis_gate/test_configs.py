@@ -1,5 +1,6 @@
 """What Redis and Sentinel are told, and what is read back from Sentinel's own file."""
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -12,7 +13,9 @@ from redis_gate.sentinel_config import (
     sentinel_config,
     sentinel_id,
 )
-from unit.redis_gate.samples import REDIS, SENTINEL
+from redis_gate.tls import Tls, listening
+from unit.packages import ROOT
+from unit.redis_gate.samples import REDIS, SENTINEL, TLS
 
 STATE = SentinelState("redis-3", config_epoch=7, leader_epoch=8, current_epoch=9)
 
@@ -57,6 +60,40 @@ def test_redis_is_told(line: str) -> None:
 )
 def test_sentinel_is_told(line: str) -> None:
     assert line in sentinel_config(SENTINEL, "/users.acl", STATE).splitlines()
+
+
+IN_CLEAR = ["port 6379"]
+WITH_TLS = [
+    "port 0",
+    "tls-port 6379",
+    "tls-ca-cert-file /ca.pem",
+    "tls-cert-file /server.pem",
+    "tls-key-file /server.pem",
+    'tls-protocols "TLSv1.2 TLSv1.3"',
+    "tls-replication yes",
+    "tls-auth-clients no",
+]
+
+
+@pytest.mark.parametrize(("tls", "lines"), [(None, IN_CLEAR), (TLS, WITH_TLS)], ids=["in clear", "with TLS"])
+def test_a_server_listens_in_one_way_only(tls: Tls | None, lines: list[str]) -> None:
+    assert listening(6379, tls) == lines
+
+
+def test_redis_and_sentinel_listen_alike() -> None:
+    redis = replace(REDIS, cluster=replace(REDIS.cluster, tls=TLS))
+    sentinel = replace(SENTINEL, cluster=replace(SENTINEL.cluster, tls=TLS))
+    for text, port in (
+        (redis_config(redis, "/a", None), 6379),
+        (sentinel_config(sentinel, "/a", STATE), 26379),
+    ):
+        ports = [line for line in text.splitlines() if re.match(r"(tls-)?port ", line)]
+        assert ports == ["port 0", f"tls-port {port}"]
+
+
+def test_state_survives_a_change_of_how_all_talk() -> None:
+    with_tls = replace(SENTINEL, cluster=replace(SENTINEL.cluster, tls=TLS))
+    assert parse_state(sentinel_config(with_tls, "/users.acl", STATE), SENTINEL.cluster) == STATE
 
 
 def test_sentinel_is_not_told_that_it_is_its_own_peer_or_that_the_primary_is_a_replica() -> None:
@@ -111,3 +148,13 @@ def test_ids_differ_and_stay() -> None:
 def test_no_two_sentinels_find_a_primary_dead_in_the_same_moment() -> None:
     times = [down_after_ms(replace(SENTINEL.cluster, node=f"sentinel-{n}")) for n in (1, 2, 3)]
     assert times == [1500, 1800, 2100]
+
+
+def test_the_proxy_knows_every_server_by_its_own_name() -> None:
+    text = (ROOT / "redis-sentinel/haproxy/redis-proxy.cfg").read_text(encoding="utf-8")
+    servers = re.findall(r"^  server (.*)$", text, re.MULTILINE)
+    for server in servers:
+        name, place, *more = server.split()
+        assert place.partition(":")[0] == name
+        assert more[:2] == ["verifyhost", name]
+    assert len(servers) == 3 + 3 * (1 + 3)

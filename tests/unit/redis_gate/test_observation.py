@@ -1,12 +1,17 @@
 import socket
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
+from kit.inside import Inside
 from redis_gate.damage import holds_data
 from redis_gate.observation import newest_of, running_peer, waiting_peer
 from redis_gate.redis_decision import Peer, Position
+from redis_gate.tls import Tls
 from redis_gate.waiting import Answer, ask_waiting, waiting_port
+
+HERE = "127.0.0.1"
 
 
 @pytest.mark.parametrize(
@@ -67,12 +72,53 @@ def test_holds_data(tmp_path: Path, sizes: dict[str, int], expected: bool) -> No
     assert holds_data(tmp_path) is expected
 
 
-def test_a_waiting_gate_answers_until_it_stops_waiting() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+@pytest.fixture(scope="module")
+def inside(tmp_path_factory: pytest.TempPathFactory) -> Inside:
+    return Inside(tmp_path_factory.mktemp("inside") / "files", HERE, "redis-2")
+
+
+@pytest.fixture
+def port() -> int:
+    with socket.create_server((HERE, 0)) as free:
+        return int(free.getsockname()[1])
+
+
+def tls_of(inside: Inside, server: str = HERE) -> Tls:
+    return Tls(str(inside.authority), str(inside.file(server)))
+
+
+@pytest.mark.parametrize("with_tls", [False, True], ids=["in clear", "with TLS"])
+def test_a_waiting_gate_answers_until_it_stops_waiting(port: int, inside: Inside, with_tls: bool) -> None:
+    tls = tls_of(inside) if with_tls else None
     own: dict[str, str | bool | None] = {"node": "redis-1", "has_data": True}
-    with waiting_port(port, own):
-        assert ask_waiting("127.0.0.1", port) == {"node": "redis-1", "has_data": True}
+    with waiting_port(port, own, tls):
+        assert ask_waiting(HERE, port, tls) == {"node": "redis-1", "has_data": True}
         own["newest"] = "7-1"
-        assert ask_waiting("127.0.0.1", port) == {"node": "redis-1", "has_data": True, "newest": "7-1"}
-    assert ask_waiting("127.0.0.1", port) is None
+        assert ask_waiting(HERE, port, tls) == {"node": "redis-1", "has_data": True, "newest": "7-1"}
+    assert ask_waiting(HERE, port, tls) is None
+
+
+@pytest.mark.parametrize("gate", ["in clear", "another authority", "another name"])
+def test_a_gate_that_cannot_show_who_it_is_says_nothing(
+    port: int, inside: Inside, tmp_path: Path, gate: str
+) -> None:
+    others = {
+        "in clear": None,
+        "another authority": tls_of(Inside(tmp_path / "files", HERE)),
+        "another name": tls_of(inside, "redis-2"),
+    }
+    with waiting_port(port, {"node": "redis-1"}, others[gate]):
+        assert ask_waiting(HERE, port, tls_of(inside)) is None
+
+
+def test_who_asks_in_clear_gets_nothing_from_a_gate_with_tls(port: int, inside: Inside) -> None:
+    with waiting_port(port, {"node": "redis-1"}, tls_of(inside)):
+        assert ask_waiting(HERE, port, None) is None
+
+
+def test_who_does_not_finish_a_handshake_holds_up_nobody_at_a_gate(port: int, inside: Inside) -> None:
+    tls = tls_of(inside)
+    with ExitStack() as open_, waiting_port(port, {"node": "redis-1"}, tls):
+        for beginning in (b"", b"STATE\r\n", bytes.fromhex("16030100a5010000")):
+            open_.enter_context(socket.create_connection((HERE, port))).sendall(beginning)
+        assert ask_waiting(HERE, port, tls) == {"node": "redis-1"}

@@ -2,13 +2,11 @@ from pathlib import Path
 
 import pytest
 
+from kit.inside import Inside
 from redis_gate.container import memory_limit
 from redis_gate.environment import SettingError
-from redis_gate.settings import (
-    REDIS_ACCOUNTS,
-    redis_settings,
-    sentinel_settings,
-)
+from redis_gate.settings import REDIS_ACCOUNTS, redis_settings, sentinel_settings
+from redis_gate.tls import Tls
 
 
 @pytest.fixture
@@ -23,6 +21,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
         "SENTINEL_NODES": "node-1,sentinel-2,sentinel-3",
         "MAXMEMORY": "256mb",
         "QUORUM": "2",
+        "REDIS_TLS": "no",
     } | {f"REDIS_{account.upper()}_PASSWORD_FILE": str(path) for account, path in files.items()}
 
 
@@ -105,3 +104,47 @@ def test_memory_of_the_container(tmp_path: Path, text: str, expected: int | None
     (tmp_path / "memory.max").write_text(text)
     assert memory_limit((tmp_path / "elsewhere", tmp_path / "memory.max")) == expected
     assert memory_limit((tmp_path / "elsewhere",)) is None
+
+
+@pytest.fixture(scope="module")
+def inside(tmp_path_factory: pytest.TempPathFactory) -> Inside:
+    return Inside(tmp_path_factory.mktemp("inside") / "files", "node-1")
+
+
+@pytest.fixture
+def with_tls(environment: dict[str, str], inside: Inside) -> dict[str, str]:
+    files = {"INSIDE_CA_FILE": str(inside.authority), "SERVER_TLS_FILE": str(inside.file("node-1"))}
+    return environment | files | {"REDIS_TLS": "yes"}
+
+
+def test_with_tls_a_node_has_a_certificate_and_knows_an_authority(
+    with_tls: dict[str, str], inside: Inside
+) -> None:
+    expected = Tls(str(inside.authority), str(inside.file("node-1")))
+    assert redis_settings(with_tls).cluster.tls == sentinel_settings(with_tls).cluster.tls == expected
+
+
+def test_in_clear_a_node_needs_no_certificate(environment: dict[str, str]) -> None:
+    assert redis_settings(environment | {"SERVER_TLS_FILE": "/nowhere"}).cluster.tls is None
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "complaint"),
+    [
+        ("REDIS_TLS", "", "expected yes or no"),
+        ("REDIS_TLS", "YES", "expected yes or no"),
+        ("INSIDE_CA_FILE", "/nowhere", "cannot read /nowhere: No such file or directory"),
+        ("INSIDE_CA_FILE", "/", "cannot read /: Is a directory"),
+        ("INSIDE_CA_FILE", "/etc/hostname", "/etc/hostname holds no certificate"),
+        ("SERVER_TLS_FILE", "/nowhere", "cannot read /nowhere: No such file or directory"),
+        ("SERVER_TLS_FILE", "/etc/hostname", "/etc/hostname holds no key with its certificate"),
+    ],
+)
+def test_what_tls_lacks_is_named(with_tls: dict[str, str], variable: str, value: str, complaint: str) -> None:
+    with pytest.raises(SettingError, match=rf"^{variable}: {complaint}$"):
+        redis_settings(with_tls | {variable: value})
+
+
+def test_a_certificate_without_its_key_is_refused(with_tls: dict[str, str], inside: Inside) -> None:
+    with pytest.raises(SettingError, match=r"^SERVER_TLS_FILE: .* holds no key with its certificate$"):
+        redis_settings(with_tls | {"SERVER_TLS_FILE": str(inside.authority)})

@@ -41,6 +41,7 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     (tmp_path / "secret").write_text("hush\n")
     for name in ("REDIS_PASSWORD_FILE", "COOKIE_KEY_FILE"):
         monkeypatch.setenv(name, str(tmp_path / "secret"))
+    monkeypatch.setenv("REDIS_TLS", "no")
     monkeypatch.setenv("DRAIN_SECONDS", "0")
     return read(os.environ)
 

@@ -56,6 +56,8 @@ def test_a_secret_comes_from_its_file_and_is_never_shown(settings: Settings) -> 
         ("REDIS_PASSWORD_FILE", "/nowhere"),
         ("COOKIE_KEY_FILE", "/dev/null"),
         ("REDIS_PORT", "many"),
+        ("REDIS_TLS", None),
+        ("REDIS_TLS", "true"),
         ("PORT", "0"),
         ("DRAIN_SECONDS", "-1"),
         ("VOTE_OPTIONS", "One"),

@@ -14,6 +14,7 @@ def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "secret").write_text("hush\n")
     for name in VARIABLES:
         monkeypatch.setenv(name, str(tmp_path / "secret"))
+    monkeypatch.setenv("REDIS_TLS", "no")
 
 
 @pytest.mark.usefixtures("environment")
@@ -23,7 +24,7 @@ def test_defaults_fit_the_stack() -> None:
     assert settings.database_password == "hush"
 
 
-@pytest.mark.parametrize("variable", VARIABLES)
+@pytest.mark.parametrize("variable", [*VARIABLES, "REDIS_TLS"])
 @pytest.mark.usefixtures("environment")
 def test_a_missing_setting_is_named(
     variable: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
