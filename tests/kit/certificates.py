@@ -43,6 +43,7 @@ install -m 600 {SERVER_FILE} /tmp/tls
 bin=/usr/lib/postgresql/17/bin
 export PGDATA=/tmp/data
 if [ ! -e $PGDATA/ready ]; then
+  rm -rf $PGDATA  # stopped half-way
   alone() {{ $bin/postgres --single "$1" >/dev/null; }}
   $bin/initdb --auth trust --username postgres --encoding UTF8 --locale C.UTF-8 >/dev/null
   echo 'hostssl votes certificates all scram-sha-256' >> $PGDATA/pg_hba.conf

@@ -31,7 +31,7 @@ from certificates.outside.names import Resolver
 from certificates.settings import Settings
 from certificates.signals import stop_on_signal
 from certificates.state.database import FROZEN_SECONDS, Database
-from certificates.state.lease import LEASE_SECONDS
+from certificates.state.lease import RENEWAL_SECONDS
 from certificates.state.records import Records
 from certificates.state.vault import Vault
 from certificates.web import for_strangers, for_traefik
@@ -139,7 +139,7 @@ def _keep(keeper: Keeper, looked: threading.Event) -> None:
 def _hold(issuer: Issuer, records: Records) -> None:
     """Go on with the lease while a turn takes long: a hook, or a server that is slow."""
     while True:
-        time.sleep(LEASE_SECONDS / 3)
+        time.sleep(RENEWAL_SECONDS)
         if issuer.busy.is_set():
             with contextlib.suppress(ServiceError):
                 records.take_lease()

@@ -1,4 +1,7 @@
-"""HTTPS, as Traefik asks: no client takes the time or the place of another."""
+"""HTTPS, as Traefik asks: no client takes the time or the place of another.
+
+Strangers are answered by waitress, which knows no TLS.
+"""
 
 from __future__ import annotations
 

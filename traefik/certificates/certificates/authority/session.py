@@ -23,7 +23,6 @@ from certificates.authority.authority import AwayError, RefusedError
 from certificates.state.accounts import Account
 from certificates.state.records import Records
 
-# Below the lease's time, with a retry for a nonce that has gone stale.
 ANSWER_SECONDS = 15
 # A server may refuse any nonce, and wants to be asked again (RFC 8555, section 6.5); the library does, once.
 MOST_NONCES = 3

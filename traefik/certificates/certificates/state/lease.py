@@ -10,8 +10,9 @@ from datetime import datetime
 from certificates.errors import ServiceError
 from certificates.state.database import Connection
 
-# Longer than any one request to an authority takes. Who is busy for longer goes on with it meanwhile.
-LEASE_SECONDS = 45
+# Whoever has it goes on with it, also meanwhile: so often that a failover of the database does not cost it.
+LEASE_SECONDS = 20
+RENEWAL_SECONDS = LEASE_SECONDS / 5
 
 TAKE = """
 INSERT INTO certificates.lease AS l (holder, fence, until)
