@@ -84,6 +84,7 @@ class Agent:
         class AgentHandler(Handler):
             def do_GET(self) -> None:  # noqa: N802
                 if self.path == "/state":
+                    self.close_connection = self.headers.get("Connection") != "keep-alive"
                     self.reply(HTTPStatus.OK, node.state.to_json())
                 else:
                     self.reply(HTTPStatus.NOT_FOUND, {"error": f"no route {self.path}"})

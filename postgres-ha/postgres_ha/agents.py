@@ -1,14 +1,47 @@
 """The ways to the agents of the database nodes: over TLS, and in plain where a node knows no TLS yet."""
 
+import json
 import socket
 import ssl
 import time
 from http.client import HTTPConnection
+from typing import Any
 
 from .tls import Tls
 
 TLS_PORT = 8443
 PLAIN_PORT = 8008
+
+
+class States:
+    """What nodes say of themselves, each asked by one thread over a connection that it keeps."""
+
+    def __init__(self, tls: Tls) -> None:
+        self._tls = tls
+        self._kept: dict[str, HTTPConnection] = {}
+
+    def ask(self, node: str, seconds: float) -> Any:
+        """Return the answer of a node; raise OSError, HTTPException or ValueError."""
+        deadline = time.monotonic() + seconds
+        if kept := self._kept.pop(node, None):
+            try:
+                return self._ask(kept, node, deadline)
+            except (ConnectionError, ssl.SSLError):
+                pass  # The node has closed it since.
+        return self._ask(connect(self._tls, node, _left(deadline)), node, deadline)
+
+    def _ask(self, connection: HTTPConnection, node: str, deadline: float) -> Any:
+        """Ask, and keep the connection only if it has answered: a late answer must not pass for the next."""
+        try:
+            connection.sock.settimeout(_left(deadline))
+            connection.request("GET", "/state", headers={"Connection": "keep-alive"})
+            said = json.loads(connection.getresponse().read())
+        except BaseException:
+            connection.close()
+            raise
+        if connection.sock:  # Agents of the release before close it.
+            self._kept[node] = connection
+        return said
 
 
 def connect(tls: Tls, node: str, seconds: float, address: str = "") -> HTTPConnection:

@@ -119,6 +119,10 @@ class _Reader(io.RawIOBase):
 
     def __init__(self, connection: socket.socket, deadline: float) -> None:
         self._connection = connection
+        self.expect(deadline)
+
+    def expect(self, deadline: float) -> None:
+        """Begin with a request."""
         self._deadline = deadline
         self._left = MAX_REQUEST_BYTES
 
@@ -138,8 +142,12 @@ class _Reader(io.RawIOBase):
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Read one request within bounds, and answer in JSON."""
+    """Read requests, each within bounds, and answer in JSON.
 
+    Whoever comes to another one over the same connection has as long for it as for the first.
+    """
+
+    protocol_version = "HTTP/1.1"
     server: Server
     timeout = REQUEST_SECONDS
 
@@ -151,7 +159,8 @@ class Handler(BaseHTTPRequestHandler):
             self.request = self.server.tls.wrap_socket(self.request, server_side=True)
         super().setup()
         self.rfile.close()
-        self.rfile = io.BufferedReader(_Reader(self.connection, deadline))
+        self._reader = _Reader(self.connection, deadline)
+        self.rfile = io.BufferedReader(self._reader)
 
     def finish(self) -> None:
         """Take in what was not read: closing before would reset the connection and lose the answer."""
@@ -173,12 +182,22 @@ class Handler(BaseHTTPRequestHandler):
             raise RefusedError(HTTPStatus.BAD_REQUEST, "the body is not an object")
         return body
 
+    def parse_request(self) -> bool:
+        """Read the headers; the connection ends with the answer unless that says otherwise."""
+        understood = super().parse_request()
+        self.close_connection = True
+        return understood
+
     def reply(self, status: HTTPStatus, body: Body) -> None:
         """Send the answer."""
         payload = json.dumps(body).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(payload)))
+        if self.close_connection:
+            self.send_header("Connection", "close")
+        else:
+            self._reader.expect(time.monotonic() + REQUEST_SECONDS)
         self.end_headers()
         self.wfile.write(payload)
 

@@ -68,6 +68,7 @@ class Peers:
     def __init__(self, names: tuple[str, ...], client: Client) -> None:
         self._names = names
         self._client = client
+        self._states = agents.States(client.tls)
         self._seen: dict[str, tuple[float, NodeState]] = {}
 
     def start(self) -> None:
@@ -79,9 +80,9 @@ class Peers:
         """Ask a peer what it is and keep the answer; its silence shows in the age of the last one."""
         started = time.monotonic()
         try:
-            answer = self._client.get_state(name, POLL_TIMEOUT_SECONDS)
+            answer = self._states.ask(name, POLL_TIMEOUT_SECONDS)
             self._seen[name] = (started, NodeState.from_json(answer))
-        except (AgentError, KeyError, TypeError, ValueError):
+        except (OSError, http.client.HTTPException, KeyError, TypeError, ValueError):
             pass  # silence is what `states` reports after FRESH_SECONDS
 
     def states(self) -> dict[str, NodeState | None]:

@@ -1,11 +1,9 @@
 """Asking the database nodes, all at once, for what they see."""
 
-import http.client
-import json
 import socket
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from http.client import HTTPException
 
 from pgpool_leader import agents
 from pgpool_leader.leader import Backend, NodeReport
@@ -19,7 +17,7 @@ class Nodes:
 
     def __init__(self, names: tuple[str, ...], tls: Tls) -> None:
         self._names = names
-        self._tls = tls
+        self._states = agents.States(tls)
         self._pool = ThreadPoolExecutor(len(names))
 
     def reports(self) -> Mapping[str, NodeReport | None]:
@@ -28,11 +26,9 @@ class Nodes:
 
     def _report(self, node: str) -> NodeReport | None:
         try:
-            with closing(agents.connect(self._tls, node, TIMEOUT_SECONDS)) as connection:
-                connection.request("GET", "/state")
-                answer = json.loads(connection.getresponse().read())
+            answer = self._states.ask(node, TIMEOUT_SECONDS)
             return NodeReport(leader=answer["leader"], open=answer["open"])
-        except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError):
+        except (OSError, HTTPException, ValueError, KeyError, TypeError):
             return None
 
 

@@ -6,12 +6,14 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from http import HTTPStatus
+from http.client import HTTPConnection
+from typing import Any
 
 import pytest
 
 from kit.inside import Inside
 from kit.services import free_port
-from postgres_ha import agents, tls
+from postgres_ha import agents, listener, tls
 from postgres_ha.listener import Handler, Server
 from postgres_ha.tls import Tls
 from unit.conftest import environment
@@ -23,15 +25,26 @@ UNTRUSTED = ssl.SSLCertVerificationError
 
 
 class Way(Handler):
-    """Say which way the question came."""
+    """Say which way the question came, and from where."""
 
     def do_GET(self) -> None:  # noqa: N802
-        self.reply(HTTPStatus.OK, {"way": "tls" if self.server.tls else "plain"})
+        self.close_connection = self.headers.get("Connection") != "keep-alive"
+        way = "tls" if self.server.tls else "plain"
+        self.reply(HTTPStatus.OK, {"way": way, "port": self.client_address[1]})
+
+
+class Former(Way):
+    """Answer as agents of the release before, which close each connection."""
+
+    protocol_version = "HTTP/1.0"
+
+    def do_GET(self) -> None:  # noqa: N802
+        self.reply(HTTPStatus.OK, {"port": self.client_address[1]})
 
 
 @contextmanager
-def serving(context: ssl.SSLContext | None) -> Iterator[int]:
-    with Server(0, Way, context) as server:
+def serving(context: ssl.SSLContext | None, handler: type[Handler] = Way) -> Iterator[int]:
+    with Server(0, handler, context) as server:
         server.start()
         yield server.server_address[1]
         server.shutdown()
@@ -103,3 +116,59 @@ def test_an_agent_that_is_frozen_takes_one_questions_time(
         with pytest.raises(TimeoutError):
             ask(ways)
     assert SECONDS * 0.9 < time.monotonic() - began < SECONDS * 1.5
+
+
+@pytest.fixture
+def states(tls_environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[agents.States]:
+    """Return what asks an agent at its name, which is this machine."""
+    connect = agents.connect
+
+    def here(ways: Tls, node: str, seconds: float) -> HTTPConnection:
+        return connect(ways, node, seconds, "127.0.0.1")
+
+    monkeypatch.setattr(agents, "connect", here)
+    ways = tls.load(tls_environment | {"PGSSLMODE": "prefer"})
+    with serving(ways.server) as secured, serving(None, Former) as plain:
+        monkeypatch.setattr(agents, "TLS_PORT", secured)
+        monkeypatch.setattr(agents, "PLAIN_PORT", plain)
+        yield agents.States(ways)
+
+
+def test_a_connection_is_kept_from_one_question_to_the_next(states: agents.States) -> None:
+    assert len({states.ask(NODE, SECONDS)["port"] for _ in range(3)}) == 1
+
+
+def test_a_connection_that_the_node_has_closed_is_made_again(
+    states: agents.States, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listener, "REQUEST_SECONDS", 0.2)
+    asked = {states.ask(NODE, SECONDS)["port"]}
+    time.sleep(0.5)
+    asked.add(states.ask(NODE, SECONDS)["port"])
+    assert len(asked) == 2
+
+
+def test_a_node_of_the_release_before_is_asked_anew_each_time(
+    states: agents.States, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(agents, "TLS_PORT", free_port())
+    assert len({states.ask(NODE, SECONDS)["port"] for _ in range(3)}) == 3
+
+
+def test_a_late_answer_is_not_taken_for_the_next_one(
+    states: agents.States, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = states.ask(NODE, SECONDS)["port"]
+    reply = Way.reply
+
+    def late(self: Way, status: HTTPStatus, body: dict[str, Any]) -> None:
+        time.sleep(0.4)
+        reply(self, status, {"late": True, "port": self.client_address[1]})
+
+    monkeypatch.setattr(Way, "reply", late)
+    with pytest.raises(TimeoutError):
+        states.ask(NODE, 0.2)
+    monkeypatch.setattr(Way, "reply", reply)
+    answer = states.ask(NODE, SECONDS)
+    assert "late" not in answer
+    assert answer["port"] != first

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from postgres_ha.agents import States
 from postgres_ha.peers import AgentError, Client, NotEnoughError, Peers
 from postgres_ha.state import Data, NodeState, Role
 from postgres_ha.tls import load
@@ -60,10 +61,10 @@ def led(peers: Peers, monkeypatch: pytest.MonkeyPatch) -> Peers:
     """Return peers of which one has just said that it is an open primary."""
     primary = NodeState("postgres-2", role=Role.PRIMARY, data=Data.USABLE, open=True)
 
-    def get_state(self: Client, host: str, timeout: float) -> dict[str, Any]:
+    def ask(self: States, node: str, seconds: float) -> dict[str, Any]:
         return primary.to_json()
 
-    monkeypatch.setattr(Client, "get_state", get_state)
+    monkeypatch.setattr(States, "ask", ask)
     peers.poll(primary.node)
     return peers
 
