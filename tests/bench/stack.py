@@ -25,6 +25,8 @@ OPTIONS = "Cats,Dogs,Birds"
 COOKIE_KEY = "of the bench alone"
 SERVICE_SECONDS = 30
 COOKIES = 500
+# The two clusters have an authority each.
+DATABASE_AUTHORITY = "/etc/ssl/database_ca.pem"
 
 
 @contextmanager
