@@ -1,7 +1,7 @@
 """The configuration of a Redis node, as primary or as somebody's replica."""
 
+from redis_gate.node_tls import listening
 from redis_gate.settings import RedisSettings
-from redis_gate.tls import listening
 
 REDIS_PORT = 6379
 MODULE = "/usr/local/lib/votes_append.so"

@@ -4,9 +4,9 @@ import hashlib
 import re
 from dataclasses import dataclass
 
+from redis_gate.node_tls import listening
 from redis_gate.redis_config import REDIS_PORT
 from redis_gate.settings import Cluster, SentinelSettings
-from redis_gate.tls import listening
 
 SENTINEL_PORT = 26379
 PRIMARY_SET = "votes"

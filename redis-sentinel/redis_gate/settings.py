@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from redis_gate.environment import Environment, SettingError, secret, whole_number
-from redis_gate.tls import Tls, read_tls
+from redis_gate.node_tls import Tls, read_tls
 
 REDIS_ACCOUNTS = ("ballot", "vote", "worker", "observer", "replica", "sentinel", "proxy")
 SENTINEL_ACCOUNTS = ("sentinel", "proxy")

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from redis_gate.tls import Tls
+from redis_gate.node_tls import Tls
 
 Answer = Mapping[str, str | int | bool | None]
 

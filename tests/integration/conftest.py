@@ -17,8 +17,8 @@ from kit.images import reference
 from kit.inside import AUTHORITY_FILE, SERVER_FILE, Inside
 from kit.services import GUNICORN, Service, free_port
 from kit.waiting import wait_until
+from redis_gate.node_tls import Tls, listening
 from redis_gate.redis_config import MODULE, REDIS_PORT
-from redis_gate.tls import Tls, listening
 from worker import settings
 from worker.store import Store
 

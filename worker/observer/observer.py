@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from observer import agents, question
+from observer import node_states, question
 from observer.intake import INTAKE
 from observer.picture import (
     Picture,
@@ -32,7 +32,7 @@ class Observer:
     def __init__(self, settings: Settings) -> None:
         accounts = settings.accounts
         self._agents = {
-            node: Question(node, agents.state(node, settings.trust)) for node in settings.postgres_nodes
+            node: Question(node, node_states.state(node, settings.trust)) for node in settings.postgres_nodes
         }
         self._roles = {
             node: Question(node, question.redis(accounts, node, ("ROLE",))) for node in settings.redis_nodes

@@ -6,7 +6,7 @@ import os
 import ssl
 from dataclasses import dataclass, replace
 
-from observer.agents import Trust
+from observer.node_states import Trust
 from worker.access import Access, read_access
 from worker.environment import Environment, SettingError, refuse, required, secret
 

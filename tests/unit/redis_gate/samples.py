@@ -1,7 +1,7 @@
 """Settings that several tests start from."""
 
+from redis_gate.node_tls import Tls
 from redis_gate.settings import REDIS_ACCOUNTS, Cluster, RedisSettings, SentinelSettings
-from redis_gate.tls import Tls
 
 PASSWORDS = {account: f"{account}-secret" for account in REDIS_ACCOUNTS}
 

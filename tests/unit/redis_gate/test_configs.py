@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from redis_gate.node_tls import Tls, listening
 from redis_gate.redis_config import redis_config
 from redis_gate.sentinel_config import (
     SentinelState,
@@ -13,7 +14,6 @@ from redis_gate.sentinel_config import (
     sentinel_config,
     sentinel_id,
 )
-from redis_gate.tls import Tls, listening
 from unit.packages import ROOT
 from unit.redis_gate.samples import REDIS, SENTINEL, TLS
 

@@ -6,9 +6,9 @@ import pytest
 
 from kit.inside import Inside
 from redis_gate.damage import holds_data
+from redis_gate.node_tls import Tls
 from redis_gate.observation import newest_of, running_peer, waiting_peer
 from redis_gate.redis_decision import Peer, Position
-from redis_gate.tls import Tls
 from redis_gate.waiting import Answer, ask_waiting, waiting_port
 
 HERE = "127.0.0.1"

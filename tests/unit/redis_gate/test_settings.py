@@ -5,8 +5,8 @@ import pytest
 from kit.inside import Inside
 from redis_gate.container import memory_limit
 from redis_gate.environment import SettingError
+from redis_gate.node_tls import Tls
 from redis_gate.settings import REDIS_ACCOUNTS, redis_settings, sentinel_settings
-from redis_gate.tls import Tls
 
 
 @pytest.fixture

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from kit.inside import Inside
-from observer import agents
-from observer.agents import Trust
+from observer import node_states
+from observer.node_states import Trust
 
 NODE = "localhost"
 SAID = {"tls": {"said": "over TLS"}, "plain": {"said": "in plain"}}
@@ -67,8 +67,8 @@ def trust(folder: Path, demanded: bool) -> Trust:
 def plain(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Run an agent that speaks plain HTTP as well."""
     with listening() as port, socket.create_server((NODE, 0)) as closed:
-        monkeypatch.setattr(agents, "PLAIN_PORT", port)
-        monkeypatch.setattr(agents, "TLS_PORT", closed.getsockname()[1])
+        monkeypatch.setattr(node_states, "PLAIN_PORT", port)
+        monkeypatch.setattr(node_states, "TLS_PORT", closed.getsockname()[1])
         closed.close()
         yield
 
@@ -76,14 +76,14 @@ def plain(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 @pytest.mark.parametrize("demanded", [True, False])
 def test_an_agent_is_asked_over_tls(demanded: bool, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with listening(folder / "ours" / NODE) as port:
-        monkeypatch.setattr(agents, "TLS_PORT", port)
-        assert agents.state(NODE, trust(folder, demanded))() == SAID["tls"]
+        monkeypatch.setattr(node_states, "TLS_PORT", port)
+        assert node_states.state(NODE, trust(folder, demanded))() == SAID["tls"]
 
 
 def test_an_agent_that_has_no_tls_is_asked_in_plain_where_that_may_be(folder: Path) -> None:
-    assert agents.state(NODE, trust(folder, demanded=False))() == SAID["plain"]
+    assert node_states.state(NODE, trust(folder, demanded=False))() == SAID["plain"]
     with pytest.raises(ConnectionRefusedError):
-        agents.state(NODE, trust(folder, demanded=True))()
+        node_states.state(NODE, trust(folder, demanded=True))()
 
 
 @pytest.mark.parametrize("pair", [f"theirs/{NODE}", "ours/postgres-9"])
@@ -91,20 +91,20 @@ def test_who_shows_another_certificate_is_asked_in_plain_where_that_may_be(
     pair: str, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with listening(folder / pair) as port:
-        monkeypatch.setattr(agents, "TLS_PORT", port)
-        assert agents.state(NODE, trust(folder, demanded=False))() == SAID["plain"]
+        monkeypatch.setattr(node_states, "TLS_PORT", port)
+        assert node_states.state(NODE, trust(folder, demanded=False))() == SAID["plain"]
         with pytest.raises(ssl.SSLCertVerificationError):
-            agents.state(NODE, trust(folder, demanded=True))()
+            node_states.state(NODE, trust(folder, demanded=True))()
 
 
 @pytest.mark.parametrize("demanded", [True, False])
 def test_who_says_nothing_is_not_waited_for_twice(
     demanded: bool, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(agents, "SECONDS", 0.2)
+    monkeypatch.setattr(node_states, "SECONDS", 0.2)
     with socket.create_server((NODE, 0)) as silent:
-        monkeypatch.setattr(agents, "TLS_PORT", silent.getsockname()[1])
+        monkeypatch.setattr(node_states, "TLS_PORT", silent.getsockname()[1])
         began = time.monotonic()
         with pytest.raises(TimeoutError):
-            agents.state(NODE, trust(folder, demanded))()
+            node_states.state(NODE, trust(folder, demanded))()
         assert time.monotonic() - began < 1
