@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from structlog.testing import capture_logs
+from structlog.testing import CapturingLogger
 
+from result import feed as feed_module
 from result.feed import Feed
 from result.history import Moment
 from result.scores import Reading
@@ -41,12 +42,15 @@ def test_viewers_hear_when_numbers_wait_and_when_they_are_live_again(
     assert states == ["live", "waiting", "live"]
 
 
-def test_why_the_database_is_away_is_logged_once_each_time_also_at_the_start(feed: Feed, source: Any) -> None:
-    with capture_logs() as logged:
-        for reading in (None, None, Reading({}, 0.0), None, None):
-            source.reading = reading
-            feed.turn()
-    assert [line["event"] for line in logged if line["log_level"] == "warning"] == ["database away"] * 2
+def test_why_the_database_is_away_is_logged_once_each_time_also_at_the_start(
+    feed: Feed, source: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    logger = CapturingLogger()
+    monkeypatch.setattr(feed_module, "log", logger)
+    for reading in (None, None, Reading({}, 0.0), None, None):
+        source.reading = reading
+        feed.turn()
+    assert [call.args for call in logger.calls if call.method_name == "warning"] == [("database away",)] * 2
 
 
 def test_the_last_scores_are_kept_while_the_database_is_away(feed: Feed, source: Any) -> None:
