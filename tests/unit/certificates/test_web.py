@@ -106,12 +106,7 @@ def test_traefik_keeps_what_it_has_while_nothing_is_known(records: Rows, tmp_pat
     assert "BEGIN" not in answer.text
 
 
-def test_the_program_is_healthy_even_without_the_database(records: Rows, tmp_path: Path) -> None:
-    assert client_of(records, tmp_path).get("/healthz").status_code == 200
-    assert records.asked == []
-
-
-@pytest.mark.parametrize("path", ["/", "/traefik", "/healthz"])
+@pytest.mark.parametrize("path", ["/", "/traefik"])
 def test_strangers_ask_for_nothing_else(path: str, stranger: FlaskClient) -> None:
     assert stranger.get(path, headers=BEARER).status_code == 404
 

@@ -41,7 +41,7 @@ def for_strangers(records: Records) -> Flask:
 
 
 def for_traefik(keeper: Keeper, token: str) -> Flask:
-    """Return what Traefik asks, and the health check; no stranger's requests stand before theirs."""
+    """Return what Traefik asks; no stranger's requests stand before its own."""
     app = Flask("certificates", static_folder=None)
 
     @app.get("/traefik")
@@ -53,11 +53,6 @@ def for_traefik(keeper: Keeper, token: str) -> Flask:
         if not keeper.speaks:
             abort(503)
         return jsonify(shown(keeper.current))
-
-    @app.get("/healthz")
-    def healthz() -> str:
-        """Say that this process answers."""
-        return "ok\n"
 
     return app
 
