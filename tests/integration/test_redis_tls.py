@@ -11,7 +11,7 @@ from urllib.request import urlopen
 import pytest
 
 from integration.redis_producer import Producer
-from kit.containers import UNWATCHED, address, docker
+from kit.containers import UNWATCHED, DockerError, address, docker
 from kit.images import reference
 from kit.inside import Inside
 from kit.redis_cluster import PROXIES, PROXY, REDIS, SENTINELS, RedisCluster, running_cluster, service
@@ -121,7 +121,15 @@ def test_who_does_not_finish_a_handshake_holds_up_nobody(cluster: RedisCluster, 
 def test_what_answers_is_healthy(request: pytest.FixtureRequest, how: str, name: str) -> None:
     asked: RedisCluster = request.getfixturevalue(how)
     asked.recover(RECOVERY_SECONDS)
-    asked.inside(name, "redis-health")
+    wait_until(lambda: is_healthy(asked, name))
+
+
+def is_healthy(cluster: RedisCluster, name: str) -> bool:
+    """Ask as the engine does, which forgives some failures on a busy machine."""
+    with suppress(DockerError):
+        cluster.inside(name, "redis-health")
+        return True
+    return False
 
 
 @pytest.mark.parametrize("how", ["cluster", "in_clear"])
@@ -134,8 +142,23 @@ def test_votes_reach_the_queue(request: pytest.FixtureRequest, how: str) -> None
             assert worker.xlen("votes") == before + 1
 
 
+def test_a_failover_in_clear_loses_nothing(in_clear: RedisCluster) -> None:
+    before = in_clear.recover(RECOVERY_SECONDS)
+    with Producer(in_clear) as producer:
+        producer.wait_for_more(ENOUGH_VOTES)
+        in_clear.remove(before)
+        producer.wait_for_more(ENOUGH_VOTES)
+    after = wait_until(in_clear.primary_with_a_replica)
+    assert not producer.lost(after)
+    in_clear.start(before)
+    assert in_clear.recover(RECOVERY_SECONDS) == after
+
+
 def test_a_proxy_serves_no_node_that_shows_the_certificate_of_another(cluster: RedisCluster) -> None:
-    """Redis and Sentinel check no names, so the node is the primary all the same."""
+    """Redis and Sentinel check no names, so the node is the primary all the same.
+
+    This test is the last one: it leaves a cluster that is of no use.
+    """
     primary = cluster.recover(RECOVERY_SECONDS)
     replica, other = (node for node in REDIS if node != primary)
     cluster.remove(*REDIS)
@@ -146,11 +169,7 @@ def test_a_proxy_serves_no_node_that_shows_the_certificate_of_another(cluster: R
     while time.monotonic() < until:
         assert not any(map(cluster.served_by, PROXIES))
     assert leads(cluster, primary)
-    cluster.inside(replica, "redis-health")
-    cluster.remove(*REDIS)
-    cluster.pretends = {}
-    cluster.start(*REDIS)
-    cluster.recover(RECOVERY_SECONDS)
+    wait_until(lambda: is_healthy(cluster, replica))
 
 
 def leads(cluster: RedisCluster, node: str) -> bool:
@@ -158,16 +177,3 @@ def leads(cluster: RedisCluster, node: str) -> bool:
     role = cluster.role(node)
     named = {cluster.named(sentinel) for sentinel in SENTINELS}
     return role is not None and role[0] == "master" and named == {node}
-
-
-def test_a_failover_in_clear_loses_nothing(in_clear: RedisCluster) -> None:
-    before = in_clear.recover(RECOVERY_SECONDS)
-    with Producer(in_clear) as producer:
-        producer.wait_for_more(ENOUGH_VOTES)
-        in_clear.remove(before)
-        producer.wait_for_more(ENOUGH_VOTES)
-    after = in_clear.primary_with_a_replica()
-    assert after
-    assert not producer.lost(after)
-    in_clear.start(before)
-    assert in_clear.recover(RECOVERY_SECONDS) == after
