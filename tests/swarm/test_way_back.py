@@ -93,8 +93,8 @@ def refused(ballots: Sequence[Ballot]) -> list[str]:
 
 def encrypted(local: LocalStack) -> set[bool]:
     """Say whether the servers of the queue speak TLS."""
-    found = services.servers(services.specifications(local.client), "redis")
-    return {server.demands for server in found}
+    told = services.told(services.specifications(local.client))
+    return {told[name].demands for name in ("redis-1", "redis-2", "redis-3", "redis-proxy")}
 
 
 def altered(folder: Path, path: str, line: str) -> Path:
@@ -149,15 +149,15 @@ def test_no_service_meets_entries_or_connections_that_it_does_not_know(
         text = (older / path).read_text()
         assert newer in text
         (older / path).write_text(text.replace(newer, former))
-    in_clear = {"REDIS_TLS": "no"}  # They cannot talk to the servers that run, either.
+    with_tls = {"REDIS_TLS": "yes"}  # They cannot talk to the servers that run, either.
     with voting(local, voters) as ballots:
-        changes = [verb("up", "--yes", checkout=older, environment=in_clear)]
+        changes = [verb("up", "--yes", checkout=older, environment=with_tls)]
         between = encrypted(local)
         changes.append(verb("rollback"))
     for done in changes:
         assert done.returncode == 0, done.stderr
         assert "No votes were taken for" in done.stderr
-    assert (between, encrypted(local)) == ({False}, {True})
+    assert (between, encrypted(local)) == ({True}, {False})
     now = local.status()
     assert now["healthy"], now["missing"]
     assert now["release"]["identity"] == before["release"]["identity"]

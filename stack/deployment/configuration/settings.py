@@ -233,7 +233,7 @@ class Settings(BaseSettings):
             "database_sslmode",
         )
         values = {name.upper(): str(getattr(self, name)) for name in names}
-        values["REDIS_TLS"] = self.redis_tls or "yes"
+        values["REDIS_TLS"] = self.redis_tls or "no"
         values["PUBLIC_HTTPS_PORT"] = str(self.public_https_port or self.https_port)
         return values
 

@@ -106,8 +106,8 @@ def _reason(error: HTTPError) -> str:
 def outdated(visits: Sequence[Visit], newest: str) -> list[str]:
     """Name each edge whose certificate does not end when the newest one does (RFC 3339)."""
     end = datetime.fromisoformat(newest)
-    shown = {visit.edge: visit.until for visit in visits if visit.until}
-    return [edge for edge, until in shown.items() if datetime.fromisoformat(until) != end]
+    others = [v.edge for v in visits if v.until and datetime.fromisoformat(v.until) != end]
+    return list(dict.fromkeys(others))
 
 
 def problems(entrance: Entrance, visits: Sequence[Visit]) -> list[str]:

@@ -15,7 +15,7 @@ from deployment.plan.cluster import strength
 from deployment.plan.cluster.convergence import ServiceState
 from deployment.plan.cluster.picture import Picture, minute
 from deployment.plan.cluster.topology import CLUSTERS
-from deployment.plan.release import drift
+from deployment.plan.release import drift, inside
 from deployment.plan.release.entrance import Entrance
 from deployment.plan.release.history import Deployment
 from deployment.plan.release.release import Release
@@ -73,7 +73,11 @@ def _of_swarm(client: Client, picture: Picture) -> dict[str, Any]:
         "healthy": not absent and not unchecked,
         "missing": absent,
         "unchecked": unchecked,
-        "warnings": [*warnings(client, members, wanted, picture), *_other_certificate(visited, picture)],
+        "warnings": [
+            *warnings(client, members, wanted, picture),
+            *_other_certificate(visited, picture),
+            *([inside.NOT_DEMANDED] if last and inside.offered(last.release) else []),
+        ],
         "release": _described_release(last),
         "lock": held.holder.sentence() if (held := turns.read(client)) else None,
         "nodes": [_described(node) for node in members],

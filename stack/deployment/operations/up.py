@@ -29,14 +29,6 @@ UP: Sequence[Step] = (
     *(Swarm(), Labels(), Secrets(), Options(), Packages()),
     *(Readable(), DataNodes(), Drain(), Deploy(), Reopen(), Health(), Record(), Sweep()),
 )
-NOT_DEMANDED = (
-    "The database still takes connections without TLS: servers of the release before know none. "
-    "Run `up` again to demand TLS."
-)
-QUEUE_IN_CLEAR = (
-    "What goes to the queue is not encrypted, as before. Set REDIS_TLS=yes in stack/.env and run `up`: "
-    "no votes are taken for about a minute then."
-)
 UNSEEN = "The engine stands still, so what it holds could not be looked at: less may be to do."
 
 
@@ -88,12 +80,9 @@ def warnings(on: Site) -> list[str]:
         return [*([UNSEEN] if unseen else []), *weaknesses.of(labelled)]
     closed = strength.intake_closed(on.picture)
     crowded = weaknesses.crowded(nodes.observe(on.engine), services.placements(on.engine))
-    return [*closed, *weaknesses.of(labelled), *crowded, *networks.warnings(on.engine), *_plain(on)]
+    return [*closed, *weaknesses.of(labelled), *crowded, *networks.warnings(on.engine), *plain(on)]
 
 
-def _plain(on: Site) -> list[str]:
-    """Say where TLS inside is not demanded yet, although the settings would have it so."""
-    variables = on.wanted.variables if on.wanted else {}
-    database = variables.get(inside.MODE, "") not in ("", on.settings.database_sslmode)
-    queue = variables.get(inside.QUEUE) == inside.NO and not on.settings.redis_tls
-    return [*([NOT_DEMANDED] if database else []), *([QUEUE_IN_CLEAR] if queue else [])]
+def plain(on: Site) -> list[str]:
+    """Say that the database does not demand TLS."""
+    return [inside.NOT_DEMANDED] if on.wanted and inside.offered(on.wanted) else []

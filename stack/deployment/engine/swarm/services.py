@@ -10,10 +10,9 @@ from deployment.configuration.layout import NAMESPACE, RELEASE_LABEL, STACK
 from deployment.engine.swarm import nodes
 from deployment.errors import DeployError
 from deployment.plan.cluster.convergence import ServiceState, assess, failed, replicas, short_name
-from deployment.plan.cluster.topology import served_by
 from deployment.plan.release import drift, formats, inside
 from deployment.plan.release.formats import Formats
-from deployment.plan.release.inside import Server
+from deployment.plan.release.inside import Told
 
 Api = Mapping[str, Any]
 EVIDENCE_LINES = 20
@@ -51,9 +50,9 @@ def formats_of(found: Iterable[Api]) -> list[Formats]:
     return [each for service in found for each in formats.of_specification(short_name(service), service)]
 
 
-def servers(found: Iterable[Api], cluster: str) -> list[Server]:
-    """Return what the servers of a cluster, and those before it, were told of TLS."""
-    return [inside.of_specification(s) for s in found if served_by(short_name(s)) == cluster]
+def told(found: Iterable[Api]) -> dict[str, Told]:
+    """Return what services were told of TLS, by name."""
+    return {short_name(service): inside.of_specification(service) for service in found}
 
 
 def placements(client: docker.DockerClient) -> dict[str, list[str]]:

@@ -20,11 +20,12 @@ from deployment.engine.swarm import options as recorded_options
 from deployment.engine.swarm.membership import Membership
 from deployment.errors import DeployError
 from deployment.plan.cluster.picture import UNKNOWN, Picture
+from deployment.plan.cluster.topology import served_by
 from deployment.plan.release import drift, formats, inside
 from deployment.plan.release.entrance import Entrance
 from deployment.plan.release.formats import Formats
 from deployment.plan.release.history import Deployment
-from deployment.plan.release.inside import Server
+from deployment.plan.release.inside import Told
 from deployment.plan.release.options import Change, Options
 from deployment.plan.release.release import Release
 from deployment.plan.swarm import placement
@@ -124,9 +125,14 @@ class Site:
         last = formats.of_services(self.last.release.services) if self.last else []
         return [*services.formats_of(self.specifications), *last]
 
-    def servers(self, cluster: str) -> list[Server]:
-        """Return what the servers of a cluster that run were told of TLS."""
-        return services.servers(self.specifications, cluster)
+    @property
+    def told(self) -> dict[str, Told]:
+        """What every service that runs was told of TLS, by name."""
+        return services.told(self.specifications)
+
+    def servers(self, cluster: str) -> list[Told]:
+        """Return what those that clients reach a cluster by were told of TLS."""
+        return [told for name, told in self.told.items() if served_by(name) == cluster]
 
     @cached_property
     def deployments(self) -> tuple[Deployment, ...]:
@@ -191,7 +197,7 @@ class Site:
         if self.frozen:
             return self.frozen
         release = self.goal(self)
-        return inside.agreed(release, self.servers("postgres")) if release else None
+        return inside.agreed(release, self.told) if release else None
 
     def freeze(self) -> None:
         """Settle what is wanted, before what runs is changed: from now on failures count.

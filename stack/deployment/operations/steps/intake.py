@@ -24,11 +24,13 @@ class Readable(Check):
         """Raise DeployError naming who could not read what, or talk to whom."""
         if site.wanted is None:
             return
-        if inside.deaf(site.wanted, site.servers("postgres")):
+        if inside.unheard(site.wanted, site.servers("postgres")):
             raise DeployError(
-                f"Release {site.wanted.identity} knows no TLS inside, which the database that runs demands.",
-                f"Set {inside.MODE}={inside.OFFERED} in stack/.env and run `python3 deploy.py up`. "
-                "Then run this again.",
+                f"The database that runs demands TLS, for which release {site.wanted.identity} has no "
+                "certificates, or others.",
+                f"If it knows no TLS: set {inside.MODE}={inside.OFFERED} in stack/.env, run "
+                "`python3 deploy.py up`, then this again. "
+                "If secrets were lost: `down`, then `up`. The votes stay.",
             )
         wanted = formats.of_services(site.wanted.services)
         if unread := formats.lost(site.formats, wanted):
@@ -55,10 +57,7 @@ class Drain:
         if site.wanted is None or not site.handed:
             return []
         unread, queue = _unread(site), site.picture.queue
-        empty = queue.intake not in (OPEN, None) and queue.pending == 0
-        # Where nobody answers any more, none has come since this command saw it empty.
-        seen_empty = queue.intake is None and site.pause and not site.pause.over
-        if not unread or empty or seen_empty:
+        if not unread or (queue.intake not in (OPEN, None) and queue.pending == 0):
             return []
         return [f"{PAUSE}: {unread}"]
 
@@ -97,10 +96,15 @@ class Reopen:
 
 
 def _unread(site: Site) -> str:
-    """Say which entries must not wait while the release changes, or why none may."""
-    wanted = site.require_wanted()
+    """Say which entries must not wait while the release changes, or why none should.
+
+    A queue that changes its connections loses nothing: it is drained so that voters get a clear answer. Where
+    nobody answers, because half of it has changed, it need not be.
+    """
+    wanted, answers = site.require_wanted(), site.picture.queue.intake is not None
     entries = formats.undrained(site.formats, formats.of_services(wanted.services))
-    return ", ".join(filter(None, (entries, inside.turned(wanted, site.servers("redis")))))
+    turned = inside.turned(wanted, site.servers("redis")) if answers else ""
+    return ", ".join(filter(None, (entries, turned)))
 
 
 def _wait_empty(site: Site) -> None:
