@@ -14,8 +14,13 @@ from deployment.configuration.layout import ROOT
 from kit.local import LocalStack, deploy, running
 
 LONGEST_SECONDS = 45.0
-# Both pages have something to do, and every other time the Redis nodes, too.
-SETTINGS = ({"VOTE_TITLE": "One"}, {"VOTE_TITLE": "Two", "REDIS_MAXMEMORY": "254mb"})
+# Both pages have something to do, sometimes Redis, too; sometimes the queue changes its connections.
+SETTINGS = (
+    {"VOTE_TITLE": "One"},
+    {"VOTE_TITLE": "Two", "REDIS_MAXMEMORY": "254mb"},
+    {"REDIS_TLS": "yes"},
+    {"REDIS_TLS": "no"},
+)
 SIGNALS = (signal.SIGKILL, signal.SIGINT)
 
 
@@ -24,7 +29,7 @@ def local() -> Iterator[LocalStack]:
     """The stack that is up here; afterwards it is what it was before."""
     found = running()
     yield found
-    assert deploy().returncode == 0
+    assert deploy(REDIS_TLS="no").returncode == 0
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -34,7 +39,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def test_up_goes_on_after_an_interruption(local: LocalStack, turn: int) -> None:
-    settings, stop = SETTINGS[turn % 2], SIGNALS[turn // 2 % 2]
+    settings, stop = SETTINGS[turn % len(SETTINGS)], SIGNALS[turn // len(SETTINGS) % 2]
     seconds = random.uniform(0, LONGEST_SECONDS)
     print(f"{stop.name} after {seconds:.1f} s")
     command = [sys.executable, str(ROOT / "deploy.py"), "up", "--yes", "--quiet"]

@@ -141,12 +141,12 @@ def is_cut_off(client: socket.socket) -> bool:
 def test_each_request_over_a_kept_connection_has_its_own_bounds(
     address: Address, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(listener, "REQUEST_SECONDS", 0.5)
+    monkeypatch.setattr(listener, "REQUEST_SECONDS", 1.5)
     padding = f"Padding: {'x' * 6000}\r\n"
     with address.connect() as client:
         answers = client.makefile("rb")
         for _ in range(4):
-            time.sleep(0.3)
+            time.sleep(0.5)
             client.sendall(f"GET /state HTTP/1.1\r\nConnection: keep-alive\r\n{padding}\r\n".encode())
             assert b"200" in answers.readline()
             headers = dict(line.split(b": ") for line in iter(answers.readline, b"\r\n"))
