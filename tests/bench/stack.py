@@ -34,7 +34,7 @@ def queue() -> Iterator[RedisCluster]:
     """Run three Redis, three Sentinels and two proxies at full strength."""
     with TemporaryDirectory() as folder:
         Path(folder).chmod(0o755)
-        with redis_cluster.running_cluster(Path(folder)) as cluster:
+        with redis_cluster.running_cluster(Path(folder), tls=False) as cluster:
             (cluster.secrets / "voter_cookie_key").write_text(COOKIE_KEY)
             yield cluster
 
