@@ -148,5 +148,5 @@ def _stuck(cause: DeployError, error: DeployError) -> DeployError:
 
 BACK: Sequence[Step] = (
     *(Readable(), FormerOptions(), DataNodes()),
-    *(Drain(), Deploy(), Reopen(), Health(), Record()),
+    *(Drain(), Deploy(), Reopen(), Health(), Reopen(), Record()),
 )

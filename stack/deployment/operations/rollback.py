@@ -47,7 +47,7 @@ class Available(Check):
 
 ROLLBACK: Sequence[Step] = (
     *(Available(), Readable(), Secrets()),
-    *(DataNodes(), Drain(), Deploy(), Reopen(), Health(), Record(), Sweep()),
+    *(DataNodes(), Drain(), Deploy(), Reopen(), Health(), Reopen(), Record(), Sweep()),
 )
 
 

@@ -15,7 +15,7 @@ from deployment.plan.cluster import strength
 from deployment.plan.cluster.convergence import ServiceState
 from deployment.plan.cluster.picture import Picture, minute
 from deployment.plan.cluster.topology import CLUSTERS
-from deployment.plan.release import drift, inside
+from deployment.plan.release import drift, formats, inside
 from deployment.plan.release.entrance import Entrance
 from deployment.plan.release.history import Deployment
 from deployment.plan.release.release import Release
@@ -49,7 +49,10 @@ def missing(client: Client, release: Release, entrance: Entrance) -> list[str]:
     members, states = nodes.observe(client), services.states(client)
     running = {state.name for state in states}
     gone = [f"{name} 0/1" for name in release.services if name not in running]
-    lacking = strength.missing(members, states, observer.observe(client), {})
+    picture = observer.observe(client)
+    lacking = strength.missing(members, states, picture, {})
+    if picture.queue.intake is None and formats.drainable(formats.of_services(release.services)):
+        lacking.append("an answer of the queue")
     visited = [v for v in visits(client, members, entrance) if v.page not in strength.idle(release)]
     return [*lacking, *gone, *pages.problems(entrance, visited)]
 

@@ -27,7 +27,12 @@ from deployment.progress import Progress
 UP: Sequence[Step] = (
     *(Checks(), Engine(), Bases(), Refresh(), Images(), Push()),
     *(Swarm(), Labels(), Secrets(), Options(), Packages()),
-    *(Readable(), DataNodes(), Drain(), Deploy(), Reopen(), Health(), Record(), Sweep()),
+    *(Readable(), DataNodes(), Drain(), Deploy(), Reopen(), Health()),
+    *(
+        Reopen(),
+        Record(),
+        Sweep(),
+    ),  # once more: an earlier command may have left the intake shut, unseen until now
 )
 UNSEEN = "The engine stands still, so what it holds could not be looked at: less may be to do."
 
