@@ -17,6 +17,8 @@ from kit.waiting import wait_until
 
 # A proxy gives one client so many.
 PLACES = 32
+# Who is not let in is cut off at once.
+LET_IN_SECONDS = 0.3
 
 Fault = Callable[[RedisCluster, str], None]
 
@@ -153,14 +155,27 @@ def test_one_client_takes_no_place_of_the_others_at_a_proxy(cluster: RedisCluste
         def connect() -> socket.socket:
             return open_.enter_context(socket.create_connection(proxy, 5))
 
-        def shake_hands() -> socket.socket:
-            return open_.enter_context(context.wrap_socket(connect(), server_hostname=PROXY))
+        def let_in() -> socket.socket | None:
+            """Connect; None where a connection from before this test still has the place."""
+            connection = connect()
+            connection.settimeout(LET_IN_SECONDS)
+            try:
+                connection.recv(1, socket.MSG_PEEK)
+            except TimeoutError:
+                connection.settimeout(5)
+                return connection
+            except ConnectionResetError:
+                return None
+            raise AssertionError("the proxy spoke first, or closed the connection")
+
+        def shake_hands(connection: socket.socket) -> socket.socket:
+            return open_.enter_context(context.wrap_socket(connection, server_hostname=PROXY))
 
         for _ in range(PLACES - 2):
-            talking = shake_hands()
+            talking = shake_hands(connect())
             talking.sendall(b"PING\r\n")
             assert talking.recv(64).startswith(b"-NOAUTH")
-        silent = (connect(), shake_hands())
+        silent = (shake_hands(wait_until(let_in)), wait_until(let_in))
         with pytest.raises(OSError, match="reset"):
             connect().recv(64)
         for place in silent:
