@@ -28,11 +28,8 @@ UP: Sequence[Step] = (
     *(Checks(), Engine(), Bases(), Refresh(), Images(), Push()),
     *(Swarm(), Labels(), Secrets(), Options(), Packages()),
     *(Readable(), DataNodes(), Drain(), Deploy(), Reopen(), Health()),
-    *(
-        Reopen(),
-        Record(),
-        Sweep(),
-    ),  # once more: an earlier command may have left the intake shut, unseen until now
+    # Once more: an earlier command may have left the intake shut, unseen until now.
+    *(Reopen(), Record(), Sweep()),
 )
 UNSEEN = "The engine stands still, so what it holds could not be looked at: less may be to do."
 

@@ -125,7 +125,7 @@ class Site:
         last = formats.of_services(self.last.release.services) if self.last else []
         return [*services.formats_of(self.specifications), *last]
 
-    @property
+    @cached_property
     def told(self) -> dict[str, Told]:
         """What every service that runs was told of TLS, by name."""
         return services.told(self.specifications)
