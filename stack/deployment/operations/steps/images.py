@@ -1,6 +1,6 @@
 """The engine, the images, and where the nodes get them."""
 
-from deployment.engine.images import base, images, registry
+from deployment.engine.images import base, builds, registry
 from deployment.engine.machine import engine
 from deployment.errors import DeployError
 from deployment.operations import source
@@ -67,12 +67,10 @@ class Images:
         return [f"build images: {', '.join(names)}"] if names else []
 
     def do(self, site: Site) -> None:
-        """Build them."""
+        """Build them, several at once."""
         if not site.bases:
             raise DeployError("A base image is gone again.", "Run the same command again.")
-        for component, image in source.unbuilt(site).items():
-            with site.progress.task(f"Building {image}") as task:
-                images.build(site.engine, component.context, image, site.bases.of(component), task)
+        builds.build(site.engine, source.unbuilt(site), site.bases, site.progress)
 
 
 class Push:

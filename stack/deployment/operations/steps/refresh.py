@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from deployment.engine.images import base, images, packages
+from deployment.engine.images import base, builds, images, packages
 from deployment.engine.images.base import Bases
 from deployment.engine.machine.engine import Client
 from deployment.progress import Progress
@@ -20,7 +20,7 @@ def refresh(client: Client, before: Bases, progress: Progress) -> None:
         were = _installed(client, old)
     try:
         new = base.renewed(client, before, time, progress)
-        _build(client, new, progress)
+        builds.build(client, base.references(client, new), new, progress)
         with progress.task("Comparing packages"):
             found = packages.changes(were, _installed(client, _named(client, new)))
     except BaseException:
@@ -33,12 +33,6 @@ def refresh(client: Client, before: Bases, progress: Progress) -> None:
 
 def _named(client: Client, bases: Bases) -> dict[str, str]:
     return base.named(base.references(client, bases))
-
-
-def _build(client: Client, bases: Bases, progress: Progress) -> None:
-    for component, image in base.references(client, bases).items():
-        with progress.task(f"Building {image}") as task:
-            images.build(client, component.context, image, bases.of(component), task)
 
 
 def _installed(client: Client, named: Mapping[str, str]) -> dict[str, dict[str, str]]:

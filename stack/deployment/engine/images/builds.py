@@ -1,0 +1,66 @@
+"""Many images at once: the package managers in their builds wait for the network, not for the cores."""
+
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+
+import docker
+
+from deployment.engine.images import images
+from deployment.engine.images.base import Bases
+from deployment.engine.images.images import Component
+from deployment.progress import Progress
+
+AT_ONCE = 3
+
+
+def build(
+    client: docker.DockerClient, wanted: Mapping[Component, str], bases: Bases, progress: Progress
+) -> None:
+    """Build images side by side, after the first: it makes the layers that the others begin with.
+
+    Raises what the first failure raised. What is built then is kept, and what had begun is built to its end.
+    """
+
+    def one(component: Component, image: str) -> None:
+        with progress.task(f"Building {image}") as task:
+            images.build(client, component.context, image, bases.of(component), task)
+
+    builds = [lambda pair=pair: one(*pair) for pair in wanted.items()]
+    try:
+        side_by_side(builds[:1], 1)
+        side_by_side(builds[1:], AT_ONCE)
+    except KeyboardInterrupt:
+        progress.abandon()
+        raise
+
+
+def side_by_side(works: Iterable[Callable[[], None]], at_once: int) -> None:
+    """Do works in threads, so many at once; after a failure none begins, and the first is raised at the end.
+
+    Whoever interrupts this leaves the threads behind, which end with the program.
+    """
+    waiting, failures = deque(works), list[Exception]()
+
+    def go_on() -> None:
+        while not failures:
+            try:
+                work = waiting.popleft()
+            except IndexError:
+                return
+            try:
+                work()
+            except Exception as error:  # noqa: BLE001 - raised below
+                failures.append(error)
+
+    threads = [threading.Thread(target=go_on, daemon=True) for _ in range(min(at_once, len(waiting)))]
+    try:
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    except BaseException:
+        waiting.clear()
+        raise
+    if failures:
+        raise failures[0]

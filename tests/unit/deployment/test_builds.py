@@ -1,0 +1,107 @@
+"""Images are built side by side, and a failure or Ctrl-C ends that as one build would end."""
+
+import signal
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import cast
+
+import pytest
+from docker import DockerClient
+
+from deployment.engine.images import builds, images
+from deployment.engine.images.base import Bases
+from deployment.engine.images.images import COMPONENTS
+from deployment.errors import DeployError
+from deployment.progress import Progress, Task
+from kit.waiting import wait_until
+
+CLIENT = cast(DockerClient, None)
+BASES = Bases("debian", "traefik")
+WANTED = {component: component.name for component in COMPONENTS}
+FIRST, *OTHERS = WANTED.values()
+
+
+class Engine:
+    """Builds until it is let go on, and keeps what was asked of it."""
+
+    def __init__(self, failing: str = "") -> None:
+        self.begun: list[str] = []
+        self.built: list[str] = []
+        self.go = threading.Event()
+        self._failing = failing
+
+    def build(self, client: DockerClient, folder: Path, tag: str, base: str, task: Task) -> None:
+        self.begun.append(tag)
+        task.detail("Step 1")
+        if tag == self._failing:
+            raise DeployError(f"Building {tag} failed", "Mend it.", ["the last line"])
+        if tag != FIRST:
+            assert self.go.wait(10)
+        self.built.append(tag)
+
+
+@pytest.fixture
+def engine(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Iterator[Engine]:
+    made = Engine(getattr(request, "param", ""))
+    monkeypatch.setattr(images, "build", made.build)
+    yield made
+    made.go.set()
+
+
+def build() -> None:
+    builds.build(CLIENT, WANTED, BASES, Progress())
+
+
+def test_the_first_is_built_alone_and_the_others_so_many_at_once(engine: Engine) -> None:
+    whole = threading.Thread(target=build)
+    whole.start()
+    wait_until(lambda: len(engine.begun) == 1 + builds.AT_ONCE)
+    assert engine.built == [FIRST]
+    engine.go.set()
+    whole.join()
+    assert engine.built[0] == FIRST
+    assert sorted(engine.built) == sorted(WANTED.values())
+
+
+@pytest.mark.parametrize("engine", [OTHERS[1]], indirect=True)
+def test_after_a_failure_none_begins_and_what_had_begun_is_built_to_its_end(
+    engine: Engine, capsys: pytest.CaptureFixture[str]
+) -> None:
+    threading.Timer(0.2, engine.go.set).start()
+    with pytest.raises(DeployError, match=f"Building {OTHERS[1]} failed") as raised:
+        build()
+    assert raised.value.evidence == ["the last line"]
+    assert sorted(engine.built) == sorted({FIRST, *engine.begun} - {OTHERS[1]})
+    assert len(engine.begun) < len(WANTED)
+    said = capsys.readouterr().err
+    assert f"✗ Building {OTHERS[1]}" in said
+    assert f"✓ Building {OTHERS[0]}" in said
+
+
+@pytest.mark.parametrize("engine", [FIRST], indirect=True)
+def test_without_the_first_none_begins(engine: Engine) -> None:
+    with pytest.raises(DeployError, match=f"Building {FIRST} failed"):
+        build()
+    assert engine.begun == [FIRST]
+
+
+def test_an_interrupt_is_not_kept_waiting_and_nothing_more_is_said(
+    engine: Engine, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupt() -> None:
+        wait_until(lambda: len(engine.begun) == 1 + builds.AT_ONCE)
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+
+    threading.Thread(target=interrupt).start()
+    before = set(threading.enumerate())
+    with pytest.raises(KeyboardInterrupt):
+        build()
+    assert engine.built == [FIRST]
+    said = capsys.readouterr().err
+    assert all(f"✗ Building {tag}" in said for tag in engine.begun[1:])
+    engine.go.set()
+    wait_until(lambda: len(engine.built) == 1 + builds.AT_ONCE)
+    wait_until(lambda: set(threading.enumerate()) <= before)
+    assert len(engine.begun) == 1 + builds.AT_ONCE
+    assert capsys.readouterr().err == ""
