@@ -1,6 +1,7 @@
 """The architecture is what the folders show: who imports whom."""
 
 import ast
+import sys
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,11 @@ def imported_modules(folder: Path) -> set[str]:
 def test_no_suite_is_imported_by_another_or_by_the_kit(folder: str) -> None:
     packages = {name.partition(".")[0] for name in imported_modules(ROOT / "tests" / folder)}
     assert packages & (SUITES - {folder}) == set()
+
+
+def test_the_seed_runs_wherever_python_does() -> None:
+    packages = {name.partition(".")[0] for name in imported_modules(ROOT / "stack" / "seed")}
+    assert packages - sys.stdlib_module_names == {"seed"}
 
 
 STOREYS = ("cli", "operations", "engine", "plan", "configuration")

@@ -10,6 +10,8 @@ from deployment.plan.release.release import Release
 # Where a release keeps the authority of a private ACME server.
 ACME_AUTHORITY = "stack/acme-ca.pem"
 PAGES = ("vote", "result")
+# Top-level domains that no public name server knows, or that are for examples.
+PRIVATE = ("localhost", "local", "test", "internal", "example")
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,11 @@ class Entrance:
         """Host names of the pages."""
         return {page: str(urlsplit(url).hostname) for page, url in self.urls.items()}
 
+    @property
+    def public(self) -> bool:
+        """Whether strangers may vote here."""
+        return not self.local or any(map(is_public, self.hosts.values()))
+
     def trust(self) -> ssl.SSLContext:
         """Return what a visitor's browser trusts."""
         if self.local:
@@ -46,6 +53,11 @@ def of(release: Release, local_authority: str) -> Entrance:
     urls = {page: url(host, public) for page, host in zip(PAGES, release.hosts, strict=True)}
     local = not release.variables.get("ACME_EMAIL")
     return Entrance(urls, port, local, local_authority if local else release.files.get(ACME_AUTHORITY, ""))
+
+
+def is_public(host: str) -> bool:
+    """Whether a host leads here from elsewhere: an address, or a name of no private domain."""
+    return host.rpartition(".")[2] not in PRIVATE
 
 
 def dashboard(release: Release) -> str:

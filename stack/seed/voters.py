@@ -1,0 +1,111 @@
+"""New voters, many at once: each votes over a connection of its own, and is counted when it was told so."""
+
+import math
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from seed import ballots
+from seed.ballots import Fate
+from seed.door import Answer, Door, UnansweredError, UnreachableError
+
+AT_ONCE = 50
+# How long a vote is refused, and no other taken, before all is given up.
+PATIENCE_SECONDS = 60.0
+TELL_SECONDS = 0.2
+
+
+@dataclass
+class Count:
+    """What became of the votes, by option."""
+
+    acknowledged: Counter[str] = field(default_factory=Counter)
+    unknown: Counter[str] = field(default_factory=Counter)
+    put_off: int = 0  # answers that asked to come again later
+    problem: str = ""  # why no more were sent
+    interrupted: bool = False
+    seconds: float = 0.0
+
+
+class Voters:
+    """Sends a vote for each choice, at most `rate` a second."""
+
+    def __init__(self, door: Door, choices: Iterable[str], rate: float | None = None) -> None:
+        self._door = door
+        self._numbered = enumerate(choices)
+        self._rate = rate
+        self._lock = threading.Lock()
+        self._over = threading.Event()
+        self._count = Count()
+        self._began = self._last = time.monotonic()
+
+    def run(self, tell: Callable[[Count], None]) -> Count:
+        """Send all and return what became of them; tell the count in the meantime.
+
+        An interrupt lets those that are under way be answered. What a second one ends is not known.
+        """
+        threads = [threading.Thread(target=self._go_on, daemon=True) for _ in range(AT_ONCE)]
+        for thread in threads:
+            thread.start()
+        try:
+            while alive := [thread for thread in threads if thread.is_alive()]:
+                tell(self._count)
+                alive[0].join(TELL_SECONDS)
+        except KeyboardInterrupt:
+            self._count.interrupted = True
+        self._over.set()
+        for thread in threads:
+            thread.join()
+        self._count.seconds = time.monotonic() - self._began
+        return self._count
+
+    def _go_on(self) -> None:
+        while choice := self._next():
+            self._cast(choice)
+
+    def _next(self) -> str:
+        """Return the next choice when its time has come; the empty string when there is none."""
+        with self._lock:
+            number, choice = next(self._numbered, (0, ""))
+        due = self._began + number / self._rate if self._rate else 0.0
+        over = self._over.wait(max(0.0, due - time.monotonic()))
+        return "" if over else choice
+
+    def _cast(self, choice: str) -> None:
+        """Vote until that is answered; whom a refusal gave a cookie comes again as the same voter."""
+        began, cookie, fate = time.monotonic(), "", Fate.LATER
+        while fate is Fate.LATER and not self._over.is_set():
+            answer, fate, problem = self._try(choice, cookie)
+            cookie = "; ".join(answer.cookies) or cookie
+            fate = Fate.LATER if fate is Fate.UNKNOWN and cookie else fate
+            self._note(choice, fate, problem, began)
+            if fate is not Fate.RECORDED:
+                self._over.wait(ballots.pause(answer))
+        if fate is Fate.LATER and cookie:  # the page gives one when the vote may still get into the queue
+            self._note(choice, Fate.UNKNOWN)
+
+    def _try(self, choice: str, cookie: str) -> tuple[Answer, Fate, str]:
+        try:
+            answer = self._door.post(f"vote={choice}", cookie)
+        except UnreachableError as error:
+            return Answer(0), Fate.LATER, str(error)
+        except UnansweredError as error:
+            return Answer(0), Fate.UNKNOWN, str(error)
+        return answer, ballots.fate(answer.status), f"the vote page answers {answer.status}"
+
+    def _note(self, choice: str, fate: Fate, problem: str = "", began: float = math.inf) -> None:
+        with self._lock:
+            now = time.monotonic()
+            self._count.acknowledged[choice] += fate is Fate.RECORDED
+            self._count.unknown[choice] += fate is Fate.UNKNOWN
+            self._count.put_off += fate is Fate.LATER
+            if fate is Fate.RECORDED:
+                self._last = now
+            tired = fate is Fate.LATER and now - max(began, self._last) > PATIENCE_SECONDS
+            if fate is Fate.REFUSED or tired:
+                self._count.problem = (
+                    f"no vote was taken for {PATIENCE_SECONDS:.0f} s, {problem}" if tired else problem
+                )
+                self._over.set()
