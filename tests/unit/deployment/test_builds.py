@@ -4,7 +4,6 @@ import signal
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import cast
 
 import pytest
 from docker import DockerClient
@@ -12,11 +11,11 @@ from docker import DockerClient
 from deployment.engine.images import builds, images
 from deployment.engine.images.base import Bases
 from deployment.engine.images.images import COMPONENTS
+from deployment.engine.machine import engine as machine
 from deployment.errors import DeployError
 from deployment.progress import Progress, Task
 from kit.waiting import wait_until
 
-CLIENT = cast(DockerClient, None)
 BASES = Bases("debian", "traefik")
 WANTED = {component: component.name for component in COMPONENTS}
 FIRST, *OTHERS = WANTED.values()
@@ -40,17 +39,21 @@ class Engine:
             assert self.go.wait(10)
         self.built.append(tag)
 
+    def close(self) -> None:
+        """Nothing is open."""
+
 
 @pytest.fixture
 def engine(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Iterator[Engine]:
     made = Engine(getattr(request, "param", ""))
     monkeypatch.setattr(images, "build", made.build)
+    monkeypatch.setattr(machine, "require", lambda: made)
     yield made
     made.go.set()
 
 
 def build() -> None:
-    builds.build(CLIENT, WANTED, BASES, Progress())
+    builds.build(WANTED, BASES, Progress())
 
 
 def test_the_first_is_built_alone_and_the_others_so_many_at_once(engine: Engine) -> None:

@@ -1,5 +1,6 @@
 """A refresh is taken into use where it changed something, and leaves everything alone where not."""
 
+import io
 from typing import cast
 
 import pytest
@@ -8,6 +9,7 @@ from docker import DockerClient
 from deployment.engine.images import base, images, packages
 from deployment.engine.images.base import Bases
 from deployment.engine.images.images import COMPONENTS, Component
+from deployment.engine.machine import engine
 from deployment.errors import DeployError
 from deployment.operations.steps import refresh
 from deployment.progress import Progress
@@ -30,6 +32,7 @@ def done(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     monkeypatch.setattr(base, "reject", lambda _: done.append("rejected"))
     monkeypatch.setattr(images, "exists", lambda *_: True)
     monkeypatch.setattr(images, "build", lambda *_: None)
+    monkeypatch.setattr(engine, "require", io.StringIO)
     monkeypatch.setattr(packages, "recorded", lambda _: "")
     monkeypatch.setattr(packages, "as_of", lambda *_: "")
     return done

@@ -3,27 +3,26 @@
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
-
-import docker
+from contextlib import closing
 
 from deployment.engine.images import images
 from deployment.engine.images.base import Bases
 from deployment.engine.images.images import Component
+from deployment.engine.machine import engine
 from deployment.progress import Progress
 
 AT_ONCE = 3
 
 
-def build(
-    client: docker.DockerClient, wanted: Mapping[Component, str], bases: Bases, progress: Progress
-) -> None:
+def build(wanted: Mapping[Component, str], bases: Bases, progress: Progress) -> None:
     """Build images side by side, after the first: it makes the layers that the others begin with.
 
     Raises what the first failure raised. What is built then is kept, and what had begun is built to its end.
     """
 
     def one(component: Component, image: str) -> None:
-        with progress.task(f"Building {image}") as task:
+        # Of its own: docker-py's clients are not made for several threads.
+        with closing(engine.require()) as client, progress.task(f"Building {image}") as task:
             images.build(client, component.context, image, bases.of(component), task)
 
     builds = [lambda pair=pair: one(*pair) for pair in wanted.items()]

@@ -70,7 +70,7 @@ class Images:
         """Build them, several at once."""
         if not site.bases:
             raise DeployError("A base image is gone again.", "Run the same command again.")
-        builds.build(site.engine, source.unbuilt(site), site.bases, site.progress)
+        builds.build(source.unbuilt(site), site.bases, site.progress)
 
 
 class Push:

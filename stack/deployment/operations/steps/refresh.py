@@ -20,7 +20,7 @@ def refresh(client: Client, before: Bases, progress: Progress) -> None:
         were = _installed(client, old)
     try:
         new = base.renewed(client, before, time, progress)
-        builds.build(client, base.references(client, new), new, progress)
+        builds.build(base.references(client, new), new, progress)
         with progress.task("Comparing packages"):
             found = packages.changes(were, _installed(client, _named(client, new)))
     except BaseException:
