@@ -37,6 +37,8 @@ def main() -> int:
     except SeedError as error:
         print(f"ERROR: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:  # before the first vote, or a second time
+        return 130
     print("\n".join(report.lines()))
     return report.exit_code
 

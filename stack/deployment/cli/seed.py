@@ -20,6 +20,9 @@ def seed(
     yes: Yes = False,
 ) -> None:
     """Vote as many new voters do, two of three for the first option, and say what is stored."""
-    report = seed_verb.seed(manager(), Progress(), votes, rate, yes=yes)
+    try:
+        report = seed_verb.seed(manager(), Progress(), votes, rate, yes=yes)
+    except KeyboardInterrupt:  # before the first vote, or a second time
+        raise typer.Exit(130) from None
     print("\n".join(report.lines()))
     raise typer.Exit(report.exit_code)

@@ -39,13 +39,12 @@ def seed(client: Client, progress: Progress, votes: int, rate: float | None, *, 
     if not yes:
         require_private(way)
     vote, result = doors(way, _edge(client, way))
+    log.note(client, "seed", f"begun: {votes:,} votes")
     with progress.task(f"Voting as {votes:,} new voters") as task:
         try:
-            report = seeding.run(vote, result, votes, rate, task.detail)
+            return seeding.run(vote, result, votes, rate, task.detail)
         except SeedError as error:
             raise DeployError(f"{error}.", "Look at `python3 deploy.py status`.") from error
-    log.note(client, "seed", f"{report.acknowledged:,} votes acknowledged", report.count.seconds)
-    return report
 
 
 def doors(way: Entrance, edge: Edge) -> tuple[Door, Door]:
