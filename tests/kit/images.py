@@ -3,12 +3,14 @@
 import os
 from collections.abc import Mapping
 from functools import cache
+from pathlib import Path
 from typing import NoReturn
 
 import pytest
 
 from deployment.engine.images import base, images
 from deployment.engine.machine import engine
+from deployment.progress import Progress
 
 
 def reference(component: str) -> str:
@@ -26,6 +28,17 @@ def _names() -> Mapping[str, str]:
     client = engine.connect()
     bases = base.present(client) if client else None
     return {c.name: name for c, name in base.references(client, bases).items()} if bases else {}
+
+
+def built(folder: str) -> str:
+    """Build an image of the kit on the base image, unless nothing has changed, and return its name."""
+    client, name = engine.require(), f"vote-app/test-{folder}:latest"
+    bases = base.present(client)
+    if bases is None:
+        absent("no base image of Debian: run `python3 deploy.py up` first")
+    with Progress(quiet=True).task(name) as task:
+        images.build(client, Path(__file__).parent / folder, name, bases.debian, task)
+    return name
 
 
 def absent(reason: str) -> NoReturn:

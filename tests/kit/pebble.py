@@ -12,15 +12,11 @@ import requests
 import trustme
 
 from certificates.outside.names import Resolver
-from deployment.engine.images import base, images
-from deployment.engine.machine import engine
-from deployment.progress import Progress
 from kit import containers
 from kit.containers import docker
-from kit.images import absent
+from kit.images import built
 from kit.waiting import wait_until
 
-IMAGE = "vote-app/pebble:test"
 PORT, MANAGEMENT_PORT = 14000, 15000
 DNS_PORT, DNS_MANAGEMENT_PORT = 18053, 18055
 HOST = "host"
@@ -163,27 +159,17 @@ def _configure(folder: Path, made: trustme.LeafCert, lifetime: int, keys: Mappin
 @contextmanager
 def _running(network: str, *command: str, at: str = "") -> Iterator[str]:
     """Run a command in a container with pebble's programs, and give the container's name."""
-    _build()
     name = f"vote-app-test-pebble-{uuid4().hex[:8]}"
     mounts = ("--volume", f"{at}:/pebble:ro") if at else ()
     # Every order has to prove its names anew.
     docker(
         *("run", "--detach", "--name", name, "--network", network),
-        *("--env", "PEBBLE_VA_NOSLEEP=1", "--env", "PEBBLE_AUTHZREUSE=0"), *mounts, IMAGE, *command,
+        *("--env", "PEBBLE_VA_NOSLEEP=1", "--env", "PEBBLE_AUTHZREUSE=0"), *mounts, built("acme"), *command,
     )  # fmt: skip
     try:
         yield name
     finally:
         docker("rm", "--force", name)
-
-
-def _build() -> None:
-    client = engine.require()
-    bases = base.present(client)
-    if bases is None:
-        absent("no base image of Debian: run `python3 deploy.py up` first")
-    with Progress(quiet=True).task(IMAGE) as task:
-        images.build(client, Path(__file__).parent / "acme", IMAGE, bases.debian, task)
 
 
 def _answers(url: str, trusted: Path | None = None) -> bool:

@@ -86,7 +86,7 @@ def up(
             change_options=agreed,
         )  # fmt: skip
         if dry_run:
-            report.plan(up_verb.UP, site, up_verb.warnings(site), as_json=as_json)
+            report.plan(up_verb.steps(chosen), site, up_verb.warnings(site), as_json=as_json)
         else:
             up_verb.up(site)
 

@@ -81,6 +81,7 @@ class Settings(BaseSettings):
     network_subnets: str = ""
     advertise_addr: str = ""
     registry: str = ""
+    images: str = ""
 
     @model_validator(mode="before")
     @classmethod
@@ -134,11 +135,16 @@ class Settings(BaseSettings):
             raise ValueError(f"{error}: give networks such as 10.0.0.0/8,192.0.2.7") from error
         return ",".join(map(str, networks))
 
-    @field_validator("registry")
+    @field_validator("registry", "images")
     @classmethod
     def _a_registry(cls, value: str) -> str:
         if value and not REGISTRY.fullmatch(value):
             raise ValueError(f"{value!r} is not a registry such as registry.example.org:5000/team")
+        return value
+
+    @field_validator("registry")
+    @classmethod
+    def _with_deep_names(cls, value: str) -> str:
         if value.partition("/")[0] in DOCKER_HUB:
             raise ValueError("Docker Hub has no names as deep as the images': use another registry")
         return value
@@ -179,6 +185,8 @@ class Settings(BaseSettings):
                 raise ValueError(f"{name.upper()} needs an ACME_EMAIL: without one a local authority signs")
         if bool(self.acme_eab_kid) != bool(self.acme_eab_hmac_key_file):
             raise ValueError("ACME_EAB_KID and ACME_EAB_HMAC_KEY_FILE belong together: give both")
+        if self.images and self.registry:
+            raise ValueError("IMAGES and REGISTRY exclude each other: published images are not pushed")
         return self
 
     @property

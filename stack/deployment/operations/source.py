@@ -32,6 +32,8 @@ def unbuilt(site: Site) -> dict[Component, str]:
 
 def deployed(site: Site) -> dict[str, str | None]:
     """Return the names that the nodes get the images by; None is one that the registry is still to get."""
+    if site.settings.images:
+        return {**site.published}
     wanted = base.named(site.references)
     return registry.held(site.engine, wanted, site.available, site.settings.registry) if wanted else {}
 

@@ -31,6 +31,7 @@ UP: Sequence[Step] = (
     # Once more: an earlier command may have left the intake shut, unseen until now.
     *(Reopen(), Record(), Sweep()),
 )
+BUILDING = (Bases, Refresh, Images, Push, Packages)
 UNSEEN = "The engine stands still, so what it holds could not be looked at: less may be to do."
 
 
@@ -57,6 +58,11 @@ def site(
     return Site(settings, progress, client, source.release, refresh=refresh, change_options=change_options)
 
 
+def steps(settings: Settings) -> Sequence[Step]:
+    """Return what `up` makes true; nothing is built where published images are taken."""
+    return [step for step in UP if not (settings.images and isinstance(step, BUILDING))]
+
+
 def up(on: Site) -> None:
     """Bring the whole stack up, or back to what it was if that fails.
 
@@ -65,7 +71,7 @@ def up(on: Site) -> None:
     started = time.monotonic()
     for line in advertise.said(on.client, on.settings.advertise_addr):
         on.progress.say(f"  {line}")
-    if operation.run(UP, on, WayBack()):
+    if operation.run(steps(on.settings), on, WayBack()):
         on.progress.say(f"The stack is up ({time.monotonic() - started:.0f} s).")
     else:
         on.progress.say(f"Nothing to do: the stack runs as wanted ({time.monotonic() - started:.1f} s).")

@@ -57,6 +57,7 @@ def _no_file(monkeypatch: pytest.MonkeyPatch) -> None:
             )
         ],
         ("REGISTRY", "docker.io/team", "Docker Hub"),
+        ("IMAGES", "team", "is not a registry"),
         ("NETWORK_SUBNETS", "10.77.0.0/24", "each network gets a /24 of it"),
         ("NETWORK_SUBNETS", "10.77.0.1/16", "NETWORK_SUBNETS: 10.77.0.1/16 has host bits set"),
         ("NETWORK_SUBNETS", "fd00::/48", "NETWORK_SUBNETS"),
@@ -202,3 +203,14 @@ def test_the_limit_of_redis_follows_its_size(monkeypatch: pytest.MonkeyPatch, si
 )
 def test_a_registry(prefix: str) -> None:
     assert settings.load(registry=prefix).registry == prefix
+
+
+def test_published_images_may_be_on_docker_hub() -> None:
+    assert settings.load(images="docker.io/team").images == "docker.io/team"
+
+
+def test_images_are_either_published_or_pushed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IMAGES", "registry.example.org/team")
+    with pytest.raises(DeployError) as refused:
+        settings.load(registry="registry.example.org:5000")
+    assert "IMAGES and REGISTRY exclude each other" in refused.value.what

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from deployment.configuration.settings import Settings
 from deployment.engine import observer
-from deployment.engine.images import base, registry
+from deployment.engine.images import base, published, registry
 from deployment.engine.images.base import Bases
 from deployment.engine.images.images import Component
 from deployment.engine.machine import engine
@@ -166,8 +166,19 @@ class Site:
 
     @cached_property
     def references(self) -> dict[Component, str]:
-        """The image of each component as it is to be built; none while the bases are not there."""
-        return base.references(self.engine, self.bases) if self.bases else {}
+        """The image of each component as it is to be built; none while the bases are not there.
+
+        Where published images are taken there are none, either.
+        """
+        if self.settings.images or not self.bases:
+            return {}
+        return base.references(self.engine, self.bases)
+
+    @cached_property
+    def published(self) -> dict[str, str]:
+        """The image of each component as it was published; raises as `published.resolve` does."""
+        prefix = self.settings.images
+        return published.resolve(self.engine, prefix) if prefix and self.client else {}
 
     @cached_property
     def available(self) -> dict[str, tuple[str, ...]]:

@@ -5,6 +5,7 @@ from pathlib import Path
 from deployment.engine.images import images
 from deployment.engine.machine import advertise, host
 from deployment.engine.swarm import credentials, networks, services
+from deployment.errors import DeployError
 from deployment.operations.runner.operation import Check
 from deployment.operations.runner.site import Site
 from deployment.plan.swarm import placement
@@ -17,12 +18,28 @@ class Checks(Check):
         """Raise DeployError naming what does not."""
         images.require_sound_sources()
         placement.require_usable(placement.labelled(site.nodes, placement.spread(site.nodes)))
-        placement.require_way_for_images(site.nodes, site.settings.registry)
+        placement.require_way_for_images(site.nodes, site.settings.registry or site.settings.images)
         networks.check(site.client, site.settings)
         advertise.said(site.client, site.settings.advertise_addr)
         if site.client:
             credentials.check_volumes(site.client, site.secrets)
-        host.check(_machine(site), _ports(site), fresh=site.refresh or not site.bases)
+        require_published(site)
+        host.check(_machine(site), _ports(site), fresh=_builds(site))
+
+
+def require_published(site: Site) -> None:
+    """Raise DeployError where published images are wanted, but are not there or are to be built anew."""
+    if site.settings.images and site.refresh:
+        raise DeployError(
+            "--refresh builds images, and IMAGES takes published ones: their packages come with a release.",
+            "Check out a newer release, or unset IMAGES to build the images here.",
+        )
+    _ = site.published  # raises where one is missing
+
+
+def _builds(site: Site) -> bool:
+    """Whether all images are to be built."""
+    return not site.settings.images and (site.refresh or not site.bases)
 
 
 def _machine(site: Site) -> host.Host:

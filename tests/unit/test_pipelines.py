@@ -1,0 +1,186 @@
+"""The workflows: pinned, with no more rights than they need, and with nothing of the project left out."""
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from importlib.util import module_from_spec, spec_from_file_location
+from types import ModuleType
+from typing import Any
+
+import pytest
+import yaml
+
+from deployment.configuration.layout import ROOT
+from deployment.engine.images.images import COMPONENTS
+from deployment.engine.images.published import version
+
+WORKFLOWS = {path.stem: path.read_text() for path in sorted((ROOT / ".github/workflows").glob("*.yaml"))}
+PINNED = re.compile(r"[\w.-]+/[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+")
+IMAGE = re.compile(r"(?:docker|ghcr)\.io/[\w./-]+(?:[:@]\S*)?")
+# What a job may do besides reading the source; whatever is not here may do nothing else.
+RIGHTS = {
+    ("images", "publish"): {"packages": "write", "id-token": "write"},
+    ("images", "release"): {"contents": "write"},
+}
+COMMAND = "uv pip compile --universal --generate-hashes --output-file=requirements.lock requirements.in"
+SECTION = "## [1.2.3] - 2026-01-31\n\n### Added\n\n- A vote.\n\n## [1.2.2] - 2026-01-01\n\n- Older.\n"
+
+
+def workflow(name: str) -> dict[Any, Any]:
+    found: dict[Any, Any] = yaml.safe_load(WORKFLOWS[name])
+    return found
+
+
+def jobs() -> Iterator[tuple[str, str, dict[str, Any]]]:
+    for name in WORKFLOWS:
+        for job, found in workflow(name)["jobs"].items():
+            yield name, job, found
+
+
+JOBS = [pytest.param(*job, id=f"{job[0]}-{job[1]}") for job in jobs()]
+
+
+def tracked(pattern: str) -> list[str]:
+    """Return files of the checkout, without what Git would leave out."""
+    ignored = {".venv", "node_modules"}
+    return sorted(
+        path.relative_to(ROOT).as_posix()
+        for path in ROOT.rglob(pattern)
+        if not ignored & set(path.relative_to(ROOT).parts)
+    )
+
+
+@pytest.fixture(scope="module")
+def release() -> ModuleType:
+    spec = spec_from_file_location("release", ROOT / ".ci/release.py")
+    assert spec
+    assert spec.loader
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("name", WORKFLOWS)
+def test_every_action_is_pinned_by_its_commit_and_says_its_version(name: str) -> None:
+    used = re.findall(r"uses: (.+)", WORKFLOWS[name])
+    assert used
+    assert [action for action in used if not PINNED.fullmatch(action)] == []
+
+
+def test_every_image_that_a_workflow_runs_is_pinned_by_its_digest() -> None:
+    named = [image for text in WORKFLOWS.values() for image in IMAGE.findall(text)]
+    loose = [image for image in named if not re.search(r"@sha256:[0-9a-f]{64}$", image)]
+    assert (len(named), loose) == (4, [])
+
+
+def test_one_action_has_one_version() -> None:
+    used = {action for text in WORKFLOWS.values() for action in re.findall(r"uses: (.+)", text)}
+    names = [action.partition("@")[0] for action in used]
+    assert len(names) == len(set(names))
+
+
+@pytest.mark.parametrize("name", WORKFLOWS)
+def test_a_workflow_grants_nothing_by_itself(name: str) -> None:
+    assert workflow(name)["permissions"] == {}
+
+
+@pytest.mark.parametrize(("name", "job", "found"), JOBS)
+def test_a_job_has_the_rights_that_it_needs_and_no_others(name: str, job: str, found: dict[str, Any]) -> None:
+    checks_out = "actions/checkout" in str(found["steps"])
+    reads = {"contents": "read"} if checks_out else {}
+    assert found["permissions"] == {**reads, **RIGHTS.get((name, job), {})}
+    assert found["timeout-minutes"] <= 120
+
+
+@pytest.mark.parametrize(("name", "job", "found"), JOBS)
+def test_no_checkout_leaves_its_token_behind(name: str, job: str, found: dict[str, Any]) -> None:
+    checkouts = [step for step in found["steps"] if "actions/checkout@" in step.get("uses", "")]
+    assert all(step["with"]["persist-credentials"] is False for step in checkouts)
+
+
+@pytest.mark.parametrize("name", ["scan", "test"])
+def test_what_looks_at_foreign_code_gets_no_secret(name: str) -> None:
+    assert not re.search(r"secrets\.|github\.token|secrets: inherit|pull_request_target", WORKFLOWS[name])
+
+
+@pytest.mark.parametrize("name", ["images", "scan"])
+def test_every_image_of_the_stack_is_built(name: str) -> None:
+    job = workflow(name)["jobs"]["publish" if name == "images" else "images"]
+    built = [(entry["name"], entry["context"]) for entry in job["strategy"]["matrix"]["include"]]
+    assert built == [(component.name, component.folder) for component in COMPONENTS]
+
+
+def test_an_image_is_published_under_the_name_that_images_takes_it_by() -> None:
+    publish = workflow("images")["jobs"]["publish"]
+    build = next(step["with"] for step in publish["steps"] if step.get("id") == "build")
+    assert publish["env"]["IMAGE"] == "${{ needs.check.outputs.prefix }}/${{ matrix.name }}"
+    assert build["tags"] == "${{ env.IMAGE }}:${{ env.VERSION }}"
+    assert build["platforms"] == "linux/amd64,linux/arm64"
+    assert build["provenance"] == "mode=max"
+    assert "syft" in build["sbom"]
+
+
+def test_what_was_published_is_scanned_every_week_and_a_build_at_once() -> None:
+    scan = workflow("scan")
+    triggers = scan[True]  # YAML reads `on` as a truth value
+    assert len(triggers["schedule"]) == 1
+    assert {"push", "pull_request"} <= set(triggers)
+    assert "schedule" in scan["jobs"]["digests"]["if"]
+    assert scan["jobs"]["published"]["needs"] == "digests"
+
+
+@pytest.mark.parametrize("lock", tracked("requirements.lock"))
+def test_every_lock_file_says_how_it_is_renewed(lock: str) -> None:
+    head = (ROOT / lock).read_text().splitlines()[:2]
+    assert head[1] == f"#    {COMMAND}"
+    assert (ROOT / lock).with_suffix(".in").exists()
+
+
+def test_what_is_pinned_gets_proposals_of_newer_versions() -> None:
+    text = (ROOT / ".github/renovate.json5").read_text()
+    managers = re.search(r"enabledManagers: (\[.*\])", text)
+    pattern = re.search(r'"pip-compile": {managerFilePatterns: (\[.*\])}', text)
+    assert managers
+    assert pattern
+    assert {"dockerfile", "github-actions", "npm", "pip-compile"} <= set(json.loads(managers[1]))
+    matches = re.compile(json.loads(pattern[1])[0].strip("/"))
+    assert [lock for lock in tracked("*.lock") if not matches.search(lock)] == []
+    assert tracked("package-lock.json")
+    assert 'ignorePaths: ["**/node_modules/**"]' in text  # its own choice leaves tests out
+
+
+def test_the_notes_of_a_release_are_its_section_of_the_changelog(release: ModuleType) -> None:
+    assert release.notes("v1.2.3", "1.2.3", SECTION) == "### Added\n\n- A vote.\n"
+    assert release.notes("v1.2.2", "1.2.2", SECTION) == "- Older.\n"
+
+
+@pytest.mark.parametrize(
+    ("tag", "changelog", "complaint"),
+    [
+        ("v1.2.4", SECTION, "The tag is v1.2.4, and the version in pyproject.toml is 1.2.3"),
+        ("1.2.3", SECTION, "The tag is 1.2.3"),
+        ("v1.2.3", "## [Unreleased]\n\n- A vote.\n", "has no section"),
+        ("v1.2.3", "## [1.2.3] - 2026-01-31\n\n## [1.2.2] - 2026-01-01\n", "has no section"),
+    ],
+)
+def test_a_tag_that_does_not_fit_makes_no_release(
+    release: ModuleType, tag: str, changelog: str, complaint: str
+) -> None:
+    with pytest.raises(release.ReleaseError) as refused:
+        release.notes(tag, "1.2.3", changelog)
+    assert complaint in str(refused.value)
+
+
+def test_a_refused_release_says_so_in_one_line() -> None:
+    command = [sys.executable, str(ROOT / ".ci/release.py"), "v0.0.0-none"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert (
+        done.stderr == f"ERROR: The tag is v0.0.0-none, and the version in pyproject.toml is {version()}.\n"
+    )
+
+
+def test_the_version_is_one_that_a_tag_can_have() -> None:
+    assert re.fullmatch(r"\d+\.\d+\.\d+(-dev)?", version())
