@@ -1,3 +1,4 @@
+{{/* All labels that a pod has: with the chart's version among them, a new chart would restart every Redis. */}}
 {{- define "vote-app.selector" -}}
 app.kubernetes.io/name: vote-app
 app.kubernetes.io/component: {{ . }}

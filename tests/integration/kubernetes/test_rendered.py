@@ -37,7 +37,10 @@ FIELDS_OF_A_CLUSTER = {
     },
     "bootstrap.initdb.postInitApplicationSQLRefs": {"configMapRefs"},
     "bootstrap.initdb.secret": {"name"},
+    "bootstrap.initdb.postInitApplicationSQLRefs.configMapRefs": {"key", "name"},
     "managed": {"roles"},
+    "managed.roles": {"connectionLimit", "ensure", "login", "name", "passwordSecret"},
+    "managed.roles.passwordSecret": {"name"},
     "postgresql": {"parameters", "pg_hba", "synchronous"},
     "postgresql.synchronous": {"dataDurability", "failoverQuorum", "method", "number"},
     "resources": {"limits", "requests"},
@@ -169,6 +172,12 @@ def test_every_pod_that_serves_has_probes_and_a_limit_of_memory(manifests: list[
         assert name.startswith("seed-") or {"livenessProbe", "readinessProbe"} <= container.keys()
 
 
+def test_a_new_version_of_the_chart_alone_restarts_nothing(manifests: list[Manifest]) -> None:
+    for workload in of_kind(manifests, "Deployment", "StatefulSet"):
+        selector, template = workload["spec"]["selector"], workload["spec"]["template"]
+        assert template["metadata"] == {"labels": selector["matchLabels"]}
+
+
 def test_one_pod_of_each_kind_at_a_time_may_be_driven_out(manifests: list[Manifest]) -> None:
     workloads = of_kind(manifests, "Deployment", "StatefulSet")
     budgets = {b["metadata"]["name"]: b["spec"] for b in of_kind(manifests, "PodDisruptionBudget")}
@@ -200,16 +209,18 @@ def test_every_service_selects_pods_that_are_there(manifests: list[Manifest]) ->
 
 
 def test_the_database_is_asked_for_in_fields_that_its_operator_knows(manifests: list[Manifest]) -> None:
-    unknown = unknown_fields(database(manifests)["spec"])
-    assert unknown == []
+    assert unknown_fields(database(manifests)["spec"]) == []
 
 
-def unknown_fields(spec: Manifest, at: str = "") -> list[str]:
-    if at in ANY_NAMES:
+def unknown_fields(value: object, at: str = "") -> list[str]:
+    if isinstance(value, list):
+        return [field for item in value for field in unknown_fields(item, at)]
+    if not isinstance(value, dict) or at in ANY_NAMES:
         return []
-    found = [f"{at}.{key}" for key in spec.keys() - FIELDS_OF_A_CLUSTER.get(at, set())]
-    inner = [(key, value) for key, value in spec.items() if isinstance(value, dict)]
-    return found + [f for key, value in inner for f in unknown_fields(value, f"{at}.{key}".strip("."))]
+    found = [f"{at}.{key}" for key in value.keys() - FIELDS_OF_A_CLUSTER.get(at, set())]
+    return found + [
+        f for key, inner in value.items() for f in unknown_fields(inner, f"{at}.{key}".strip("."))
+    ]
 
 
 def test_each_commit_is_on_two_servers_before_it_is_confirmed(manifests: list[Manifest]) -> None:
