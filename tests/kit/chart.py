@@ -68,14 +68,14 @@ def run(program: str, *arguments: str | Path, given: str = "") -> subprocess.Com
     )
 
 
-def template(*options: str | Path) -> subprocess.CompletedProcess[str]:
+def template(*options: str | Path, chart: Path = CHART) -> subprocess.CompletedProcess[str]:
     """Let helm render the chart."""
-    return run("helm", "template", "vote-app", CHART, "--namespace", NAMESPACE, *options)
+    return run("helm", "template", "vote-app", chart, "--namespace", NAMESPACE, *options)
 
 
-def render(*options: str | Path) -> list[Manifest]:
+def render(*options: str | Path, chart: Path = CHART) -> list[Manifest]:
     """Return the manifests that helm makes of the chart."""
-    rendered = template(*options)
+    rendered = template(*options, chart=chart)
     assert rendered.returncode == 0, rendered.stderr
     return [manifest for manifest in yaml.safe_load_all(rendered.stdout) if manifest]
 
