@@ -1,6 +1,7 @@
 """Three Redis, three Sentinels and two proxies as plain containers."""
 
 import ssl
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -36,8 +37,12 @@ def service(name: str) -> str:
 class RedisCluster:
     """The containers, named after the services that they stand for."""
 
-    def __init__(self, folder: Path, inside: Inside | None) -> None:
-        """Take certificates for all, or none for a cluster that talks in clear."""
+    def __init__(self, folder: Path, inside: Inside | None, domain: str = "") -> None:
+        """Take certificates for all, or none for a cluster that talks in clear.
+
+        With a domain, which has a dot in front, the proxies look for the nodes there.
+        """
+        self.domain = domain
         self.prefix = f"test-redis-{uuid4().hex[:8]}"
         self._addresses: dict[str, str] = {}
         self.certificates = inside
@@ -77,7 +82,8 @@ class RedisCluster:
 
     def _start_proxy(self, name: str) -> None:
         secret = "REDIS_PROXY_PASSWORD_FILE=/run/secrets/redis_proxy_password"
-        self._run(name, PROXY, "haproxy", ("-e", secret))
+        domain = ("-e", f"NODES_DOMAIN={self.domain}") if self.domain else ()
+        self._run(name, PROXY, "haproxy", ("-e", secret, *domain))
 
     def _node(self, name: str) -> tuple[str, ...]:
         return (
@@ -86,12 +92,13 @@ class RedisCluster:
         )
 
     def _run(self, name: str, alias: str, image: str, options: tuple[str, ...], *command: str) -> None:
-        identity = ("--name", self.container(name), "--network", self.prefix, "--network-alias", alias)
+        names = {alias, alias + self.domain}
+        identity = ("--name", self.container(name), "--network", self.prefix)
+        aliases = [option for known in names for option in ("--network-alias", known)]
         mount = ("-v", f"{self.secrets}:/run/secrets:ro")
         tls = (*self.trust(), *self._certificate(alias))
-        docker(
-            "run", "-d", UNWATCHED, *identity, *HARDENED, *mount, *tls, *options, reference(image), *command
-        )
+        secure = (*HARDENED, *mount, *tls)
+        docker("run", "-d", UNWATCHED, *identity, *aliases, *secure, *options, reference(image), *command)
         self._addresses[name] = address(self.container(name))
 
     def trust(self) -> tuple[str, ...]:
@@ -125,6 +132,16 @@ class RedisCluster:
     def told(self, name: str) -> str:
         """What a node's gate said, with what Redis said."""
         return docker("logs", self.container(name))
+
+    def complaints(self, name: str) -> str:
+        """What a container wrote on standard error."""
+        logs = ["docker", "logs", self.container(name)]
+        return subprocess.run(logs, check=True, capture_output=True, text=True).stderr
+
+    def succeeds(self, name: str, *command: str) -> bool:
+        """Whether a command in a container ends well; in one that is gone none does."""
+        executed = ["docker", "exec", self.container(name), *command]
+        return subprocess.run(executed, check=False, capture_output=True).returncode == 0
 
     def inside(self, name: str, program: str) -> str:
         """Run a shell program in a container that runs; return what it prints."""
@@ -230,10 +247,10 @@ class RedisCluster:
 
 
 @contextmanager
-def running_cluster(folder: Path, *, tls: bool = True) -> Iterator[RedisCluster]:
+def running_cluster(folder: Path, *, tls: bool = True, domain: str = "") -> Iterator[RedisCluster]:
     """Start everything from nothing and wait for full strength."""
     inside = Inside(folder / "inside", *REDIS, *SENTINELS, PROXY) if tls else None
-    with RedisCluster(folder, inside) as cluster:
+    with RedisCluster(folder, inside, domain) as cluster:
         cluster.start(*SENTINELS, *REDIS, *PROXIES)
         cluster.recover(40)
         yield cluster
