@@ -34,7 +34,7 @@ exec $bin/postgres -c listen_addresses='*' -c unix_socket_directories=/tmp
 """
 REDIS_START = (
     *("redis-server", "--loadmodule", MODULE, "--bind", "0.0.0.0", "--protected-mode", "no"),
-    *("--save", "", "--repl-diskless-sync-delay", "0", "--repl-ping-replica-period", "1"),
+    *("--dir", "/tmp", "--save", "", "--repl-diskless-sync-delay", "0", "--repl-ping-replica-period", "1"),
 )
 # The servers take any password, and any file that its user can read holds one.
 SETTINGS = {
