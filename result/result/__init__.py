@@ -19,6 +19,7 @@ from result.entrance import Entrance, heed_the_present
 from result.feed import Feed, Source
 from result.numerals import count_of, percent_of
 from result.packets import LARGEST_BYTES
+from result.prefix import prefixed
 from result.settings import Settings
 from result.watching import Watching, ask_peers
 
@@ -48,7 +49,8 @@ def create_app(settings: Settings | None = None, source: Source | None = None) -
     app.extensions["watching"] = watching
     _greet(sockets, feed, watching)
     # Exactly one proxy, the edge, stands before us and overwrites these headers.
-    app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=1)  # type: ignore[method-assign]
+    seen = ProxyFix(prefixed(app.wsgi_app), x_for=1, x_proto=1, x_host=1)
+    app.wsgi_app = seen  # type: ignore[method-assign]
     if source is None:
         lifelong.start(feed.run, "feed")
         lifelong.start(watching.run, "watching")

@@ -1,7 +1,7 @@
-"""A browser, and the stack that is up on this machine."""
+"""A browser, and the pages in each routing: of the stack that is up, and of one of each service."""
 
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple
 
 import pytest
 from playwright.sync_api import Browser, Playwright
@@ -9,24 +9,52 @@ from playwright.sync_api import Browser, Playwright
 from deployment.configuration import settings
 from kit import local
 from kit.chromium import Visit, chromium
-from kit.local import LocalStack
+from kit.edge import PORT
+from kit.one_of_each import one_of_each
+from kit.routes import routes
 
 Open = Callable[..., Visit]
 
 
-@pytest.fixture(scope="session")
-def stack() -> LocalStack:
-    return local.running()
+class Pages(NamedTuple):
+    """Where both pages are, by name, and the address of each host."""
+
+    urls: dict[str, str]
+    addresses: Mapping[str, str]
 
 
-@pytest.fixture(scope="session")
-def urls() -> dict[str, str]:
-    return settings.load().urls
+@pytest.fixture(scope="package", params=["host", "path"])
+def routing(request: pytest.FixtureRequest) -> str:
+    """A host for each page, as the stack has them that is up here; or one host with a path for each."""
+    return str(request.param)
 
 
 @pytest.fixture(scope="package")
-def browser(playwright: Playwright) -> Iterator[Browser]:
-    with chromium(playwright, dict.fromkeys(settings.load().hosts, "127.0.0.1")) as running:
+def pages(routing: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pages]:
+    if routing == "host":
+        chosen = settings.load()
+        yield Pages(chosen.urls, dict.fromkeys(chosen.hosts, "127.0.0.1"))
+        return
+    told = routes(routing, PORT)
+    with one_of_each(tmp_path_factory.mktemp("edge"), told) as edge:
+        yield Pages(told.urls, {told.environment["VOTE_HOST"]: edge})
+
+
+@pytest.fixture(scope="package")
+def stack(routing: str) -> None:
+    """Be sure that the stack is at full strength, where it has the pages."""
+    if routing == "host":
+        local.running()
+
+
+@pytest.fixture
+def urls(pages: Pages) -> dict[str, str]:
+    return pages.urls
+
+
+@pytest.fixture(scope="package")
+def browser(playwright: Playwright, pages: Pages) -> Iterator[Browser]:
+    with chromium(playwright, pages.addresses) as running:
         yield running
 
 

@@ -89,10 +89,10 @@ def test_on_the_big_screen(visit: Open, urls: dict[str, str]) -> None:
 
 def test_the_result_as_data(visit: Open, urls: dict[str, str]) -> None:
     page = live(visit(urls["result"]).page)
-    told = page.evaluate("fetch('/results.json').then((answer) => answer.json())")
+    told = page.evaluate("fetch('results.json').then((answer) => answer.json())")
     assert told["total"] == number(page, "#total")
     assert [option["key"] for option in told["options"]][:2] == ["a", "b"]
-    sheet = page.evaluate("fetch('/results.csv').then((answer) => answer.text())")
+    sheet = page.evaluate("fetch('results.csv').then((answer) => answer.text())")
     rows = list(csv.DictReader(io.StringIO(sheet)))
     assert [int(row["votes"]) for row in rows] == [option["votes"] for option in told["options"]]
     shown = visit(urls["result"] + "results.svg")

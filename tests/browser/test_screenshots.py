@@ -7,7 +7,10 @@ from playwright.sync_api import expect
 
 from browser.conftest import Open
 
-pytestmark = pytest.mark.usefixtures("stack")
+pytestmark = [
+    pytest.mark.usefixtures("stack"),
+    pytest.mark.parametrize("routing", ["host"], indirect=True),
+]
 
 LOOKS: dict[str, dict[str, object]] = {
     "light": {"color_scheme": "light", "viewport": {"width": 1100, "height": 720}},

@@ -15,6 +15,8 @@ from kit.images import reference
 from kit.services import GUNICORN, Service, free_port
 from kit.waiting import wait_until
 
+pytestmark = pytest.mark.parametrize("routing", ["host"], indirect=True)
+
 NAMES = [
     "Cats",
     "Donaudampfschifffahrtsgesellschaftskapitänswitwenrente",

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from browser.conftest import Open
-from browser.voting import vote
+from browser.voting import total, vote
 from kit.chromium import MOST_KILOBYTES
 
 pytestmark = pytest.mark.usefixtures("stack")
@@ -52,10 +52,6 @@ def test_a_vote_that_is_not_recorded_is_not_called_so_and_sent_again(
     page.reload()
     assert chosen(page) == ["b"]
     opened.troubles.clear()  # The browser itself notes each request that found no network.
-
-
-def total(page: Page) -> int:
-    return int(page.evaluate("fetch('/results.json').then((answer) => answer.json())")["total"])
 
 
 LOSE_TWO_ANSWERS = """

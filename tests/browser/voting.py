@@ -1,4 +1,4 @@
-"""What a voter does on the page."""
+"""What a voter does on the page, and what a viewer reads."""
 
 from playwright.sync_api import Page, expect
 
@@ -8,3 +8,8 @@ def vote(page: Page, key: str) -> None:
     page.locator(f"button[value={key}]").click()
     expect(page.locator("form")).to_have_attribute("data-state", "recorded")
     expect(page.locator("#notice")).to_contain_text("is recorded")
+
+
+def total(page: Page) -> int:
+    """Return how many votes there are, as the result page's file says it."""
+    return int(page.evaluate("fetch('results.json').then((answer) => answer.json())")["total"])

@@ -15,6 +15,7 @@ from integration.forwarder import Forwarder
 from kit.containers import Container
 from kit.images import reference
 from kit.inside import AUTHORITY_FILE, SERVER_FILE, Inside
+from kit.one_of_each import POSTGRES_START
 from kit.services import GUNICORN, Service, free_port
 from kit.waiting import wait_until
 from redis_gate.node_tls import Tls, listening
@@ -39,19 +40,6 @@ REDIS_OPTIONS = (
     "--save", "", "--repl-diskless-sync-delay", "0", "--repl-ping-replica-period", "1",
     *(word for line in listening(REDIS_PORT, Tls(AUTHORITY_FILE, SERVER_FILE)) for word in _option(line)),
 )  # fmt: skip
-POSTGRES_START = """
-set -e
-bin=/usr/lib/postgresql/17/bin
-export PGDATA=/tmp/data
-if [ ! -e $PGDATA/ready ]; then
-  $bin/initdb --auth trust --username postgres --encoding UTF8 --locale C.UTF-8 >/dev/null
-  echo 'host all all all trust' >> $PGDATA/pg_hba.conf
-  printf 'CREATE ROLE worker LOGIN;\\nCREATE ROLE result LOGIN;\\nCREATE ROLE observer LOGIN;\\n
-CREATE DATABASE votes OWNER worker;\\n' | $bin/postgres --single postgres >/dev/null
-  touch $PGDATA/ready
-fi
-exec $bin/postgres -c listen_addresses='*' -c unix_socket_directories=/tmp
-"""
 
 
 class RedisNode(NamedTuple):

@@ -239,9 +239,10 @@ def test_a_websocket_gets_through(edge: str, host: str) -> None:
 
 def test_headers_that_tell_where_a_request_came_from_are_the_edges_own(edge: str) -> None:
     given = ("Forwarded: for=192.0.2.1;proto=http", "X-Forwarded-For: 192.0.2.1", "X-Real-Ip: 192.0.2.1")
-    seen = get(edge, VOTE, *given).text
+    seen = get(edge, VOTE, *given, "X-Forwarded-Prefix: /x", "X_Forwarded_Prefix: /x").text
     assert "X-Forwarded-Proto: https" in seen
     assert "192.0.2.1" not in seen
+    assert "Prefix" not in seen
 
 
 @pytest.mark.parametrize("proto", ["https", "http", "wss"])

@@ -4,9 +4,10 @@ import json
 import re
 import socket
 import ssl
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import trustme
@@ -16,6 +17,7 @@ from deployment.configuration.layout import ROOT, STACK_FILE
 from kit.containers import address, docker
 from kit.images import reference
 from kit.inside import AUTHORITY_FILE, SERVER_FILE, Inside
+from kit.routes import Routes
 from kit.waiting import wait_until
 
 HOSTS = ("vote.localhost", "result.localhost")
@@ -29,7 +31,8 @@ SCRATCH = [v["target"] for v in _SERVICE["volumes"] if isinstance(v, dict) and v
 HEALTH_CHECK = [part.replace("$$", "$") for part in _SERVICE["healthcheck"]["test"][1:]]
 TOKEN = "a-token"
 CHALLENGES = "/.well-known/acme-challenge/"
-# In the place of `certificates`: gives Traefik one, if it knows the token, and answers challenges.
+# In the place of `certificates`: gives Traefik one, if it knows the token, and answers challenges. In that of
+# Swarm it may give routes as well.
 GIVE = f"""
 import http.server, ssl, sys, threading
 class Give(http.server.BaseHTTPRequestHandler):
@@ -56,53 +59,66 @@ ENVIRONMENT = {
 
 
 @contextmanager
-def running_edge(network: str, folder: Path, **settings: str) -> Iterator[str]:
-    """Run Traefik as in the stack, but for the Swarm that it would ask; give its address."""
-    with starting_edge(network, folder, **settings) as host:
+def running_edge(network: str, folder: Path, told: Routes | None = None, /, **settings: str) -> Iterator[str]:
+    """Run Traefik as in the stack, but for the Swarm that it would ask; give its address.
+
+    Without the routes that Swarm would have told it, each page is found by its name alone.
+    """
+    with starting_edge(network, folder, told, **settings) as host:
         trust = ssl.create_default_context(cadata=(folder / "authority").read_text())
         wait_until(lambda: shows_certificate(host, trust))
         yield host
 
 
 @contextmanager
-def starting_edge(network: str, folder: Path, **settings: str) -> Iterator[str]:
+def starting_edge(
+    network: str, folder: Path, told: Routes | None = None, /, **settings: str
+) -> Iterator[str]:
     """Do the same, and do not wait until it lets anybody in."""
     number = uuid4().hex[:8]
     name, giver = f"{network}-edge-{number}", f"{network}-certificates-{number}"
-    environment = ENVIRONMENT | settings
+    environment = ENVIRONMENT | dict(told.environment if told else {}) | settings
     # Another edge of the same network has another certificate.
     static = filled_in(STATIC.read_text(), environment).replace("//certificates:", f"//{giver}:")
     inside = Inside(folder / f"inside-{number}", giver)
     (folder / "traefik.yaml").write_text(static)
+    (folder / "dynamic.yaml").write_text(DYNAMIC.read_text().replace("@swarm", "@http"))
     run = (
         *("run", "--detach", "--name", name, "--network", network, "--network-alias", "edge"),
         *("--read-only", "--cap-drop", "ALL"),
         *("--memory", _SERVICE["deploy"]["resources"]["limits"]["memory"]),
         *(part for target in SCRATCH for part in ("--tmpfs", target)),
         *("--volume", f"{folder / 'traefik.yaml'}:/etc/traefik/traefik.yaml:ro"),
-        *("--volume", f"{DYNAMIC}:/etc/traefik/dynamic.yaml:ro", "--volume", f"{folder}:/run/secrets:ro"),
+        *("--volume", f"{folder / 'dynamic.yaml'}:/etc/traefik/dynamic.yaml:ro"),
+        *("--volume", f"{folder}:/run/secrets:ro"),
         *("--volume", f"{inside.authority}:{AUTHORITY_FILE}:ro"),
         *(part for variable in environment.items() for part in ("--env", "=".join(variable))),
         *("--entrypoint", ENTRYPOINT[0], reference("traefik"), *ENTRYPOINT[1:]),
     )
     try:
-        _give_certificate(network, folder, giver, inside)
+        names = {*HOSTS, environment["VOTE_HOST"], environment["RESULT_HOST"]}
+        shown = _certificate(folder, names) | (told.dynamic if told else {})
+        _give(network, giver, inside, shown)
         docker(*run)
         yield address(name)
     finally:
         docker("rm", "--force", name, giver)
 
 
-def _give_certificate(network: str, folder: Path, name: str, inside: Inside) -> None:
-    """Run what hands Traefik a certificate; `authority` in the folder is who signed it."""
+def _certificate(folder: Path, names: Iterable[str]) -> dict[str, Any]:
+    """Return a certificate as Traefik is given one; `authority` in the folder is who signed it."""
     authority = trustme.CA()
     authority.cert_pem.write_to_path(folder / "authority")
-    made = authority.issue_cert(*HOSTS)
+    made = authority.issue_cert(*names)
     pair = {
         "certFile": b"".join(blob.bytes() for blob in made.cert_chain_pems).decode(),
         "keyFile": made.private_key_pem.bytes().decode(),
     }
-    shown = {"tls": {"certificates": [pair], "stores": {"default": {"defaultCertificate": pair}}}}
+    return {"tls": {"certificates": [pair], "stores": {"default": {"defaultCertificate": pair}}}}
+
+
+def _give(network: str, name: str, inside: Inside, shown: Mapping[str, Any]) -> None:
+    """Run what hands Traefik all that it does not find in its files."""
     docker(
         *("run", "--detach", "--name", name, "--network", network, "--network-alias", "certificates"),
         *inside.server(name),

@@ -30,6 +30,7 @@ COPIES = {
     "options.py": PAGES,
     "words.py": PAGES,
     "health.py": PAGES,
+    "prefix.py": PAGES,
     "error_pages.py": PAGES,
 }
 DIFFERENT_BY_NEED = {

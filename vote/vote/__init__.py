@@ -12,6 +12,7 @@ from vote.admission import Admission
 from vote.booth import Booth
 from vote.drain import Lifetime
 from vote.page import CONTENT_POLICY, Page
+from vote.prefix import prefixed
 from vote.queue import Queue
 from vote.settings import Settings
 from vote.voter import VoterCookie
@@ -35,8 +36,8 @@ def create_app(settings: Settings | None = None, queue: Queue | None = None) -> 
     app.register_blueprint(error_pages.blueprint)
     app.register_error_handler(HTTPException, error_pages.show_error)
     app.after_request(_secure)
-    # Redirects lead back through the edge: exactly one proxy, which overwrites this header.
-    redirecting = ProxyFix(app.wsgi_app, x_for=0, x_proto=1)
+    # Redirects lead back through the edge: exactly one proxy, which overwrites these headers.
+    redirecting = ProxyFix(prefixed(app.wsgi_app), x_for=0, x_proto=1)
     app.wsgi_app = Booth(redirecting, page, cookie, admission, lifetime.queue)  # type: ignore[method-assign]
     return app
 

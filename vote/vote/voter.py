@@ -7,11 +7,14 @@ import hmac
 import re
 import secrets
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from itsdangerous import BadSignature, Signer
 from itsdangerous.signer import SigningAlgorithm
 from werkzeug.http import dump_cookie
+
+from vote.prefix import prefix_of
 
 COOKIE, CHOICE_COOKIE = "voter_id", "voted"
 YEAR_SECONDS = 365 * 24 * 3600
@@ -53,11 +56,6 @@ class VoterCookie:
         self._signer = Signer(_derived(key, "voter"), key_derivation="none", algorithm=_HmacSha256())
         # Of its own, lest a signature show in an id.
         self._newcomers = _derived(key, "newcomer")
-        self._headers = {
-            (name, secure): _header(name, secure=secure)
-            for name in (COOKIE, CHOICE_COOKIE)
-            for secure in (False, True)
-        }
 
     def read(self, environ: Environ) -> Voter | None:
         """Return the voter, or None when there is no cookie or a forged one."""
@@ -89,7 +87,7 @@ class VoterCookie:
     def _set(self, name: str, value: str, environ: Environ) -> tuple[str, str]:
         # Exactly one proxy, the edge, stands before us and overwrites this header.
         secure = environ.get("HTTP_X_FORWARDED_PROTO") == "https"
-        return "Set-Cookie", self._headers[name, secure].replace(VALUE, value, 1)
+        return "Set-Cookie", _header(name, prefix_of(environ) or "/", secure).replace(VALUE, value, 1)
 
 
 def _derived(key: str, purpose: str) -> bytes:
@@ -108,13 +106,14 @@ def _choice(environ: Environ, seen: str) -> str:
     return found[1] if found and found[2] == seen else ""
 
 
-def _header(name: str, *, secure: bool) -> str:
+@lru_cache(maxsize=64)
+def _header(name: str, path: str, secure: bool) -> str:
     return dump_cookie(
         name,
         VALUE,
         max_age=YEAR_SECONDS,
         sync_expires=False,
-        path="/",
+        path=path,
         httponly=True,
         samesite="Lax",
         secure=secure,

@@ -112,6 +112,7 @@ function offerFullScreen() {
 }
 
 const socket = io({
+  path: new URL("socket.io/", document.baseURI).pathname,
   transports: ["websocket", "polling"],
   tryAllTransports: true,
   timeout: 5000,

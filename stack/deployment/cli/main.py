@@ -56,7 +56,9 @@ def up(
     refresh: Annotated[
         bool, typer.Option("--refresh", help="Build every image anew on today's Debian packages.")
     ] = False,
-    domain: Annotated[str, typer.Option(help="Serve vote.DOMAIN and result.DOMAIN.")] = "",
+    domain: Annotated[
+        str, typer.Option(help="Serve vote.DOMAIN and result.DOMAIN; with ROUTING=path, DOMAIN alone.")
+    ] = "",
     acme_email: Annotated[str, typer.Option(help="Let's Encrypt account; needs --domain.")] = "",
     registry: Annotated[
         str, typer.Option(metavar="PREFIX", help="Push the images there; needed for several nodes.")

@@ -15,5 +15,6 @@ def chosen(settings: Settings) -> tuple[Path, ...]:
         "external-account.yaml": settings.acme_eab_hmac_key_file,
         "dns-challenge.yaml": settings.acme_dns_hook,
         "dashboard.yaml": settings.dashboard_host,
+        "path-routing.yaml": settings.routing == "path",
     }
     return tuple(OVERLAYS / name for name, setting in wanted.items() if setting)

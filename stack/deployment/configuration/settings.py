@@ -23,6 +23,9 @@ REGISTRY = re.compile(
     r"(localhost|[a-z0-9-]+(\.[a-z0-9-]+)+(?=[:/]|$)|[a-z0-9-]+(?=:))(:[1-9][0-9]{0,4})?"
     r"(/[a-z0-9]+((\.|__?|-+)[a-z0-9]+)*)*"
 )
+HOSTS = ("vote_host", "result_host")
+# The only host with ROUTING=path, where none is given.
+ONE_HOST = "vote-app.localhost"
 LETS_ENCRYPT = "https://acme-v02.api.letsencrypt.org/directory"
 ONLY_WITH_ACME = ("acme_ca_file", "acme_profile", "acme_dns", "acme_eab_kid", "acme_dns_hook")
 # What people write for people.
@@ -47,6 +50,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_file=ENV_FILE, env_ignore_empty=True, extra="ignore")
 
     domain: str = ""
+    routing: Literal["host", "path"] = "host"
     vote_host: str = "vote.localhost"
     result_host: str = "result.localhost"
     http_port: Port = 80
@@ -170,10 +174,12 @@ class Settings(BaseSettings):
         complain_of_options(self.option_names)
         if self.http_port == self.https_port:
             raise ValueError("HTTP_PORT and HTTPS_PORT must differ")
-        if self.vote_host == self.result_host:
-            raise ValueError("VOTE_HOST and RESULT_HOST must differ")
+        if self.vote_host == self.result_host and self.routing == "host":
+            raise ValueError(
+                "VOTE_HOST and RESULT_HOST must differ; for one host, set ROUTING=path and DOMAIN"
+            )
         if self.dashboard_host in self.hosts:
-            raise ValueError("DASHBOARD_HOST must differ from VOTE_HOST and RESULT_HOST")
+            raise ValueError("DASHBOARD_HOST must differ from the host names of the pages")
         if bool(self.dashboard_host) != bool(self.dashboard_users_file):
             raise ValueError("DASHBOARD_HOST and DASHBOARD_USERS_FILE belong together: give both")
         if self.acme_email and self.dashboard_host.endswith(".localhost"):
@@ -225,10 +231,9 @@ class Settings(BaseSettings):
         """Addresses of the two pages."""
         public = self.public_https_port or self.https_port
         port = "" if public == 443 else f":{public}"
-        return {
-            "vote": f"https://{self.vote_host}{port}/",
-            "result": f"https://{self.result_host}{port}/",
-        }
+        hosts = {"vote": self.vote_host, "result": self.result_host}
+        path = "{page}/" if self.routing == "path" else ""
+        return {page: f"https://{host}{port}/{path.format(page=page)}" for page, host in hosts.items()}
 
     def variables(self) -> dict[str, str]:
         """Return what the stack file's `${…}` variables of the same names stand for."""
@@ -243,6 +248,8 @@ class Settings(BaseSettings):
         values = {name.upper(): str(getattr(self, name)) for name in names}
         values["REDIS_TLS"] = self.redis_tls or "no"
         values["PUBLIC_HTTPS_PORT"] = str(self.public_https_port or self.https_port)
+        if self.routing == "path":
+            values["DOMAIN"] = self.domain
         return values
 
 
@@ -252,8 +259,10 @@ def load(**overrides: Any) -> Settings:
     Raises DeployError naming the variable that is malformed, and where it was set.
     """
     lines = _lines()
-    # A domain among the flags outweighs host names of the environment, one of the environment does not.
-    given = with_hosts({name: value for name, value in overrides.items() if value})
+    given = {name: value for name, value in overrides.items() if value}
+    if "domain" in given:
+        # Among the flags it outweighs host names of the environment; one of the environment does not.
+        given = dict.fromkeys(HOSTS, "") | given
     try:
         return Settings(**given)
     except ValidationError as error:
@@ -287,10 +296,21 @@ def _lines() -> list[Line]:
 
 
 def with_hosts(values: dict[str, Any]) -> dict[str, Any]:
-    """Add the host names that follow from a domain, where they are not given one by one."""
-    if domain := values.get("domain"):
-        return {"vote_host": f"vote.{domain}", "result_host": f"result.{domain}"} | values
-    return values
+    """Add the host names that follow from a domain, where they are not given one by one.
+
+    Raises ValueError where they are, though both pages are to have one host.
+    """
+    named = [name for name in HOSTS if values.get(name)]
+    given = {name: value for name, value in values.items() if name not in HOSTS or name in named}
+    if given.get("routing") == "path":
+        if named:
+            listed = " and ".join(name.upper() for name in named)
+            raise ValueError(f"{listed}: with ROUTING=path both pages have one host, which DOMAIN names")
+        domain = given.get("domain") or ONE_HOST
+        return {**given, "domain": domain, **dict.fromkeys(HOSTS, domain)}
+    if domain := given.get("domain"):
+        return {"vote_host": f"vote.{domain}", "result_host": f"result.{domain}"} | given
+    return given
 
 
 def megabytes(size: str) -> int:

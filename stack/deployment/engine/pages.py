@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from urllib.parse import urlsplit
 
 from urllib3 import HTTPSConnectionPool, Timeout
 from urllib3.connection import HTTPConnection
@@ -14,7 +15,7 @@ from deployment.plan.release.entrance import Entrance
 
 ANSWER_SECONDS = 5.0
 # The page itself, and whether a vote would be acknowledged and the result is read.
-PATHS = ("/", "/readyz")
+PATHS = ("", "readyz")
 LOOPBACK = "127.0.0.1"
 
 
@@ -45,7 +46,7 @@ class Visit:
 def visit(entrance: Entrance, edges: Sequence[Edge]) -> list[Visit]:
     """Ask for both pages through each edge, all at once."""
     trust = entrance.trust()
-    asked = [(edge, page) for edge in edges for page in entrance.hosts]
+    asked = [(edge, page) for edge in edges for page in entrance.urls]
     if not asked:
         return []
     with ThreadPoolExecutor(len(asked)) as pool:
@@ -54,24 +55,24 @@ def visit(entrance: Entrance, edges: Sequence[Edge]) -> list[Visit]:
 
 def _visit(entrance: Entrance, edge: Edge, page: str, trust: ssl.SSLContext) -> Visit:
     try:
-        refusal, until = _asked(entrance.hosts[page], edge.address, entrance.port, trust)
+        refusal, until = _asked(entrance.urls[page], edge.address, entrance.port, trust)
         return Visit(edge.name, page, refusal, certificate=True, until=until)
     except HTTPError as error:
         return failed(edge, page, error)
 
 
-def _asked(host: str, address: str, port: int, trust: ssl.SSLContext) -> tuple[str, str | None]:
-    """Ask for each path over one connection; say what the first that is refused answers.
+def _asked(url: str, address: str, port: int, trust: ssl.SSLContext) -> tuple[str, str | None]:
+    """Ask an edge for a page and what lies beside it, over one connection; say what the first refusal is.
 
     Says, too, when the certificate ends that was shown. Raises HTTPError.
     """
-    until = None
+    host, under, until = str(urlsplit(url).hostname), urlsplit(url).path, None
     with HTTPSConnectionPool(
         address, port, timeout=Timeout(ANSWER_SECONDS), retries=False,
         ssl_context=trust, server_hostname=host,
     ) as edge:  # fmt: skip
         name = host if port == 443 else f"{host}:{port}"
-        for path in PATHS:
+        for path in (under + beside for beside in PATHS):
             answer = edge.request("GET", path, headers={"Host": name}, redirect=False, preload_content=False)
             until = until or _end_of_certificate(answer.connection)
             answer.read()

@@ -57,9 +57,11 @@ def authority() -> trustme.CA:
     return trustme.CA()
 
 
-def visit(port: int, authority: trustme.CA, address: str = "127.0.0.1", *, here: bool = True) -> pages.Visit:
+def visit(
+    port: int, authority: trustme.CA, address: str = "127.0.0.1", *, here: bool = True, path: str = "/"
+) -> pages.Visit:
     site = Entrance(
-        {"vote": f"https://{HOST}/"}, port, local=True, authorities=authority.cert_pem.bytes().decode()
+        {"vote": f"https://{HOST}{path}"}, port, local=True, authorities=authority.cert_pem.bytes().decode()
     )
     [found] = pages.visit(site, [Edge("node-1", address, here)])
     return found
@@ -91,6 +93,17 @@ def test_a_page_that_is_refused(authority: trustme.CA, path: str, status: int) -
     with edge(authority, statuses={path: status}) as port:
         found = visit(port, authority)
     assert (found.problem, found.certificate) == (f"{path} answers {status}", True)
+
+
+@pytest.mark.parametrize(
+    ("path", "problem"), [("/vote/", "/vote/ answers 404"), ("/vote/readyz", "/vote/readyz answers 404")]
+)
+def test_a_page_under_a_path_is_asked_for_there(authority: trustme.CA, path: str, problem: str) -> None:
+    elsewhere = {"/": 500, "/readyz": 500}
+    with edge(authority, statuses=elsewhere) as port:
+        assert visit(port, authority, path="/vote/").problem == ""
+    with edge(authority, statuses={path: 404}) as port:
+        assert visit(port, authority, path="/vote/").problem == problem
 
 
 def test_a_certificate_of_somebody_else(authority: trustme.CA) -> None:

@@ -111,6 +111,47 @@ def test_the_dashboard_comes_with_its_accounts_and_leaves_nothing_behind(tmp_pat
     assert "DASHBOARD_HOST" not in made().services["traefik"]["environment"]
 
 
+ROUTES = ("rule", "middlewares")
+
+
+def labels(whole: Release, service: str) -> dict[str, str]:
+    return dict(whole.services[service]["deploy"]["labels"])
+
+
+def test_one_host_changes_routes_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    hosts, paths = made(), made(routing="path", domain="example.org")
+    for service, path in {"vote": "/vote/", "result": "/result/"}.items():
+        before, after = labels(hosts, service), labels(paths, service)
+        changed = {name for name in after if before.get(name) != after[name]}
+        assert {name.rpartition(".")[2] for name in changed} - {"release"} == set(ROUTES)
+        for name in changed:
+            if name.endswith(".rule"):
+                assert f"Host(`example.org`) && PathPrefix(`{path}`)" in after[name]
+                assert after[name].endswith(before[name].partition("`)")[2])
+            if name.endswith(".middlewares"):
+                assert f"{service}-prefix@file" in after[name]
+                assert after[name].replace(f"{service}-prefix@file,", "") == before[name]
+    assert labels(made(), "result") == labels(hosts, "result")
+    assert changes(hosts, paths).keys() == {"traefik", "certificates", "vote", "result"}
+
+
+@pytest.mark.parametrize("dashboard", ["", "traefik.example.org"])
+def test_one_host_is_named_once_in_the_certificate(tmp_path: Path, dashboard: str) -> None:
+    accounts = tmp_path / "accounts"
+    accounts.write_text(f"admin:$2y$05${'a' * 53}\n")
+    given = {"dashboard_host": dashboard, "dashboard_users_file": str(accounts) if dashboard else ""}
+    chosen = settings.load(routing="path", domain="example.org", **given)
+    names = {**SECRETS, "dashboard_users": "vote-app_dashboard_users_1"}
+    issuer = source.made(IMAGES, chosen, names, "a,b").services["certificates"]
+    assert issuer["environment"]["HOSTS"] == f"example.org,{dashboard}"
+
+
+@pytest.mark.parametrize("routing", ["host", "path"])
+def test_the_entrance_follows_from_the_routing(routing: str) -> None:
+    chosen = {"routing": routing, "domain": "example.org", "https_port": 8443}
+    assert entrance.of(made(**chosen), "local").urls == settings.load(**chosen).urls
+
+
 def test_the_entrance_follows_from_the_release() -> None:
     found = entrance.of(made(https_port=8443, public_https_port=443), "local")
     assert (found.urls, found.port) == (settings.load(public_https_port=443).urls, 8443)

@@ -35,7 +35,8 @@ def _no_file(monkeypatch: pytest.MonkeyPatch) -> None:
         ("PUBLIC_HTTPS_PORT", "0", "PUBLIC_HTTPS_PORT"),
         ("TRUSTED_PROXIES", "proxy.example.org", "TRUSTED_PROXIES: 'proxy.example.org' does not appear"),
         ("TRUSTED_PROXIES", "10.0.0.1/8", "has host bits set: give networks such as"),
-        ("RESULT_HOST", "vote.localhost", "must differ"),
+        ("RESULT_HOST", "vote.localhost", "must differ; for one host, set ROUTING=path and DOMAIN"),
+        ("ROUTING", "paths", "ROUTING"),
         ("ACME_EMAIL", "nobody", "is not an e-mail address"),
         ("ACME_EMAIL", "me@example.org", "needs a public name"),
         ("ACME_EMAIL", "'me@example.org", "is not an e-mail address"),
@@ -81,6 +82,42 @@ def test_defaults_are_local() -> None:
     chosen = settings.load()
     assert chosen.urls == {"vote": "https://vote.localhost/", "result": "https://result.localhost/"}
     assert chosen.local
+
+
+@pytest.mark.parametrize("domain", ["", "example.org"])
+def test_one_host_has_both_pages(monkeypatch: pytest.MonkeyPatch, domain: str) -> None:
+    monkeypatch.setenv("ROUTING", "path")
+    monkeypatch.setenv("DOMAIN", domain)
+    chosen, host = settings.load(), domain or "vote-app.localhost"
+    assert chosen.hosts == (host, host)
+    assert chosen.urls == {"vote": f"https://{host}/vote/", "result": f"https://{host}/result/"}
+    told = chosen.variables()
+    assert [told[name] for name in ("DOMAIN", "VOTE_HOST", "RESULT_HOST")] == [host, host, host]
+    assert settings.load(https_port=8443).urls["result"] == f"https://{host}:8443/result/"
+
+
+@pytest.mark.parametrize(
+    ("variables", "complaint"),
+    [
+        ({"VOTE_HOST": "vote.example.org"}, "VOTE_HOST: with ROUTING=path both pages have one host"),
+        ({"RESULT_HOST": "result.example.org"}, "RESULT_HOST: with ROUTING=path both pages have one host"),
+        (
+            {"VOTE_HOST": "example.org", "RESULT_HOST": "example.org", "DOMAIN": "example.org"},
+            "VOTE_HOST and RESULT_HOST: with ROUTING=path both pages have one host, which DOMAIN names",
+        ),
+        ({"DOMAIN": "localhost"}, "DOMAIN: 'localhost' is not a host name"),
+        ({"DOMAIN": "a.org", "DASHBOARD_HOST": "a.org"}, "DASHBOARD_HOST must differ"),
+        ({"ACME_EMAIL": "me@example.org"}, "ACME_EMAIL needs a public name"),
+    ],
+)
+def test_one_host_is_named_by_the_domain_alone(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], complaint: str
+) -> None:
+    for name, value in {"ROUTING": "path", **variables}.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(DeployError) as refused:
+        settings.load()
+    assert complaint in refused.value.what
 
 
 def test_a_domain_names_both_hosts_and_an_address_turns_acme_on() -> None:
@@ -182,6 +219,8 @@ def test_a_flag_wins_over_host_names_of_the_environment(monkeypatch: pytest.Monk
     monkeypatch.setenv("DOMAIN", "elsewhere.example")
     monkeypatch.setenv("VOTE_HOST", "vote.localhost")
     assert settings.load(domain="example.org").hosts == ("vote.example.org", "result.example.org")
+    monkeypatch.setenv("ROUTING", "path")
+    assert settings.load(domain="example.org").hosts == ("example.org", "example.org")
 
 
 @pytest.mark.parametrize(("size", "limit"), [("256mb", "768M"), ("1gb", "2304M")])

@@ -48,6 +48,22 @@ def test_a_page_for_every_host_names_no_service(app: Flask, make_app: Any, path:
     assert ">Party</p>" in make_app(title="Party").test_client().get(path).text
 
 
+@pytest.mark.parametrize(
+    ("told", "path"),
+    [("", "/"), ("/result", "/result/"), ("/polls,/result", "/polls/result/"), ("/<b>", "/")],
+)
+@pytest.mark.parametrize("asked", ["/nothing", "/maintenance", "/errors/502"])
+def test_errors_lead_back_under_the_prefix(app: Flask, asked: str, told: str, path: str) -> None:
+    answer = app.test_client().get(asked, headers={"X-Forwarded-Prefix": told})
+    assert f'<a class="back" href="{path}">' in answer.text
+
+
+def test_redirects_lead_back_under_the_prefix(app: Flask) -> None:
+    headers = {"X-Forwarded-Proto": "https", "X-Forwarded-Prefix": "/polls,/result"}
+    answer = app.test_client().get("/static//page.css", base_url="http://example.org", headers=headers)
+    assert answer.headers["Location"] == "https://example.org/polls/result/static/page.css"
+
+
 def test_headers_that_belong_to_an_error_are_kept(app: Flask) -> None:
     client = app.test_client()
     assert client.get("/maintenance").headers["Retry-After"] == "30"

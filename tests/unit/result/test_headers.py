@@ -20,6 +20,7 @@ class RequestDouble:
         ("HOST", "result.localhost", True, False),
         ("ACCEPT-LANGUAGE", "fr", True, False),
         ("ACCEPT-LANGUAGE", "f" * (LONGEST_HEADER + 1), False, False),
+        ("X-FORWARDED-PREFIX", "/result", True, False),
         ("COOKIE", "result_replica=1", False, False),
         ("CONTENT-LENGTH", "2", True, True),
         ("TRANSFER-ENCODING", "chunked", True, True),

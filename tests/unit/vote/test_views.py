@@ -62,6 +62,28 @@ def test_the_cookie_is_secure_behind_https(client: FlaskClient) -> None:
     assert "Secure" in cookie_header(client.get("/", headers={"X-Forwarded-Proto": "https"}))
 
 
+def test_who_has_a_cookie_for_the_whole_host_stays_the_same_voter(app: Flask, queue: Any) -> None:
+    """Of both cookies a browser sends that of the longer path first (RFC 6265, 5.4), which is newer."""
+    browser, under = app.test_client(), {"X-Forwarded-Prefix": "/vote"}
+    browser.post("/", data={"vote": "a"})
+    whole = cookies_of(browser, "/")
+    browser.post("/", data={"vote": "b"}, headers=under | {"Cookie": whole})
+    both = f"{cookies_of(browser, '/vote')}; {whole}"
+    assert len(re.findall("voter_id=", both)) == 2
+    alone = app.test_client(use_cookies=False)
+    assert pressed(alone.get("/", headers=under | {"Cookie": both}).text) == ["b"]
+    alone.post("/", data={"vote": "a"}, headers=under | {"Cookie": both})
+    first, second, third = queue.ballots
+    assert first.voter == second.voter == third.voter
+    assert first.version < second.version < third.version
+
+
+def cookies_of(browser: FlaskClient, path: str) -> str:
+    """Return the header with the cookies that a browser keeps for a path."""
+    kept = [browser.get_cookie(name, path=path) for name in ("voter_id", "voted")]
+    return "; ".join(f"{cookie.key}={cookie.value}" for cookie in kept if cookie)
+
+
 def test_a_voter_keeps_the_id_and_versions_rise(client: FlaskClient, queue: Any) -> None:
     for choice in ("a", "b", "a"):
         client.post("/", data={"vote": choice})
@@ -238,6 +260,26 @@ def test_redirects_lead_back_through_the_edge(client: FlaskClient, path: str) ->
     assert answer.status_code == 308
     assert answer.headers["Location"].startswith("https://vote.localhost:8443/")
     assert "http://" not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("told", "path"),
+    [("", "/"), ("/vote", "/vote/"), ("/polls,/vote", "/polls/vote/"), ("//evil.example", "/")],
+)
+def test_redirects_and_links_lead_back_under_the_prefix(client: FlaskClient, told: str, path: str) -> None:
+    headers = {"X-Forwarded-Proto": "https", "X-Forwarded-Prefix": told}
+    redirect = client.get("/static//vote.js", base_url="http://example.org", headers=headers)
+    assert redirect.headers["Location"] == f"https://example.org{path}static/vote.js"
+    for answer in (client.get("/x", headers=headers), client.post("/", data={}, headers=headers)):
+        assert f'href="{path}"' in answer.text
+
+
+def test_the_page_itself_is_the_same_under_every_prefix(client: FlaskClient) -> None:
+    """So all of it can be made beforehand: what it refers to lies beside it."""
+    page = client.get("/", headers={"X-Forwarded-Prefix": "/polls"}).text
+    assert re.findall(r'(?:href|src|action)="([^"]*)"', page) == [
+        "static/page.css", "static/vote.js", "static/icon.svg",
+    ]  # fmt: skip
 
 
 def test_an_error_is_not_redirected(client: FlaskClient) -> None:

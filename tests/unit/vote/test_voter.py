@@ -51,6 +51,25 @@ def test_cookies_are_written_as_by_any_release(voter: Voter, values: list[str]) 
     assert [header.partition(";")[0] for _, header in headers] == values
 
 
+@pytest.mark.parametrize(
+    ("told", "path"),
+    [
+        ("", "/"),
+        ("/vote", "/vote"),
+        ("/polls,/vote", "/polls/vote"),
+        ("/polls/", "/polls"),
+        ("/polls;Domain=example", "/"),
+        ("/polls\r\nX: y", "/"),
+    ],
+)
+def test_cookies_are_for_the_path_that_visitors_have_in_front(told: str, path: str) -> None:
+    """Without a slash at its end: so they come back from /vote as well."""
+    headers = COOKIE.headers(Voter(ZEROS, 1795307076736, "a"), {"HTTP_X_FORWARDED_PREFIX": told})
+    for _, header in headers:
+        _, *attributes = header.split("; ")
+        assert sorted(attributes) == ["HttpOnly", "Max-Age=31536000", f"Path={path}", "SameSite=Lax"]
+
+
 def test_a_cookie_that_is_not_ours_always_means_the_same_new_voter() -> None:
     found = COOKIE.new({"HTTP_COOKIE": "voter_id=of-another-key.x"})
     assert found == Voter("2f559eb73dc46446dc3b45e30a98420e")

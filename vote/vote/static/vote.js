@@ -3,7 +3,8 @@
 const form = document.querySelector("form");
 const notice = document.getElementById("notice");
 const container = document.getElementById("container");
-const tabs = new BroadcastChannel("voted");
+// Another poll may be at another path of the same host.
+const tabs = new BroadcastChannel(`voted ${location.pathname}`);
 
 // The service gives a vote up after ten seconds; the edge may then ask another replica.
 const PATIENCE = 15000;
@@ -58,7 +59,7 @@ async function send(body, signal) {
   const patience = setTimeout(giveUp, PATIENCE);
   try {
     const headers = { Accept: "application/json" };
-    const answer = await fetch("/", { method: "POST", body, headers, signal: attempt.signal });
+    const answer = await fetch(form.action, { method: "POST", body, headers, signal: attempt.signal });
     return { status: answer.status, said: answer.ok ? await answer.json() : null };
   } catch {
     return null;

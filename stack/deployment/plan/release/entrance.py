@@ -50,7 +50,9 @@ def of(release: Release, local_authority: str) -> Entrance:
     """Return the entrance of a release; without ACME the Swarm's own `local_authority` (PEM) signs."""
     port = int(release.variables["HTTPS_PORT"])
     public = int(release.variables.get("PUBLIC_HTTPS_PORT") or port)
-    urls = {page: url(host, public) for page, host in zip(PAGES, release.hosts, strict=True)}
+    path = "{page}/" if "DOMAIN" in release.variables else ""  # there with ROUTING=path alone
+    hosts = dict(zip(PAGES, release.hosts, strict=True))
+    urls = {page: url(host, public) + path.format(page=page) for page, host in hosts.items()}
     local = not release.variables.get("ACME_EMAIL")
     return Entrance(urls, port, local, local_authority if local else release.files.get(ACME_AUTHORITY, ""))
 
@@ -67,5 +69,5 @@ def dashboard(release: Release) -> str:
 
 
 def url(host: str, port: int) -> str:
-    """Return the address of a page."""
+    """Return the address of a host."""
     return f"https://{host}{'' if port == 443 else f':{port}'}/"
