@@ -44,7 +44,7 @@ JOBS = [pytest.param(*job, id=f"{job[0]}-{job[1]}") for job in jobs()]
 
 def tracked(pattern: str) -> list[str]:
     """Return files of the checkout, without what Git would leave out."""
-    ignored = {".venv", "node_modules"}
+    ignored = {".venv", ".checkov", "node_modules"}
     return sorted(
         path.relative_to(ROOT).as_posix()
         for path in ROOT.rglob(pattern)
