@@ -17,7 +17,7 @@ def run(vote: Door, result: Door, votes: int, rate: float | None, show: Callable
     before = tally.live(result)
     _require_open(vote)
     voters = Voters(vote, ballots.choices(list(before.names), votes), rate)
-    count = voters.run(lambda so_far: show(bar(so_far.acknowledged.total(), votes)))
+    count = voters.run(lambda acknowledged: show(bar(acknowledged, votes)))
     try:
         seconds = 0.0 if count.interrupted else tally.ARRIVAL_SECONDS
         now = tally.arrived(result, count.acknowledged, before, seconds, show)

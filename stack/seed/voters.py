@@ -41,8 +41,8 @@ class Voters:
         self._count = Count()
         self._began = self._last = time.monotonic()
 
-    def run(self, tell: Callable[[Count], None]) -> Count:
-        """Send all and return what became of them; tell the count in the meantime.
+    def run(self, tell: Callable[[int], None]) -> Count:
+        """Send all and return what became of them; tell in the meantime how many are acknowledged.
 
         An interrupt lets those that are under way be answered. What a second one ends is not known.
         """
@@ -51,7 +51,9 @@ class Voters:
             thread.start()
         try:
             while alive := [thread for thread in threads if thread.is_alive()]:
-                tell(self._count)
+                with self._lock:
+                    acknowledged = self._count.acknowledged.total()
+                tell(acknowledged)
                 alive[0].join(TELL_SECONDS)
         except KeyboardInterrupt:
             self._count.interrupted = True
