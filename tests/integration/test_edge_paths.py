@@ -245,6 +245,17 @@ def test_the_one_host_leads_to_its_pages(site: Site, asked: str, page: str, port
     assert other.status_code == 307
 
 
+@ways
+@pytest.mark.parametrize("site", ["path"], indirect=True)
+@pytest.mark.parametrize("asked", ["nowhere", "votes", "results/", "static/page.css", "healthz"])
+def test_what_else_the_one_host_is_asked_for_is_nowhere(site: Site, asked: str, port: int) -> None:
+    root = urljoin(urls(site, port)["vote"], "..")
+    answer = visitor().get(root + asked)
+    assert (answer.status_code, back(answer)) == (404, root)
+    assert "No such page" in answer.text
+    assert visitor().post(root + asked, {"vote": "a"}).status_code == 404
+
+
 @each
 def test_http_leads_to_the_same_path_by_https_and_challenges_are_answered(site: Site, page: str) -> None:
     url = urls(site, PORT)[page]

@@ -5,11 +5,13 @@ One Redis confirms for the other. PostgreSQL is alone.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
-import requests
-
+from deployment.engine import pages
+from deployment.engine.pages import Edge
+from deployment.plan.release.entrance import Entrance
 from kit.containers import UNWATCHED, docker
 from kit.edge import PORT, running_edge
 from kit.images import reference
@@ -66,19 +68,10 @@ def one_of_each(folder: Path, told: Routes) -> Iterator[str]:
             place = ("--name", f"{network}-{name}", "--network", network, "--network-alias", name)
             docker("run", "--detach", UNWATCHED, *place, *part)
         with running_edge(network, folder, told) as edge:
-            wait_until(lambda: all(_ready(edge, url) for url in told.urls.values()), READY_SECONDS)
+            entrance = Entrance(told.urls, PORT, local=True, authorities=(folder / "authority").read_text())
+            visits = partial(pages.visit, entrance, [Edge(network, edge, here=True)])
+            wait_until(lambda: not pages.problems(entrance, visits()), READY_SECONDS)
             yield edge
     finally:
         docker("rm", "--force", "--volumes", *(f"{network}-{name}" for name in parts))
         docker("network", "rm", network)
-
-
-def _ready(edge: str, url: str) -> bool:
-    """Say whether a page has all that it needs; the edge's name is in no DNS."""
-    host, _, path = url.removeprefix("https://").partition("/")
-    try:
-        return requests.get(
-            f"https://{edge}:{PORT}/{path}readyz", headers={"Host": host}, verify=False, timeout=5
-        ).ok
-    except requests.RequestException:
-        return False
