@@ -17,12 +17,11 @@ from redis.maint_notifications import MaintNotificationsConfig
 from redis.retry import Retry
 
 from vote.ballot import Ballot, entries
-from vote.primary import Identity, NotAcceptingError, identify, next_address
+from vote.primary import REPLICAS_TO_CONFIRM, Identity, NotAcceptingError, identify, next_address
 from vote.queue import NotTakenError
 from vote.settings import Settings
 
 STREAM = "votes"
-REPLICAS_TO_CONFIRM = 1
 WAIT_MILLISECONDS = 800
 SLOWEST_ACKNOWLEDGEMENT_SECONDS = 1.0
 CONNECT_SECONDS = 0.5
@@ -31,10 +30,14 @@ UNKNOWN_COMMAND = "unknown command"
 
 
 class QueueConnection:
-    """One TCP connection, labelled with the identity it was opened to; it never reconnects."""
+    """One TCP connection, labelled with the identity it was opened to; it never reconnects.
 
-    def __init__(self, connection: Any, address: str) -> None:
+    So many replicas confirm what is put into the stream; of none, nothing is waited for.
+    """
+
+    def __init__(self, connection: Any, address: str, confirmations: int = REPLICAS_TO_CONFIRM) -> None:
         self._connection = connection
+        self._confirmations = confirmations
         self.address = address
         self.identity = self._read_identity()
 
@@ -62,16 +65,16 @@ class QueueConnection:
         (info,) = self._ask(("INFO", "server", "replication"))
         if isinstance(info, ResponseError):
             raise NotAcceptingError(str(info))
-        return identify(info.decode(errors="replace"))
+        return identify(info.decode(errors="replace"), self._confirmations)
 
     def _put(self, command: str, ballots: Sequence[Ballot]) -> list[Any]:
         """Send ballots; return the replies to their entries once a replica confirmed what was appended."""
         began = time.monotonic()
         *replies, confirmed = self._ask(
             *((command, STREAM, *entry) for entry in entries(ballots)),
-            ("WAIT", REPLICAS_TO_CONFIRM, WAIT_MILLISECONDS),
+            ("WAIT", self._confirmations, WAIT_MILLISECONDS),
         )
-        if isinstance(confirmed, ResponseError) or confirmed < REPLICAS_TO_CONFIRM:
+        if isinstance(confirmed, ResponseError) or confirmed < self._confirmations:
             raise NotAcceptingError("no replica confirmed")
         if time.monotonic() - began > SLOWEST_ACKNOWLEDGEMENT_SECONDS:
             raise NotAcceptingError("the confirmation came too late to be trusted")
@@ -135,7 +138,7 @@ class Dialler:
         connection = self._prepare(address)
         try:
             connection.connect()
-            opened = QueueConnection(connection, address)
+            opened = QueueConnection(connection, address, self._settings.queue_confirmations)
         except (RedisError, OSError, NotAcceptingError) as error:
             self._failed = address
             connection.disconnect()

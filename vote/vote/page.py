@@ -73,6 +73,7 @@ class Page:
             named=isolated(self.options.get(state.choice, "")),
             container=self._container,
             served=moment,
+            one_copy=not self._settings.queue_confirmations,
         )
         before, after = html.encode().split(moment.encode())
         return before, after

@@ -7,6 +7,9 @@ from typing import NamedTuple
 
 from vote.errors import ServiceError
 
+REPLICAS_TO_CONFIRM = 1
+"""Less than that is for one Redis on a developer's machine."""
+
 
 class Identity(NamedTuple):
     """A primary's reign: the same process that was demoted and came back has another replid."""
@@ -19,15 +22,15 @@ class NotAcceptingError(ServiceError):
     """What answered cannot acknowledge a vote; nothing was promised, another attempt may succeed."""
 
 
-def identify(info: str) -> Identity:
+def identify(info: str, confirmations: int = REPLICAS_TO_CONFIRM) -> Identity:
     """Read the identity from the reply to INFO.
 
-    Raises NotAcceptingError for anything but a primary with a replica, which alone can confirm.
+    Raises NotAcceptingError for anything but a primary with replicas for so many confirmations.
     """
     facts = dict(line.split(":", 1) for line in info.splitlines() if ":" in line)
     if facts.get("role") != "master":
         raise NotAcceptingError(f"role is {facts.get('role')}")
-    if facts.get("connected_slaves", "0") == "0":
+    if int(facts.get("connected_slaves", "0")) < confirmations:
         raise NotAcceptingError("the primary has no replica")
     return Identity(facts["run_id"], facts["master_replid"])
 

@@ -10,6 +10,7 @@ from vote.address import Network, parse_networks
 from vote.admission import Limit
 from vote.environment import Environment, SettingError, parsed, refuse, required, secret, whole_number
 from vote.options import read_line, read_options
+from vote.primary import REPLICAS_TO_CONFIRM
 from vote.redis_tls import redis_authority
 
 MOST = 10**9
@@ -24,6 +25,7 @@ class Settings:
     redis_username: str
     redis_password: str = field(repr=False)
     redis_authority: str | None
+    queue_confirmations: int
     cookie_key: str = field(repr=False)
     title: str
     question: str
@@ -52,6 +54,7 @@ def read(environment: Environment) -> Settings:
         redis_username=required(environment, "REDIS_USERNAME", "ballot"),
         redis_password=secret(environment, "REDIS_PASSWORD_FILE"),
         redis_authority=redis_authority(environment),
+        queue_confirmations=whole_number(environment, "QUEUE_CONFIRMATIONS", 0, 1, REPLICAS_TO_CONFIRM),
         cookie_key=secret(environment, "COOKIE_KEY_FILE"),
         title=read_line(environment, "TITLE"),
         question=read_line(environment, "QUESTION"),

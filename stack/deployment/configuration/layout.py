@@ -7,8 +7,11 @@ STACK_FILE = ROOT / "stack" / "docker-stack.yaml"
 OVERLAYS = ROOT / "stack" / "overlays"
 ENV_FILE = ROOT / "stack" / ".env"
 LOCAL_CA_FILE = ROOT / "stack" / "local-ca.crt"
+COMPOSE_FILE = ROOT / "compose.yaml"
 
 STACK = "vote-app"
+# The project of the compose file, as Compose knows it.
+LOCAL = "vote-app-local"
 # What `docker stack deploy` puts on everything that it makes.
 NAMESPACE_LABEL = "com.docker.stack.namespace"
 NAMESPACE = f"{NAMESPACE_LABEL}={STACK}"

@@ -30,6 +30,8 @@ LETS_ENCRYPT = "https://acme-v02.api.letsencrypt.org/directory"
 ONLY_WITH_ACME = ("acme_ca_file", "acme_profile", "acme_dns", "acme_eab_kid", "acme_dns_hook")
 # What people write for people.
 TEXTS = ("VOTE_TITLE", "VOTE_QUESTION", "OPTION_A", "OPTION_B", "VOTE_OPTIONS")
+# How many replicas confirm a vote. Only the local setup has it: see docs/local.md.
+CONFIRMATIONS = "QUEUE_CONFIRMATIONS"
 DOCKER_HUB = ("docker.io", "index.docker.io", "registry-1.docker.io")
 # What Linux takes for the name of an interface; one with a dot and digits alone is an address.
 INTERFACE = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9._@-]{1,15}")
@@ -259,6 +261,7 @@ def load(**overrides: Any) -> Settings:
     Raises DeployError naming the variable that is malformed, and where it was set.
     """
     lines = _lines()
+    _require_promise(lines)
     given = {name: value for name, value in overrides.items() if value}
     if "domain" in given:
         # Among the flags it outweighs host names of the environment; one of the environment does not.
@@ -270,6 +273,16 @@ def load(**overrides: Any) -> Settings:
             "Invalid settings: " + "; ".join(_sentence(dict(e), lines) for e in error.errors()),
             "Correct them in the shell or in stack/.env (stack/.env.example explains each).",
         ) from error
+
+
+def _require_promise(lines: list[Line]) -> None:
+    """Raise DeployError where somebody asks for less than the stack promises, or believes that they can."""
+    if origin := _origin(CONFIRMATIONS, lines):
+        raise DeployError(
+            f"{CONFIRMATIONS} is for `deploy.py local` alone: in the stack a vote is always on a replica "
+            f"before it is acknowledged{origin}.",
+            "Take that setting away, then run the same command again.",
+        )
 
 
 def warnings() -> list[str]:

@@ -111,6 +111,14 @@ def test_a_value_that_is_refused_later_is_found_by_its_line(file: Path) -> None:
     assert f"({file}, line 2)" in refused.value.what
 
 
+def test_the_stack_s_promise_is_no_setting(file: Path) -> None:
+    file.write_text("HTTP_PORT=80\nQUEUE_CONFIRMATIONS=0\n")
+    with pytest.raises(DeployError) as refused:
+        settings.load()
+    assert "QUEUE_CONFIRMATIONS is for `deploy.py local` alone" in refused.value.what
+    assert f"({file}, line 2)" in refused.value.what
+
+
 def test_comments_after_numbers_are_fine(file: Path) -> None:
     file.write_text("HTTP_PORT=8080 # the usual one is taken\n")
     assert settings.load().http_port == 8080

@@ -66,6 +66,8 @@ def _no_file(monkeypatch: pytest.MonkeyPatch) -> None:
         ("DASHBOARD_HOST", "vote.localhost", "DASHBOARD_HOST must differ"),
         ("DASHBOARD_HOST", "dashboard.localhost", "DASHBOARD_HOST and DASHBOARD_USERS_FILE belong together"),
         ("DASHBOARD_USERS_FILE", "/no/such/file", "DASHBOARD_USERS_FILE: cannot read /no/such/file"),
+        ("QUEUE_CONFIRMATIONS", "0", "QUEUE_CONFIRMATIONS is for `deploy.py local` alone"),
+        ("QUEUE_CONFIRMATIONS", "1", "before it is acknowledged (in the shell)"),
         ("ADVERTISE_ADDR", "10.0.0", "neither an IP address nor an interface"),
         ("ADVERTISE_ADDR", "10.0.0.5:2377", "neither an IP address nor an interface"),
     ],

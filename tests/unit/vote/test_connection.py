@@ -63,6 +63,29 @@ def test_anything_less_is_no_acknowledgement(replies: tuple[object, ...]) -> Non
         connection.append(BALLOTS)
 
 
+ALONE = INFO.replace(b"slaves:1", b"slaves:0")
+
+
+def test_without_confirmations_one_redis_is_enough_and_is_not_waited_for() -> None:
+    wire = Wire(b"1-0", b"2-0", 0)
+    wire.replies[0] = ALONE
+    QueueConnection(wire, "10.0.0.1", 0).append(BALLOTS)
+    waits = [command for command in wire.sent if command[0] == "WAIT"]
+    assert [replicas for _, replicas, _ in waits] == [0]  # Redis answers that at once
+
+
+@pytest.mark.parametrize(
+    "replies",
+    [(ResponseError("OOM"), b"2-0", 0), (b"1-0", b"2-0", RedisConnectionError("gone"))],
+    ids=["full", "cut"],
+)
+def test_one_copy_has_to_be_certain_too(replies: tuple[object, ...]) -> None:
+    wire = Wire(*replies)
+    wire.replies[0] = ALONE
+    with pytest.raises(NotAcceptingError):
+        QueueConnection(wire, "10.0.0.1", 0).append(BALLOTS)
+
+
 DRAINING = ResponseError("INTAKE draining")
 
 

@@ -27,6 +27,29 @@ def test_nothing_else_may_be_given_a_vote(info: str, why: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("role", "replicas", "confirmations", "accepted"),
+    [
+        ("master", 2, 1, True),
+        ("master", 1, 1, True),
+        ("master", 0, 1, False),
+        ("master", 0, 0, True),
+        ("master", 1, 0, True),
+        ("slave", 0, 0, False),
+        ("slave", 1, 1, False),
+    ],
+)
+def test_a_primary_needs_as_many_replicas_as_confirm(
+    role: str, replicas: int, confirmations: int, *, accepted: bool
+) -> None:
+    info = PRIMARY.replace("master\r", f"{role}\r").replace("slaves:2", f"slaves:{replicas}")
+    if accepted:
+        assert identify(info, confirmations) == Identity("r1", "m1")
+        return
+    with pytest.raises(NotAcceptingError):
+        identify(info, confirmations)
+
+
+@pytest.mark.parametrize(
     ("addresses", "failed", "chosen"),
     [
         (["b", "a"], None, "a"),

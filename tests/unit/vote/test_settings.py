@@ -66,6 +66,10 @@ def test_a_secret_comes_from_its_file_and_is_never_shown(settings: Settings) -> 
         ("NEW_VOTERS_PER_SECOND", "-1"),
         ("NEW_VOTERS_BURST", "0"),
         ("TRUSTED_PROXIES", "10.0.0.1/8"),
+        ("QUEUE_CONFIRMATIONS", "2"),
+        ("QUEUE_CONFIRMATIONS", "-1"),
+        ("QUEUE_CONFIRMATIONS", "no"),
+        ("QUEUE_CONFIRMATIONS", ""),
     ],
 )
 @pytest.mark.usefixtures("settings")
@@ -97,6 +101,16 @@ def test_secrets_do_not_appear_in_complaints(
     with pytest.raises(SystemExit):
         configuration.load()
     assert settings.redis_password not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("given", "confirmations"), [(None, 1), ("1", 1), ("0", 0)])
+@pytest.mark.usefixtures("settings")
+def test_a_vote_needs_a_replica_unless_told_otherwise(
+    monkeypatch: pytest.MonkeyPatch, given: str | None, confirmations: int
+) -> None:
+    if given is not None:
+        monkeypatch.setenv("QUEUE_CONFIRMATIONS", given)
+    assert configuration.load().queue_confirmations == confirmations
 
 
 def test_trusted_proxies_are_networks(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:

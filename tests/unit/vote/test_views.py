@@ -30,6 +30,17 @@ def test_the_page_offers_every_option(client: FlaskClient) -> None:
     assert "Dogs" in page
 
 
+@pytest.mark.parametrize(("language", "said"), [("en", "local: one copy"), ("fr", "local : une seule copie")])
+def test_the_page_says_that_there_is_one_copy_only_where_that_is_so(
+    settings: Settings, queue: Any, language: str, said: str
+) -> None:
+    accepting = {"Accept-Language": language}
+    for confirmations, shown in ((0, True), (1, False)):
+        client = create_app(replace(settings, queue_confirmations=confirmations), queue).test_client()
+        pages = (client.get("/", headers=accepting), client.post("/", data={"vote": "a"}, headers=accepting))
+        assert [said in page.text for page in pages] == [shown, shown]
+
+
 def test_a_vote_is_for_the_key_of_its_option(settings: Settings, queue: Any) -> None:
     moved = parse_options("Birds,Cats,Dogs", "", "", "z,a,b")
     client = create_app(replace(settings, options=moved), queue).test_client()

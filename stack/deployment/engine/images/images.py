@@ -52,6 +52,11 @@ def variable(name: str) -> str:
     return f"{name.upper().replace('-', '_')}_IMAGE"
 
 
+def by_hand(component: Component) -> str:
+    """Return the image's name where nobody gives one, in the stack file and in the compose file."""
+    return f"{STACK}/{component.name}:latest"
+
+
 def reference(component: Component, base_id: str) -> str:
     """Return the image's name; its tag is a hash of all that it is built from, the base included."""
     digest = hashlib.sha256(base_id.encode() + context.fingerprint(context.files(component.context)))
