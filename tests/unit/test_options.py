@@ -34,9 +34,9 @@ CASES = {
 
 
 def deployed(listed: str) -> None:
-    from deployment.configuration.settings import complain_of_options  # noqa: PLC0415
+    from deployment.configuration.options import complain_of  # noqa: PLC0415
 
-    complain_of_options([name.strip() for name in listed.split(",")])
+    complain_of([name.strip() for name in listed.split(",")])
 
 
 def voted(listed: str) -> None:

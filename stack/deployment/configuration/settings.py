@@ -10,22 +10,16 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from deployment.configuration import acme, dashboard, env_file
+from deployment.configuration import acme, dashboard, env_file, hosts, options
 from deployment.configuration.env_file import Line
 from deployment.configuration.layout import ENV_FILE, OVERLAYS, STACK_FILE
 from deployment.errors import DeployError
 
-HOST_NAME = re.compile(
-    r"(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)+"
-)
 # The first part needs a dot or a port, else Docker takes it for a name on Docker Hub.
 REGISTRY = re.compile(
     r"(localhost|[a-z0-9-]+(\.[a-z0-9-]+)+(?=[:/]|$)|[a-z0-9-]+(?=:))(:[1-9][0-9]{0,4})?"
     r"(/[a-z0-9]+((\.|__?|-+)[a-z0-9]+)*)*"
 )
-HOSTS = ("vote_host", "result_host")
-# The only host with ROUTING=path, where none is given.
-ONE_HOST = "vote-app.localhost"
 LETS_ENCRYPT = "https://acme-v02.api.letsencrypt.org/directory"
 ONLY_WITH_ACME = ("acme_ca_file", "acme_profile", "acme_dns", "acme_eab_kid", "acme_dns_hook")
 # What people write for people.
@@ -36,9 +30,7 @@ DOCKER_HUB = ("docker.io", "index.docker.io", "registry-1.docker.io")
 # What Linux takes for the name of an interface; one with a dot and digits alone is an address.
 INTERFACE = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9._@-]{1,15}")
 SMALLEST_POOL = 20
-OPTION_LIMITS = (2, 10)
 LONGEST_LINE = 200
-LONGEST_OPTION = 60
 # Redis counts the backlog for its replicas, 64 MB, as memory in use.
 LEAST_REDIS_MEGABYTES = 96
 
@@ -92,7 +84,7 @@ class Settings(BaseSettings):
     @model_validator(mode="before")
     @classmethod
     def _hosts_of_the_domain(cls, values: dict[str, Any]) -> dict[str, Any]:
-        return with_hosts(values)
+        return hosts.of_domain(values)
 
     @field_validator("*", mode="before")
     @classmethod
@@ -106,7 +98,7 @@ class Settings(BaseSettings):
     @field_validator("domain", "vote_host", "result_host", "dashboard_host")
     @classmethod
     def _a_host_name(cls, value: str) -> str:
-        if value and not HOST_NAME.fullmatch(value):
+        if value and not hosts.HOST_NAME.fullmatch(value):
             raise ValueError(f"{value!r} is not a host name such as example.org")
         return value
 
@@ -158,7 +150,7 @@ class Settings(BaseSettings):
     @field_validator("vote_title", "vote_question")
     @classmethod
     def _one_line(cls, value: str) -> str:
-        if len(value.strip()) > LONGEST_LINE or has_control_characters(value):
+        if len(value.strip()) > LONGEST_LINE or options.has_control_characters(value):
             raise ValueError(f"must be one line of at most {LONGEST_LINE} characters")
         return value.strip()
 
@@ -173,7 +165,7 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _consistent(self) -> "Settings":
-        complain_of_options(self.option_names)
+        options.complain_of(self.option_names)
         if self.http_port == self.https_port:
             raise ValueError("HTTP_PORT and HTTPS_PORT must differ")
         if self.vote_host == self.result_host and self.routing == "host":
@@ -265,7 +257,7 @@ def load(**overrides: Any) -> Settings:
     given = {name: value for name, value in overrides.items() if value}
     if "domain" in given:
         # Among the flags it outweighs host names of the environment; one of the environment does not.
-        given = dict.fromkeys(HOSTS, "") | given
+        given = dict.fromkeys(hosts.HOSTS, "") | given
     try:
         return Settings(**given)
     except ValidationError as error:
@@ -308,45 +300,9 @@ def _lines() -> list[Line]:
     return env_file.read(path, _names(), TEXTS) if path else []
 
 
-def with_hosts(values: dict[str, Any]) -> dict[str, Any]:
-    """Add the host names that follow from a domain, where they are not given one by one.
-
-    Raises ValueError where they are, though both pages are to have one host.
-    """
-    named = [name for name in HOSTS if values.get(name)]
-    given = {name: value for name, value in values.items() if name not in HOSTS or name in named}
-    if given.get("routing") == "path":
-        if named:
-            listed = " and ".join(name.upper() for name in named)
-            raise ValueError(f"{listed}: with ROUTING=path both pages have one host, which DOMAIN names")
-        domain = given.get("domain") or ONE_HOST
-        return {**given, "domain": domain, **dict.fromkeys(HOSTS, domain)}
-    if domain := given.get("domain"):
-        return {"vote_host": f"vote.{domain}", "result_host": f"result.{domain}"} | given
-    return given
-
-
 def megabytes(size: str) -> int:
     """Read a size such as 256mb or 1gb."""
     return int(size[:-2]) * (1024 if size.endswith("gb") else 1)
-
-
-def has_control_characters(text: str) -> bool:
-    """Whether a text cannot be shown on one line."""
-    return any(unicodedata.category(character) in {"Cc", "Zl", "Zp"} for character in text)
-
-
-def complain_of_options(names: list[str]) -> None:
-    """Raise ValueError unless the names can be voted for: the services' own rule, seen earlier."""
-    least, most = OPTION_LIMITS
-    if not least <= len(names) <= most:
-        raise ValueError(f"VOTE_OPTIONS: {len(names)} option(s) given, {least} to {most} are possible")
-    if not all(0 < len(name) <= LONGEST_OPTION for name in names):
-        raise ValueError(f"VOTE_OPTIONS: every option needs a name of 1 to {LONGEST_OPTION} characters")
-    if any(map(has_control_characters, names)):
-        raise ValueError("VOTE_OPTIONS: an option's name has a line break or another control character")
-    if len({name.casefold() for name in names}) < len(names):
-        raise ValueError("VOTE_OPTIONS: two options have the same name")
 
 
 def _sentence(error: dict[str, Any], lines: list[Line]) -> str:
