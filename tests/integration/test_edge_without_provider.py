@@ -87,8 +87,8 @@ def ask(edge: str, host: str) -> int:
         return 0
 
 
-def get(edge: str, host: str) -> requests.Response:
-    return requests.get(f"https://{edge}:8443/", headers={"Host": host}, verify=False, timeout=10)
+def get(edge: str, host: str, path: str = "/") -> requests.Response:
+    return requests.get(f"https://{edge}:8443{path}", headers={"Host": host}, verify=False, timeout=10)
 
 
 @pytest.mark.filterwarnings("ignore:Unverified HTTPS request")
@@ -105,6 +105,19 @@ def test_where_a_service_runs_nowhere_the_other_says_so(edge: str, replicas: lis
     docker("rm", "--force", replicas[missing])
     answer = get(edge, HOSTS[missing])
     assert (answer.status_code, answer.text) == (502, f"told by {SERVICES[1 - missing]}\n")
+
+
+@pytest.mark.filterwarnings("ignore:Unverified HTTPS request")
+def test_each_path_of_the_one_host_leads_in_the_same_way(
+    network: str, replicas: list[str], tmp_path: Path
+) -> None:
+    one, paths = HOSTS[0], [f"/{service}/" for service in SERVICES]
+    with running_edge(network, tmp_path, ROUTING="path", VOTE_HOST=one, RESULT_HOST=one) as edge:
+        wait_until(lambda: [get(edge, one, path).status_code for path in paths] == [200, 200])
+        docker("rm", "--force", replicas[0])
+        answer = get(edge, one, paths[0])
+        assert (answer.status_code, answer.text) == (502, f"told by {SERVICES[1]}\n")
+        assert get(edge, one, paths[1]).status_code == 200
 
 
 def test_nobody_is_let_in_before_a_service_has_a_name(
