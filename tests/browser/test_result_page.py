@@ -109,6 +109,8 @@ def test_in_french(visit: Open, urls: dict[str, str]) -> None:
     expect(page.locator("[data-key=a] .percent")).to_have_text(re.compile(r"^\d+,\d\s%$"))
 
 
+# Where the pages are makes no difference to that.
+@pytest.mark.parametrize("routing", ["host"], indirect=True)
 @pytest.mark.parametrize("color_scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [320, 1920])
 def test_everyone_can_use_it(visit: Open, urls: dict[str, str], color_scheme: str, width: int) -> None:

@@ -127,6 +127,8 @@ def test_in_french(visit: Open, urls: dict[str, str]) -> None:
     expect(page.locator("#notice")).to_contain_text("est enregistré")
 
 
+# Where the pages are makes no difference to that.
+@pytest.mark.parametrize("routing", ["host"], indirect=True)
 @pytest.mark.parametrize("color_scheme", ["light", "dark"])
 def test_everyone_can_use_it(visit: Open, urls: dict[str, str], color_scheme: str) -> None:
     opened = visit(urls["vote"], color_scheme=color_scheme)

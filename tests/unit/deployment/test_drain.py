@@ -1,6 +1,7 @@
 """No worker meets entries that it cannot read: none is taken, and none waits, while the release changes."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -14,7 +15,7 @@ from deployment.engine.swarm.membership import Membership
 from deployment.errors import DeployError
 from deployment.operations.back import BACK
 from deployment.operations.rollback import ROLLBACK
-from deployment.operations.runner import operation, pause
+from deployment.operations.runner import lock, operation, pause
 from deployment.operations.runner.operation import Step
 from deployment.operations.runner.pause import Pause
 from deployment.operations.runner.site import Site
@@ -200,8 +201,9 @@ def test_a_pause_lasts_as_long_as_its_command(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_a_command_that_stops_says_that_the_pause_ends(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
+    monkeypatch.setattr(lock, "LOCK_FILE", tmp_path / "lock")
     taking(Intake(), monkeypatch)
     on = site()
     on.progress, on.pause = Progress(), Pause(on)
