@@ -22,9 +22,9 @@ def up(
     quiet: Quiet = False,
 ) -> None:
     """Build what is missing, start it with the source mounted, and print the pages' addresses."""
-    client = engine.require()
-    for address in local.up(client, Progress(quiet=quiet, yes=yes), profile or ()):
-        print(address)
+    addresses = local.up(engine.require(), Progress(quiet=quiet, yes=yes), profile or ())
+    if not quiet:
+        print("\n".join(addresses))
 
 
 @app.command("down")
