@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 from urllib3.exceptions import HTTPError
 
-from deployment.cli import dead, holding, looking, proving, report
+from deployment.cli import dead, holding, local, looking, proving, report
 from deployment.cli.options import (
     AsJson,
     DryRun,
@@ -42,6 +42,7 @@ app = typer.Typer(
     help="Run the voting app on Docker Swarm without losing a vote.",
 )  # fmt: skip
 app.add_typer(dead.app, name="dead")
+app.add_typer(local.app, name="local")
 for verbs in (looking, holding, proving):
     app.add_typer(verbs.app)
 

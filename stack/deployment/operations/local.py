@@ -1,0 +1,162 @@
+"""`deploy.py local`: the app on this machine alone, from compose.yaml, with images built as for the stack."""
+
+import os
+import socket
+import stat
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import urllib3
+from urllib3.exceptions import HTTPError
+
+from deployment.engine.images import base, images
+from deployment.engine.images.images import COMPONENTS, Component
+from deployment.engine.machine import compose
+from deployment.engine.machine.compose import Compose
+from deployment.engine.machine.engine import Client
+from deployment.errors import DeployError
+from deployment.operations.runner import lock
+from deployment.progress import Progress, Task
+
+# What a service that publishes a port answers there.
+PAGES = {"vote": ("",), "result": ("",), "paths": ("vote/", "result/")}
+PAGE_SECONDS = 60
+POLL_SECONDS = 0.2
+
+Services = Mapping[str, Mapping[str, Any]]
+
+
+def up(client: Client, progress: Progress, profiles: Sequence[str]) -> list[str]:
+    """Build what is missing, start it, and return the addresses of the pages once they answer.
+
+    Raises DeployError.
+    """
+    project = compose.find(profiles)
+    with lock.held():
+        services = project.services()
+        require_ports(ports(services), compose.published(client))
+        require_readable(sources(services))
+        names = _built(client, needed(services), progress)
+        with progress.task("Starting the containers") as task:
+            project.run(task, os.environ | names, "up", "--detach", "--no-build", "--remove-orphans")
+        addresses = pages(ports(services))
+        with progress.task("Waiting for the pages") as task:
+            _wait(project, addresses, task)
+    return addresses
+
+
+def down(progress: Progress, *, volumes: bool) -> None:
+    """Remove containers and networks, and on request the votes and the passwords; raise DeployError."""
+    project = compose.find(("*",))
+    also = ("--volumes",) if volumes else ()
+    with lock.held(), progress.task("Removing the containers") as task:
+        project.run(task, os.environ, "down", "--remove-orphans", *also)
+
+
+def needed(services: Services) -> list[Component]:
+    """Return the components whose images the services have; one that the environment names is not ours."""
+    names = {str(service["image"]) for service in services.values()}
+    return [c for c in COMPONENTS if images.by_hand(c) in names]
+
+
+def ports(services: Services) -> dict[str, int]:
+    """Return the ports of this machine that services publish, by service."""
+    return {
+        name: int(port["published"])
+        for name, service in services.items()
+        for port in service.get("ports", ())
+    }
+
+
+def pages(published: Mapping[str, int]) -> list[str]:
+    """Return the addresses of the pages, the vote's first."""
+    return [
+        f"http://localhost:{published[service]}/{path}"
+        for service, paths in PAGES.items()
+        if service in published
+        for path in paths
+    ]
+
+
+def sources(services: Services) -> set[Path]:
+    """Return the folders of the checkout that services mount."""
+    mounts = (mount for service in services.values() for mount in service.get("volumes", ()))
+    return {Path(mount["source"]) for mount in mounts if mount["type"] == "bind"}
+
+
+def require_ports(wanted: Mapping[str, int], own: set[int]) -> None:
+    """Raise DeployError naming a port that somebody else has; `own` are those of containers of ours."""
+    for service, port in wanted.items():
+        if port not in own and _taken(port):
+            raise DeployError(
+                f"Port {port} is taken, and {service} is to have it.",
+                f"Stop what listens there, or choose another port: {service.upper()}_PORT={port + 100} "
+                "python3 deploy.py local up",
+            )
+
+
+def _taken(port: int) -> bool:
+    try:
+        socket.create_server(("", port)).close()
+    except PermissionError:
+        return False  # of the first 1024, which the engine may have
+    except OSError:
+        return True
+    return False
+
+
+def require_readable(folders: set[Path]) -> None:
+    """Raise DeployError unless the containers' users can read the source: a clone keeps its maker's umask."""
+    closed = sorted(path for folder in folders for path in _files(folder) if not _open(path))
+    if closed:
+        raise DeployError(
+            f"{closed[0]} can be read by its owner alone, and the containers have users of their own.",
+            f"chmod -R o+rX {' '.join(map(str, sorted(folders)))}",
+        )
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    yield folder
+    yield from (path for path in folder.rglob("*") if "__pycache__" not in path.parts)
+
+
+def _open(path: Path) -> bool:
+    wanted = stat.S_IROTH | (stat.S_IXOTH if path.is_dir() else 0)
+    return path.stat().st_mode & wanted == wanted
+
+
+def _built(client: Client, components: Sequence[Component], progress: Progress) -> dict[str, str]:
+    """Build the images that are missing, their bases first; return their names by variable."""
+    bases = base.present(client) or base.provide(client, progress)
+    names = base.references(client, bases)
+    for component in components:
+        if not images.exists(client, names[component]):
+            with progress.task(f"Building {names[component]}") as task:
+                images.build(client, component.context, names[component], bases.of(component), task)
+    return {images.variable(component.name): names[component] for component in components}
+
+
+def _wait(project: Compose, addresses: Sequence[str], task: Task) -> None:
+    """Return when every page comes, and its service says that it has what it needs."""
+    while missing := [problem for address in addresses if (problem := _problem(address))]:
+        task.detail(missing[0])
+        if task.seconds > PAGE_SECONDS:
+            raise DeployError(
+                f"After {PAGE_SECONDS} s this is still so: {'; '.join(missing)}",
+                "Mend what the lines above say, then run the same command again.",
+                project.last_lines(),
+            )
+        time.sleep(POLL_SECONDS)
+
+
+def _problem(address: str) -> str:
+    for asked in (address, f"{address}readyz"):
+        try:
+            answer = urllib3.request("GET", asked, timeout=2, retries=False)
+        except HTTPError:
+            return f"{asked} does not answer"
+        if answer.status != 200:
+            return f"{asked} answers {answer.status}"
+    return ""
