@@ -2,13 +2,34 @@
 
 import sys
 import time
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
 
 from seed import seeding
 from seed.door import Door
 from seed.errors import SeedError
 
 SHOW_SECONDS = 2.0
+
+
+def votes(text: str) -> int:
+    """Read how many votes are wanted; raise ValueError or ArgumentTypeError."""
+    if (number := int(text)) < 1:
+        raise ArgumentTypeError("must be at least 1")
+    return number
+
+
+def rate(text: str) -> float:
+    """Read how many votes a second are wanted; raise ValueError or ArgumentTypeError."""
+    if not 0 < (number := float(text)) < float("inf"):
+        raise ArgumentTypeError("must be above 0")
+    return number
+
+
+def page(text: str) -> Door:
+    """Read the address of a page; raise ArgumentTypeError."""
+    if not (text.startswith("http://") and text.endswith("/")):
+        raise ArgumentTypeError("must begin with http:// and end with /: inside there is no TLS")
+    return Door(text)
 
 
 class Lines:
@@ -27,13 +48,13 @@ class Lines:
 def main() -> int:
     """Bring the votes and return the exit code."""
     parser = ArgumentParser("seed", description="Vote as many new voters do, and say what was stored.")
-    parser.add_argument("vote", help="the vote page, e.g. http://vote:8080/")
-    parser.add_argument("result", help="the result page")
-    parser.add_argument("--votes", type=int, default=3000)
-    parser.add_argument("--rate", type=float, help="votes a second at most")
+    parser.add_argument("vote", type=page, help="the vote page, e.g. http://vote:8080/")
+    parser.add_argument("result", type=page, help="the result page")
+    parser.add_argument("--votes", type=votes, default=3000)
+    parser.add_argument("--rate", type=rate, help="votes a second at most")
     told = parser.parse_args()
     try:
-        report = seeding.run(Door(told.vote), Door(told.result), told.votes, told.rate, Lines().show)
+        report = seeding.run(told.vote, told.result, told.votes, told.rate, Lines().show)
     except SeedError as error:
         print(f"ERROR: {error}", file=sys.stderr)
         return 1

@@ -35,6 +35,12 @@ class Report:
             return 130
         return 0 if self.acknowledged == self.wanted and not self.missing else 1
 
+    @property
+    def outcome(self) -> str:
+        """How it ended, in a few words."""
+        how = {0: "done", 130: "interrupted"}.get(self.exit_code, "failed")
+        return f"{how}: {self.acknowledged:,} of {self.wanted:,} votes acknowledged"
+
     def lines(self) -> list[str]:
         """Say what was acknowledged, what is stored, and what is not known."""
         return [

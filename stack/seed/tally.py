@@ -43,6 +43,11 @@ def missing(acknowledged: Mapping[str, int], before: Tally, now: Tally) -> dict[
     return {key: number for key, number in lacking.items() if number > 0}
 
 
+def lack(acknowledged: Mapping[str, int], before: Tally, now: Tally) -> int:
+    """Return how many votes are missing in all."""
+    return sum(missing(acknowledged, before, now).values())
+
+
 def read(result: Door) -> Tally:
     """Return what the page shows now; raise SeedError if it shows nothing."""
     try:
@@ -71,15 +76,18 @@ def arrived(
     patience: float,
     show: Callable[[str], None],
 ) -> Tally:
-    """Return the tally once it has all that was acknowledged, or nothing more came for `patience` seconds."""
-    last, deadline = _read_if_there(result, before), time.monotonic() + patience
-    while (lacking := missing(acknowledged, before, last)) and time.monotonic() < deadline:
-        show(f"acknowledged and still on their way: {sum(lacking.values()):,}")
+    """Return the tally once it has all that was acknowledged, or nothing more came for `patience` seconds.
+
+    Of two replicas, one may stand still: what lacked least counts.
+    """
+    best, deadline = _read_if_there(result, before), time.monotonic() + patience
+    while (lacking := lack(acknowledged, before, best)) and time.monotonic() < deadline:
+        show(f"acknowledged and still on their way: {lacking:,}")
         time.sleep(POLL_SECONDS)
-        found = _read_if_there(result, last)
-        if found.votes != last.votes:
-            last, deadline = found, time.monotonic() + patience
-    return last
+        found = _read_if_there(result, best)
+        if lack(acknowledged, before, found) < lacking:
+            best, deadline = found, time.monotonic() + patience
+    return best
 
 
 def _read_if_there(result: Door, last: Tally) -> Tally:

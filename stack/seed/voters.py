@@ -14,6 +14,8 @@ from seed.door import Answer, Door, UnansweredError, UnreachableError
 AT_ONCE = 50
 # How long a vote is refused, and no other taken, before all is given up.
 PATIENCE_SECONDS = 60.0
+# So many without an answer, one after another, are more than one replica can take with it when it dies.
+MOST_UNANSWERED = 2 * AT_ONCE
 TELL_SECONDS = 0.2
 
 
@@ -39,6 +41,7 @@ class Voters:
         self._lock = threading.Lock()
         self._over = threading.Event()
         self._count = Count()
+        self._unanswered = 0  # since the last that was answered
         self._began = self._last = time.monotonic()
 
     def run(self, tell: Callable[[int], None]) -> Count:
@@ -103,11 +106,18 @@ class Voters:
             self._count.acknowledged[choice] += fate is Fate.RECORDED
             self._count.unknown[choice] += fate is Fate.UNKNOWN
             self._count.put_off += fate is Fate.LATER
+            self._unanswered = self._unanswered + 1 if fate is Fate.UNKNOWN else 0
             if fate is Fate.RECORDED:
                 self._last = now
             tired = fate is Fate.LATER and now - max(began, self._last) > PATIENCE_SECONDS
-            if fate is Fate.REFUSED or tired:
-                self._count.problem = (
-                    f"no vote was taken for {PATIENCE_SECONDS:.0f} s, {problem}" if tired else problem
-                )
-                self._over.set()
+            if fate is Fate.REFUSED:
+                self._give_up(problem)
+            elif tired:
+                self._give_up(f"no vote was taken for {PATIENCE_SECONDS:.0f} s, {problem}")
+            elif self._unanswered >= MOST_UNANSWERED:
+                self._give_up(f"{self._unanswered} votes one after another got no answer, {problem}")
+
+    def _give_up(self, problem: str) -> None:
+        """Send no more; the first reason is the one that is told."""
+        self._count.problem = self._count.problem or problem
+        self._over.set()

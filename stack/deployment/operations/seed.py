@@ -39,12 +39,16 @@ def seed(client: Client, progress: Progress, votes: int, rate: float | None, *, 
     if not yes:
         require_private(way)
     vote, result = doors(way, _edge(client, way))
+    # Whoever finds the votes learns of them even if this process dies.
     log.note(client, "seed", f"begun: {votes:,} votes")
     with progress.task(f"Voting as {votes:,} new voters") as task:
         try:
-            return seeding.run(vote, result, votes, rate, task.detail)
+            report = seeding.run(vote, result, votes, rate, task.detail)
         except SeedError as error:
+            log.note(client, "seed", f"failed: {error}", task.seconds)
             raise DeployError(f"{error}.", "Look at `python3 deploy.py status`.") from error
+        log.note(client, "seed", report.outcome, task.seconds)
+    return report
 
 
 def doors(way: Entrance, edge: Edge) -> tuple[Door, Door]:

@@ -1,12 +1,16 @@
 """Made-up votes get into a stack of one's own only, through an edge that is here."""
 
+from typing import cast
+
 import pytest
+from docker import DockerClient
 
 from deployment.engine.pages import Edge
 from deployment.errors import DeployError
 from deployment.operations import seed
 from deployment.plan.release import entrance
 from deployment.plan.release.entrance import Entrance
+from deployment.progress import Progress
 
 HERE = Edge("node-1", "192.0.2.1", here=True)
 
@@ -55,6 +59,20 @@ def test_a_public_stack_is_left_alone(found: Entrance, public: bool) -> None:
         assert "--yes" in refused.value.remedy
     else:
         seed.require_private(found)
+
+
+def test_no_vote_gets_into_a_public_stack_unless_that_is_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_edge(*_: object) -> Edge:
+        raise LookupError
+
+    public = way("https://vote.example.org/", "https://result.example.org/")
+    monkeypatch.setattr(seed, "entrance", lambda _: public)
+    monkeypatch.setattr(seed, "_edge", no_edge)
+    client = cast(DockerClient, None)
+    with pytest.raises(DeployError, match="Strangers vote here"):
+        seed.seed(client, Progress(quiet=True), 1, None, yes=False)
+    with pytest.raises(LookupError):
+        seed.seed(client, Progress(quiet=True), 1, None, yes=True)
 
 
 def test_both_pages_are_asked_by_their_names_at_the_edge() -> None:

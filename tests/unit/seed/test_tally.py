@@ -102,3 +102,9 @@ def test_what_never_comes_is_not_waited_for_without_end(page: Callable[..., None
     page(shown(1, 0), shown(2, 0))
     now = tally.arrived(RESULT, {"a": 2}, of(1, 0), 0.05, lambda _: None)
     assert tally.missing({"a": 2}, of(1, 0), now) == {"a": 1}
+
+
+def test_a_replica_that_stands_still_does_not_prolong_the_wait(page: Callable[..., None]) -> None:
+    page(*[shown(1, 0), shown(2, 0)] * 500, shown(9, 0))
+    now = tally.arrived(RESULT, {"a": 8}, of(1, 0), 0.1, lambda _: None)
+    assert now.votes["a"] == 2

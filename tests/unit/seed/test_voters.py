@@ -145,6 +145,14 @@ def test_a_page_that_takes_nothing_is_given_up(page: Page, monkeypatch: pytest.M
     assert count.problem == "no vote was taken for 0 s, the vote page answers 503"
 
 
+def test_votes_that_nobody_answers_are_not_wasted_without_end(page: Page) -> None:
+    page.answers = [200] * 20 + [502]
+    count = cast(page, "a" * 5000)
+    assert count.acknowledged == {"a": 20}
+    assert count.unknown.total() < voters.MOST_UNANSWERED + voters.AT_ONCE
+    assert count.problem.endswith("votes one after another got no answer, the vote page answers 502")
+
+
 def test_a_vote_that_may_be_in_the_queue_when_it_is_given_up_is_not_known(
     page: Page, monkeypatch: pytest.MonkeyPatch
 ) -> None:
