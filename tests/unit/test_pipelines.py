@@ -24,6 +24,7 @@ RIGHTS = {
     ("images", "publish"): {"packages": "write", "id-token": "write"},
     ("images", "release"): {"contents": "write"},
 }
+SCANS = [("scan", "images"), ("scan", "published")]
 COMMAND = "uv pip compile --universal --generate-hashes --output-file=requirements.lock requirements.in"
 SECTION = "## [1.2.3] - 2026-01-31\n\n### Added\n\n- A vote.\n\n## [1.2.2] - 2026-01-01\n\n- Older.\n"
 
@@ -122,10 +123,43 @@ def test_an_image_is_published_under_the_name_that_images_takes_it_by() -> None:
     assert "syft" in build["sbom"]
 
 
+def test_each_image_is_signed_and_the_signature_verified_by_the_digest_that_was_built() -> None:
+    steps = workflow("images")["jobs"]["publish"]["steps"]
+    names = [step.get("id") or step.get("run", "").partition(" --")[0] for step in steps]
+    build, sign, verify = (names.index(name) for name in ("build", "cosign sign", "cosign verify"))
+    assert build < sign < verify
+    for number in (sign, verify):
+        first = steps[number]["run"].replace("\\\n", "").splitlines()[0]
+        assert first.endswith(' "$IMAGE@$DIGEST"')
+        assert steps[number]["env"]["DIGEST"] == "${{ steps.build.outputs.digest }}"
+        assert not {"if", "continue-on-error"} & set(steps[number])
+    assert "--certificate-identity" in steps[verify]["run"]
+    assert "--certificate-oidc-issuer" in steps[verify]["run"]
+
+
+def test_nothing_is_published_before_the_tag_was_checked() -> None:
+    images = workflow("images")["jobs"]
+    steps = [step for step in images["check"]["steps"] if ".ci/release.py" in step.get("run", "")]
+    assert [step["run"] for step in steps] == ['python3 .ci/release.py "$GITHUB_REF_NAME"']
+    assert not {"if", "continue-on-error"} & {*steps[0], *images["check"]}
+    assert images["publish"]["needs"] == "check"
+
+
+@pytest.mark.parametrize(("name", "job"), SCANS)
+def test_a_scan_fails_at_a_serious_vulnerability_that_has_a_fix(name: str, job: str) -> None:
+    (step,) = [step for step in workflow(name)["jobs"][job]["steps"] if "scan-action" in step.get("uses", "")]
+    assert step["uses"].startswith("anchore/scan-action@")
+    assert step["with"]["severity-cutoff"] == "high"
+    assert step["with"]["only-fixed"] is True
+    assert not {"fail-build", "config"} & set(step["with"])
+    assert not {"if", "continue-on-error"} & set(step)
+
+
 def test_what_was_published_is_scanned_every_week_and_a_build_at_once() -> None:
     scan = workflow("scan")
     triggers = scan[True]  # YAML reads `on` as a truth value
-    assert len(triggers["schedule"]) == 1
+    (schedule,) = triggers["schedule"]
+    assert re.fullmatch(r"\d+ \d+ \* \* [0-6]", schedule["cron"])
     assert {"push", "pull_request"} <= set(triggers)
     assert "schedule" in scan["jobs"]["digests"]["if"]
     assert scan["jobs"]["published"]["needs"] == "digests"
