@@ -22,9 +22,11 @@ IMAGE = re.compile(r"(?:docker|ghcr)\.io/[\w./-]+(?:[:@]\S*)?")
 # What a job may do besides reading the source; whatever is not here may do nothing else.
 RIGHTS = {
     ("images", "publish"): {"packages": "write", "id-token": "write"},
+    ("images", "scan"): {"packages": "read"},
     ("images", "release"): {"contents": "write"},
 }
-SCANS = [("scan", "images"), ("scan", "published")]
+OF_PUBLISHED = [("images", "scan"), ("scan", "published")]
+SCANS = [("scan", "images"), *OF_PUBLISHED]
 COMMAND = "uv pip compile --universal --generate-hashes --output-file=requirements.lock requirements.in"
 SECTION = "## [1.2.3] - 2026-01-31\n\n### Added\n\n- A vote.\n\n## [1.2.2] - 2026-01-01\n\n- Older.\n"
 
@@ -153,6 +155,23 @@ def test_a_scan_fails_at_a_serious_vulnerability_that_has_a_fix(name: str, job: 
     assert step["with"]["only-fixed"] is True
     assert not {"fail-build", "config"} & set(step["with"])
     assert not {"if", "continue-on-error"} & set(step)
+
+
+@pytest.mark.parametrize(("name", "job"), OF_PUBLISHED)
+def test_what_was_published_is_scanned_by_its_digest_for_each_architecture(name: str, job: str) -> None:
+    publish, scan = workflow("images")["jobs"]["publish"], workflow(name)["jobs"][job]
+    build = next(step["with"] for step in publish["steps"] if step.get("id") == "build")
+    assert scan["needs"] == "digests"
+    assert scan["strategy"]["matrix"]["image"] == "${{ fromJSON(needs.digests.outputs.images) }}"
+    assert ",".join(scan["strategy"]["matrix"]["platform"]) == build["platforms"]
+    assert scan["env"] == {"GRYPE_PLATFORM": "${{ matrix.platform }}"}
+    assert scan["steps"][-1]["with"]["image"] == "registry:${{ matrix.image }}"
+
+
+def test_there_is_no_release_before_all_its_images_were_scanned() -> None:
+    images = workflow("images")["jobs"]
+    assert (images["digests"]["needs"], images["release"]["needs"]) == ("publish", "scan")
+    assert not [job for job in images.values() if {"if", "continue-on-error"} & set(job)]
 
 
 def test_what_was_published_is_scanned_every_week_and_a_build_at_once() -> None:
