@@ -1,11 +1,13 @@
 """The workflows: pinned, with no more rights than they need, and with nothing of the project left out."""
 
 import json
+import os
 import re
 import subprocess
 import sys
 from collections.abc import Iterator
 from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -43,6 +45,25 @@ def jobs() -> Iterator[tuple[str, str, dict[str, Any]]]:
 
 
 JOBS = [pytest.param(*job, id=f"{job[0]}-{job[1]}") for job in jobs()]
+
+
+def step_that(name: str, job: str, runs: str) -> dict[str, Any]:
+    """Return the step of a job that runs something."""
+    (step,) = [step for step in workflow(name)["jobs"][job]["steps"] if runs in step.get("run", "")]
+    return dict(step)
+
+
+def run_step(
+    step: dict[str, Any], folder: Path, *, gh: str = "", curl: str = "", **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """Run a step as GitHub does, with other programs in the place of those that would ask it."""
+    for program, does in (("gh", gh), ("curl", curl)):
+        (folder / program).write_text(f"#!/bin/sh\n{does}\n")
+        (folder / program).chmod(0o755)
+    command = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]]
+    path = f"{folder}:{os.environ['PATH']}"
+    environment = {"GITHUB_OUTPUT": str(folder / "output"), **environment, "PATH": path}
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
 
 
 def tracked(pattern: str) -> list[str]:
@@ -141,10 +162,28 @@ def test_each_image_is_signed_and_the_signature_verified_by_the_digest_that_was_
 
 def test_nothing_is_published_before_the_tag_was_checked() -> None:
     images = workflow("images")["jobs"]
-    steps = [step for step in images["check"]["steps"] if ".ci/release.py" in step.get("run", "")]
-    assert [step["run"] for step in steps] == ['python3 .ci/release.py "$GITHUB_REF_NAME"']
-    assert not {"if", "continue-on-error"} & {*steps[0], *images["check"]}
+    step = step_that("images", "check", ".ci/release.py")
+    assert step["run"] == 'python3 .ci/release.py "$GITHUB_REF_NAME"'
+    assert not [step for step in images["check"]["steps"] if {"if", "continue-on-error"} & set(step)]
+    assert not {"if", "continue-on-error"} & set(images["check"])
     assert images["publish"]["needs"] == "check"
+
+
+@pytest.mark.parametrize(
+    ("gh", "code", "said"),
+    [
+        ("echo v1.2.2", 0, ""),
+        ("echo v1.2.3-rc.1; echo v1x2x3", 0, ""),
+        ("true", 0, ""),
+        ("echo v1.2.3; echo v1.2.2", 1, "::error::v1.2.3 is released already: set another version.\n"),
+        ("exit 4", 4, ""),
+    ],
+)
+def test_a_release_is_made_once(gh: str, code: int, said: str, tmp_path: Path) -> None:
+    """Nor is it where nobody can say whether it is there."""
+    step = step_that("images", "check", "gh release list")
+    done = run_step(step, tmp_path, gh=gh, GITHUB_REF_NAME="v1.2.3")
+    assert (done.returncode, done.stdout) == (code, said)
 
 
 @pytest.mark.parametrize(("name", "job"), SCANS)
