@@ -96,7 +96,14 @@ def test_every_action_is_pinned_by_its_commit_and_says_its_version(name: str) ->
 def test_every_image_that_a_workflow_runs_is_pinned_by_its_digest() -> None:
     named = [image for text in WORKFLOWS.values() for image in IMAGE.findall(text)]
     loose = [image for image in named if not re.search(r"@sha256:[0-9a-f]{64}$", image)]
-    assert (len(named), loose) == (4, [])
+    assert (len(named), loose) == (5, [])
+
+
+def test_what_builds_the_images_is_pinned_by_its_digest() -> None:
+    """Without one, the action takes an image of its own choice, by a tag."""
+    steps = workflow("images")["jobs"]["publish"]["steps"]
+    (buildx,) = [step["with"] for step in steps if "setup-buildx-action" in step.get("uses", "")]
+    assert re.fullmatch(r"image=docker\.io/moby/buildkit:v[0-9.]+@sha256:[0-9a-f]{64}", buildx["driver-opts"])
 
 
 def test_one_action_has_one_version() -> None:
