@@ -30,6 +30,7 @@ RIGHTS = {
 }
 OF_PUBLISHED = [("images", "scan"), ("scan", "published")]
 SCANS = [("scan", "images"), *OF_PUBLISHED]
+NO_RELEASE = "::notice::There is no release whose images could be scanned.\n"
 COMMAND = "uv pip compile --universal --generate-hashes --output-file=requirements.lock requirements.in"
 SECTION = "## [1.2.3] - 2026-01-31\n\n### Added\n\n- A vote.\n\n## [1.2.2] - 2026-01-01\n\n- Older.\n"
 
@@ -55,16 +56,15 @@ def step_that(name: str, job: str, runs: str) -> dict[str, Any]:
 
 
 def run_step(
-    step: dict[str, Any], folder: Path, *, gh: str = "", curl: str = "", **environment: str
+    step: dict[str, Any], folder: Path, programs: dict[str, str], **environment: str
 ) -> subprocess.CompletedProcess[str]:
-    """Run a step as GitHub does, with other programs in the place of those that would ask it."""
-    for program, does in (("gh", gh), ("curl", curl)):
+    """Run a step as GitHub does, with other programs in the place of some."""
+    for program, does in programs.items():
         (folder / program).write_text(f"#!/bin/sh\n{does}\n")
         (folder / program).chmod(0o755)
     command = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]]
-    path = f"{folder}:{os.environ['PATH']}"
-    environment = {"GITHUB_OUTPUT": str(folder / "output"), **environment, "PATH": path}
-    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    seen = {**environment, "GITHUB_OUTPUT": str(folder / "output"), "PATH": f"{folder}:{os.environ['PATH']}"}
+    return subprocess.run(command, cwd=folder, env=seen, capture_output=True, text=True, check=False)
 
 
 def tracked(pattern: str) -> list[str]:
@@ -201,8 +201,31 @@ def test_nothing_is_published_before_the_tag_was_checked() -> None:
 def test_a_release_is_made_once(gh: str, code: int, said: str, tmp_path: Path) -> None:
     """Nor is it where nobody can say whether it is there."""
     step = step_that("images", "check", "gh release list")
-    done = run_step(step, tmp_path, gh=gh, GITHUB_REF_NAME="v1.2.3")
+    done = run_step(step, tmp_path, {"gh": gh}, GITHUB_REF_NAME="v1.2.3")
     assert (done.returncode, done.stdout) == (code, said)
+
+
+@pytest.mark.parametrize(
+    ("curl", "code", "said", "output"),
+    [
+        ("printf 200", 0, "", 'images=["a:1@x"]\n'),
+        ("printf 404; exit 22", 0, NO_RELEASE, ""),
+        ("printf 500; exit 22", 1, "", ""),
+        ("printf 000; exit 6", 1, "", ""),
+    ],
+)
+def test_the_weekly_scan_is_of_the_newest_release_if_there_is_one(
+    curl: str, code: int, said: str, output: str, tmp_path: Path
+) -> None:
+    step = step_that("scan", "digests", "releases/latest")
+    (tmp_path / "output").touch()
+    programs = {"curl": curl, "jq": """echo '["a:1@x"]'"""}
+    done = run_step(
+        step, tmp_path, programs, GITHUB_SERVER_URL="https://git.example", GITHUB_REPOSITORY="o/r"
+    )
+    assert (done.returncode, done.stdout) == (code, said)
+    assert (tmp_path / "output").read_text() == output
+    assert workflow("scan")["jobs"]["published"]["if"] == "needs.digests.outputs.images"
 
 
 @pytest.mark.parametrize(("name", "job"), SCANS)
