@@ -16,7 +16,7 @@ HEARTBEAT_SECONDS = 10
 
 
 class Progress:
-    """Lines on stderr; a spinner for each task on a terminal, a line every ten seconds elsewhere.
+    """Lines on stderr; a spinner for each task on a terminal, elsewhere its detail every ten seconds at most.
 
     `yes` answers every question. Tasks may run side by side, in threads.
     """

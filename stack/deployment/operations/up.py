@@ -11,7 +11,7 @@ from deployment.operations.back import WayBack
 from deployment.operations.runner import operation
 from deployment.operations.runner.operation import Step
 from deployment.operations.runner.site import Site
-from deployment.operations.steps.checks import Checks
+from deployment.operations.steps.checks import Checks, Published
 from deployment.operations.steps.health import Health
 from deployment.operations.steps.images import Bases, Engine, Images, Push, Refresh
 from deployment.operations.steps.intake import Drain, Readable, Reopen
@@ -25,7 +25,7 @@ from deployment.plan.swarm import placement, weaknesses
 from deployment.progress import Progress
 
 UP: Sequence[Step] = (
-    *(Checks(), Engine(), Bases(), Refresh(), Images(), Push()),
+    *(Checks(), Engine(), Published(), Bases(), Refresh(), Images(), Push()),
     *(Swarm(), Labels(), Secrets(), Options(), Packages()),
     *(Readable(), DataNodes(), Drain(), Deploy(), Reopen(), Health()),
     # Once more: an earlier command may have left the intake shut, unseen until now.

@@ -24,7 +24,7 @@ FIRST, *OTHERS = WANTED.values()
 class Engine:
     """Builds until it is let go on, and keeps what was asked of it."""
 
-    def __init__(self, failing: str = "") -> None:
+    def __init__(self, *failing: str) -> None:
         self.begun: list[str] = []
         self.built: list[str] = []
         self.go = threading.Event()
@@ -33,8 +33,9 @@ class Engine:
     def build(self, client: DockerClient, folder: Path, tag: str, base: str, task: Task) -> None:
         self.begun.append(tag)
         task.detail("Step 1")
-        if tag == self._failing:
-            raise DeployError(f"Building {tag} failed", "Mend it.", ["the last line"])
+        if tag in self._failing:
+            wait_until(lambda: set(self._failing) <= set(self.begun))
+            raise DeployError(f"Building {tag} failed", "Mend it.", [f"the last line of {tag}"])
         if tag != FIRST:
             assert self.go.wait(10)
         self.built.append(tag)
@@ -45,7 +46,7 @@ class Engine:
 
 @pytest.fixture
 def engine(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Iterator[Engine]:
-    made = Engine(getattr(request, "param", ""))
+    made = Engine(*getattr(request, "param", ()))
     monkeypatch.setattr(images, "build", made.build)
     monkeypatch.setattr(machine, "require", lambda: made)
     yield made
@@ -67,14 +68,14 @@ def test_the_first_is_built_alone_and_the_others_so_many_at_once(engine: Engine)
     assert sorted(engine.built) == sorted(WANTED.values())
 
 
-@pytest.mark.parametrize("engine", [OTHERS[1]], indirect=True)
+@pytest.mark.parametrize("engine", [(OTHERS[1],)], indirect=True)
 def test_after_a_failure_none_begins_and_what_had_begun_is_built_to_its_end(
     engine: Engine, capsys: pytest.CaptureFixture[str]
 ) -> None:
     threading.Timer(0.2, engine.go.set).start()
     with pytest.raises(DeployError, match=f"Building {OTHERS[1]} failed") as raised:
         build()
-    assert raised.value.evidence == ["the last line"]
+    assert raised.value.evidence == [f"the last line of {OTHERS[1]}"]
     assert sorted(engine.built) == sorted({FIRST, *engine.begun} - {OTHERS[1]})
     assert len(engine.begun) < len(WANTED)
     said = capsys.readouterr().err
@@ -82,7 +83,21 @@ def test_after_a_failure_none_begins_and_what_had_begun_is_built_to_its_end(
     assert f"✓ Building {OTHERS[0]}" in said
 
 
-@pytest.mark.parametrize("engine", [FIRST], indirect=True)
+@pytest.mark.parametrize("engine", [OTHERS[:2]], indirect=True)
+def test_of_two_that_fail_side_by_side_both_say_why(engine: Engine) -> None:
+    engine.go.set()
+    with pytest.raises(DeployError) as raised:
+        build()
+    first, other = sorted(OTHERS[:2], key=lambda tag: tag not in raised.value.what)
+    assert raised.value.what == f"Building {first} failed"
+    assert raised.value.evidence == [
+        f"the last line of {first}",
+        f"Building {other} failed",
+        f"the last line of {other}",
+    ]
+
+
+@pytest.mark.parametrize("engine", [(FIRST,)], indirect=True)
 def test_without_the_first_none_begins(engine: Engine) -> None:
     with pytest.raises(DeployError, match=f"Building {FIRST} failed"):
         build()

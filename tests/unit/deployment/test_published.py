@@ -12,10 +12,12 @@ from deployment.engine.images import published
 from deployment.engine.images.base import Bases
 from deployment.engine.images.images import COMPONENTS
 from deployment.engine.machine import advertise, host
-from deployment.engine.swarm import credentials, networks
+from deployment.engine.machine import engine as machine
+from deployment.engine.swarm import credentials, membership, networks
 from deployment.engine.swarm.membership import Membership
 from deployment.errors import DeployError
 from deployment.operations import source, up
+from deployment.operations.runner import operation
 from deployment.operations.runner.site import Site
 from deployment.operations.steps import checks
 from deployment.operations.steps.checks import Checks
@@ -75,7 +77,7 @@ def test_nothing_is_built_pulled_or_pushed_whatever_is_here(version: str) -> Non
         there = site(Engine(), bases=here)
         names = [type(step).__name__ for step in up.steps(there.settings)]
         assert source.unbuilt(there) == {}
-        assert names[:3] == ["Checks", "Engine", "Swarm"]
+        assert names[:4] == ["Checks", "Engine", "Published", "Swarm"]
         assert not {"Bases", "Refresh", "Images", "Push", "Packages"} & set(names)
 
 
@@ -107,6 +109,19 @@ def test_other_nodes_get_them_without_a_registry_of_ones_own(
     only_images_count(monkeypatch)
     nodes = tuple(Node(name, name, manager=True) for name in ("a", "b", "c"))
     assert Checks().missing(site(Engine(), nodes=nodes, secrets={})) == []
+
+
+def test_once_there_is_an_engine_an_absent_image_is_named_before_there_is_a_swarm(
+    version: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    only_images_count(monkeypatch)
+    monkeypatch.setattr(machine, "install", lambda _: Engine("pgpool"))
+    monkeypatch.setattr(membership, "membership", lambda _: Membership.NONE)
+    monkeypatch.setattr(membership, "initialise", lambda *_: pytest.fail("There is a Swarm now."))
+    bare = Site(Settings(images=PREFIX), Progress(quiet=True), None, source.release)
+    with pytest.raises(DeployError, match=r"pgpool:1\.2\.3 is not to be had"):
+        operation.carry_out(up.steps(bare.settings), bare)
+    assert bare.client
 
 
 def test_before_there_is_an_engine_no_registry_is_asked(version: str) -> None:

@@ -9,6 +9,7 @@ from deployment.engine.images import images
 from deployment.engine.images.base import Bases
 from deployment.engine.images.images import Component
 from deployment.engine.machine import engine
+from deployment.errors import DeployError
 from deployment.progress import Progress
 
 AT_ONCE = 3
@@ -37,7 +38,8 @@ def build(wanted: Mapping[Component, str], bases: Bases, progress: Progress) -> 
 def side_by_side(works: Iterable[Callable[[], None]], at_once: int) -> None:
     """Do works in threads, so many at once; after a failure none begins, and the first is raised at the end.
 
-    Whoever interrupts this leaves the threads behind, which end with the program.
+    If others failed, too, its evidence ends with what they said. Whoever interrupts this leaves the threads
+    behind, which end with the program.
     """
     waiting, failures = deque(works), list[Exception]()
 
@@ -62,4 +64,13 @@ def side_by_side(works: Iterable[Callable[[], None]], at_once: int) -> None:
         waiting.clear()
         raise
     if failures:
-        raise failures[0]
+        raise _first(*failures)
+
+
+def _first(failure: Exception, *others: Exception) -> Exception:
+    """Return a failure, with why others failed at the end of its evidence."""
+    if isinstance(failure, DeployError):
+        for other in others:
+            shown = other.evidence if isinstance(other, DeployError) else []
+            failure.evidence = [*failure.evidence, str(other), *shown]
+    return failure

@@ -27,6 +27,14 @@ class Checks(Check):
         host.check(_machine(site), _ports(site), fresh=_builds(site))
 
 
+class Published(Check):
+    """Where published images are wanted they are there: without an engine, nobody could ask before."""
+
+    def require(self, site: Site) -> None:
+        """Raise DeployError naming the first that is not."""
+        require_published(site)
+
+
 def require_published(site: Site) -> None:
     """Raise DeployError where published images are wanted, but are not there or are to be built anew."""
     if site.settings.images and site.refresh:
