@@ -14,6 +14,7 @@ import pytest
 
 from deployment.configuration.layout import ROOT
 from kit.waiting import wait_until
+from local import reload
 from local.reload import changed, times
 
 # It says what its source says, and begins another process that does not end when it is asked to.
@@ -109,6 +110,14 @@ def test_a_command_that_ended_starts_anew_when_its_source_changes(
     (source / "page.html").write_text("second")
     running.wait_said("source/page.html: changed")
     running.wait_said("second")
+
+
+def test_a_command_that_ran_and_ended_takes_its_container_with_it_which_docker_starts_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reload, "START_SECONDS", 0.0)
+    with pytest.raises(SystemExit, match="sh ended with -9"):
+        reload.run([tmp_path], ["sh", "-c", "kill -9 $$"])
 
 
 def test_whatever_a_command_began_is_gone_when_it_starts_anew_or_ends(
