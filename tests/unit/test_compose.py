@@ -57,9 +57,9 @@ NETWORKS = {
     "seed": ["front"],
 }
 PORTS = {
-    "vote": ["${VOTE_PORT:-8080}:8080"],
-    "result": ["${RESULT_PORT:-8081}:8080"],
-    "paths": ["${PATHS_PORT:-8082}:8082"],
+    "vote": ["127.0.0.1:${VOTE_PORT:-8080}:8080"],
+    "result": ["127.0.0.1:${RESULT_PORT:-8081}:8080"],
+    "paths": ["127.0.0.1:${PATHS_PORT:-8082}:8082"],
 }
 VARIABLE = re.compile(r"\$\{(\w+):-([^}]*)\}")
 SECRET = re.compile(r"/run/secrets/(\w+)")
@@ -156,7 +156,7 @@ def test_only_source_is_mounted_from_the_machine_and_nobody_may_change_it(servic
     for mount in SERVICES[service]["volumes"]:
         if mount["type"] == "bind":
             assert mount["read_only"] is True
-            assert mount["source"] in {"./stack/local", f"./{service}/{service}"}
+            assert mount["source"] in {"./stack/local", f"./{service}/{service}", f"./stack/{service}"}
     writers = {name for name, found in SERVICES.items() for m in found["volumes"] if "read_only" not in m}
     assert writers == {"redis", "postgres", "passwords"}
 

@@ -23,6 +23,9 @@ from deployment.progress import Progress, Task
 # What a service that publishes a port answers there.
 PAGES = {"vote": ("",), "result": ("",), "paths": ("vote/", "result/")}
 PAGE_SECONDS = 60
+# Where compose.yaml publishes them.
+ADDRESS = "127.0.0.1"
+LAST_PORT = 65535
 POLL_SECONDS = 0.2
 
 Services = Mapping[str, Mapping[str, Any]]
@@ -99,7 +102,7 @@ def require_ports(wanted: Mapping[str, int], own: set[int]) -> None:
 
 def _taken(port: int) -> bool:
     try:
-        socket.create_server(("", port)).close()
+        socket.create_server((ADDRESS, port)).close()
     except PermissionError:
         return False  # of the first 1024, which the engine may have
     except OSError:
