@@ -1,6 +1,7 @@
 """`deploy.py local`: the app on this machine alone, from compose.yaml, with images built as for the stack."""
 
 import os
+import re
 import socket
 import stat
 import time
@@ -38,6 +39,7 @@ def up(client: Client, progress: Progress, profiles: Sequence[str]) -> list[str]
     """
     project = compose.find(profiles)
     with lock.held():
+        require_profiles(profiles, project.known_profiles())
         services = project.services()
         require_ports(ports(services), compose.published(client))
         require_readable(sources(services))
@@ -64,13 +66,31 @@ def needed(services: Services) -> list[Component]:
     return [c for c in COMPONENTS if images.by_hand(c) in names]
 
 
+def require_profiles(wanted: Sequence[str], known: Sequence[str]) -> None:
+    """Raise DeployError naming a profile that the compose file does not have."""
+    if unknown := [profile for profile in wanted if profile not in known]:
+        raise DeployError(
+            f"There is no profile {unknown[0]} in compose.yaml.",
+            f"Choose among these: {', '.join(known)}. Then run the command again.",
+        )
+
+
 def ports(services: Services) -> dict[str, int]:
-    """Return the ports of this machine that services publish, by service."""
+    """Return the ports of this machine that services publish, by service; raise DeployError for another."""
     return {
-        name: int(port["published"])
+        name: _number(name, str(port["published"]))
         for name, service in services.items()
         for port in service.get("ports", ())
     }
+
+
+def _number(service: str, text: str) -> int:
+    if not re.fullmatch(r"[0-9]+", text) or not 0 < int(text) <= LAST_PORT:
+        raise DeployError(
+            f"{service.upper()}_PORT is {text}, and {service} needs one port from 1 to {LAST_PORT}.",
+            "Say one in the shell or in .env, or none: then compose.yaml has one.",
+        )
+    return int(text)
 
 
 def pages(published: Mapping[str, int]) -> list[str]:
@@ -126,8 +146,13 @@ def _files(folder: Path) -> Iterator[Path]:
 
 
 def _open(path: Path) -> bool:
-    wanted = stat.S_IROTH | (stat.S_IXOTH if path.is_dir() else 0)
-    return path.stat().st_mode & wanted == wanted
+    """Say whether everybody may read it; an editor's lock is a link to nothing, its drafts vanish."""
+    try:
+        mode = path.lstat().st_mode
+    except FileNotFoundError:
+        return True
+    wanted = stat.S_IROTH | (stat.S_IXOTH if stat.S_ISDIR(mode) else 0)
+    return mode & wanted == wanted
 
 
 def _built(client: Client, components: Sequence[Component], progress: Progress) -> dict[str, str]:

@@ -33,6 +33,10 @@ class Compose:
         profiles = [word for profile in self.profiles for word in ("--profile", profile)]
         return [*self.words, "--file", str(COMPOSE_FILE), "--project-name", LOCAL, *profiles, *arguments]
 
+    def known_profiles(self) -> list[str]:
+        """Return the profiles that the compose file has."""
+        return self._read("config", "--profiles").split()
+
     def services(self) -> dict[str, Any]:
         """Return the services, with what the environment and .env put into the file."""
         return dict(json.loads(self._read("config", "--format", "json"))["services"])
