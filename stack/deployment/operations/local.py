@@ -23,10 +23,10 @@ from deployment.progress import Progress, Task
 
 # What a service that publishes a port answers there.
 PAGES = {"vote": ("",), "result": ("",), "paths": ("vote/", "result/")}
-PAGE_SECONDS = 60
 # Where compose.yaml publishes them.
 ADDRESS = "127.0.0.1"
 LAST_PORT = 65535
+PAGE_SECONDS = 60
 POLL_SECONDS = 0.2
 
 Services = Mapping[str, Mapping[str, Any]]
@@ -48,7 +48,7 @@ def up(client: Client, progress: Progress, profiles: Sequence[str]) -> list[str]
             project.run(task, os.environ | names, "up", "--detach", "--no-build", "--remove-orphans")
         addresses = pages(ports(services))
         with progress.task("Waiting for the pages") as task:
-            _wait(project, addresses, task)
+            _wait(client, project, addresses, task)
     return addresses
 
 
@@ -166,9 +166,12 @@ def _built(client: Client, components: Sequence[Component], progress: Progress) 
     return {images.variable(component.name): names[component] for component in components}
 
 
-def _wait(project: Compose, addresses: Sequence[str], task: Task) -> None:
-    """Return when every page comes, and its service says that it has what it needs."""
-    while missing := [problem for address in addresses if (problem := _problem(address))]:
+def _wait(client: Client, project: Compose, addresses: Sequence[str], task: Task) -> None:
+    """Return when every page comes, its service says that it has what it needs, and all are healthy."""
+    while missing := [
+        *_problems(addresses),
+        *(f"{name} is not healthy" for name in compose.unhealthy(client)),
+    ]:
         task.detail(missing[0])
         if task.seconds > PAGE_SECONDS:
             raise DeployError(
@@ -177,6 +180,10 @@ def _wait(project: Compose, addresses: Sequence[str], task: Task) -> None:
                 project.last_lines(),
             )
         time.sleep(POLL_SECONDS)
+
+
+def _problems(addresses: Sequence[str]) -> list[str]:
+    return [problem for address in addresses if (problem := _problem(address))]
 
 
 def _problem(address: str) -> str:

@@ -86,6 +86,13 @@ def _version(words: Sequence[str]) -> str:
     return ""
 
 
+def unhealthy(client: Client) -> list[str]:
+    """Return the services whose containers have a health check, and do not pass it or do not run."""
+    labels = [LABEL, "com.docker.compose.oneoff=False"]
+    found = client.api.containers(all=True, filters={"label": labels, "health": ["starting", "unhealthy"]})
+    return sorted(str(container["Labels"]["com.docker.compose.service"]) for container in found)
+
+
 def published(client: Client) -> set[int]:
     """Return the ports of this machine that the project's containers have."""
     containers = client.api.containers(filters={"label": LABEL})
