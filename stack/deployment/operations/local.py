@@ -76,7 +76,10 @@ def require_profiles(wanted: Sequence[str], known: Sequence[str]) -> None:
 
 
 def ports(services: Services) -> dict[str, int]:
-    """Return the ports of this machine that services publish, by service; raise DeployError for another."""
+    """Return the ports of this machine that services publish, by service.
+
+    Raises DeployError where a variable holds anything but one port.
+    """
     return {
         name: _number(name, str(port["published"]))
         for name, service in services.items()
@@ -88,7 +91,7 @@ def _number(service: str, text: str) -> int:
     if not re.fullmatch(r"[0-9]+", text) or not 0 < int(text) <= LAST_PORT:
         raise DeployError(
             f"{service.upper()}_PORT is {text}, and {service} needs one port from 1 to {LAST_PORT}.",
-            "Say one in the shell or in .env, or none: then compose.yaml has one.",
+            "Correct it in the shell or in .env, or take it away: compose.yaml has a port of its own.",
         )
     return int(text)
 
