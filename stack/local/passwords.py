@@ -42,6 +42,7 @@ def main(names: list[str]) -> None:
 def _write(path: Path, text: str) -> None:
     """Write a file whole or not at all; the services that read it are of different users."""
     draft = path.with_suffix(".new")
+    draft.unlink(missing_ok=True)  # who was killed left one that nobody may write
     draft.write_text(text)
     draft.chmod(0o444)
     os.replace(draft, path)

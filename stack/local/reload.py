@@ -22,6 +22,8 @@ SUFFIXES = {".py", ".html", ".css", ".js", ".svg", ".toml", ".sql"}
 LOOK_SECONDS = 0.3
 # Nothing is lost with a process that is killed: what it acknowledged, or was still to store, is in Redis.
 END_SECONDS = 1.0
+# What ends sooner than this after its start has an error in its source.
+START_SECONDS = 5.0
 
 Times = Mapping[Path, int]
 
@@ -41,8 +43,11 @@ def changed(before: Times, now: Times) -> list[Path]:
 
 
 def run(folders: Sequence[Path], command: Sequence[str]) -> NoReturn:
-    """Run the command until this process is told to end; one that ends by itself waits for a change."""
-    seen, process, told = times(folders), _start(command), False
+    """Run the command until this process is told to end, or the command ends by itself.
+
+    One that ends soon after its start waits for a change of its source.
+    """
+    seen, process, began, told = times(folders), _start(command), time.monotonic(), False
     try:
         while True:
             time.sleep(LOOK_SECONDS)
@@ -50,8 +55,10 @@ def run(folders: Sequence[Path], command: Sequence[str]) -> NoReturn:
             if files := changed(seen, now):
                 print(f"{', '.join(map(str, files))}: changed, so {command[0]} starts anew", flush=True)
                 _end(process)
-                seen, process, told = now, _start(command), False
+                seen, process, began, told = now, _start(command), time.monotonic(), False
             elif not told and (code := process.poll()) is not None:
+                if time.monotonic() - began > START_SECONDS:
+                    sys.exit(f"{command[0]} ended with {code}")  # Docker starts both anew
                 print(f"{command[0]} ended with {code}; it starts anew when a file changes", flush=True)
                 told = True
     finally:

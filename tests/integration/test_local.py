@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import http.cookiejar
 import json
+import os
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlencode
@@ -44,6 +47,20 @@ for host, port in zip(sys.argv[1::2], map(int, sys.argv[2::2])):
         print(host, "is away")
 """
 
+WHOLE_AND_DYING = ("def main() -> None:\n", "def main() -> None:\n    raise SystemExit(1)\n")
+# Ends what local.reload runs, and tells nobody.
+KILL = """
+import os, pathlib, signal
+def words(pid):
+    return pathlib.Path("/proc", pid, "cmdline").read_bytes().split(b"\\0")
+def parent(pid):
+    return pathlib.Path("/proc", pid, "stat").read_text().rpartition(")")[2].split()[1]
+pids = [name for name in os.listdir("/proc") if name.isdigit()]
+(outer,) = (pid for pid in pids if words(pid)[1:3] == [b"-m", b"local.reload"])
+(inner,) = (pid for pid in pids if parent(pid) == outer)
+os.kill(int(inner), signal.SIGKILL)
+"""
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -51,20 +68,22 @@ class Answer:
 
     status: int
     text: str
+    address: str = ""
 
 
 class Browser:
     """A visitor with cookies."""
 
     def __init__(self) -> None:
-        self._opener = build_opener(HTTPCookieProcessor(http.cookiejar.CookieJar()))
+        self.cookies = http.cookiejar.CookieJar()
+        self._opener = build_opener(HTTPCookieProcessor(self.cookies))
 
     def get(self, address: str, data: dict[str, str] | None = None) -> Answer:
         """Ask for a page, or send a form; a status of 0 is no answer."""
         body = urlencode(data).encode() if data else None
         try:
             with self._opener.open(Request(address, body), timeout=15) as answer:
-                return Answer(answer.status, answer.read().decode())
+                return Answer(answer.status, answer.read().decode(), answer.url)
         except HTTPError as error:
             return Answer(error.code, error.read().decode())
         except (URLError, OSError):
@@ -87,6 +106,11 @@ class Setup:
     def result(self) -> str:
         """Address of the result page."""
         return f"http://localhost:{self.environment['RESULT_PORT']}/"
+
+    @property
+    def paths(self) -> str:
+        """Address below which both pages are."""
+        return f"http://localhost:{self.environment['PATHS_PORT']}/"
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run `deploy.py local`."""
@@ -230,6 +254,27 @@ def test_a_vote_that_only_redis_has_outlives_its_end_without_warning(setup: Setu
     wait_until(lambda: setup.counts() == before | {"a": before["a"] + 1}, 60, setup.logs)
 
 
+@pytest.mark.parametrize("service", ["vote", "result", "worker"])
+def test_what_dies_is_started_again(setup: Setup, service: str) -> None:
+    assert setup.run("up").returncode == 0
+    began = inspected(container(service))["State"]["StartedAt"]
+    docker("exec", container(service), "python", "-c", KILL)
+    wait_until(lambda: inspected(container(service))["State"]["StartedAt"] != began, 60, setup.logs)
+    before = setup.counts()
+    wait_until(lambda: setup.cast("a").status == 200, RELOAD_SECONDS, setup.logs)
+    wait_until(lambda: setup.counts() == before | {"a": before["a"] + 1}, describe=setup.logs)
+
+
+def test_up_is_not_done_while_a_part_is_not_healthy(setup: Setup) -> None:
+    setup.replace("worker/worker/__main__.py", *WHOLE_AND_DYING)
+    refused = setup.run("up")
+    setup.replace("worker/worker/__main__.py", *reversed(WHOLE_AND_DYING))
+    assert refused.returncode == 1
+    assert "worker is not healthy" in refused.stderr
+    assert refused.stdout == ""
+    assert setup.run("up").returncode == 0
+
+
 def test_a_second_up_changes_nothing(setup: Setup) -> None:
     services = ("vote", "result", "worker", *DATA)
     before = [inspected(container(service))["State"]["StartedAt"] for service in services]
@@ -260,10 +305,19 @@ def test_nobody_outside_reaches_the_data(setup: Setup) -> None:
 
 def test_who_has_no_business_outside_gets_nowhere(setup: Setup) -> None:
     gateway = inspected("vote-app-local_front")["IPAM"]["Config"][0]["Gateway"]
-    port = setup.environment["VOTE_PORT"]
-    said = docker("exec", container("worker"), "python", "-c", KNOCK, gateway, port)
-    assert said == f"{gateway} is away"
-    assert docker("exec", container("vote"), "python", "-c", KNOCK, gateway, port) == f"{gateway} answers"
+    with HTTPServer((gateway, 0), BaseHTTPRequestHandler) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        knock = ("python", "-c", KNOCK, gateway, str(server.server_port))
+        said = {name: docker("exec", container(name), *knock) for name in ("worker", "vote")}
+        server.shutdown()
+    assert said == {"worker": f"{gateway} is away", "vote": f"{gateway} answers"}
+
+
+@pytest.mark.parametrize("page", ["vote", "result"])
+def test_the_pages_are_there_for_this_machine_alone(setup: Setup, page: str) -> None:
+    gateway = inspected("vote-app-local_front")["IPAM"]["Config"][0]["Gateway"]
+    assert Browser().get(getattr(setup, page)).status == 200
+    assert Browser().get(getattr(setup, page).replace("localhost", gateway)).status == 0
 
 
 @pytest.mark.parametrize("service", ["vote", "result", "worker", "redis", "postgres"])
@@ -290,7 +344,39 @@ def test_a_taken_port_is_refused_with_the_way_out(setup: Setup) -> None:
 def test_both_pages_under_one_address(setup: Setup) -> None:
     begun = setup.run("up", "--profile", "paths")
     assert begun.returncode == 0, begun.stderr
-    address = f"http://localhost:{setup.environment['PATHS_PORT']}/"
-    assert begun.stdout.splitlines()[2:] == [f"{address}vote/", f"{address}result/"]
-    assert "Cats" in Browser().get(address).text
-    assert "Cats" in Browser().get(f"{address}result").text
+    assert begun.stdout.splitlines()[2:] == [f"{setup.paths}vote/", f"{setup.paths}result/"]
+    voter, before = Browser(), setup.counts()
+    answer = voter.get(f"{setup.paths}vote/", {"vote": "a"})
+    assert "Your vote for Cats is recorded." in answer.text
+    assert {cookie.path for cookie in voter.cookies} == {"/vote"}
+    wait_until(lambda: setup.counts() == before | {"a": before["a"] + 1}, describe=setup.logs)
+
+
+@pytest.mark.parametrize(
+    ("asked", "led"),
+    [
+        ("", "vote/"),
+        ("?from=mail", "vote/?from=mail"),
+        ("vote", "vote/"),
+        ("vote?x=1", "vote/?x=1"),
+        ("vote/?x=1", "vote/?x=1"),
+        ("result", "result/"),
+        ("result?x=1", "result/?x=1"),
+    ],
+)
+def test_an_address_without_its_slash_leads_to_its_page(setup: Setup, asked: str, led: str) -> None:
+    assert setup.run("up", "--profile", "paths").returncode == 0
+    answer = Browser().get(setup.paths + asked)
+    assert (answer.status, answer.address) == (200, setup.paths + led)
+
+
+def test_made_up_votes_are_brought_on_request_and_all_are_in_the_result(setup: Setup) -> None:
+    before = setup.counts()
+    command = [*compose.find().words, "run", "--rm", "--no-deps", "seed", "--votes", "60"]
+    variables = os.environ | setup.environment | {"WORKER_IMAGE": reference("worker")}
+    done = subprocess.run(
+        command, cwd=setup.checkout, env=variables, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "60 of 60 votes acknowledged" in done.stdout
+    assert setup.counts() == before | {"a": before["a"] + 40, "b": before["b"] + 20}

@@ -29,6 +29,7 @@ COUNTERPARTS = {
     "postgres": "postgres-1",
     "paths": "traefik",
     "passwords": "redis-1",
+    "seed": "worker",
 }
 APPLICATION = ("vote", "result", "worker")
 NO_TLS_INSIDE = {"PGSSLMODE": "disable", "PGSSLROOTCERT": None}
@@ -53,11 +54,12 @@ NETWORKS = {
     "redis": ["back"],
     "postgres": ["back"],
     "paths": ["front"],
+    "seed": ["front"],
 }
 PORTS = {
-    "vote": ["${VOTE_PORT:-8080}:8080"],
-    "result": ["${RESULT_PORT:-8081}:8080"],
-    "paths": ["${PATHS_PORT:-8082}:8082"],
+    "vote": ["127.0.0.1:${VOTE_PORT:-8080}:8080"],
+    "result": ["127.0.0.1:${RESULT_PORT:-8081}:8080"],
+    "paths": ["127.0.0.1:${PATHS_PORT:-8082}:8082"],
 }
 VARIABLE = re.compile(r"\$\{(\w+):-([^}]*)\}")
 SECRET = re.compile(r"/run/secrets/(\w+)")
@@ -135,7 +137,11 @@ def test_a_service_of_ours_has_the_limits_of_the_stack(service: str) -> None:
 
 def test_no_port_is_open_but_those_of_the_pages() -> None:
     assert {name: found["ports"] for name, found in SERVICES.items() if "ports" in found} == PORTS
-    assert SERVICES["paths"]["profiles"] == ["paths"]
+
+
+def test_only_what_a_profile_of_its_name_asks_for_is_not_always_there() -> None:
+    found = {name: service["profiles"] for name, service in SERVICES.items() if "profiles" in service}
+    assert found == {"paths": ["paths"], "seed": ["seed"]}
 
 
 def test_each_service_is_where_it_has_to_be_and_data_is_behind() -> None:
@@ -150,7 +156,7 @@ def test_only_source_is_mounted_from_the_machine_and_nobody_may_change_it(servic
     for mount in SERVICES[service]["volumes"]:
         if mount["type"] == "bind":
             assert mount["read_only"] is True
-            assert mount["source"] in {"./stack/local", f"./{service}/{service}"}
+            assert mount["source"] in {"./stack/local", f"./{service}/{service}", f"./stack/{service}"}
     writers = {name for name, found in SERVICES.items() for m in found["volumes"] if "read_only" not in m}
     assert writers == {"redis", "postgres", "passwords"}
 
@@ -173,6 +179,7 @@ def test_a_service_starts_when_what_it_needs_is_healthy() -> None:
         "postgres": {"passwords": {"condition": "service_completed_successfully"}},
         "passwords": {},
         "paths": {},
+        "seed": {"vote": healthy, "result": healthy},
     }
     assert all("test" in SERVICES[name]["healthcheck"] for name in ("redis", "postgres"))
 

@@ -16,7 +16,7 @@ app = typer.Typer(no_args_is_help=True, help="Run the app on this machine alone,
 @app.command("up")
 def up(
     profile: Annotated[
-        list[str] | None, typer.Option(help="Start these services of compose.yaml, too, e.g. paths.")
+        list[str] | None, typer.Option(help="Start these services of compose.yaml, too: paths or seed.")
     ] = None,
     yes: Yes = False,
     quiet: Quiet = False,

@@ -1,6 +1,7 @@
 """`deploy.py local`: the app on this machine alone, from compose.yaml, with images built as for the stack."""
 
 import os
+import re
 import socket
 import stat
 import time
@@ -22,6 +23,9 @@ from deployment.progress import Progress, Task
 
 # What a service that publishes a port answers there.
 PAGES = {"vote": ("",), "result": ("",), "paths": ("vote/", "result/")}
+# Where compose.yaml publishes them.
+ADDRESS = "127.0.0.1"
+LAST_PORT = 65535
 PAGE_SECONDS = 60
 POLL_SECONDS = 0.2
 
@@ -35,6 +39,7 @@ def up(client: Client, progress: Progress, profiles: Sequence[str]) -> list[str]
     """
     project = compose.find(profiles)
     with lock.held():
+        require_profiles(profiles, project.known_profiles())
         services = project.services()
         require_ports(ports(services), compose.published(client))
         require_readable(sources(services))
@@ -43,7 +48,7 @@ def up(client: Client, progress: Progress, profiles: Sequence[str]) -> list[str]
             project.run(task, os.environ | names, "up", "--detach", "--no-build", "--remove-orphans")
         addresses = pages(ports(services))
         with progress.task("Waiting for the pages") as task:
-            _wait(project, addresses, task)
+            _wait(client, project, addresses, task)
     return addresses
 
 
@@ -61,13 +66,34 @@ def needed(services: Services) -> list[Component]:
     return [c for c in COMPONENTS if images.by_hand(c) in names]
 
 
+def require_profiles(wanted: Sequence[str], known: Sequence[str]) -> None:
+    """Raise DeployError naming a profile that the compose file does not have."""
+    if unknown := [profile for profile in wanted if profile not in known]:
+        raise DeployError(
+            f"There is no profile {unknown[0]} in compose.yaml.",
+            f"Choose among these: {', '.join(known)}. Then run the command again.",
+        )
+
+
 def ports(services: Services) -> dict[str, int]:
-    """Return the ports of this machine that services publish, by service."""
+    """Return the ports of this machine that services publish, by service.
+
+    Raises DeployError where a variable holds anything but one port.
+    """
     return {
-        name: int(port["published"])
+        name: _number(name, str(port["published"]))
         for name, service in services.items()
         for port in service.get("ports", ())
     }
+
+
+def _number(service: str, text: str) -> int:
+    if not re.fullmatch(r"[0-9]+", text) or not 0 < int(text) <= LAST_PORT:
+        raise DeployError(
+            f"{service.upper()}_PORT is {text}, and {service} needs one port from 1 to {LAST_PORT}.",
+            "Correct it in the shell or in .env, or take it away: compose.yaml has a port of its own.",
+        )
+    return int(text)
 
 
 def pages(published: Mapping[str, int]) -> list[str]:
@@ -99,7 +125,7 @@ def require_ports(wanted: Mapping[str, int], own: set[int]) -> None:
 
 def _taken(port: int) -> bool:
     try:
-        socket.create_server(("", port)).close()
+        socket.create_server((ADDRESS, port)).close()
     except PermissionError:
         return False  # of the first 1024, which the engine may have
     except OSError:
@@ -123,8 +149,13 @@ def _files(folder: Path) -> Iterator[Path]:
 
 
 def _open(path: Path) -> bool:
-    wanted = stat.S_IROTH | (stat.S_IXOTH if path.is_dir() else 0)
-    return path.stat().st_mode & wanted == wanted
+    """Say whether everybody may read it; an editor's lock is a link to nothing, its drafts vanish."""
+    try:
+        mode = path.lstat().st_mode
+    except FileNotFoundError:
+        return True
+    wanted = stat.S_IROTH | (stat.S_IXOTH if stat.S_ISDIR(mode) else 0)
+    return mode & wanted == wanted
 
 
 def _built(client: Client, components: Sequence[Component], progress: Progress) -> dict[str, str]:
@@ -138,9 +169,12 @@ def _built(client: Client, components: Sequence[Component], progress: Progress) 
     return {images.variable(component.name): names[component] for component in components}
 
 
-def _wait(project: Compose, addresses: Sequence[str], task: Task) -> None:
-    """Return when every page comes, and its service says that it has what it needs."""
-    while missing := [problem for address in addresses if (problem := _problem(address))]:
+def _wait(client: Client, project: Compose, addresses: Sequence[str], task: Task) -> None:
+    """Return when every page comes, its service says that it has what it needs, and all are healthy."""
+    while missing := [
+        *_problems(addresses),
+        *(f"{name} is not healthy" for name in compose.unhealthy(client)),
+    ]:
         task.detail(missing[0])
         if task.seconds > PAGE_SECONDS:
             raise DeployError(
@@ -149,6 +183,10 @@ def _wait(project: Compose, addresses: Sequence[str], task: Task) -> None:
                 project.last_lines(),
             )
         time.sleep(POLL_SECONDS)
+
+
+def _problems(addresses: Sequence[str]) -> list[str]:
+    return [problem for address in addresses if (problem := _problem(address))]
 
 
 def _problem(address: str) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from deployment.configuration.layout import COMPOSE_FILE
 from deployment.engine.machine import compose
 from deployment.engine.machine.compose import Compose
 from deployment.errors import DeployError
@@ -74,9 +75,12 @@ def test_compose_is_found_or_how_to_get_it_is_said(
 
 
 def test_nothing_in_the_environment_leads_to_another_project(monkeypatch: pytest.MonkeyPatch) -> None:
-    command = Compose(("docker", "compose"), ("paths",)).command("up")
-    assert command[:2] == ["docker", "compose"]
-    assert command[-5:] == ["--project-name", "vote-app-local", "--profile", "paths", "up"]
+    monkeypatch.setenv("COMPOSE_FILE", "/elsewhere/compose.yaml")
+    monkeypatch.setenv("COMPOSE_PROJECT_NAME", "another")
+    assert Compose(("docker", "compose"), ("paths",)).command("up") == [
+        *("docker", "compose", "--file", str(COMPOSE_FILE), "--project-name", "vote-app-local"),
+        *("--profile", "paths", "up"),
+    ]
 
 
 def test_only_images_that_services_have_and_nobody_names_are_built() -> None:
@@ -90,6 +94,21 @@ def test_the_pages_are_where_the_ports_are() -> None:
         "http://localhost:8082/vote/",
         "http://localhost:8082/result/",
     ]
+
+
+@pytest.mark.parametrize("published", ["0", "65536", "8080-8090", ""])
+def test_what_is_no_port_is_refused_by_the_name_of_its_variable(published: str) -> None:
+    with pytest.raises(DeployError, match=f"RESULT_PORT is {published}, and") as refused:
+        local.ports({"result": {"ports": [{"published": published}]}})
+    assert "one port from 1 to 65535" in refused.value.what
+
+
+def test_a_profile_that_is_not_there_is_refused_with_those_that_are() -> None:
+    local.require_profiles(["paths", "seed"], ["paths", "seed"])
+    local.require_profiles([], ["paths", "seed"])
+    with pytest.raises(DeployError, match="no profile path in") as refused:
+        local.require_profiles(["seed", "path"], ["paths", "seed"])
+    assert "paths, seed" in refused.value.remedy
 
 
 def test_a_taken_port_is_named_with_the_way_out() -> None:
@@ -117,6 +136,12 @@ def test_source_that_the_containers_could_not_read_is_named(
         local.require_readable({tmp_path})
     assert str(tmp_path / "page.css") in refused.value.what
     assert refused.value.remedy == f"chmod -R o+rX {tmp_path}"
+
+
+def test_the_lock_of_an_editor_and_what_is_gone_meanwhile_are_in_nobody_s_way(tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    (tmp_path / ".#views.py").symlink_to("somebody@example.org.4711:1700000000")
+    local.require_readable({tmp_path, tmp_path / "gone"})
 
 
 def test_a_folder_that_is_closed_is_named(tmp_path: Path) -> None:

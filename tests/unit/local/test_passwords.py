@@ -32,6 +32,17 @@ def test_users_of_the_other_containers_may_read_them_and_nobody_may_write(tmp_pa
     assert {path.stat().st_mode & 0o777 for path in tmp_path.iterdir()} == {0o444}
 
 
+def test_a_draft_that_was_left_read_only_is_in_nobody_s_way(tmp_path: Path) -> None:
+    draft = tmp_path / "voter_cookie_key.new"
+    draft.write_text("half")
+    draft.chmod(0o444)
+    (tmp_path / "kept").hardlink_to(draft)
+    passwords.main(NAMES)
+    assert not draft.exists()
+    assert len((tmp_path / "voter_cookie_key").read_text()) == 43
+    assert (tmp_path / "kept").read_text() == "half"  # root could have written into it
+
+
 def test_redis_has_the_cluster_s_accounts_whose_passwords_there_are(tmp_path: Path) -> None:
     passwords.main(NAMES)
     default, *users = (tmp_path / "users.acl").read_text().splitlines()

@@ -25,6 +25,13 @@ if "deaf" in sys.argv:
     subprocess.run([sys.executable, "-c", deaf])
 """
 
+# Every command has run for long enough.
+KILLED = """
+from local import reload
+reload.START_SECONDS = 0.0
+reload.run([], ["sh", "-c", "kill -9 $$"])
+"""
+
 
 @pytest.fixture
 def source(tmp_path: Path) -> Path:
@@ -109,6 +116,16 @@ def test_a_command_that_ended_starts_anew_when_its_source_changes(
     (source / "page.html").write_text("second")
     running.wait_said("source/page.html: changed")
     running.wait_said("second")
+
+
+def test_a_command_that_ran_and_ended_takes_its_container_with_it_which_docker_starts_again() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", KILLED],
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT / "stack")},
+        capture_output=True, text=True, timeout=20, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert "sh ended with -9" in done.stderr
 
 
 def test_whatever_a_command_began_is_gone_when_it_starts_anew_or_ends(

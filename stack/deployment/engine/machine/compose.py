@@ -33,6 +33,10 @@ class Compose:
         profiles = [word for profile in self.profiles for word in ("--profile", profile)]
         return [*self.words, "--file", str(COMPOSE_FILE), "--project-name", LOCAL, *profiles, *arguments]
 
+    def known_profiles(self) -> list[str]:
+        """Return the profiles that the compose file has."""
+        return self._read("config", "--profiles").split()
+
     def services(self) -> dict[str, Any]:
         """Return the services, with what the environment and .env put into the file."""
         return dict(json.loads(self._read("config", "--format", "json"))["services"])
@@ -80,6 +84,13 @@ def _version(words: Sequence[str]) -> str:
         command = [*words, "version", "--short"]
         return subprocess.run(command, capture_output=True, text=True, check=False).stdout
     return ""
+
+
+def unhealthy(client: Client) -> list[str]:
+    """Return the services whose containers have a health check, and do not pass it or do not run."""
+    labels = [LABEL, "com.docker.compose.oneoff=False"]
+    found = client.api.containers(all=True, filters={"label": labels, "health": ["starting", "unhealthy"]})
+    return sorted(str(container["Labels"]["com.docker.compose.service"]) for container in found)
 
 
 def published(client: Client) -> set[int]:
