@@ -204,6 +204,16 @@ def test_every_port_of_a_container_is_known_here(manifests: list[Manifest]) -> N
     assert found == {name: ports for name, ports in LISTENING.items() if name != "postgres"}
 
 
+@pytest.mark.parametrize(("network", "reached"), [(f"{OUTSIDE}/32", {6443}), ("198.51.100.0/24", set())])
+def test_the_database_goes_out_to_the_api_server_alone_where_its_network_is_named(
+    network: str, reached: set[int]
+) -> None:
+    named = render("--set", f"apiServer.cidrs={{{network}}},apiServer.ports={{6443}}")
+    assert {c for c in connections(named) if c[1] == "outside"} == {
+        ("postgres", "outside", port) for port in reached
+    }
+
+
 def test_the_seed_reaches_the_vote_page_and_nobody_else() -> None:
     seeded = let_through(render("--set", "seed.enabled=true"))
     assert seeded - let_through(render()) == {("seed", "vote")}
