@@ -30,6 +30,7 @@ LISTENING = {
 ALLOWED = {
     ("ingress controller", "vote"): {8080},
     ("ingress controller", "result"): {8080},
+    ("ingress controller", "certificate solver"): {8089},
     ("vote", "redis-proxy"): {6379},
     ("worker", "redis-proxy"): {6379},
     ("worker", "postgres"): {5432},
@@ -47,7 +48,11 @@ ALLOWED = {
     ("postgres", "outside"): {443, 6443},
 }
 # Pairs that the stack does not have.
-HERE_ALONE = {frozenset({"operator", "postgres"}), frozenset({"postgres", "outside"})}
+HERE_ALONE = {
+    frozenset({"operator", "postgres"}),
+    frozenset({"postgres", "outside"}),
+    frozenset({"ingress controller", "certificate solver"}),
+}
 UNNAMED_PORT = 9
 OUTSIDE = "203.0.113.9"
 
@@ -63,7 +68,11 @@ class Party(NamedTuple):
 
 
 # Pods of this namespace that the chart does not make.
-MADE_BY_OTHERS = {"postgres": Party({"cnpg.io/cluster": "postgres"}), "stranger": Party({})}
+MADE_BY_OTHERS = {
+    "postgres": Party({"cnpg.io/cluster": "postgres"}),
+    "certificate solver": Party({"acme.cert-manager.io/http01-solver": "true"}),
+    "stranger": Party({}),
+}
 ELSEWHERE = {
     "ingress controller": Party({}, "traefik"),
     "operator": Party({"app.kubernetes.io/name": "cloudnative-pg"}, "cnpg-system"),
