@@ -223,6 +223,13 @@ def test_the_database_goes_out_to_the_api_server_alone_where_its_network_is_name
     }
 
 
+def test_a_controller_that_is_no_pod_reaches_the_pages_from_its_own_network() -> None:
+    named = render("--set", f"ingress.controllerCidrs={{{OUTSIDE}/32}}")
+    controller = {c for c in connections(render()) if c[0] == "ingress controller"}
+    from_outside = {c for c in connections(named) if c[0] == "outside"}
+    assert from_outside == {("outside", target, port) for _, target, port in controller}
+
+
 def test_the_seed_reaches_the_vote_page_and_nobody_else() -> None:
     seeded = let_through(render("--set", "seed.enabled=true"))
     assert seeded - let_through(render()) == {("seed", "vote")}
