@@ -249,6 +249,12 @@ def test_the_database_has_the_settings_of_the_stack(manifests: list[Manifest]) -
         assert value == stack[name]
 
 
+def test_the_database_has_the_major_version_of_the_stack(manifests: list[Manifest]) -> None:
+    (cluster,) = of_kind(manifests, "Cluster")
+    (major,) = re.findall(r"postgresql-(\d+) ", (ROOT / "postgres-ha" / "Dockerfile").read_text())
+    assert cluster["spec"]["imageName"].rpartition(":")[2].startswith(f"{major}.")
+
+
 def test_only_the_services_accounts_reach_the_votes_and_only_with_tls(manifests: list[Manifest]) -> None:
     (cluster,) = of_kind(manifests, "Cluster")
     assert cluster["spec"]["postgresql"]["pg_hba"] == [

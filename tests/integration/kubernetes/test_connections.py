@@ -2,13 +2,15 @@
 
 import re
 from collections.abc import Iterator
+from ipaddress import ip_address, ip_network
 from itertools import combinations
+from typing import NamedTuple
 
 import pytest
 import yaml
 
 from deployment.configuration.layout import ROOT
-from kit.chart import Manifest, of_kind, pods, render
+from kit.chart import NAMESPACE, Manifest, of_kind, pods, render
 
 SERVICES = yaml.safe_load((ROOT / "stack" / "docker-stack.yaml").read_text())["services"]
 # What stands in the chart for services of the stack.
@@ -16,7 +18,6 @@ PLAYED_BY = {"pgpool": "postgres", "traefik": "ingress controller"}
 NOT_HERE = {"certificates", "docker-proxy", "observer"}
 # Nodes of a cluster, and replicas that tell each other how many watch.
 AMONG_THEMSELVES = {"redis", "sentinel", "postgres", "result"}
-POSTGRES = {"cnpg.io/cluster": "postgres"}
 LISTENING = {
     "vote": {8080},
     "result": {8080},
@@ -26,9 +27,59 @@ LISTENING = {
     "postgres": {5432, 8000},
     "worker": set(),
 }
-NAMESPACES = {"ingress controller": "traefik", "operator": "cnpg-system"}
+ALLOWED = {
+    ("ingress controller", "vote"): {8080},
+    ("ingress controller", "result"): {8080},
+    ("ingress controller", "certificate solver"): {8089},
+    ("vote", "redis-proxy"): {6379},
+    ("worker", "redis-proxy"): {6379},
+    ("worker", "postgres"): {5432},
+    ("result", "postgres"): {5432},
+    ("result", "result"): {8080},
+    ("redis-proxy", "redis"): {6379},
+    ("redis-proxy", "sentinel"): {26379},
+    ("redis", "redis"): {6379, 6380},
+    ("redis", "sentinel"): {26379},
+    ("sentinel", "redis"): {6379, 6380},
+    ("sentinel", "sentinel"): {26379, 26380},
+    ("postgres", "postgres"): {5432, 8000},
+    ("operator", "postgres"): {5432, 8000},
+    # The API server, which is no pod.
+    ("postgres", "outside"): {443, 6443},
+}
+# Pairs that the stack does not have.
+HERE_ALONE = {
+    frozenset({"operator", "postgres"}),
+    frozenset({"postgres", "outside"}),
+    frozenset({"ingress controller", "certificate solver"}),
+}
+UNNAMED_PORT = 9
+OUTSIDE = "203.0.113.9"
 
 Pair = tuple[str, str]
+
+
+class Party(NamedTuple):
+    """Somebody who may open connections: a pod, or an address outside the cluster."""
+
+    labels: dict[str, str]
+    namespace: str | None = NAMESPACE
+    address: str | None = None
+
+
+# Pods of this namespace that the chart does not make.
+MADE_BY_OTHERS = {
+    "postgres": Party({"cnpg.io/cluster": "postgres"}),
+    "certificate solver": Party({"acme.cert-manager.io/http01-solver": "true"}),
+    "stranger": Party({}),
+}
+ELSEWHERE = {
+    "ingress controller": Party({}, "traefik"),
+    "operator": Party({"app.kubernetes.io/name": "cloudnative-pg"}, "cnpg-system"),
+    "the operator's neighbour": Party({}, "cnpg-system"),
+    "another namespace": Party({}, "default"),
+    "outside": Party({}, None, OUTSIDE),
+}
 
 
 @pytest.fixture(scope="module")
@@ -36,11 +87,11 @@ def manifests() -> list[Manifest]:
     return render()
 
 
-def labels(manifests: list[Manifest]) -> dict[str, dict[str, str]]:
-    """Return the labels of all pods by component, with those that the operator makes."""
+def parties(manifests: list[Manifest]) -> dict[str, Party]:
+    """Return the pods of this namespace by component."""
     workloads = of_kind(manifests, "Deployment", "StatefulSet", "Job")
     found = {w["metadata"]["name"]: w["spec"]["template"]["metadata"]["labels"] for w in workloads}
-    return {re.sub(r"-\d+$", "", name): own for name, own in found.items()} | {"postgres": POSTGRES}
+    return {re.sub(r"-\d+$", "", name): Party(own) for name, own in found.items()} | MADE_BY_OTHERS
 
 
 def selects(selector: Manifest, own: dict[str, str]) -> bool:
@@ -48,18 +99,23 @@ def selects(selector: Manifest, own: dict[str, str]) -> bool:
     return wanted.items() <= own.items()
 
 
-def meets(peer: Manifest, component: str, own: dict[str, str] | None) -> bool:
-    """Whether a rule's peer is a component: one of these pods, or whoever is in another namespace."""
-    if "namespaceSelector" in peer:
-        name: str = peer["namespaceSelector"]["matchLabels"]["kubernetes.io/metadata.name"]
-        return NAMESPACES.get(component) == name
-    return own is not None and selects(peer["podSelector"], own)
+def meets(peer: Manifest, party: Party) -> bool:
+    """Whether a rule's peer is this party."""
+    if party.address is not None:
+        return "ipBlock" in peer and ip_address(party.address) in ip_network(peer["ipBlock"]["cidr"])
+    if "ipBlock" in peer:
+        return False
+    here = {"matchLabels": {"kubernetes.io/metadata.name": NAMESPACE}}
+    namespace = {"kubernetes.io/metadata.name": party.namespace or ""}
+    return selects(peer.get("namespaceSelector", here), namespace) and selects(
+        peer.get("podSelector", {}), party.labels
+    )
 
 
-def allows(rules: list[Manifest], side: str, component: str, own: dict[str, str] | None, port: int) -> bool:
+def allows(rules: list[Manifest], side: str, party: Party, port: int) -> bool:
     return any(
-        port in {p["port"] for p in rule["ports"]}
-        and (side not in rule or any(meets(peer, component, own) for peer in rule[side]))
+        ("ports" not in rule or port in {p["port"] for p in rule["ports"]})
+        and (side not in rule or any(meets(peer, party) for peer in rule[side]))
         for rule in rules
     )
 
@@ -70,17 +126,30 @@ def let_through(manifests: list[Manifest]) -> set[Pair]:
 
 
 def connections(manifests: list[Manifest]) -> Iterator[tuple[str, str, int]]:
+    here = parties(manifests)
+    everybody = here | ELSEWHERE
+    inward = [(source, target) for source in everybody for target in here]
+    for source, target in [*inward, *((source, "outside") for source in here)]:
+        leaving = rules(manifests, "egress", everybody[source])
+        entering = rules(manifests, "ingress", everybody[target])
+        for port in ports(manifests):
+            if (source not in here or allows(leaving, "to", everybody[target], port)) and (
+                target not in here or allows(entering, "from", everybody[source], port)
+            ):
+                yield source, target, port
+
+
+def rules(manifests: list[Manifest], direction: str, party: Party) -> list[Manifest]:
     specs = [policy["spec"] for policy in of_kind(manifests, "NetworkPolicy")]
-    known = labels(manifests)
-    for target, own in known.items():
-        entering = [r for s in specs if selects(s["podSelector"], own) for r in s.get("ingress") or []]
-        for source in [*known, *NAMESPACES]:
-            theirs = known.get(source)
-            leaving = [r for s in specs if theirs and selects(s["podSelector"], theirs) for r in s["egress"]]
-            for port in LISTENING.get(target, set()):
-                out = theirs is None or allows(leaving, "to", target, own, port)
-                if out and allows(entering, "from", source, theirs, port):
-                    yield source, target, port
+    return [r for s in specs if selects(s["podSelector"], party.labels) for r in s.get(direction) or []]
+
+
+def ports(manifests: list[Manifest]) -> set[int]:
+    """Return all ports that are listened at or named in a rule, and one that is not."""
+    specs = [policy["spec"] for policy in of_kind(manifests, "NetworkPolicy")]
+    named = [r for s in specs for direction in ("ingress", "egress") for r in s.get(direction) or []]
+    found = {p["port"] for rule in named for p in rule.get("ports", [])}
+    return found.union({UNNAMED_PORT}, *LISTENING.values())
 
 
 def of_the_stack() -> set[frozenset[str]]:
@@ -94,9 +163,16 @@ def of_the_stack() -> set[frozenset[str]]:
     return {pair for pair in pairs if not pair & NOT_HERE}
 
 
+def test_each_may_open_these_connections_and_no_others(manifests: list[Manifest]) -> None:
+    found: dict[Pair, set[int]] = {}
+    for source, target, port in connections(manifests):
+        found.setdefault((source, target), set()).add(port)
+    assert found == ALLOWED
+
+
 def test_exactly_the_pairs_of_the_stack_are_let_through(manifests: list[Manifest]) -> None:
     pairs = {frozenset(pair) for pair in let_through(manifests) if len(set(pair)) == 2}
-    assert pairs == of_the_stack() | {frozenset({"operator", "postgres"})}
+    assert pairs == of_the_stack() | HERE_ALONE
 
 
 def test_only_nodes_of_a_cluster_and_replicas_that_count_viewers_speak_among_themselves(
@@ -125,6 +201,9 @@ def test_who_has_no_policy_of_its_own_is_shut_off_and_may_ask_for_names(manifest
     assert default["policyTypes"] == ["Ingress", "Egress"]
     assert "ingress" not in default
     (names,) = default["egress"]
+    assert names["to"] == [
+        {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "kube-system"}}}
+    ]
     assert {(port["protocol"], port["port"]) for port in names["ports"]} == {("UDP", 53), ("TCP", 53)}
 
 
@@ -132,6 +211,23 @@ def test_every_port_of_a_container_is_known_here(manifests: list[Manifest]) -> N
     found = {name: {p["containerPort"] for p in pod["containers"][0].get("ports", [])}
              for name, pod in pods(manifests).items()}  # fmt: skip
     assert found == {name: ports for name, ports in LISTENING.items() if name != "postgres"}
+
+
+@pytest.mark.parametrize(("network", "reached"), [(f"{OUTSIDE}/32", {6443}), ("198.51.100.0/24", set())])
+def test_the_database_goes_out_to_the_api_server_alone_where_its_network_is_named(
+    network: str, reached: set[int]
+) -> None:
+    named = render("--set", f"apiServer.cidrs={{{network}}},apiServer.ports={{6443}}")
+    assert {c for c in connections(named) if c[1] == "outside"} == {
+        ("postgres", "outside", port) for port in reached
+    }
+
+
+def test_a_controller_that_is_no_pod_reaches_the_pages_from_its_own_network() -> None:
+    named = render("--set", f"ingress.controllerCidrs={{{OUTSIDE}/32}}")
+    controller = {c for c in connections(render()) if c[0] == "ingress controller"}
+    from_outside = {c for c in connections(named) if c[0] == "outside"}
+    assert from_outside == {("outside", target, port) for _, target, port in controller}
 
 
 def test_the_seed_reaches_the_vote_page_and_nobody_else() -> None:

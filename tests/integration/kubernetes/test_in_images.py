@@ -6,7 +6,7 @@ import psycopg
 import pytest
 
 from deployment.configuration.layout import ROOT
-from kit.chart import CHART, NAMESPACE, Manifest, pods, render
+from kit.chart import CHART, NAMESPACE, Manifest, of_kind, pods, render
 from kit.containers import Container
 from kit.images import reference
 from kit.redis_cluster import REDIS, SENTINELS, RedisCluster, running_cluster
@@ -16,7 +16,7 @@ DOMAIN = f".{NAMESPACE}.svc.cluster.local"
 POSTGRES_START = """
 set -e
 bin=/usr/lib/postgresql/17/bin
-$bin/initdb --pgdata /tmp/data --auth trust --username postgres --encoding UTF8 --locale C.UTF-8 > /dev/null
+$bin/initdb --pgdata /tmp/data --auth trust --username postgres {options} > /dev/null
 echo 'host all all all trust' >> /tmp/data/pg_hba.conf
 exec $bin/postgres -D /tmp/data -c listen_addresses='*' -c unix_socket_directories=/tmp
 """
@@ -60,12 +60,24 @@ def test_a_redis_is_ready_while_it_is_the_primary_or_follows_it(
 
 @pytest.fixture
 def postgres() -> Iterator[Container]:
-    container = Container(reference("postgres"), 5432, "bash", "-c", POSTGRES_START)
+    start = POSTGRES_START.format(options=initdb_options())
+    container = Container(reference("postgres"), 5432, "bash", "-c", start)
     try:
         wait_until(lambda: answers(container), 60)
         yield container
     finally:
         container.remove()
+
+
+def initdb_options() -> str:
+    """Return what the operator makes of the chart's wishes; without a wish its two locales are C."""
+    (cluster,) = of_kind(render(), "Cluster")
+    asked = cluster["spec"]["bootstrap"]["initdb"]
+    assert asked["dataChecksums"] is True
+    return (
+        f"--encoding {asked['encoding']} --data-checksums --lc-collate C --lc-ctype C"
+        f" --locale-provider {asked['localeProvider']} --builtin-locale {asked['builtinLocale']}"
+    )
 
 
 def connect(container: Container, user: str, name: str = "votes") -> psycopg.Connection:
@@ -81,7 +93,7 @@ def answers(container: Container) -> bool:
     return True
 
 
-def test_a_database_as_the_operator_makes_it_takes_the_privileges_and_then_the_schema(
+def test_a_database_with_the_locale_of_the_chart_takes_the_privileges_and_then_the_schema(
     postgres: Container,
 ) -> None:
     with connect(postgres, "postgres", "postgres") as operator:

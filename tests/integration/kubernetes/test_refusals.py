@@ -21,6 +21,8 @@ from kit.chart import Manifest, of_kind, render, template
         "redis.maxmemoryMegabytes=64",
         "networkPolicies.enabled=false",
         "ingress.controllerNamespace=",
+        "apiServer.cidrs={api.example.org}",
+        "apiServer.ports={}",
         "images.digests.vote=latest",
         "images.digests.traefik=sha256:" + "0" * 64,
         "seed.choices={A}",

@@ -223,16 +223,29 @@ def unknown_fields(value: object, at: str = "") -> list[str]:
     ]
 
 
-def test_each_commit_is_on_two_servers_before_it_is_confirmed(manifests: list[Manifest]) -> None:
+def test_each_commit_is_on_a_majority_of_the_servers_before_it_is_confirmed(
+    manifests: list[Manifest],
+) -> None:
     spec = database(manifests)["spec"]
     assert spec["instances"] >= 3
     assert spec["postgresql"]["synchronous"] == {
         "method": "any",
-        "number": 1,
+        "number": spec["instances"] // 2,
         "dataDurability": "required",
         "failoverQuorum": True,
     }
     assert spec["postgresql"]["parameters"]["synchronous_commit"] == "on"
+
+
+@pytest.mark.parametrize("instances", range(3, 10))
+def test_the_database_bears_the_loss_of_every_minority_of_its_servers(instances: int) -> None:
+    spec = database(render("--set", f"postgres.instances={instances}"))["spec"]
+    number, standbys = spec["postgresql"]["synchronous"]["number"], instances - 1
+    lost = standbys // 2
+    # Without so many standbys commits go on.
+    assert standbys - lost >= number
+    # Without the primary, and as many in all, the operator reaches enough standbys to promote one.
+    assert standbys - (lost - 1) + number > standbys
 
 
 def test_votes_outlive_the_chart(manifests: list[Manifest]) -> None:
