@@ -12,7 +12,7 @@ from typing import Any
 import urllib3
 from urllib3.exceptions import HTTPError
 
-from deployment.engine.images import base, images
+from deployment.engine.images import base, builds, images
 from deployment.engine.images.images import COMPONENTS, Component
 from deployment.engine.machine import compose
 from deployment.engine.machine.compose import Compose
@@ -162,10 +162,8 @@ def _built(client: Client, components: Sequence[Component], progress: Progress) 
     """Build the images that are missing, their bases first; return their names by variable."""
     bases = base.present(client) or base.provide(client, progress)
     names = base.references(client, bases)
-    for component in components:
-        if not images.exists(client, names[component]):
-            with progress.task(f"Building {names[component]}") as task:
-                images.build(client, component.context, names[component], bases.of(component), task)
+    missing = {each: names[each] for each in components if not images.exists(client, names[each])}
+    builds.build(missing, bases, progress)
     return {images.variable(component.name): names[component] for component in components}
 
 
