@@ -44,13 +44,15 @@ ALLOWED = {
     ("sentinel", "sentinel"): {26379, 26380},
     ("postgres", "postgres"): {5432, 8000},
     ("operator", "postgres"): {5432, 8000},
-    # The API server, which is no pod.
+    # The API server, which may be anywhere.
     ("postgres", "outside"): {443, 6443},
+    ("postgres", "another namespace"): {443, 6443},
 }
 # Pairs that the stack does not have.
 HERE_ALONE = {
     frozenset({"operator", "postgres"}),
     frozenset({"postgres", "outside"}),
+    frozenset({"postgres", "another namespace"}),
     frozenset({"ingress controller", "certificate solver"}),
 }
 UNNAMED_PORT = 9
@@ -80,6 +82,8 @@ ELSEWHERE = {
     "another namespace": Party({}, "default"),
     "outside": Party({}, None, OUTSIDE),
 }
+# Besides these, all may ask the name servers.
+OUTWARD = ("outside", "another namespace")
 
 
 @pytest.fixture(scope="module")
@@ -129,7 +133,8 @@ def connections(manifests: list[Manifest]) -> Iterator[tuple[str, str, int]]:
     here = parties(manifests)
     everybody = here | ELSEWHERE
     inward = [(source, target) for source in everybody for target in here]
-    for source, target in [*inward, *((source, "outside") for source in here)]:
+    outward = [(source, target) for source in here for target in OUTWARD]
+    for source, target in inward + outward:
         leaving = rules(manifests, "egress", everybody[source])
         entering = rules(manifests, "ingress", everybody[target])
         for port in ports(manifests):
@@ -218,7 +223,7 @@ def test_the_database_goes_out_to_the_api_server_alone_where_its_network_is_name
     network: str, reached: set[int]
 ) -> None:
     named = render("--set", f"apiServer.cidrs={{{network}}},apiServer.ports={{6443}}")
-    assert {c for c in connections(named) if c[1] == "outside"} == {
+    assert {c for c in connections(named) if c[1] in OUTWARD} == {
         ("postgres", "outside", port) for port in reached
     }
 
