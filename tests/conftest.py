@@ -1,5 +1,6 @@
 """Options of the fault suite, for `pytest` with any path or none, and what there can be only one of."""
 
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -21,6 +22,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # What a shell starts in the background ignores interrupts, and so would all that is started here.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     if config.getoption("record") and config.getoption("slack") > 1:
         raise pytest.UsageError("--record needs --slack 1: the table's limits are the promised ones")
 
