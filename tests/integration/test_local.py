@@ -47,6 +47,7 @@ for host, port in zip(sys.argv[1::2], map(int, sys.argv[2::2])):
         print(host, "is away")
 """
 
+LONG_AND_SHORT = ("PAGE_SECONDS = 60", "PAGE_SECONDS = 15")
 WHOLE_AND_DYING = ("def main() -> None:\n", "def main() -> None:\n    raise SystemExit(1)\n")
 # Ends what local.reload runs, and tells nobody.
 KILL = """
@@ -266,9 +267,11 @@ def test_what_dies_is_started_again(setup: Setup, service: str) -> None:
 
 
 def test_up_is_not_done_while_a_part_is_not_healthy(setup: Setup) -> None:
+    setup.replace("stack/deployment/operations/local.py", *LONG_AND_SHORT)
     setup.replace("worker/worker/__main__.py", *WHOLE_AND_DYING)
     refused = setup.run("up")
     setup.replace("worker/worker/__main__.py", *reversed(WHOLE_AND_DYING))
+    setup.replace("stack/deployment/operations/local.py", *reversed(LONG_AND_SHORT))
     assert refused.returncode == 1
     assert "worker is not healthy" in refused.stderr
     assert refused.stdout == ""
