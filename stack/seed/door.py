@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
 from urllib.parse import urlsplit
 
+from seed.errors import SeedError
+
 # A vote is answered within ten.
 ANSWER_SECONDS = 15.0
 FORM = "application/x-www-form-urlencoded"
@@ -41,6 +43,13 @@ class Door:
     def get(self, path: str) -> Answer:
         """Return what is below the page; raise UnreachableError or UnansweredError."""
         return self._ask("GET", path, {})
+
+    def look(self, path: str) -> Answer:
+        """Return what is below the page; raise SeedError if it does not answer."""
+        try:
+            return self.get(path)
+        except (UnreachableError, UnansweredError) as error:
+            raise SeedError(f"{self.url} does not answer: {error}") from error
 
     def post(self, form: str, cookie: str = "") -> Answer:
         """Send a form, over a connection of its own as each voter has; raise as `get` does."""

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from seed import ballots, tally
-from seed.door import Door, UnansweredError, UnreachableError
+from seed.door import Door
 from seed.errors import SeedError
 from seed.report import Report, bar
 from seed.voters import Voters
@@ -27,9 +27,6 @@ def run(vote: Door, result: Door, votes: int, rate: float | None, show: Callable
 
 
 def _require_open(vote: Door) -> None:
-    try:
-        answer = vote.get("readyz")
-    except (UnreachableError, UnansweredError) as error:
-        raise SeedError(f"{vote.url} does not answer: {error}") from error
+    answer = vote.look("readyz")
     if answer.status != 200:
         raise SeedError(f"{vote.url} takes no votes now: /readyz answers {answer.status}")

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from seed.door import Door, UnansweredError, UnreachableError
+from seed.door import Door
 from seed.errors import SeedError
 
 WAITING = "waiting"
@@ -50,10 +50,7 @@ def lack(acknowledged: Mapping[str, int], before: Tally, now: Tally) -> int:
 
 def read(result: Door) -> Tally:
     """Return what the page shows now; raise SeedError if it shows nothing."""
-    try:
-        answer = result.get("results.json")
-    except (UnreachableError, UnansweredError) as error:
-        raise SeedError(f"{result.url} does not answer: {error}") from error
+    answer = result.look("results.json")
     if answer.status != 200:
         raise SeedError(f"{result.url}results.json answers {answer.status}")
     return parse(answer.body)
