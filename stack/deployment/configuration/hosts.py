@@ -1,6 +1,7 @@
-"""The host names of the pages: one for each, or one for both."""
+"""The host names of the pages, one for each or one for both, and the addresses that follow."""
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 HOST_NAME = re.compile(
@@ -27,3 +28,13 @@ def of_domain(values: dict[str, Any]) -> dict[str, Any]:
     if domain := given.get("domain"):
         return {"vote_host": f"vote.{domain}", "result_host": f"result.{domain}"} | given
     return given
+
+
+def url(host: str, port: int) -> str:
+    """Return the address of a host."""
+    return f"https://{host}{'' if port == 443 else f':{port}'}/"
+
+
+def urls_of(pages: Mapping[str, str], port: int, *, by_path: bool) -> dict[str, str]:
+    """Return the address of each page, of which the hosts are given; by path they share one."""
+    return {page: url(host, port) + (f"{page}/" if by_path else "") for page, host in pages.items()}

@@ -223,11 +223,9 @@ class Settings(BaseSettings):
     @property
     def urls(self) -> dict[str, str]:
         """Addresses of the two pages."""
-        public = self.public_https_port or self.https_port
-        port = "" if public == 443 else f":{public}"
-        hosts = {"vote": self.vote_host, "result": self.result_host}
-        path = "{page}/" if self.routing == "path" else ""
-        return {page: f"https://{host}{port}/{path.format(page=page)}" for page, host in hosts.items()}
+        pages = {"vote": self.vote_host, "result": self.result_host}
+        port = self.public_https_port or self.https_port
+        return hosts.urls_of(pages, port, by_path=self.routing == "path")
 
     def variables(self) -> dict[str, str]:
         """Return what the stack file's `${…}` variables of the same names stand for."""

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from deployment.configuration import hosts
 from deployment.plan.release.release import Release
 
 # Where a release keeps the authority of a private ACME server.
@@ -50,9 +51,9 @@ def of(release: Release, local_authority: str) -> Entrance:
     """Return the entrance of a release; without ACME the Swarm's own `local_authority` (PEM) signs."""
     port = int(release.variables["HTTPS_PORT"])
     public = int(release.variables.get("PUBLIC_HTTPS_PORT") or port)
-    path = "{page}/" if "DOMAIN" in release.variables else ""  # there with ROUTING=path alone
-    hosts = dict(zip(PAGES, release.hosts, strict=True))
-    urls = {page: url(host, public) + path.format(page=page) for page, host in hosts.items()}
+    pages = dict(zip(PAGES, release.hosts, strict=True))
+    by_path = "DOMAIN" in release.variables  # there with ROUTING=path alone
+    urls = hosts.urls_of(pages, public, by_path=by_path)
     local = not release.variables.get("ACME_EMAIL")
     return Entrance(urls, port, local, local_authority if local else release.files.get(ACME_AUTHORITY, ""))
 
@@ -65,9 +66,4 @@ def is_public(host: str) -> bool:
 def dashboard(release: Release) -> str:
     """Return the address of Traefik's dashboard; the empty string without one."""
     host, public = release.variables.get("DASHBOARD_HOST"), release.variables.get("PUBLIC_HTTPS_PORT")
-    return f"{url(host, int(public or release.variables['HTTPS_PORT']))}dashboard/" if host else ""
-
-
-def url(host: str, port: int) -> str:
-    """Return the address of a host."""
-    return f"https://{host}{'' if port == 443 else f':{port}'}/"
+    return f"{hosts.url(host, int(public or release.variables['HTTPS_PORT']))}dashboard/" if host else ""
