@@ -2,19 +2,18 @@
 
 import json
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from itertools import product
-from pathlib import Path
 from typing import NamedTuple
 from uuid import uuid4
 
 import pytest
 import requests
-import trustme
 
-from kit.containers import address, docker
+from kit.containers import docker, joined
 from kit.edge import HOSTS, HTTP_PORT, PORT, starting_edge
 from kit.images import reference
+from kit.proxy import proxy
 from kit.waiting import wait_until
 
 pytestmark = pytest.mark.filterwarnings("ignore:Unverified HTTPS request")
@@ -26,16 +25,6 @@ REPLICAS = 60  # a voter a minute is let in by this one
 # connections on, and says by the PROXY protocol whose they are.
 WAYS = {"http": 9001, "https": 9002, "send-proxy": 9003, "send-proxy-v2": 9004}
 CONFIG = f"""
-defaults
-  timeout connect 2s
-  timeout client 10s
-  timeout server 10s
-  default-server init-addr none resolvers docker
-resolvers docker
-  nameserver embedded 127.0.0.11:53
-  resolve_retries 3
-  timeout resolve 500ms
-  timeout retry 500ms
 frontend ends-tls
   mode http
   bind :{WAYS["http"]} ssl crt /etc/haproxy/own.pem alpn h2,http/1.1
@@ -105,12 +94,9 @@ def network() -> Iterator[str]:
 def beyond(network: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """Run an edge, two proxies before it, and two visitors, each with an address of its own."""
     folder, idle = tmp_path_factory.mktemp("proxy"), ("--entrypoint", "sleep", reference("worker"), "600")
-    (folder / "haproxy.cfg").write_text(CONFIG)
-    own = trustme.CA().issue_cert(VOTE).private_key_and_cert_chain_pem.bytes()
-    (folder / "own.pem").write_bytes(own)
     with ExitStack() as running:
-        trusted, stranger = (running.enter_context(proxy(network, folder)) for _ in range(2))
-        one, other = (running.enter_context(container(network, *idle)) for _ in range(2))
+        trusted, stranger = (running.enter_context(proxy(network, folder, CONFIG)) for _ in range(2))
+        one, other = (running.enter_context(joined(network, *idle)) for _ in range(2))
         settings = {"TRUSTED_PROXIES": f"{trusted}/32"}
         running.enter_context(starting_edge(network, tmp_path_factory.mktemp("edge"), **settings))
         yield Site(trusted, stranger, (one, other))
@@ -121,29 +107,10 @@ def site(network: str, beyond: Site) -> Iterator[Site]:
     """Run a `vote` that has counted nobody yet."""
     given = ROOM | {"TRUSTED_PROXIES": f"{beyond.trusted}/32"}
     environment = [part for key, value in given.items() for part in ("--env", f"{key}={value}")]
-    with container(network, "--network-alias", "vote", *environment, reference("vote")):
+    with joined(network, "--network-alias", "vote", *environment, reference("vote")):
         proxies = (beyond.trusted, beyond.stranger)
         wait_until(lambda: all(leads_on(proxy, way) for proxy, way in product(proxies, WAYS)))
         yield beyond
-
-
-@contextmanager
-def container(network: str, *arguments: str) -> Iterator[str]:
-    """Run a container on a network; give its name."""
-    name = f"{network}-{uuid4().hex[:8]}"
-    try:
-        docker("run", "--detach", "--name", name, "--network", network, *arguments)
-        yield name
-    finally:
-        docker("rm", "--force", name)
-
-
-@contextmanager
-def proxy(network: str, folder: Path) -> Iterator[str]:
-    """Run the proxy; give its address."""
-    files = ("--volume", f"{folder}:/etc/haproxy:ro", "--env", "HAPROXY_CONFIG=/etc/haproxy/haproxy.cfg")
-    with container(network, "--user", "root", *files, reference("haproxy")) as name:
-        yield address(name)
 
 
 def visit(visitor: str, proxy: str, way: str, times: int) -> list[tuple[int, str]]:

@@ -5,7 +5,6 @@ import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from http.cookiejar import CookieJar
-from pathlib import Path
 from typing import Any, NamedTuple, cast
 from urllib.parse import urljoin, urlsplit
 from uuid import uuid4
@@ -13,11 +12,11 @@ from uuid import uuid4
 import pytest
 import requests
 import socketio
-import trustme
 
-from kit.containers import UNWATCHED, address, docker
+from kit.containers import docker, joined
 from kit.edge import CHALLENGES, HTTP_PORT, PORT, starting_edge
 from kit.images import reference
+from kit.proxy import proxy
 from kit.routes import PAGES, Routes, routes
 from kit.waiting import wait_until
 
@@ -27,19 +26,9 @@ OUTER = "/polls"
 # Ports of HAProxy: it takes a path off; it takes none off; or it hands on what a browser says of one.
 STRIPS, PLAIN, CREDULOUS = 9001, 9002, 9003
 CONFIG = f"""
-defaults
-  mode http
-  timeout connect 2s
-  timeout client 10s
-  timeout server 10s
-  option forwardfor
-  default-server init-addr none resolvers docker
-resolvers docker
-  nameserver embedded 127.0.0.11:53
-  resolve_retries 3
-  timeout resolve 500ms
-  timeout retry 500ms
 frontend visitors
+  mode http
+  option forwardfor
   bind :{STRIPS} ssl crt /etc/haproxy/own.pem
   bind :{PLAIN} ssl crt /etc/haproxy/own.pem
   bind :{CREDULOUS} ssl crt /etc/haproxy/own.pem
@@ -48,13 +37,16 @@ frontend visitors
   use_backend credulous if {{ dst_port {CREDULOUS} }}
   default_backend plain
 backend strips
+  mode http
   http-request set-header X-Forwarded-Prefix {OUTER}
   http-request replace-path ^{OUTER}(/.*) \\1
   server edge edge:{HTTP_PORT}
 backend plain
+  mode http
   http-request del-header X-Forwarded-Prefix
   server edge edge:{HTTP_PORT}
 backend credulous
+  mode http
   server edge edge:{HTTP_PORT}
 """
 # Any file that its user can read will do.
@@ -81,18 +73,8 @@ def network() -> Iterator[str]:
         running.callback(docker, "network", "rm", name)
         for page in PAGES:
             alias = ("--network-alias", page)
-            running.enter_context(container(name, f"{name}-{page}", *alias, *environment, reference(page)))
+            running.enter_context(joined(name, *alias, *environment, reference(page)))
         yield name
-
-
-@contextmanager
-def container(network: str, name: str, *arguments: str) -> Iterator[str]:
-    """Run a container on a network; give its address."""
-    try:
-        docker("run", "--detach", UNWATCHED, "--name", name, "--network", network, *arguments)
-        yield address(name)
-    finally:
-        docker("rm", "--force", name)
 
 
 @pytest.fixture(scope="module", params=["host", "path"])
@@ -102,22 +84,12 @@ def site(
     """Run an edge in one of both routings, and a proxy before it."""
     told, folder = routes(request.param, PORT), tmp_path_factory.mktemp("proxy")
     with ExitStack() as running:
-        proxy = running.enter_context(haproxy(network, folder))
-        trusted = {"TRUSTED_PROXIES": f"{proxy}/32"}
+        before = running.enter_context(proxy(network, folder, CONFIG))
+        trusted = {"TRUSTED_PROXIES": f"{before}/32"}
         edge = running.enter_context(starting_edge(network, tmp_path_factory.mktemp("edge"), told, **trusted))
-        found = Site(proxy, edge, told)
+        found = Site(before, edge, told)
         running.enter_context(names_lead_to(found))
         wait_until(lambda: all(answers(url) for url in urls(found, PLAIN).values()))
-        yield found
-
-
-@contextmanager
-def haproxy(network: str, folder: Path) -> Iterator[str]:
-    (folder / "haproxy.cfg").write_text(CONFIG)
-    (folder / "own.pem").write_bytes(trustme.CA().issue_cert("x.org").private_key_and_cert_chain_pem.bytes())
-    files = ("--volume", f"{folder}:/etc/haproxy:ro", "--env", "HAPROXY_CONFIG=/etc/haproxy/haproxy.cfg")
-    name = f"{network}-haproxy-{uuid4().hex[:8]}"
-    with container(network, name, "--user", "root", *files, reference("haproxy")) as found:
         yield found
 
 

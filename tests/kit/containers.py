@@ -2,7 +2,8 @@
 
 import subprocess
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from kit.waiting import wait_until
 
@@ -24,6 +25,17 @@ def docker(*arguments: str, check: bool = True) -> str:
     if check and done.returncode:
         raise DockerError(done.returncode, command, done.stdout, done.stderr)
     return done.stdout.strip()
+
+
+@contextmanager
+def joined(network: str, *arguments: str) -> Iterator[str]:
+    """Run a container on a network; give its name."""
+    name = f"{network}-{uuid.uuid4().hex[:8]}"
+    try:
+        docker("run", "--detach", UNWATCHED, "--name", name, "--network", network, *arguments)
+        yield name
+    finally:
+        docker("rm", "--force", name)
 
 
 def address(container: str) -> str:
