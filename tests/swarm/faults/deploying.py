@@ -59,13 +59,13 @@ def two_managers(scene: Scene) -> None:
 def registry_gone(scene: Scene) -> None:
     """Stop the registry while `up` is at work: what no node can get is not deployed, and voting goes on.
 
-    Going back fails, too, where Swarm gives a task to a node that never had the former image. The next `up`
-    with the registry mends that.
+    Every manager runs a docker-proxy, and only the first node has its new image. Going back fails, too, where
+    Swarm gives a task to a node that never had the former image. The next `up` with the registry mends that.
     """
     cluster, first = scene.cluster, scene.cluster.lab.nodes[0]
     registry = power.registry(engine.require())
     before = cluster.status()["release"]
-    with altered({"redis-sentinel/haproxy", "vote"}) as other:
+    with altered({"redis-sentinel/haproxy", "traefik/docker-proxy"}) as other:
         scene.heal("up with this release", lambda: _up(first, ROOT))
         scene.heal("registry started", registry.start)
         with power.deploying(first, *UP, checkout=other, **SILENT) as deploying:

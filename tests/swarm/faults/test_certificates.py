@@ -89,6 +89,11 @@ class World:
         """Return how every order ended."""
         return [row[0] for row in self.rows("SELECT outcome FROM certificates.orders ORDER BY id")]
 
+    def describe(self) -> str:
+        """Say what an operator is shown, what the database has, and what the cluster is."""
+        kept = self.rows("SELECT problem, next_try FROM certificates.status")
+        return f"{self.status()}; {kept}; {self.outcomes()}; {self.cluster.describe()}"
+
     def issuer(self) -> Node:
         """Return the node whose copy has the lease."""
         holder = self.cluster.sql("SELECT holder FROM certificates.lease")[0][0]
@@ -249,7 +254,7 @@ def test_a_node_is_off_and_dns_names_it_first(world: World) -> None:
     former, orders, node = world.the_certificate(), world.orders, world.next_victim()
     world.lead_to(node, *world.others(node))
     world.switch_off(node)
-    problem = wait_until(lambda: world.status().problem, LIFE_SECONDS / 2)
+    problem = wait_until(lambda: world.status().problem, LIFE_SECONDS / 2, world.describe)
     world.note(f"problem: {problem}")
     world.lead_to(*world.others(node))
     serial = world.wait_renewed(former, *world.others(node))
