@@ -5,9 +5,17 @@
  * add: a single command would erase every vote that waits, or end all further ones. These commands add a vote
  * with an id of the server's choice, and can do nothing else. Files and replicas see a plain XADD.
  *
+ * VOTES.POLL revision number state closes: which poll there is, told by a worker, who has it of the database.
+ * VOTES.STATE: what is known of the intake and of the poll, and this server's time.
+ *
  * The key "votes:intake" says whether votes are taken. Where it is absent or "open", they are. Anything else is
  * answered with the error "INTAKE" and that word, and nothing is appended. Whoever appends asks here, so all
  * agree at any moment. What was acknowledged once comes in whatever the key says.
+ *
+ * The key "votes:poll" holds a revision, the number of the poll, "open" or "closed", and when it closes, in
+ * milliseconds since 1970 of this server's clock, 0 for never. Absent, it is the first poll, open. A poll that is
+ * not open any more is answered with "INTAKE closed", a vote for another poll than this one with "INTAKE other".
+ * A vote names its poll in a field; one that names none is for the first.
  *
  * The server hands over its functions by name, as its "Modules API reference" specifies.
  */
@@ -22,9 +30,15 @@ typedef int (*Command)(Context *, String **, int);
 
 enum { VERSION = 1, API_VERSION = 1 };
 enum { FAILED = 1 };
-enum { STRING = 0, NIL = 4 };
+enum { STRING = 0, ERROR = 1, NIL = 4 };
 /* An error of one line, whatever the key holds. */
 enum { LONGEST_STATE = 32 };
+enum { LONGEST_POLL = 96 };
+
+/* Which poll there is, and until when, in milliseconds since 1970; 0 for no end. */
+typedef struct {
+    long long revision, number, closes, open;
+} Poll;
 /* The vote service sends sixteen votes together, less than two kilobytes. */
 enum { LONGEST_VALUE = 16384 };
 
@@ -38,6 +52,11 @@ static int (*type_of)(Reply *);
 static const char *(*string_of)(Reply *, size_t *);
 static void (*free_reply)(Reply *);
 static void (*set_attributes)(Context *, const char *, int, int);
+static long long (*milliseconds)(void);
+static int (*to_number)(const String *, long long *);
+static int (*reply_with_array)(Context *, long);
+static int (*reply_with_number)(Context *, long long);
+static int (*reply_with_text)(Context *, const char *, size_t);
 
 static int is(const String *argument, const char *name)
 {
@@ -46,8 +65,15 @@ static int is(const String *argument, const char *name)
     return length == strlen(name) && memcmp(text, name, length) == 0;
 }
 
+static int names_poll(String **fields, int count)
+{
+    return count > 2 && count % 2 == 0 && is(fields[count - 2], "poll");
+}
+
 static int are_names_of_a_vote(String **fields, int count)
 {
+    if (names_poll(fields, count))
+        count -= 2;
     if (count == 2)
         return is(fields[0], "votes");
     return count == 6 && is(fields[0], "id") && is(fields[2], "vote") && is(fields[4], "version");
@@ -66,6 +92,39 @@ static int is_plain(const char *state, size_t length)
         if (state[place] < 'a' || state[place] > 'z')
             return 0;
     return length > 0 && length <= LONGEST_STATE;
+}
+
+/* Read the poll; without one it is the first, open for good. What cannot be read is closed, until a worker tells. */
+static Poll read_poll(Context *context)
+{
+    Poll first = {.number = 1, .open = 1}, found = {0}, unreadable = {0};
+    char line[LONGEST_POLL + 1], state[LONGEST_STATE + 1];
+    size_t length = 0;
+    Reply *reply = call(context, "GET", "c", "votes:poll");
+    const char *text = reply != NULL && type_of(reply) == STRING ? string_of(reply, &length) : NULL;
+    int absent = reply != NULL && type_of(reply) == NIL;
+    snprintf(line, sizeof line, "%.*s", text != NULL && length <= LONGEST_POLL ? (int)length : 0, text ? text : "");
+    if (reply != NULL)
+        free_reply(reply);
+    if (sscanf(line, "%lld %lld %32s %lld", &found.revision, &found.number, state, &found.closes) == 4) {
+        found.open = strcmp(state, "open") == 0;
+        return found;
+    }
+    return absent ? first : unreadable;
+}
+
+static int is_over(Poll poll)
+{
+    return !poll.open || (poll.closes > 0 && milliseconds() >= poll.closes);
+}
+
+/* Say whether fields are those of a vote for another poll. */
+static int are_for_another(Poll poll, String **fields, int count)
+{
+    long long number = 1;
+    if (!are_names_of_a_vote(fields, count))
+        return 0;
+    return (names_poll(fields, count) && to_number(fields[count - 1], &number) != 0) || number != poll.number;
 }
 
 /* Write the state of the intake; "open" where nobody has set it, "unreadable" where it is no word. */
@@ -102,11 +161,60 @@ static int add(Context *context, String **arguments, int count)
 static int append(Context *context, String **arguments, int count)
 {
     char state[LONGEST_STATE + 1], refusal[sizeof "INTAKE " + LONGEST_STATE];
+    Poll poll = read_poll(context);
     read_intake(context, state);
+    if (strcmp(state, "open") == 0 && is_over(poll))
+        strcpy(state, "closed");
+    if (strcmp(state, "open") == 0 && count >= 4 && are_for_another(poll, arguments + 2, count - 2))
+        strcpy(state, "other");
     if (strcmp(state, "open") == 0)
         return add(context, arguments, count);
     snprintf(refusal, sizeof refusal, "INTAKE %s", state);
     return reply_with_error(context, refusal);
+}
+
+/* Keep a poll unless a newer one is known, for of two workers one may know less; answer the revision that holds. */
+static int set_poll(Context *context, String **arguments, int count)
+{
+    Poll told = {0}, held;
+    char line[LONGEST_POLL + 1];
+    if (count != 5)
+        return wrong_arity(context);
+    told.open = is(arguments[3], "open");
+    if (to_number(arguments[1], &told.revision) || to_number(arguments[2], &told.number)
+        || to_number(arguments[4], &told.closes) || (!told.open && !is(arguments[3], "closed")))
+        return reply_with_error(context, "ERR that is no poll");
+    held = read_poll(context);
+    if (told.revision < held.revision || memcmp(&told, &held, sizeof told) == 0)
+        return reply_with_number(context, held.revision);
+    snprintf(line, sizeof line, "%lld %lld %s %lld", told.revision, told.number, told.open ? "open" : "closed",
+             told.closes);
+    Reply *reply = call(context, "SET", "!cc", "votes:poll", line);
+    if (reply == NULL || type_of(reply) == ERROR) {
+        if (reply != NULL)
+            free_reply(reply);
+        return reply_with_error(context, "ERR the poll cannot be kept");
+    }
+    free_reply(reply);
+    return reply_with_number(context, told.revision);
+}
+
+/* Answer the intake's word, the poll's revision and number, whether it is over, its end, and the time. */
+static int tell_state(Context *context, String **arguments, int count)
+{
+    char state[LONGEST_STATE + 1];
+    Poll poll = read_poll(context);
+    (void)arguments;
+    if (count != 1)
+        return wrong_arity(context);
+    read_intake(context, state);
+    reply_with_array(context, 6);
+    reply_with_text(context, state, strlen(state));
+    reply_with_number(context, poll.revision);
+    reply_with_number(context, poll.number);
+    reply_with_number(context, is_over(poll));
+    reply_with_number(context, poll.closes);
+    return reply_with_number(context, milliseconds());
 }
 
 int RedisModule_OnLoad(Context *context, String **arguments, int count)
@@ -118,9 +226,15 @@ int RedisModule_OnLoad(Context *context, String **arguments, int count)
         || find("RedisModule_ReplyWithError", &reply_with_error) || find("RedisModule_WrongArity", &wrong_arity)
         || find("RedisModule_Call", &call) || find("RedisModule_StringPtrLen", &text_of)
         || find("RedisModule_CallReplyType", &type_of) || find("RedisModule_CallReplyStringPtr", &string_of)
-        || find("RedisModule_FreeCallReply", &free_reply) || find("RedisModule_SetModuleAttribs", &set_attributes))
+        || find("RedisModule_FreeCallReply", &free_reply) || find("RedisModule_SetModuleAttribs", &set_attributes)
+        || find("RedisModule_Milliseconds", &milliseconds) || find("RedisModule_StringToLongLong", &to_number)
+        || find("RedisModule_ReplyWithArray", &reply_with_array)
+        || find("RedisModule_ReplyWithLongLong", &reply_with_number)
+        || find("RedisModule_ReplyWithStringBuffer", &reply_with_text))
         return FAILED;
     set_attributes(context, "votes", VERSION, API_VERSION);
     return create_command(context, "votes.append", append, "write deny-oom fast", 1, 1, 1)
-        || create_command(context, "votes.replay", add, "write deny-oom fast", 1, 1, 1);
+        || create_command(context, "votes.replay", add, "write deny-oom fast", 1, 1, 1)
+        || create_command(context, "votes.poll", set_poll, "write fast", 0, 0, 0)
+        || create_command(context, "votes.state", tell_state, "readonly fast", 0, 0, 0);
 }

@@ -18,6 +18,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--record", action="store_true", help="add the results to those the README shows")
 
     pages = parser.getgroup("pages", "the pages in a browser")
+    group = parser.getgroup("polls", "a poll from its beginning to its end")
+    group.addoption("--delete-votes", action="store_true", help="the votes of the stack that is up may go")
+
     pages.addoption("--screenshots", metavar="FOLDER", help="keep pictures of both pages there")
 
 

@@ -6,16 +6,18 @@ from collections.abc import Mapping
 _ANY_CLIENT = "+ping +hello +client|setinfo +client|setname"
 
 REDIS_RULES: Mapping[str, str] = {
-    "ballot": f"~votes {_ANY_CLIENT} +votes.append +votes.replay +wait +info",
+    "ballot": f"~votes {_ANY_CLIENT} +votes.append +votes.replay +votes.state +wait +info",
     # The account of the vote service before there was votes.append, for an upgrade under load.
     "vote": f"~votes {_ANY_CLIENT} +xadd +wait +info",
     "worker": (
         f"~votes ~votes:dead {_ANY_CLIENT} +role +info +multi +exec +discard"
-        " +xlen +xrange +xack +xdel +xreadgroup +xautoclaim +xinfo"
+        " +votes.poll +xlen +xrange +xack +xdel +xreadgroup +xautoclaim +xinfo"
         " +xgroup|create +xgroup|createconsumer +xgroup|delconsumer +xgroup|setid"
     ),
     # It reads the queue; what it may write is the word whether votes are taken.
-    "observer": f"%R~votes %R~votes:dead ~votes:intake {_ANY_CLIENT} +role +xlen +xrange +get +set +wait",
+    "observer": (
+        f"%R~votes %R~votes:dead ~votes:intake {_ANY_CLIENT} +role +xlen +xrange +get +set +wait +votes.state"
+    ),
     "replica": "+psync +replconf +ping",
     "sentinel": (
         f"&* {_ANY_CLIENT} +role +info +multi +exec +slaveof +subscribe +publish"

@@ -96,6 +96,7 @@ def _greet(sockets: SocketIO, feed: Feed, watching: Watching) -> None:
         if feed.history is not None:
             emit("history", feed.history)
         emit("watching", {"count": watching.count})
+        emit("poll", feed.poll.told())
         emit("status", {"state": feed.state.value})
 
     @sockets.on("disconnect")  # type: ignore[untyped-decorator]

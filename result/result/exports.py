@@ -10,7 +10,7 @@ from itertools import accumulate
 from typing import NamedTuple
 
 from flask import Blueprint, Response, current_app, jsonify, render_template
-from werkzeug.exceptions import ServiceUnavailable
+from werkzeug.exceptions import NotFound, ServiceUnavailable
 
 from result.feed import Feed
 from result.scores import Bar, rounded
@@ -52,6 +52,15 @@ def as_csv() -> Response:
     return _fresh(Response(table(_known()[0].bars), mimetype="text/csv"))
 
 
+@blueprint.get("/archive.json")
+def archived() -> Response:
+    """Return the archive of the last poll that has one, byte for byte as its checksum was made."""
+    feed: Feed = current_app.extensions["feed"]
+    if feed.poll.archive is None:
+        raise NotFound("no_archive")
+    return _fresh(Response(feed.poll.archive.document, mimetype="application/json"))
+
+
 @blueprint.get("/results.svg")
 def as_picture() -> Response:
     """Return the result as a picture that needs nothing else."""
@@ -76,6 +85,7 @@ def contents(snapshot: Snapshot) -> dict[str, object]:
         "options": [bar._asdict() | {"percent": rounded(bar.percent)} for bar in snapshot.bars],
         "total": snapshot.total,
         "state": snapshot.state.value,
+        "poll": snapshot.poll.told(),
         "at": snapshot.at.isoformat(timespec="seconds"),
     }
 

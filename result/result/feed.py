@@ -10,10 +10,12 @@ import structlog
 
 from result.database import DatabaseAwayError
 from result.history import Moment, compact
+from result.poll import FIRST, Poll
 from result.scores import Reading, State, complete, judge
 
 POLL_SECONDS = 0.1
 PAST_EVERY_SECONDS = 10.0
+POLL_EVERY_SECONDS = 1.0
 
 Emit = Callable[[str, Mapping[str, object]], None]
 
@@ -25,6 +27,9 @@ class Source(Protocol):
 
     def read(self) -> Reading:
         """Return the present reading, or raise DatabaseAwayError."""
+
+    def poll(self) -> Poll:
+        """Return which poll there is, or raise DatabaseAwayError."""
 
     def past(self) -> Sequence[Moment]:
         """Return the last hour, or raise DatabaseAwayError."""
@@ -42,6 +47,8 @@ class Feed:
         self.history: dict[str, list[int]] | None = None
         self.reachable: bool | None = None  # not known before the first answer
         self._look_back_at = 0.0
+        self.poll = FIRST
+        self._ask_poll_at = 0.0
 
     def run(self) -> None:
         """Poll for as long as the process lives."""
@@ -58,6 +65,20 @@ class Feed:
         if reading is not None and time.monotonic() >= self._look_back_at:
             self._look_back_at = time.monotonic() + PAST_EVERY_SECONDS
             self._look_back()
+
+        if reading is not None and time.monotonic() >= self._ask_poll_at:
+            self._ask_poll_at = time.monotonic() + POLL_EVERY_SECONDS
+            self._ask_poll()
+
+    def _ask_poll(self) -> None:
+        try:
+            poll = self._source.poll()
+        except DatabaseAwayError as error:
+            log.warning("poll not known", reason=str(error))
+            return
+        if poll != self.poll:
+            self.poll = poll
+            self._emit("poll", poll.told())
 
     def _read(self) -> Reading | None:
         try:

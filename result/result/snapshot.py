@@ -9,6 +9,7 @@ from typing import NamedTuple
 from flask import current_app, request
 
 from result.feed import Feed
+from result.poll import FIRST, Poll
 from result.scores import Bar, State, bars, complete
 from result.settings import Settings
 from result.words import LANGUAGES, Words, language_of, question_of
@@ -23,6 +24,7 @@ class Snapshot(NamedTuple):
     total: int
     state: State
     at: datetime
+    poll: Poll = FIRST
 
 
 def language() -> str:
@@ -40,6 +42,7 @@ def take(settings: Settings, feed: Feed, words: Words, at: datetime) -> Snapshot
         total=sum(scores.values()),
         state=feed.state,
         at=at,
+        poll=feed.poll,
     )
 
 

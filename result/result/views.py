@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from datetime import UTC, datetime
 
 from flask import Blueprint, Response, current_app, make_response, render_template
 
@@ -30,6 +31,7 @@ def show() -> Response:
         chart=chart(history, scores, snapshot.at.timestamp()),
         size=(WIDTH, HEIGHT),
         has_past=bool(history["at"]),
+        closes=datetime.fromtimestamp(snapshot.poll.closes, UTC) if snapshot.poll.closes else None,
         watching=watching.count,
         hostname=socket.gethostname(),
     )

@@ -49,8 +49,8 @@ class Store:
             connection.execute("SET synchronous_commit = on")
             began = time.monotonic()
             for batch in batches(self.votes, VOTES_PER_COMMIT):
-                newest = ballot.newest_of_each(ballot.Ballot(*vote) for vote in batch)
-                connection.execute(SAVE, [list(column) for column in zip(*newest, strict=True)])
+                newest = ballot.newest_of_each(ballot.Ballot(*vote[:3]) for vote in batch)
+                connection.execute(SAVE, [*(list(column) for column in zip(*newest, strict=True)), 1])
             return len(self.votes) / (time.monotonic() - began)
 
     def by_workers(self, workers: Sequence[Part]) -> float:

@@ -38,26 +38,31 @@ ROW = {
     "caa": "",
 }
 
+OPEN = {"revision": 1, "number": 1, "state": "open", "closes": None, "closed": None}
+
 
 @pytest.fixture
 def account(database: Database, store: Store) -> Access:
     """Return the observer's account in a database with one vote and one dead letter."""
-    store.save([Ballot("voter", "a", 1)])
+    store.save([Ballot("voter", "a", 1)], 1)
     store.bury([Letter(b"1-0", {b"id": b"v"}, "vote is missing")])
     host, port = database.container.address
     return Access("", 6379, "", "", None, host, port, "votes", "observer", "hush")
 
 
-def test_its_own_account_is_enough(account: Access, database: Database) -> None:
+def test_its_own_account_is_enough(account: Access, database: Database, store: Store) -> None:
     ask = question.Database((account, replace(account, database_user="nobody")))
-    assert ask() == ask() == Stored({"a": 1}, letters=1)
+    assert ask() == ask() == Stored({"a": 1}, letters=1, poll=OPEN)
+    store.pulse()
+    assert ask().pulse_age == pytest.approx(0, abs=10)
     sessions = "SELECT usename FROM pg_stat_activity WHERE application_name = 'observer'"
     assert database.query(sessions) == [("observer",)]
 
 
 def test_a_database_of_the_release_before_knows_the_former_account(account: Access) -> None:
     own = replace(account, database_user="nobody")
-    assert question.Database((own, replace(account, database_user="worker")))() == Stored({"a": 1}, letters=1)
+    former = replace(account, database_user="worker")
+    assert question.Database((own, former))() == Stored({"a": 1}, letters=1, poll=OPEN)
 
 
 @pytest.mark.parametrize("granted", [True, False])

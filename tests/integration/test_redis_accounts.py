@@ -91,6 +91,7 @@ def accounts() -> Iterator[Accounts]:
         ("VOTES.APPEND", "votes:dead", "votes", "[]"),
         ("VOTES.REPLAY", "votes:dead", "votes", "[]"),
         ("SET", "votes:intake", "open"),
+        ("VOTES.POLL", 9, 9, "open", 0),
         ("EVAL", "return 1", 0),
         ("FLUSHALL",),
         ("CONFIG", "GET", "*"),

@@ -90,7 +90,7 @@ def test_postgresql_takes_whatever_is_read_as_a_ballot(store: Store, database: D
     # All but NUL and the surrogates is a character.
     assert len({character for ballot in ballots for character in ballot.voter}) == 0x110000 - 1 - 0x800
     for first in range(0, len(ballots), PART):
-        store.save(newest_of_each(ballots[first : first + PART]))
+        store.save(newest_of_each(ballots[first : first + PART]), 1)
     assert database.stored() == len(ballots)
 
 
@@ -102,10 +102,10 @@ def test_what_the_database_refuses_costs_no_connection_and_few_statements(
     database.query("ALTER TABLE votes ADD CHECK (id NOT LIKE 'bad%')")
     statements = 0
 
-    def save(ballots: Sequence[Ballot]) -> None:
+    def save(ballots: Sequence[Ballot], poll: int) -> None:
         nonlocal statements
         statements += 1
-        store.save(ballots)
+        store.save(ballots, poll)
 
     names = [f"{'bad' if number in culprits else 'good'}{number}" for number in range(ENTRIES)]
     entries = [Content(name.encode(), [Ballot(name, "a", 1)], ()) for name in names]

@@ -36,6 +36,7 @@ COPIES = {
 DIFFERENT_BY_NEED = {
     "__init__.py": "what the package is",
     "__main__.py": "what its program does",
+    "poll.py": "what the queue says, the database keeps, an operator changes, viewers see",
     "settings.py": "its variables",
     "ballot.py": "as `vote` writes it, as the worker reads it",
     "database.py": "what is asked of it",

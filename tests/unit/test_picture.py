@@ -8,6 +8,7 @@ import pytest
 from deployment.plan.cluster.picture import (
     Certificates,
     Picture,
+    Poll,
     Postgres,
     Queue,
     Redis,
@@ -15,12 +16,18 @@ from deployment.plan.cluster.picture import (
 )
 from observer import picture, question
 
+POLL = re.findall(r"\w+", question.POLL.partition("FROM")[0])[1:]
 ASKED = re.findall(r"\w+", question.CERTIFICATES.partition("FROM")[0])[1:]
 WRITTEN = {
     Postgres: picture.summarize_postgres({}),
     Redis: picture.summarize_redis({}),
     Queue: {**picture.summarize_queue(None, None, None), "waiting_seconds": 0.0},
     Votes: picture.summarize_votes(None),
+    Poll: {
+        name: value
+        for name, value in (picture.summarize_poll(dict.fromkeys(POLL), None) or {}).items()
+        if name != "revision"
+    },
     Certificates: picture.summarize_certificates(dict.fromkeys(ASKED)) or {},
 }
 

@@ -6,6 +6,8 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from itertools import groupby
+from operator import attrgetter
 from typing import NamedTuple
 
 CLOCK_SKEW_MS = 60_000
@@ -18,21 +20,29 @@ class Ballot(NamedTuple):
     voter: str
     choice: str
     version: int
+    poll: int = 1
 
 
 def entries(ballots: Sequence[Ballot]) -> Iterator[tuple[str, ...]]:
     """Yield stream entries that hold ballots, each as its fields' names and values in turn.
 
     A ballot alone has a field for each of its parts. Ballots that come together share entries, as JSON: the
-    primary tells its replicas of each delivery of an entry, which costs more than the votes in it.
+    primary tells its replicas of each delivery of an entry, which costs more than the votes in it. Those of
+    the first poll do not name it: releases that knew but one poll read them.
     """
-    for first in range(0, len(ballots), VOTES_PER_ENTRY):
-        together = ballots[first : first + VOTES_PER_ENTRY]
-        if len(together) > 1:
-            yield ("votes", json.dumps(together, separators=(",", ":")))
-        else:
-            ((voter, choice, version),) = together
-            yield ("id", voter, "vote", choice, "version", str(version))
+    for poll, group in groupby(ballots, attrgetter("poll")):
+        of_poll = [*group]
+        named = ("poll", str(poll)) if poll > 1 else ()
+        for first in range(0, len(of_poll), VOTES_PER_ENTRY):
+            yield (*_fields(of_poll[first : first + VOTES_PER_ENTRY]), *named)
+
+
+def _fields(together: Sequence[Ballot]) -> tuple[str, ...]:
+    parts = [(voter, choice, version) for voter, choice, version, _ in together]
+    if len(parts) > 1:
+        return ("votes", json.dumps(parts, separators=(",", ":")))
+    ((voter, choice, version),) = parts
+    return ("id", voter, "vote", choice, "version", str(version))
 
 
 class OnScreen(NamedTuple):

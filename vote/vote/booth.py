@@ -7,7 +7,14 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import structlog
-from werkzeug.exceptions import BadRequest, ClientDisconnected, Forbidden, HTTPException, ServiceUnavailable
+from werkzeug.exceptions import (
+    BadRequest,
+    ClientDisconnected,
+    Conflict,
+    Forbidden,
+    HTTPException,
+    ServiceUnavailable,
+)
 
 from vote import form
 from vote.admission import Admission
@@ -26,6 +33,7 @@ CLOSED = "closed"
 """The intake of a poll that is over."""
 SCRIPT = "application/json"
 """What the page's script says it accepts."""
+POLL = re.compile(r"[1-9][0-9]{0,8}\Z")
 MILLISECONDS = re.compile(r"[0-9]{1,15}\Z")
 
 Environ = dict[str, Any]
@@ -81,17 +89,19 @@ class Booth:
             raise BadRequest("no_such_option")
         if not (known := self._cookie.read(environ)):
             self._admission.admit(environ)
+        poll = self._queue.poll.number
+        _require_same(poll, _poll_of(fields))
         voter, told = known or self._cookie.new(environ), _told(fields)
-        if "again" in fields and told and is_settled(voter.seen, told):
+        if "again" in fields and told and voter.poll == poll and is_settled(voter.seen, told):
             return "200 OK", *self._answer(environ, State(voter.choice))
-        return self._record(environ, voter, choice, version_of(arrived, voter.seen, told), known)
+        ballot = Ballot(voter.id, choice, version_of(arrived, voter.seen, told), poll)
+        return self._record(environ, voter, ballot, known)
 
-    def _record(
-        self, environ: Environ, voter: Voter, choice: str, version: int, known: Voter | None
-    ) -> Reply:
+    def _record(self, environ: Environ, voter: Voter, ballot: Ballot, known: Voter | None) -> Reply:
         """Answer 200 once the vote is safe, 503 if it is not; raise HTTPException while none are taken."""
+        choice = ballot.choice
         try:
-            self._queue.publish(Ballot(voter.id, choice, version))
+            self._queue.publish(ballot)
         except NotTakenError as error:
             raise _refusal(error.state) from error
         except NotRecordedError:
@@ -102,13 +112,27 @@ class Booth:
                 headers += self._cookie.headers(voter, environ)
             return "503 SERVICE UNAVAILABLE", headers, body
         headers, body = self._answer(environ, State(choice))
-        headers += self._cookie.headers(Voter(voter.id, version, choice), environ)
+        headers += self._cookie.headers(Voter(voter.id, ballot.version, choice, ballot.poll), environ)
         return "200 OK", headers, body
 
     def _answer(self, environ: Environ, state: State) -> Answer:
         if environ.get("HTTP_ACCEPT") == SCRIPT:
             return self._page.note(state)
-        return self._page.answer(state, language_of(environ))
+        return self._page.answer(state, language_of(environ), self._queue.poll)
+
+
+def _poll_of(fields: Mapping[str, str]) -> str:
+    """Return the number of the poll that a page was of; pages of before there were several do not say it."""
+    return fields.get("poll", "1" if "served" in fields else "")
+
+
+def _require_same(poll: int, of_page: str) -> None:
+    """Refuse a vote whose page is of another poll: its voter saw another question."""
+    if POLL.match(of_page) and int(of_page) != poll:
+        if int(of_page) < poll:
+            raise Conflict("other_poll")
+        # The page is newer than what this process knows.
+        raise ServiceUnavailable("intake_paused", retry_after=RETRY_AFTER_SECONDS)
 
 
 def _refusal(state: str) -> HTTPException:

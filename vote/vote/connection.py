@@ -17,6 +17,7 @@ from redis.maint_notifications import MaintNotificationsConfig
 from redis.retry import Retry
 
 from vote.ballot import Ballot, entries
+from vote.poll import Poll, read_poll
 from vote.primary import REPLICAS_TO_CONFIRM, Identity, NotAcceptingError, identify, next_address
 from vote.queue import NotTakenError
 from vote.settings import Settings
@@ -56,6 +57,11 @@ class QueueConnection:
             # A Redis of the release before this one, which has no intake: this is for one release only.
             replies = self._put("VOTES.APPEND", ballots)
         judge(replies)
+
+    def present_poll(self) -> Poll:
+        """Ask which poll there is; raise NotAcceptingError without an answer."""
+        (reply,) = self._ask(("VOTES.STATE",))
+        return read_poll(reply)
 
     def close(self) -> None:
         """Close the connection."""

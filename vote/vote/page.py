@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import secrets
 import socket
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 from flask import Flask, render_template
 
 from vote.ballot import wall_milliseconds
+from vote.poll import FIRST, Poll
 from vote.settings import Settings
 from vote.words import LANGUAGES, isolated, question_of
 
@@ -36,21 +39,24 @@ class Answer(NamedTuple):
     body: bytes
 
 
+Pages = Mapping[tuple[str, State], tuple[bytes, bytes]]
+"""By language and state, what stands before and after the moment at which a page is served."""
+
+
 class Page:
-    """Everything rendered once: of two answers, only the moment at which they are served differs."""
+    """Everything rendered once for each poll: only the moment at which it is served differs."""
 
     def __init__(self, app: Flask, settings: Settings) -> None:
         self.options = settings.options
+        self._app = app
         self._settings = settings
         self._container = socket.gethostname()
-        states = [State(choice, recorded) for choice in ("", *self.options) for recorded in (True, False)]
-        with app.app_context():
-            self._pages = {(of, state): self._render(of, state) for of in LANGUAGES for state in states}
+        self._rendered = (FIRST, self._render_all(FIRST))
 
-    def answer(self, state: State, language: str) -> Answer:
+    def answer(self, state: State, language: str, poll: Poll) -> Answer:
         """Return the page as of now; a choice that is no longer offered is none."""
         known = state if state.choice in self.options else State(recorded=state.recorded)
-        before, after = self._pages[language, known]
+        before, after = self._pages_of(poll)[language, known]
         return _answer(HTML, b"%b%d%b" % (before, wall_milliseconds(), after))
 
     def note(self, state: State) -> Answer:
@@ -59,7 +65,19 @@ class Page:
         said = {**state._asdict(), "name": name, "served": wall_milliseconds(), "container": self._container}
         return _answer(JSON, json.dumps(said).encode())
 
-    def _render(self, language: str, state: State) -> tuple[bytes, bytes]:
+    def _pages_of(self, poll: Poll) -> Pages:
+        of, pages = self._rendered
+        if of != poll:
+            pages = self._render_all(poll)
+            self._rendered = (poll, pages)
+        return pages
+
+    def _render_all(self, poll: Poll) -> Pages:
+        states = [State(choice, recorded) for choice in ("", *self.options) for recorded in (True, False)]
+        with self._app.app_context():
+            return {(of, state): self._render(of, state, poll) for of in LANGUAGES for state in states}
+
+    def _render(self, language: str, state: State, poll: Poll) -> tuple[bytes, bytes]:
         words = LANGUAGES[language]
         moment = secrets.token_hex(16)
         html = render_template(
@@ -73,6 +91,8 @@ class Page:
             named=isolated(self.options.get(state.choice, "")),
             container=self._container,
             served=moment,
+            poll=poll,
+            closes=datetime.fromtimestamp(poll.closes / 1000, UTC) if poll.closes else None,
             one_copy=not self._settings.queue_confirmations,
         )
         before, after = html.encode().split(moment.encode())

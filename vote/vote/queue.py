@@ -6,6 +6,7 @@ from typing import Protocol
 
 from vote.ballot import Ballot
 from vote.errors import ServiceError
+from vote.poll import Poll
 
 
 class NotRecordedError(ServiceError):
@@ -22,6 +23,10 @@ class NotTakenError(ServiceError):
 
 class Queue(Protocol):
     """Where a vote goes: what returns from here was acknowledged."""
+
+    @property
+    def poll(self) -> Poll:
+        """The poll there is, as far as is known; who appends a vote decides."""
 
     def publish(self, ballot: Ballot) -> None:
         """Return once the ballot is safe; raise NotRecordedError, or NotTakenError if none are taken."""

@@ -11,6 +11,7 @@ import structlog
 from vote import lifelong
 from vote.connection import Dialler
 from vote.ledger import FULL, Kept, Ledger
+from vote.poll import FIRST, later
 from vote.primary import NotAcceptingError
 
 POLL_SECONDS = 1.0
@@ -28,6 +29,8 @@ class Replayer:
         self._away = False
         self.last_success: float | None = None
         """When the present primary last had everything, on the monotonic clock."""
+        self.poll = FIRST
+        """The poll that there was then."""
 
     def start(self) -> None:
         """Run for as long as the process lives."""
@@ -52,6 +55,7 @@ class Replayer:
         """
         connection = self._dialler.open()
         try:
+            self.poll = later(self.poll, connection.present_poll())
             missing = self._ledger.poll(connection.identity, time.monotonic())
             for chunk in chunks(missing, FULL):
                 connection.replay([ballot for kept in chunk for ballot in kept.ballots])

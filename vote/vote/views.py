@@ -14,7 +14,7 @@ from flask import Blueprint, Response, current_app, request
 from vote.admission import Admission
 from vote.booth import PROBLEM
 from vote.page import Page, State
-from vote.voter import Voter, VoterCookie
+from vote.voter import VoterCookie
 from vote.words import language_of
 
 blueprint = Blueprint("views", __name__)
@@ -31,7 +31,9 @@ def show() -> Response:
     admission: Admission = current_app.extensions["admission"]
     if not (known := cookie.read(request.environ)):
         admission.admit(request.environ)
-    headers, body = page.answer(State((known or Voter("")).choice), language_of(request.environ))
+    poll = current_app.extensions["lifetime"].queue.poll
+    choice = known.choice if known and known.poll == poll.number else ""
+    headers, body = page.answer(State(choice), language_of(request.environ), poll)
     if not known:
         headers += cookie.headers(cookie.new(request.environ), request.environ)
     return Response(body, headers=headers)

@@ -27,11 +27,12 @@ Environ = Mapping[str, Any]
 
 
 class Voter(NamedTuple):
-    """A voter's id, and the last vote they were told is recorded: its version (0: none) and choice."""
+    """A voter's id, and the last vote they were told is recorded: its version (0: none), choice and poll."""
 
     id: str
     seen: int = 0
     choice: str = ""
+    poll: int = 1
 
     @classmethod
     def new(cls) -> Voter:
@@ -49,6 +50,7 @@ class _HmacSha256(SigningAlgorithm):
 class VoterCookie:
     """Reads and writes voters' cookies: `voter_id=ID.SIGNATURE` or `ID.SEEN.SIGNATURE`.
 
+    From the second poll on its number stands behind what was seen.
     What was chosen stands beside it in `voted=CHOICE.SEEN`, unsigned: it is only shown, to its voter alone.
     """
 
@@ -63,8 +65,8 @@ class VoterCookie:
             text = self._signer.unsign(_given(environ)).decode()
         except BadSignature:
             return None
-        identity, _, seen = text.partition(SEPARATOR)
-        return Voter(identity, int(seen or 0), _choice(environ, seen))
+        identity, seen, poll = [*text.split(SEPARATOR), "", ""][:3]
+        return Voter(identity, int(seen or 0), _choice(environ, seen), int(poll or 1))
 
     def new(self, environ: Environ) -> Voter:
         """Return a voter for a request whose cookie does not tell.
@@ -79,6 +81,8 @@ class VoterCookie:
     def headers(self, voter: Voter, environ: Environ) -> list[tuple[str, str]]:
         """Return the headers that set the cookies for a year from now."""
         text = f"{voter.id}{SEPARATOR}{voter.seen}" if voter.seen else voter.id
+        if voter.seen and voter.poll > 1:
+            text += f"{SEPARATOR}{voter.poll}"
         set_cookies = [self._set(COOKIE, self._signer.sign(text).decode(), environ)]
         if voter.choice:
             set_cookies.append(self._set(CHOICE_COOKIE, f"{voter.choice}{SEPARATOR}{voter.seen}", environ))

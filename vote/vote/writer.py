@@ -14,6 +14,7 @@ from vote.ballot import Ballot
 from vote.connection import Dialler, QueueConnection
 from vote.errors import ServiceError
 from vote.ledger import Ledger
+from vote.poll import Poll
 from vote.primary import NotAcceptingError
 from vote.queue import NotRecordedError, NotTakenError
 from vote.replay import Replayer
@@ -27,6 +28,9 @@ DEADLINE_SECONDS = 10.0
 RETRY_SECONDS = (0.05, 0.15)
 REPLAY_AFTER_LAST_SECONDS = 5.0
 LONGEST_FINISH_SECONDS = 30.0
+
+OTHER = "other"
+"""What the intake answers to votes for another poll than it takes."""
 
 log = structlog.get_logger()
 
@@ -78,6 +82,11 @@ class Writer:
         finally:
             self._in_hand -= 1
 
+    @property
+    def poll(self) -> Poll:
+        """The poll there is; up to a second or so ago it may have been another one."""
+        return self._replayer.poll
+
     def ready(self) -> bool:
         """Say whether a vote that comes now can be expected to be acknowledged within its deadline."""
         last = self._replayer.last_success
@@ -118,6 +127,8 @@ class Writer:
                 time.sleep(random.uniform(*RETRY_SECONDS))  # noqa: S311
             except NotTakenError as error:
                 _refuse(batch, error.state)
+                if error.state == OTHER:
+                    self._dialler.newcomer.set()  # who looks which poll there is
             else:
                 self._acknowledge(batch, connection)
 
@@ -133,8 +144,11 @@ class Writer:
             except Empty:
                 pass
             now = time.monotonic()
-            if alive := [pending for pending in batch if pending.deadline > now]:
-                return alive
+            alive = [pending for pending in batch if pending.deadline > now]
+            poll = self.poll.number
+            _refuse([pending for pending in alive if pending.ballot.poll != poll], OTHER)
+            if present := [pending for pending in alive if pending.ballot.poll == poll]:
+                return present
 
     def _give_back(self, batch: list[_Pending], *, tried: bool) -> None:
         for pending in batch:

@@ -9,6 +9,7 @@ from observer.intake import INTAKE
 from observer.picture import (
     Picture,
     summarize_certificates,
+    summarize_poll,
     summarize_postgres,
     summarize_queue,
     summarize_redis,
@@ -41,12 +42,14 @@ class Observer:
         self._queue = Question("queue", question.redis(accounts, host, *QUEUE))
         # Asked by itself: a Redis of the release before this one refuses it.
         self._intake = Question("intake", question.redis(accounts, host, ("GET", INTAKE)))
+        self._poll = Question("poll", question.redis(accounts, host, ("VOTES.STATE",)))
         self._database = Question("database", question.Database(accounts))
 
     @property
     def questions(self) -> list[Question]:
         """All that is asked."""
-        return [*self._agents.values(), *self._roles.values(), self._queue, self._intake, self._database]
+        nodes = [*self._agents.values(), *self._roles.values()]
+        return [*nodes, self._queue, self._intake, self._poll, self._database]
 
     def gather(self, before: Picture | None, now: float) -> dict[str, Any]:
         """Put the latest answers together; never waits."""
@@ -60,6 +63,7 @@ class Observer:
             "postgres": summarize_postgres(states),
             "redis": summarize_redis(roles),
             "queue": {**queue, "waiting_seconds": waiting_seconds(before, queue, now)},
-            "votes": summarize_votes(stored.tally if stored else None),
+            "votes": summarize_votes(stored.tally, stored.pulse_age) if stored else summarize_votes(None),
+            "poll": summarize_poll(stored.poll if stored else None, self._poll.answer()),
             "certificates": summarize_certificates(stored.certificates if stored else None),
         }

@@ -69,15 +69,32 @@ def summarize_queue(
     }
 
 
-def summarize_votes(tally: Mapping[str, int] | None) -> dict[str, Any]:
-    """Count the votes that are stored, in all and of each option by its key."""
-    return {"stored": None if tally is None else sum(tally.values()), "tally": tally}
+def summarize_votes(tally: Mapping[str, int] | None, pulse_age: float | None = None) -> dict[str, Any]:
+    """Count the votes that are stored, in all and of each option by its key; say how old the last commit is.
+
+    Where the database does not answer, nobody can say how old.
+    """
+    if tally is None:
+        return {"stored": None, "tally": None, "pulse": None}
+    return {"stored": sum(tally.values()), "tally": tally, "pulse": {"age": pulse_age}}
+
+
+def summarize_poll(row: Mapping[str, Any] | None, answer: Sequence[Any] | None) -> dict[str, Any] | None:
+    """Say of the poll what the database says, and whether the queue's primary knows that."""
+    if row is None:
+        return None
+    (known,) = answer or (None,)
+    told = known is not None and known[1] == row["revision"]
+    return {**with_times_as_text(row), "told": told, "over": bool(known[3]) if known else None}
 
 
 def summarize_certificates(row: Mapping[str, Any] | None) -> dict[str, Any] | None:
     """Say of the edges' certificate what its program says, times as text."""
-    if row is None:
-        return None
+    return None if row is None else with_times_as_text(row)
+
+
+def with_times_as_text(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a row with its times in UTC, as ISO 8601 writes them."""
     return {
         name: value.astimezone(UTC).isoformat() if isinstance(value, datetime) else value
         for name, value in row.items()

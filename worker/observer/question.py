@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, LiteralString, NamedTuple, TypeVar
 
 import psycopg
 from psycopg.rows import dict_row
@@ -28,6 +28,8 @@ CERTIFICATES = """
 SELECT names, issuer, not_before, not_after, renew_at, problem, warning, next_try, caa
 FROM certificates.status
 """
+PULSE = "SELECT extract(epoch FROM clock_timestamp() - at)::float AS age FROM pulse"
+POLL = "SELECT revision, number, state, closes, closed FROM poll"
 REFUSALS = (AuthenticationError, NoPermissionError, psycopg.OperationalError)
 SILENCE = (OSError, ValueError, RedisError, psycopg.Error, http.client.HTTPException)
 
@@ -107,12 +109,16 @@ def _redis(account: Access, host: str, commands: Sequence[tuple[str, ...]]) -> C
 class Stored(NamedTuple):
     """How many votes the database holds, by option key, and how many dead letters, counted up to a limit.
 
-    Of the edges' certificate the row that its program keeps, None before there is one.
+    Of the edges' certificate the row that its program keeps, None before there is one. Of the poll its row,
+    None before a worker of a release that knows several has run.
     """
 
     tally: dict[str, int]
     letters: int
     certificates: dict[str, Any] | None = None
+    poll: dict[str, Any] | None = None
+    pulse_age: float | None = None
+    """Seconds since a worker was last able to commit; None if none ever was."""
 
 
 class Database:
@@ -136,7 +142,13 @@ class Database:
             raise
 
     def _stored(self, connection: psycopg.Connection) -> Stored:
-        return Stored(self._tally(connection), self._letters(connection), self._certificates(connection))
+        return Stored(
+            self._tally(connection),
+            self._letters(connection),
+            self._row(connection, CERTIFICATES),
+            self._row(connection, POLL),
+            (self._row(connection, PULSE) or {}).get("age"),
+        )
 
     @staticmethod
     def _tally(connection: psycopg.Connection) -> dict[str, int]:
@@ -151,8 +163,8 @@ class Database:
         return int(row[0]) if row else 0
 
     @staticmethod
-    def _certificates(connection: psycopg.Connection) -> dict[str, Any] | None:
+    def _row(connection: psycopg.Connection, question: LiteralString) -> dict[str, Any] | None:
         try:
-            return connection.cursor(row_factory=dict_row).execute(CERTIFICATES).fetchone()
+            return connection.cursor(row_factory=dict_row).execute(question).fetchone()
         except psycopg.ProgrammingError:
             return None  # No program of this release has run yet.

@@ -32,6 +32,7 @@ def main() -> None:
         Store(access),
         Patience(stop, configured.heartbeat_file),
         stop,
+        configured.closes,
     )
     log.info("worker started")
     consumer.run()

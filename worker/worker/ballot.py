@@ -16,6 +16,7 @@ MOST_VOTES = 100
 # Every key that a vote page may offer. Which of them it does offer now is its business alone: a vote
 # that was acknowledged before a change of the options must still be stored after it.
 KEYS = frozenset(ascii_lowercase)
+HIGHEST_POLL = 2**31 - 1
 HIGHEST_VERSION = 2**63 - 1
 MOST_DIGITS = len(str(HIGHEST_VERSION))
 
@@ -45,11 +46,12 @@ class Poison(NamedTuple):
 
 
 class Content(NamedTuple):
-    """The ballots of an entry, and those parts of it that are no ballots."""
+    """The ballots of an entry, those parts of it that are no ballots, and the number of its poll."""
 
     entry_id: bytes
     ballots: Sequence[Ballot]
     poison: Sequence[Poison]
+    poll: int = 1
 
 
 class MalformedError(ServiceError):
@@ -59,7 +61,7 @@ class MalformedError(ServiceError):
 def open_entry(entry: Entry) -> Content:
     """Separate the ballots of an entry from its parts that are no ballots."""
     try:
-        parts = _parts(entry.fields)
+        poll, parts = _poll(entry.fields), _parts(entry.fields)
     except MalformedError as error:
         return Content(entry.entry_id, (), (Poison(entry.fields, str(error)),))
     ballots, poison = [], []
@@ -67,8 +69,18 @@ def open_entry(entry: Entry) -> Content:
         try:
             ballots.append(ballot_of(*part))
         except MalformedError as error:
-            poison.append(Poison(entry.fields if len(parts) == 1 else packed(part), str(error)))
-    return Content(entry.entry_id, ballots, poison)
+            poison.append(Poison(entry.fields if len(parts) == 1 else packed(part, poll), str(error)))
+    return Content(entry.entry_id, ballots, poison, poll)
+
+
+def _poll(fields: Fields) -> int:
+    """Return the number of the poll; entries of the first do not name it."""
+    if b"poll" not in fields:
+        return 1
+    number = _number(_text(fields, b"poll"))
+    if number is None or not 1 <= number <= HIGHEST_POLL:
+        raise MalformedError("poll is not the number of one")
+    return number
 
 
 def _parts(fields: Fields) -> Sequence[Sequence[object]]:
@@ -120,9 +132,10 @@ def ballot_of(voter: object, choice: object, version: object) -> Ballot:
     return Ballot(voter, choice, version)
 
 
-def packed(part: Sequence[object]) -> Fields:
-    """Return the fields of an entry with what should be one ballot."""
-    return {b"votes": json.dumps([part]).encode()}
+def packed(part: Sequence[object], poll: int = 1) -> Fields:
+    """Return the fields of an entry with what should be one ballot of a poll."""
+    named = {b"poll": str(poll).encode()} if poll > 1 else {}
+    return {b"votes": json.dumps([part]).encode(), **named}
 
 
 def newest_of_each(ballots: Iterable[Ballot]) -> list[Ballot]:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from functools import partial
+from typing import NamedTuple
 
 import structlog
 
 from worker.ballot import Ballot, open_entry
 from worker.letter import Letter, letters_of, parcels
 from worker.patience import Patience, StoppingError
+from worker.poll import Poll, next_state
 from worker.settle import store_batch
 from worker.store import Store, StoreAwayError, UnstorableError
 from worker.stream import Every, Stream, StreamAwayError
@@ -24,6 +28,13 @@ Remove = Callable[[Sequence[bytes]], None]
 log = structlog.get_logger()
 
 
+class Told(NamedTuple):
+    """The revision of the poll that the queue goes by, and since when, on the monotonic clock."""
+
+    revision: int
+    since: float
+
+
 class Consumer:
     """Takes batches, stores them, and only then removes them from the queue."""
 
@@ -33,11 +44,15 @@ class Consumer:
         store: Store,
         patience: Patience,
         stop: threading.Event,
+        closes: datetime | None = None,
     ) -> None:
         self._stream = stream
         self._store = store
         self._patience = patience
         self._stop = stop
+        self._closes = closes
+        self._configured = False
+        self._told: Told | None = None
         self._pulse = Every(PULSE_EVERY_SECONDS)
         self._old_letters = Every(OLD_LETTERS_EVERY_SECONDS)
 
@@ -56,11 +71,12 @@ class Consumer:
     def _turn(self) -> None:
         try:
             if self._pulse.due():
-                self._store.pulse()
+                self._follow_poll()
             if self._old_letters.due():
                 self._bury(self._stream.old_letters(), self._stream.remove_old_letters)
             self._handle_batch()
         except StreamAwayError as error:
+            self._told = None
             log.warning("queue away", reason=str(error))
             self._patience.rest()
         except StoreAwayError as error:
@@ -68,6 +84,33 @@ class Consumer:
             self._patience.rest()
         else:
             self._patience.reset()
+
+    def _follow_poll(self) -> None:
+        """Tell the queue which poll there is; see whether its time is over, or all its votes are stored."""
+        if not self._configured:
+            self._store.configure(self._closes)
+            self._configured = True
+        poll = self._store.poll()
+        self._store.pulse()  # what was read before it is on a standby now
+        told_seconds = self._tell(poll)
+        state = next_state(poll, self._stream.waiting(), told_seconds)
+        if state != poll.state:
+            self._store.enter(poll, state)
+            log.info("poll", number=poll.number, state=state)
+
+    def _tell(self, poll: Poll) -> float:
+        """Tell the queue; return for how many seconds it has gone by this revision without a break."""
+        held = self._stream.tell(poll)
+        if held is not None and held > poll.revision:
+            # Its word came from a database that had more than this one, which was promoted by force.
+            log.error("the queue knows a later poll than the database", number=poll.number)
+            self._store.outbid(poll, held)
+        if held != poll.revision:
+            self._told = None
+            return 0.0
+        if self._told is None or self._told.revision != held:
+            self._told = Told(held, time.monotonic())
+        return time.monotonic() - self._told.since
 
     def _handle_batch(self) -> None:
         contents = [open_entry(entry) for entry in self._stream.take()]
@@ -92,8 +135,8 @@ class Consumer:
                 remove(ids)
                 log.error("dead letters", count=len(parcel), first_entry=first, reasons=reasons)
 
-    def _save_at_last(self, ballots: Sequence[Ballot]) -> None:
-        self._at_last(partial(self._store.save, ballots))
+    def _save_at_last(self, ballots: Sequence[Ballot], poll: int) -> None:
+        self._at_last(partial(self._store.save, ballots, poll))
 
     def _at_last(self, commit: Callable[[], None]) -> None:
         """Commit however long the database is away, or raise StoppingError."""

@@ -39,6 +39,30 @@ CREATE TABLE IF NOT EXISTS dead_letters (
     fields bytea[]     NOT NULL  -- names and values in turn
 );
 
+-- The poll that there is: open, closed, final (all its votes are stored), archived (its numbers are kept for good).
+-- Its revision grows with each change: whoever hears of two of them knows which is the newer.
+CREATE TABLE IF NOT EXISTS poll (
+    only_row   boolean     PRIMARY KEY DEFAULT true CHECK (only_row),
+    revision   bigint      NOT NULL DEFAULT 1,
+    number     integer     NOT NULL DEFAULT 1,
+    state      text        NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'closed', 'final', 'archived')),
+    opened     timestamptz NOT NULL DEFAULT clock_timestamp(),
+    closes     timestamptz,
+    closed     timestamptz,
+    -- The time to close that the settings named last: it counts once. While a poll is over, it is for the next one.
+    configured  timestamptz,
+    next_closes timestamptz
+);
+INSERT INTO poll DEFAULT VALUES ON CONFLICT DO NOTHING;
+
+-- The numbers of polls that are over, as a JSON text, with the SHA-256 of its bytes.
+CREATE TABLE IF NOT EXISTS archives (
+    number   integer     PRIMARY KEY,
+    at       timestamptz NOT NULL DEFAULT clock_timestamp(),
+    document text        NOT NULL,
+    checksum text        NOT NULL
+);
+
 CREATE OR REPLACE FUNCTION keep_tally() RETURNS trigger
 LANGUAGE plpgsql AS $$
 BEGIN
@@ -85,16 +109,95 @@ FOR EACH STATEMENT EXECUTE FUNCTION keep_tally();
 
 -- Stores votes, each voter's once: a newer one replaces an older one, never the other way round. This is all
 -- that another account can be allowed to do to votes, so it runs as their owner.
-CREATE OR REPLACE FUNCTION store_votes(ids text[], options text[], versions bigint[]) RETURNS void
-LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+CREATE OR REPLACE FUNCTION store_votes(ids text[], options text[], versions bigint[], of_poll integer)
+RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+    present poll%ROWTYPE;
+BEGIN
+    -- Whoever archives a poll, or begins the next, holds a lock against this one. So what is read next stays true.
+    LOCK TABLE votes IN ROW EXCLUSIVE MODE;
+    SELECT * INTO STRICT present FROM poll;
+    IF of_poll < present.number OR (of_poll = present.number AND present.state = 'archived') THEN
+        RAISE EXCEPTION 'poll % is over', of_poll USING ERRCODE = 'VP001';
+    ELSIF of_poll > present.number THEN
+        -- A database that was promoted by force may lack the last beginning; such letters can be replayed later.
+        RAISE EXCEPTION 'poll % has not begun', of_poll USING ERRCODE = 'VP001';
+    END IF;
+
     -- The row is locked even when the newer vote is already there, so that this commit, too, waits
     -- for the standby: a repetition is acknowledged only when what it repeats is safe.
     INSERT INTO votes AS known (id, vote, version)
     SELECT * FROM unnest(ids, options, versions)
     ON CONFLICT (id) DO UPDATE SET vote = excluded.vote, version = excluded.version
-    WHERE excluded.version > known.version
+    WHERE excluded.version > known.version;
+END
+$$;
+REVOKE EXECUTE ON FUNCTION store_votes(text[], text[], bigint[], integer) FROM PUBLIC;
+
+-- The same for workers of a release that knew but one poll.
+CREATE OR REPLACE FUNCTION store_votes(ids text[], options text[], versions bigint[]) RETURNS void
+LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    SELECT store_votes(ids, options, versions, 1)
 $$;
 REVOKE EXECUTE ON FUNCTION store_votes(text[], text[], bigint[]) FROM PUBLIC;
+
+-- Each of these changes the poll, says with its number which one is meant, and does nothing where that is not the
+-- one that there is, or not in the state that it needs.
+CREATE OR REPLACE FUNCTION close_poll(meant integer) RETURNS void
+LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    UPDATE poll SET state = 'closed', closed = clock_timestamp(), revision = revision + 1
+    WHERE number = meant AND state = 'open'
+$$;
+REVOKE EXECUTE ON FUNCTION close_poll(integer) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION open_poll(meant integer) RETURNS void
+LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    UPDATE poll SET state = 'open', closed = NULL, next_closes = NULL, revision = revision + 1,
+        closes = CASE WHEN coalesce(next_closes, closes) > clock_timestamp() THEN coalesce(next_closes, closes) END
+    WHERE number = meant AND (state IN ('closed', 'final') OR (state = 'open' AND closes <= clock_timestamp()))
+$$;
+REVOKE EXECUTE ON FUNCTION open_poll(integer) FROM PUBLIC;
+
+-- Keeps the numbers, if they are those that are told: they were read before this lock.
+CREATE OR REPLACE FUNCTION archive_poll(meant integer, told jsonb, document text) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+    LOCK TABLE votes IN SHARE MODE;
+    IF told <> (SELECT coalesce(jsonb_object_agg(vote, count), '{}') FROM tally) THEN
+        RAISE EXCEPTION 'votes were stored since the numbers were read';
+    END IF;
+    IF EXISTS (SELECT FROM dead_letters) THEN
+        RAISE EXCEPTION 'there are dead letters, which may be votes';
+    END IF;
+    UPDATE poll SET state = 'archived', revision = revision + 1 WHERE number = meant AND state = 'final';
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'poll % is not final', meant;
+    END IF;
+    INSERT INTO archives (number, document, checksum)
+    VALUES (meant, document, encode(sha256(convert_to(document, 'UTF8')), 'hex'));
+END
+$$;
+REVOKE EXECUTE ON FUNCTION archive_poll(integer, jsonb, text) FROM PUBLIC;
+
+-- Begins the next poll at zero; the votes of the one before are deleted, its numbers are in the archive.
+CREATE OR REPLACE FUNCTION begin_poll(after integer) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+    -- A pulse that is under way would write the old numbers into the history once more.
+    PERFORM FROM pulse FOR UPDATE;
+    LOCK TABLE votes IN ACCESS EXCLUSIVE MODE;
+    UPDATE poll SET number = after + 1, state = 'open', opened = clock_timestamp(), closed = NULL,
+        closes = CASE WHEN next_closes > clock_timestamp() THEN next_closes END, next_closes = NULL,
+        revision = revision + 1
+    WHERE number = after AND state = 'archived';
+    IF FOUND THEN
+        TRUNCATE votes;
+        DELETE FROM history;
+    END IF;
+END
+$$;
+REVOKE EXECUTE ON FUNCTION begin_poll(integer) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION keep_history() RETURNS trigger
 LANGUAGE plpgsql AS $$
@@ -118,15 +221,16 @@ FOR EACH ROW EXECUTE FUNCTION keep_history();
 DO $$
 BEGIN
     IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'result') THEN
-        GRANT SELECT ON tally, pulse, history TO result;
+        GRANT SELECT ON tally, pulse, history, poll, archives TO result;
         -- Until now it could read who voted what.
         REVOKE SELECT ON votes FROM result;
     END IF;
     IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'observer') THEN
-        GRANT SELECT ON tally TO observer;
+        GRANT SELECT ON tally, pulse, poll, archives TO observer;
         -- Of these letters it replays and deletes what an operator says.
         GRANT SELECT, INSERT, UPDATE (reason), DELETE ON dead_letters TO observer;
-        GRANT EXECUTE ON FUNCTION store_votes(text[], text[], bigint[]) TO observer;
+        GRANT EXECUTE ON FUNCTION store_votes(text[], text[], bigint[], integer), close_poll(integer),
+            open_poll(integer), archive_poll(integer, jsonb, text), begin_poll(integer) TO observer;
     END IF;
 END
 $$;

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from worker.access import Access, read_access
-from worker.environment import Environment, SettingError, refuse, required
+from worker.closing import parse_closing
+from worker.environment import Environment, SettingError, parsed, refuse, required
 
 
 @dataclass(frozen=True)
@@ -16,12 +18,14 @@ class Settings:
 
     access: Access
     heartbeat_file: Path
+    closes: datetime | None
 
 
 def read(environment: Environment) -> Settings:
     """Return the settings; raise SettingError on the first bad one."""
     heartbeat_file = required(environment, "HEARTBEAT_FILE", "/tmp/worker.heartbeat")  # noqa: S108
-    return Settings(read_access(environment), Path(heartbeat_file))
+    closes = parsed(environment, "VOTE_CLOSES", parse_closing)
+    return Settings(read_access(environment), Path(heartbeat_file), closes)
 
 
 def load() -> Settings:

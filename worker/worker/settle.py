@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from worker.ballot import Ballot, Content, Poison, newest_of_each, packed
-from worker.store import UnstorableError
+from worker.store import OverError, UnstorableError
 
-Save = Callable[[Sequence[Ballot]], None]
+Save = Callable[[Sequence[Ballot], int], None]
+"""Stores ballots of the poll with a number."""
+SaveOfPoll = Callable[[Sequence[Ballot]], None]
 Delivery = tuple[bytes, Ballot]
 """A ballot with the id of the entry that brought it."""
 
@@ -17,17 +19,28 @@ def store_batch(
 ) -> tuple[list[bytes], Mapping[bytes, Sequence[Poison]]]:
     """Store what can be stored; return the ids of entries without poison, and the poison of the others.
 
-    save raises UnstorableError when the batch holds something that can never be stored; whatever
-    else it raises passes through, and nothing of the batch is settled.
+    save raises UnstorableError when the batch holds something that can never be stored, and OverError when
+    its poll takes no votes; whatever else it raises passes through, and nothing of the batch is settled.
     """
     poison = {content.entry_id: [*content.poison] for content in contents if content.poison}
-    deliveries = [(content.entry_id, ballot) for content in contents for ballot in content.ballots]
-    for (entry_id, ballot), reason in _store_or_find(deliveries, save):
-        poison.setdefault(entry_id, []).append(Poison(packed(ballot), reason))
+    for poll in {content.poll: None for content in contents}:
+        deliveries = [
+            (each.entry_id, ballot) for each in contents if each.poll == poll for ballot in each.ballots
+        ]
+        for (entry_id, ballot), reason in _refused(deliveries, poll, save):
+            poison.setdefault(entry_id, []).append(Poison(packed(ballot, poll), reason))
     return [content.entry_id for content in contents if content.entry_id not in poison], poison
 
 
-def _store_or_find(deliveries: Sequence[Delivery], save: Save) -> list[tuple[Delivery, str]]:
+def _refused(deliveries: Sequence[Delivery], poll: int, save: Save) -> list[tuple[Delivery, str]]:
+    """Store ballots of one poll; return those that cannot be stored, with the reason."""
+    try:
+        return _store_or_find(deliveries, lambda ballots: save(ballots, poll))
+    except OverError as error:
+        return [(delivery, str(error)) for delivery in deliveries]
+
+
+def _store_or_find(deliveries: Sequence[Delivery], save: SaveOfPoll) -> list[tuple[Delivery, str]]:
     """Store all that can be stored; return each of the others, with the reason.
 
     Takes no more statements for each culprit than halvings lead to it, and three.
@@ -48,7 +61,7 @@ def _store_or_find(deliveries: Sequence[Delivery], save: Save) -> list[tuple[Del
     return culprits
 
 
-def _store_up_to_culprit(deliveries: Sequence[Delivery], start: int, end: int, save: Save) -> int:
+def _store_up_to_culprit(deliveries: Sequence[Delivery], start: int, end: int, save: SaveOfPoll) -> int:
     """Store what stands before the first culprit of a group that was refused; return the culprit's place."""
     while end - start > 1:
         middle = (start + end) // 2
@@ -59,7 +72,7 @@ def _store_up_to_culprit(deliveries: Sequence[Delivery], start: int, end: int, s
     return start
 
 
-def _refusal(deliveries: Sequence[Delivery], save: Save) -> str | None:
+def _refusal(deliveries: Sequence[Delivery], save: SaveOfPoll) -> str | None:
     """Store a group, or return why it cannot be stored."""
     try:
         save(newest_of_each(ballot for _, ballot in deliveries))

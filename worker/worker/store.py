@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from importlib.resources import files
+from typing import Any
 
 import psycopg
 import structlog
@@ -13,13 +15,14 @@ from worker.access import Access, connect_database
 from worker.ballot import Ballot
 from worker.errors import ServiceError
 from worker.letter import Letter, in_turn
+from worker.poll import Poll
 from worker.watchdog import watchdog
 
 FROZEN_SECONDS = 8.0
 # Below the watchdog's time: a connection that it cuts leaves its lock request with the server.
 LOCK_SECONDS = 5
 
-SAVE = "SELECT store_votes(%s::text[], %s::text[], %s::bigint[])"
+SAVE = "SELECT store_votes(%s::text[], %s::text[], %s::bigint[], %s)"
 # The row is changed even when it is there, so that this commit, too, waits for the standby.
 BURY = """
 INSERT INTO dead_letters (id, entry, reason, size, fields) VALUES {}
@@ -30,7 +33,28 @@ INSERT INTO pulse (at) VALUES (clock_timestamp())
 ON CONFLICT (only_row) DO UPDATE SET at = excluded.at
 """
 
+POLL = """
+SELECT revision, number, state, extract(epoch FROM closes)::float, EXISTS (SELECT FROM dead_letters),
+       extract(epoch FROM clock_timestamp())::float
+FROM poll
+"""
+OUTBID = "UPDATE poll SET revision = %s WHERE revision = %s"
+OVER = "VP001"
+"""What schema.sql raises where a poll takes no more votes."""
+ENTER = """
+UPDATE poll SET state = %s, closed = coalesce(closed, closes), revision = revision + 1 WHERE revision = %s
+"""
+CONFIGURE = """
+UPDATE poll SET configured = %(at)s, revision = revision + 1,
+    closes = CASE WHEN state = 'open' THEN %(at)s ELSE closes END,
+    next_closes = CASE WHEN state <> 'open' THEN %(at)s END
+WHERE configured IS DISTINCT FROM %(at)s::timestamptz
+"""
+
 log = structlog.get_logger()
+
+
+Values = Sequence[object] | Mapping[str, object]
 
 
 class StoreAwayError(ServiceError):
@@ -39,6 +63,10 @@ class StoreAwayError(ServiceError):
 
 class UnstorableError(ServiceError):
     """The database refuses something in the batch itself; trying again would not help."""
+
+
+class OverError(ServiceError):
+    """The poll that the votes are for takes no more of them; trying again would not help."""
 
 
 class Store:
@@ -53,13 +81,14 @@ class Store:
         self._has_schema = has_schema
         self._warnings: list[str] = []
 
-    def save(self, ballots: Sequence[Ballot]) -> None:
+    def save(self, ballots: Sequence[Ballot], poll: int) -> None:
         """Return once every ballot, or a newer one of its voter, is committed and on a standby.
 
-        Expects them sorted by voter, each voter once. Raises StoreAwayError or UnstorableError.
+        Expects them sorted by voter, each voter once. Raises StoreAwayError, UnstorableError, or OverError
+        where that is not the number of the poll that there is.
         """
         columns = [list(column) for column in zip(*ballots, strict=True)]
-        self._commit(SAVE, columns)
+        self._commit(SAVE, [*columns, poll])
 
     def bury(self, letters: Sequence[Letter]) -> None:
         """Return once every letter is committed and on a standby.
@@ -78,36 +107,64 @@ class Store:
         """Leave the time of a commit, for readers to see that commits are possible, and the tally of then."""
         self._commit(PULSE)
 
+    def configure(self, closes: datetime | None) -> None:
+        """Let the poll close when the settings say, if they say another time than before.
+
+        Where the poll is over already, that is for the next one.
+        """
+        self._commit(CONFIGURE, {"at": closes})
+
+    def poll(self) -> Poll:
+        """Return the poll that there is; raise StoreAwayError."""
+        (row,) = self._commit(POLL)
+        return Poll(*row)
+
+    def enter(self, poll: Poll, state: str) -> None:
+        """Give a poll its next state, unless something of it has changed since; raise StoreAwayError."""
+        self._commit(ENTER, (state, poll.revision))
+
+    def outbid(self, poll: Poll, revision: int) -> None:
+        """Let the database's word count again, where the queue knows a later one; raise StoreAwayError."""
+        self._commit(OUTBID, (revision + 1, poll.revision))
+
     def close(self) -> None:
         """Close the connection, if there is one."""
         if self._connection is not None:
             self._connection.close()
         self._connection = None
 
-    def _commit(self, statement: str, values: Sequence[object] = ()) -> None:
-        """Execute and commit in one go, or raise and keep nothing of the connection.
+    def _commit(self, statement: str, values: Values = ()) -> list[tuple[Any, ...]]:
+        """Execute and commit in one go, and return the rows, or raise and keep nothing of the connection.
 
         Only a refusal leaves it as it was: each statement is a transaction, and this one is over.
         """
         try:
             connection = self._connection or self._open()
             with watchdog(connection.fileno(), FROZEN_SECONDS):
-                self._execute(connection, statement, values)
+                return self._execute(connection, statement, values)
         except (psycopg.Error, OSError, StoreAwayError) as error:
             self.close()
             if isinstance(error, psycopg.errors.UndefinedTable | psycopg.errors.UndefinedFunction):
                 self._has_schema = False
             raise StoreAwayError(str(error).strip()) from error
 
-    def _execute(self, connection: psycopg.Connection, statement: str, values: Sequence[object]) -> None:
+    def _execute(
+        self, connection: psycopg.Connection, statement: str, values: Values
+    ) -> list[tuple[Any, ...]]:
         """Execute; a warning says that the commit's wait for the standby was cut short."""
         self._warnings.clear()
         try:
-            connection.execute(statement.encode(), values)
+            cursor = connection.execute(statement.encode(), values)
+            rows = cursor.fetchall() if cursor.description else []
         except (psycopg.DataError, psycopg.IntegrityError) as error:
             raise UnstorableError(str(error).strip()) from error
+        except psycopg.Error as error:
+            if error.sqlstate == OVER:
+                raise OverError(error.diag.message_primary) from error
+            raise
         if self._warnings:
             raise StoreAwayError(f"commit is not on a standby: {self._warnings[0]}")
+        return rows
 
     def _open(self) -> psycopg.Connection:
         connection = connect_database(self._access)

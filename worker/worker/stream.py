@@ -14,6 +14,7 @@ from redis.exceptions import RedisError, ResponseError
 from worker.ballot import Entry, Fields
 from worker.errors import ServiceError
 from worker.letter import Letter
+from worker.poll import OPEN, Poll
 
 STREAM, DEAD, GROUP = "votes", "votes:dead", "workers"
 # Of up to 16 votes each: eight thousand are committed in about a tenth of a second.
@@ -23,6 +24,8 @@ CLAIM_IDLE_MILLISECONDS = 10_000
 CLAIM_EVERY_SECONDS = 2.0
 FORGET_IDLE_MILLISECONDS = 600_000
 FORGET_EVERY_SECONDS = 60.0
+
+NEW_COMMAND = ("unknown command", "this user has no permissions", "NOPERM")
 
 log = structlog.get_logger()
 
@@ -95,6 +98,20 @@ class Stream:
         with self._answering():
             self._client.xdel(DEAD, *ids)
 
+    def tell(self, poll: Poll) -> int | None:
+        """Tell the primary which poll there is: who appends a vote asks there.
+
+        Return the revision that it goes by then, None where it knows of no polls. Raises StreamAwayError.
+        """
+        state = "open" if poll.state == OPEN else "closed"
+        with self._answering():
+            return self._tell(poll.revision, poll.number, state, poll.closes_milliseconds)
+
+    def waiting(self) -> int:
+        """Return how many entries are not settled yet; raise StreamAwayError."""
+        with self._answering():
+            return int(self._client.xlen(STREAM))
+
     def close(self) -> None:
         """Close the connection."""
         self._client.close()
@@ -113,6 +130,15 @@ class Stream:
             # Perhaps the answer was too large: Redis cuts whoever asks for more than it keeps for one client.
             self._entries = max(1, self._entries // 4)
             raise StreamAwayError(str(error)) from error
+
+    def _tell(self, *poll: int | str) -> int | None:
+        try:
+            return int(self._client.execute_command("VOTES.POLL", *poll))
+        except ResponseError as error:
+            if not str(error).startswith(NEW_COMMAND):
+                raise
+            # A Redis of a release that knew but one poll; before there are two, the upgrade is through.
+            return None
 
     def _create_group(self) -> None:
         try:

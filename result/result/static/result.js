@@ -98,6 +98,16 @@ function drawPast() {
   }
 }
 
+function showPoll({ state: stage, closes, checksum }) {
+  const { ends, closed, final } = find("poll").dataset;
+  const at = new Date(closes).toLocaleString(language, { dateStyle: "full", timeStyle: "short" });
+  const open = closes ? `${ends} ${at}` : "";
+  find("poll").textContent = { open, closed }[stage] ?? final;
+  find("checksum").textContent = checksum;
+  find("archive").hidden = !checksum;
+  find("archive").firstElementChild.href = "archive.json";
+}
+
 function offerFullScreen() {
   const button = find("full");
   const enter = button.textContent;
@@ -129,6 +139,7 @@ socket.on("history", (columns) => {
 socket.on("watching", ({ count }) => {
   find("watching").textContent = whole.format(count);
 });
+socket.on("poll", showPoll);
 socket.on("status", (status) => {
   lost = false;
   say(status.state, state.dataset[status.state]);

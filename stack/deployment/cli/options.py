@@ -37,6 +37,13 @@ def confirm(question: str, *, yes: bool) -> None:
         raise DeployError("Stopped before anything was changed.", "Answer yes, or add --yes.")
 
 
+def confirm_by_name(question: str, name: str, given: str) -> None:
+    """Ask for a name; raise DeployError unless it is given, in answer or beforehand."""
+    answer = given or typer.prompt(f"{question} Type the stack's name", err=True)
+    if answer.strip() != name:
+        raise DeployError("Stopped before anything was changed.", f"The stack's name is {name}.")
+
+
 def confirm_installation(*, yes: bool) -> bool:
     """Ask before an engine is installed; return whether one has to be."""
     if engine.connect():

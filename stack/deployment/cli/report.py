@@ -90,6 +90,7 @@ def view(now: dict[str, Any]) -> Group:
         *(nodes if len(nodes) > 1 else ()),
         *(Text(line) for line in status.cluster_lines(now)),
         *(Text(line) for line in status.certificate_lines(now)),
+        *(Text(line) for line in status.poll_lines(now)),
         Text(_votes(now)),
         *(Text(line) for line in _deployment(now)),
         *(Text(f"Warning: {warning}") for warning in now["warnings"]),
@@ -97,6 +98,12 @@ def view(now: dict[str, Any]) -> Group:
         *([Text(f"Missing: {', '.join(now['missing'])}", style="red")] if now["missing"] else []),
         _verdict(now),
     )
+
+
+def intake(site: Site) -> None:
+    """Say so where no votes are taken, whatever the poll is."""
+    if (word := site.picture.queue.intake) != OPEN:
+        site.progress.say(f"  No votes are taken all the same: the intake is {word or 'unknown'}.")
 
 
 def _services(now: dict[str, Any]) -> Table:

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from deployment.configuration import acme, dashboard, env_file, hosts, options
+from deployment.configuration import acme, closing, dashboard, env_file, hosts, options
 from deployment.configuration.env_file import Line
 from deployment.configuration.layout import ENV_FILE, OVERLAYS, STACK_FILE
 from deployment.errors import DeployError
@@ -67,6 +67,7 @@ class Settings(BaseSettings):
     option_b: str = "Dogs"
     vote_options: str = ""
     vote_option_keys: str = ""  # `up` sets it: see options.py
+    vote_closes: str = ""
     vote_replicas: Replicas = 2
     result_replicas: Replicas = 2
     worker_replicas: Replicas = 2
@@ -154,6 +155,12 @@ class Settings(BaseSettings):
             raise ValueError(f"must be one line of at most {LONGEST_LINE} characters")
         return value.strip()
 
+    @field_validator("vote_closes")
+    @classmethod
+    def _a_time(cls, value: str) -> str:
+        closing.parse_closing(value)
+        return value.strip()
+
     @field_validator("redis_maxmemory")
     @classmethod
     def _a_size(cls, value: str) -> str:
@@ -233,6 +240,7 @@ class Settings(BaseSettings):
             *("vote_host", "result_host", "http_port", "https_port", "acme_email", "acme_server"),
             *("acme_profile", "acme_dns", "acme_eab_kid"),
             *("vote_title", "vote_question", "option_a", "option_b", "vote_options", "vote_option_keys"),
+            "vote_closes",
             *("new_voters_per_second", "new_voters_burst", "trusted_proxies"),
             *("vote_replicas", "result_replicas", "worker_replicas", "redis_maxmemory", "redis_memory_limit"),
             "database_sslmode",

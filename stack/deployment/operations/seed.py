@@ -38,7 +38,7 @@ def seed(client: Client, progress: Progress, votes: int, rate: float | None, *, 
         raise DeployError(f"No {STACK} stack was brought up here.", "Bring one up: python3 deploy.py up")
     if not yes:
         require_private(way)
-    vote, result = doors(way, _edge(client, way))
+    vote, result = doors(way, edge(client, way))
     # Whoever finds the votes learns of them even if this process dies.
     log.note(client, "seed", f"begun: {votes:,} votes")
     with progress.task(f"Voting as {votes:,} new voters") as task:
@@ -58,7 +58,7 @@ def doors(way: Entrance, edge: Edge) -> tuple[Door, Door]:
     return vote, result
 
 
-def _edge(client: Client, way: Entrance) -> Edge:
+def edge(client: Client, way: Entrance) -> Edge:
     """Return this node's edge, or else another."""
     here = client.info()["Swarm"]["NodeID"] if engine.is_local(client) else ""
     found = status.edges(nodes.observe(client), way, here)

@@ -11,6 +11,7 @@ from deployment.engine.machine import engine
 from deployment.engine.machine.engine import Client, RefusedError
 from deployment.engine.pages import LOOPBACK, Edge
 from deployment.engine.swarm import credentials, membership, networks, nodes, releases, services, turns
+from deployment.operations import poll
 from deployment.plan.cluster import strength
 from deployment.plan.cluster.convergence import ServiceState
 from deployment.plan.cluster.picture import Picture, minute
@@ -203,6 +204,11 @@ def _cluster_line(name: str, cluster: Mapping[str, Any], members: str) -> str:
 
 def _behind(lag: int | None) -> str:
     return "lag unknown" if lag is None else f"{lag:,} bytes behind"
+
+
+def poll_lines(status: Mapping[str, Any]) -> list[str]:
+    """Say which poll there is, where that is known."""
+    return [poll.line(status["poll"])] if status["poll"] else []
 
 
 def certificate_lines(status: Mapping[str, Any]) -> list[str]:

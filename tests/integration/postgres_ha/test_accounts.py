@@ -4,7 +4,7 @@ import socket
 import ssl
 import struct
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from importlib.resources import files
 from typing import Any
@@ -44,7 +44,8 @@ FORBIDDEN = (
     "CREATE SCHEMA mine",
     "SET temp_file_limit = -1",
 )
-STORE = "SELECT store_votes(ARRAY[%s], ARRAY['a'], ARRAY[1])"
+STORE = "SELECT store_votes(ARRAY[%s], ARRAY['a'], ARRAY[1], 1)"
+SIGNATURE = "text[], text[], bigint[], integer"
 # What the observer's questions and the dead letters do not need.
 NOT_OBSERVED = (
     "SELECT FROM votes",
@@ -60,14 +61,21 @@ NOT_OBSERVED = (
     "TRUNCATE dead_letters",
     "DROP TABLE dead_letters",
     "ALTER TABLE tally ADD more integer",
-    "DROP FUNCTION store_votes",
-    "ALTER FUNCTION store_votes SECURITY INVOKER",
+    f"DROP FUNCTION store_votes({SIGNATURE})",
+    f"ALTER FUNCTION store_votes({SIGNATURE}) SECURITY INVOKER",
+    "UPDATE poll SET state = 'open'",
+    "INSERT INTO archives (number, document, checksum) VALUES (9, '', '')",
+    "DELETE FROM archives",
     "INSERT INTO postgres_ha.probe DEFAULT VALUES",
 )
+# Of tables that were made before there was this account.
+OBSERVED_FROM_THE_START = ("SELECT vote, count FROM tally", "DELETE FROM dead_letters")
 OBSERVED = (
-    "SELECT vote, count FROM tally",
-    "DELETE FROM dead_letters",
-    "SELECT store_votes('{}', '{}', '{}')",
+    *OBSERVED_FROM_THE_START,
+    "SELECT store_votes('{}', '{}', '{}', 1)",
+    "SELECT FROM poll, archives, pulse",
+    # Of a poll that there is not.
+    "SELECT close_poll(0), open_poll(0), begin_poll(0)",
 )
 # Of the votes `certificates` sees nothing.
 OF_VOTES = (
@@ -75,7 +83,9 @@ OF_VOTES = (
     "SELECT FROM tally",
     "SELECT FROM dead_letters",
     "DELETE FROM votes",
-    "SELECT store_votes('{}', '{}', '{}')",
+    "SELECT store_votes('{}', '{}', '{}', 1)",
+    "SELECT close_poll(1)",
+    "SELECT FROM poll",
     "INSERT INTO postgres_ha.probe DEFAULT VALUES",
 )
 HIDDEN = "CREATE TABLE IF NOT EXISTS certificates.key AS SELECT 1 AS secret"
@@ -180,9 +190,17 @@ def test_a_database_of_an_earlier_version_is_restricted_by_its_next_primary(whol
     whole.run_node(primary)
     wait_until(whole.serves, WHOLE_SECONDS, whole.describe)
     wait_until(lambda: is_restricted(whole), ENTER_SECONDS, lambda: "the reader can lock")
-    with whole.connect("observer") as connection:
-        assert [question for question in OBSERVED if not is_allowed(connection, question)] == []
+    refused = not_allowed(whole, OBSERVED)
+    assert not set(refused) & set(OBSERVED_FROM_THE_START)
+    store_vote(whole, "another")  # a worker begins, with its schema
+    assert not_allowed(whole, OBSERVED) == []
     wait_until(lambda: stores(whole), ENTER_SECONDS, lambda: "no vote is stored")
+
+
+def not_allowed(cluster: PostgresCluster, statements: Sequence[str]) -> list[str]:
+    """Return what the observer may not do."""
+    with cluster.connect("observer") as connection:
+        return [statement for statement in statements if not is_allowed(connection, statement)]
 
 
 def is_restricted(cluster: PostgresCluster) -> bool:

@@ -5,9 +5,9 @@ from bench.ballots import ballots, batches
 
 def test_half_of_the_votes_are_of_voters_who_return() -> None:
     votes = ballots(1000)
-    assert len({voter for voter, _, _ in votes}) == 500
-    assert [version for _, _, version in votes] == list(range(1, 1001))
-    assert {choice for _, choice, _ in votes} == {"a", "b"}
+    assert len({vote.voter for vote in votes}) == 500
+    assert [vote.version for vote in votes] == list(range(1, 1001))
+    assert {vote.choice for vote in votes} == {"a", "b"}
 
 
 def test_the_same_votes_each_time() -> None:

@@ -1,6 +1,8 @@
 """No worker meets entries that it cannot read: none is taken, and none waits, while the release changes."""
 
 from collections.abc import Sequence
+from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -26,7 +28,7 @@ from deployment.operations.steps.intake import Drain, Readable, Reopen
 from deployment.operations.steps.record import Record
 from deployment.operations.steps.rollout import DataNodes, Deploy
 from deployment.operations.up import UP
-from deployment.plan.cluster.picture import Picture, Queue
+from deployment.plan.cluster.picture import Picture, Poll, Queue
 from deployment.plan.release.formats import READS, WRITES, declared
 from deployment.plan.release.history import Deployment
 from deployment.plan.release.release import Release
@@ -273,3 +275,34 @@ def test_entries_of_what_was_good_last_may_still_wait() -> None:
     del vars(on)["formats"]
     vars(on).update(specifications=[], deployments=(Deployment(1, "", "", "", "up", OLDER, {}),))
     assert {each for one in on.formats for each in one.writes} == {"entry-1", "redis-8"}
+
+
+KNOWS = declared("worker", {READS: "entry-1 polls-1"})
+FIRST_POLL = Poll(1, "open")
+
+
+@pytest.mark.parametrize(
+    ("running", "poll", "refused"),
+    [
+        (SAME, None, False),  # what runs knows no polls either
+        (KNOWS, FIRST_POLL, False),
+        (KNOWS, None, True),  # the database is away
+        (KNOWS, replace(FIRST_POLL, number=2), True),
+        (KNOWS, replace(FIRST_POLL, state="closed"), True),
+        (KNOWS, replace(FIRST_POLL, closes="2026-12-24T20:00:00+00:00"), True),
+    ],
+)
+def test_a_release_that_knows_one_poll_comes_back_only_to_that_one(
+    running: Any, poll: Poll | None, refused: bool
+) -> None:
+    on = site(running, SAME, REDIS)
+    vars(on)["picture"] = replace(on.picture, poll=poll)
+    with pytest.raises(DeployError, match="knows one poll") if refused else nullcontext():
+        Readable().require(on)
+
+
+def test_a_release_that_knows_polls_comes_to_any() -> None:
+    text = STACK.replace("reads: entry-1", "reads: entry-1 polls-1")
+    on = site(KNOWS, SAME, REDIS)
+    on.frozen = replace(OLDER, files={"stack.yaml": text})
+    Readable().require(on)

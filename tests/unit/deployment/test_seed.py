@@ -67,7 +67,7 @@ def test_no_vote_gets_into_a_public_stack_unless_that_is_wanted(monkeypatch: pyt
 
     public = way("https://vote.example.org/", "https://result.example.org/")
     monkeypatch.setattr(seed, "entrance", lambda _: public)
-    monkeypatch.setattr(seed, "_edge", no_edge)
+    monkeypatch.setattr(seed, "edge", no_edge)
     client = cast(DockerClient, None)
     with pytest.raises(DeployError, match="Strangers vote here"):
         seed.seed(client, Progress(quiet=True), 1, None, yes=False)

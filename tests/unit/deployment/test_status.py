@@ -9,7 +9,17 @@ import pytest
 from deployment.operations import status
 from deployment.plan.cluster import picture, strength
 from deployment.plan.cluster.convergence import ServiceState
-from deployment.plan.cluster.picture import UNKNOWN, Certificates, Picture, Postgres, Queue, Redis
+from deployment.plan.cluster.picture import (
+    UNKNOWN,
+    Certificates,
+    Picture,
+    Poll,
+    Postgres,
+    Pulse,
+    Queue,
+    Redis,
+    Votes,
+)
 from deployment.plan.release.entrance import Entrance
 from deployment.plan.swarm.nodes import Node
 
@@ -61,6 +71,36 @@ def test_full_strength() -> None:
 )
 def test_what_is_missing(services: list[ServiceState], inside: Picture, names: list[str]) -> None:
     assert strength.missing(NODES, services, inside, {}) == names
+
+
+@pytest.mark.parametrize(
+    ("pulse", "workers", "said"),
+    [
+        (None, 2, None),  # an observer that does not look
+        (Pulse(0.5), 2, None),
+        (Pulse(60.4), 2, "not for 60 s"),
+        (Pulse(None), 2, "never yet"),
+        (Pulse(60.0), 0, None),  # that is said otherwise
+    ],
+)
+def test_workers_that_run_and_cannot_store_are_no_full_strength(
+    pulse: Pulse | None, workers: int, said: str | None
+) -> None:
+    running = [*SERVICES, ServiceState("worker", workers, workers)]
+    found = strength.missing(NODES, running, replace(INSIDE, votes=Votes(1, {"a": 1}, pulse)), {})
+    assert [str(said) in line for line in found] == ([True] if said else [])
+
+
+@pytest.mark.parametrize(
+    ("poll", "missing"),
+    [
+        (None, []),
+        (Poll(2, "closed", told=True), []),
+        (Poll(2, "closed"), ["the queue's word of poll 2, which is closed"]),
+    ],
+)
+def test_a_queue_that_knows_another_poll_is_no_full_strength(poll: Poll | None, missing: list[str]) -> None:
+    assert strength.missing(NODES, SERVICES, replace(INSIDE, poll=poll), {}) == missing
 
 
 @pytest.mark.parametrize(

@@ -126,7 +126,8 @@ def test_how_long_the_first_entry_waits(before: str | None, oldest: str | None, 
     ("tally", "stored"), [(None, None), ({}, 0), ({"a": 7_543, "c": 0, "b": 7_587}, 15_130)]
 )
 def test_votes(tally: dict[str, int] | None, stored: int | None) -> None:
-    assert summarize_votes(tally) == {"stored": stored, "tally": tally}
+    pulse = None if tally is None else {"age": 0.5}
+    assert summarize_votes(tally, 0.5) == {"stored": stored, "tally": tally, "pulse": pulse}
 
 
 @pytest.mark.parametrize("zone", [UTC, timezone(timedelta(hours=2))])

@@ -10,6 +10,7 @@ from flask import Flask
 from result import create_app
 from result.database import DatabaseAwayError
 from result.history import Moment
+from result.poll import FIRST, Poll
 from result.scores import Reading
 from result.settings import read
 
@@ -22,11 +23,15 @@ class SourceDouble:
     def __init__(self) -> None:
         self.reading: Reading | None = Reading({}, 0.0)
         self.moments: list[Moment] | None = []
+        self.present = FIRST
 
     def read(self) -> Reading:
         if self.reading is None:
             raise DatabaseAwayError
         return self.reading
+
+    def poll(self) -> Poll:
+        return self.present
 
     def past(self) -> list[Moment]:
         if self.moments is None:

@@ -22,6 +22,9 @@ def events(client: Any) -> dict[str, Any]:
     return {each["name"]: each["args"][0] for each in client.get_received()}
 
 
+OPEN = {"number": 1, "state": "open", "closes": 0, "checksum": ""}
+
+
 def test_a_viewer_is_greeted_with_everything_known(app: Flask, source: Any) -> None:
     source.reading = Reading({"a": 12, "b": 7}, 0.0)
     source.moments = [Moment(1000, {"a": 3})]
@@ -30,6 +33,7 @@ def test_a_viewer_is_greeted_with_everything_known(app: Flask, source: Any) -> N
         "scores": {"a": 12, "b": 7},
         "history": {"at": [1000], "a": [3], "b": [0]},
         "watching": {"count": 1},
+        "poll": OPEN,
         "status": {"state": "live"},
     }
 
@@ -50,7 +54,8 @@ def test_options_have_the_votes_of_their_keys_wherever_they_stand(make_app: Any,
 
 
 def test_before_the_first_reading_there_are_no_scores(app: Flask) -> None:
-    assert events(sockets_client(app)) == {"watching": {"count": 1}, "status": {"state": "waiting"}}
+    told = {"watching": {"count": 1}, "poll": OPEN, "status": {"state": "waiting"}}
+    assert events(sockets_client(app)) == told
 
 
 def test_a_change_reaches_a_viewer(app: Flask, source: Any) -> None:
@@ -106,7 +111,7 @@ def test_all_but_the_vendors_script_is_small(make_app: Any, source: Any) -> None
     app.extensions["feed"].turn()
     client = app.test_client()
     parts = ("/", "/static/page.css", "/static/result.js", "/static/icon.svg")
-    assert sum(len(client.get(part).data) for part in parts) < 19_000
+    assert sum(len(client.get(part).data) for part in parts) < 19_200
 
 
 @pytest.mark.parametrize(("moments", "shown"), [([], False), ([Moment(1000, {"a": 3})], True)])

@@ -9,6 +9,7 @@ from flask.testing import FlaskClient
 
 from vote import create_app
 from vote.ballot import Ballot
+from vote.poll import FIRST
 from vote.queue import NotRecordedError, NotTakenError
 from vote.settings import Settings, read
 
@@ -21,10 +22,13 @@ class QueueDouble:
         self.away = False
         self.intake = "open"
         self.finished = False
+        self.poll = FIRST
 
     def publish(self, ballot: Ballot) -> None:
         if self.away:
             raise NotRecordedError
+        if self.poll.over:
+            raise NotTakenError("closed")
         if self.intake != "open":
             raise NotTakenError(self.intake)
         self.ballots.append(ballot)

@@ -39,6 +39,15 @@ def test_ballots_that_come_together_share_entries(count: int, shares: list[int])
     assert [Ballot(*part) for share in [*together, *alone] for part in share] == ballots
 
 
+def test_ballots_of_a_later_poll_name_it_and_share_entries_with_no_other() -> None:
+    polls = [1, 1, 2, 2, 2, 1]
+    made = list(entries([Ballot(f"v{n}", "a", n, poll) for n, poll in enumerate(polls)]))
+    assert [entry[2:] for entry in made[:2]] == [(), ("poll", "2")]
+    assert [len(json.loads(entry[1])) for entry in made[:2]] == [2, 3]
+    assert made[2:] == [("id", "v5", "vote", "a", "version", "5")]
+    assert list(entries([Ballot("v", "a", 7, 3)])) == [("id", "v", "vote", "a", "version", "7", "poll", "3")]
+
+
 @pytest.mark.parametrize(
     ("arrived", "seen", "told", "version"),
     [

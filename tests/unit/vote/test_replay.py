@@ -7,6 +7,7 @@ import pytest
 
 from vote.ballot import Ballot
 from vote.ledger import Kept, Ledger
+from vote.poll import Poll
 from vote.primary import Identity, NotAcceptingError
 from vote.replay import Replayer, chunks
 
@@ -44,6 +45,9 @@ class Connection:
         if len(self.taken) == self._takes:
             raise BrokenError
         self.taken.append(ballots)
+
+    def present_poll(self) -> Poll:
+        return Poll(3)
 
     def close(self) -> None:
         self.closed = True

@@ -12,6 +12,7 @@ ZEROS = "0" * 32
 SEEN = f"{ZEROS}.1795307076736.96Qx2cBDG174Nnqj59FkI6mBsVcXIpgSAPARNJezdos"
 NEW = f"{ZEROS}.K1VtvYGBhzCMRqAj4kvaZpamnPL0KodLiprggilNr54"
 COOKIE = VoterCookie("hush")
+LATER = COOKIE.headers(Voter(ZEROS, 1795307076736, poll=12), {})[0][1].partition(";")[0].partition("=")[2]
 
 
 @pytest.mark.parametrize(
@@ -26,6 +27,7 @@ COOKIE = VoterCookie("hush")
         (f"voter_id={NEW}", Voter(ZEROS)),
         (f"x=1; voter_id={NEW}; y=2", Voter(ZEROS)),
         (f"voter_id={NEW}; voter_id={SEEN}", Voter(ZEROS)),
+        (f"voter_id={LATER}; voted=a.1795307076736", Voter(ZEROS, 1795307076736, "a", 12)),
         (f"not_voter_id={NEW}", None),
         (f"voter_id={NEW[:-1]}x", None),
         (f"voter_id={ZEROS}", None),
@@ -43,6 +45,8 @@ def test_a_cookie_of_any_release_is_read(header: str, voter: Voter | None) -> No
         (Voter(ZEROS, 1795307076736, "a"), [f"voter_id={SEEN}", "voted=a.1795307076736"]),
         (Voter(ZEROS, 1795307076736), [f"voter_id={SEEN}"]),
         (Voter(ZEROS), [f"voter_id={NEW}"]),
+        (Voter(ZEROS, poll=12), [f"voter_id={NEW}"]),
+        (Voter(ZEROS, 1795307076736, poll=12), [f"voter_id={LATER}"]),
     ],
 )
 def test_cookies_are_written_as_by_any_release(voter: Voter, values: list[str]) -> None:

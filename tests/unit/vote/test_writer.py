@@ -7,6 +7,7 @@ import pytest
 
 from vote import writer as module
 from vote.ballot import Ballot
+from vote.poll import FIRST, Poll
 from vote.primary import Identity, NotAcceptingError
 from vote.queue import NotRecordedError, NotTakenError
 from vote.settings import Settings
@@ -24,6 +25,7 @@ class Primary:
         self.refusals = refusals
         self.down = down
         self.intake = intake
+        self.present = FIRST
         self.appended: list[Ballot] = []
         self.dropped = 0
 
@@ -39,6 +41,9 @@ class Primary:
             raise NotAcceptingError
         if self.intake != "open":
             raise NotTakenError(self.intake)
+
+    def present_poll(self) -> Poll:
+        return self.present
 
     def drop(self, _connection: object) -> None:
         self.dropped += 1

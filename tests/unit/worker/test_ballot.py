@@ -18,9 +18,9 @@ GOOD = {b"id": b"v", b"vote": b"a", b"version": b"7"}
 
 
 def opened(fields: Fields) -> tuple[list[Ballot], list[tuple[Fields, str]]]:
-    entry_id, ballots, poison = open_entry(Entry(b"1-0", fields))
-    assert entry_id == b"1-0"
-    return list(ballots), [(bad.fields, bad.reason) for bad in poison]
+    content = open_entry(Entry(b"1-0", fields))
+    assert content.entry_id == b"1-0"
+    return list(content.ballots), [(bad.fields, bad.reason) for bad in content.poison]
 
 
 def test_a_ballot_alone_is_read_and_more_fields_do_no_harm() -> None:
@@ -112,3 +112,27 @@ def test_of_ballots_that_share_an_entry_only_the_malformed_is_poison(part: str, 
 def test_newest_of_each(ballots: list[tuple[str, int]], kept: list[tuple[str, int]]) -> None:
     newest = newest_of_each(Ballot(voter, "a", version) for voter, version in ballots)
     assert [(ballot.voter, ballot.version) for ballot in newest] == kept
+
+
+@pytest.mark.parametrize(
+    ("named", "poll"), [({}, 1), ({b"poll": b"1"}, 1), ({b"poll": b"2147483647"}, 2**31 - 1)]
+)
+@pytest.mark.parametrize("fields", [GOOD, {b"votes": b'[["v", "a", 7]]'}], ids=["alone", "together"])
+def test_an_entry_is_of_the_poll_that_it_names_or_else_of_the_first(
+    fields: Fields, named: Fields, poll: int
+) -> None:
+    content = open_entry(Entry(b"1-0", {**fields, **named}))
+    assert (content.poll, list(content.ballots)) == (poll, [Ballot("v", "a", 7)])
+
+
+@pytest.mark.parametrize("number", [b"", b"0", b"-1", b"x", b"\xff", b"2147483648", b" 2", b"9" * 99])
+def test_what_is_not_the_number_of_a_poll_is_poison(number: bytes) -> None:
+    fields = {**GOOD, b"poll": number}
+    ballots, poison = opened(fields)
+    assert ballots == []
+    assert [bad for bad, _ in poison] == [fields]
+
+
+def test_a_part_that_is_no_ballot_stays_one_of_its_poll() -> None:
+    _, poison = opened({b"votes": b'[["v", "a", 7], ["w", "?", 7]]', b"poll": b"3"})
+    assert [fields[b"poll"] for fields, _ in poison] == [b"3"]

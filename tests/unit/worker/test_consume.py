@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,12 @@ from worker.ballot import Ballot, Entry
 from worker.consume import Consumer
 from worker.letter import Letter
 from worker.patience import Patience
+from worker.poll import CLOSED, FINAL, OPEN, Poll
 from worker.store import StoreAwayError, UnstorableError
 
 GOOD = Entry(b"1-0", {b"id": b"v", b"vote": b"a", b"version": b"1"})
 BAD = Entry(b"2-0", {b"nonsense": b"1"})
+CLOSES = datetime(2026, 12, 24, 20, tzinfo=UTC)
 LETTER = Letter(b"2-0", BAD.fields, "id is missing")
 OLD = Letter(b"0-1", {b"id": b""}, "id is empty")
 
@@ -27,6 +30,8 @@ class Queue:
         self.old = {letter.entry: [letter] for letter in old}
         self.taken = False
         self.stop = stop
+        self.told: list[Poll] = []
+        self.holds: int | None = None  # a revision of its own
 
     def take(self) -> list[Entry]:
         if self.taken:
@@ -46,6 +51,13 @@ class Queue:
         for each in ids:
             del self.old[each]
 
+    def tell(self, poll: Poll) -> int | None:
+        self.told.append(poll)
+        return self.holds or poll.revision
+
+    def waiting(self) -> int:
+        return len(self.entries)
+
     def close(self) -> None:
         pass
 
@@ -57,9 +69,25 @@ class Table:
         self.away, self.refuses = away, refuses
         self.votes: list[Ballot] = []
         self.letters: list[Letter] = []
+        self.present = Poll(1, 1, OPEN, None, False, 1000.0)
+        self.configured: list[datetime | None] = []
 
-    def save(self, ballots: Sequence[Ballot]) -> None:
+    def save(self, ballots: Sequence[Ballot], _poll: int) -> None:
         self.votes += ballots
+
+    def configure(self, closes: datetime | None) -> None:
+        self.configured.append(closes)
+
+    def poll(self) -> Poll:
+        return self.present
+
+    def outbid(self, poll: Poll, revision: int) -> None:
+        assert poll == self.present
+        self.present = poll._replace(revision=revision + 1)
+
+    def enter(self, poll: Poll, state: str) -> None:
+        assert poll == self.present
+        self.present = poll._replace(state=state, revision=poll.revision + 1)
 
     def bury(self, letters: Sequence[Letter]) -> None:
         if self.away:
@@ -76,10 +104,13 @@ class Table:
         pass
 
 
-def worked(table: Table, path: Path, *entries: Entry, old: Sequence[Letter] = ()) -> Queue:
+def worked(
+    table: Table, path: Path, *entries: Entry, old: Sequence[Letter] = (), holds: int | None = None
+) -> Queue:
     stop = threading.Event()
     queue = Queue(stop, entries, old)
-    doubles: dict[str, Any] = {"stream": queue, "store": table}
+    queue.holds = holds
+    doubles: dict[str, Any] = {"stream": queue, "store": table, "closes": CLOSES}
     Consumer(**doubles, patience=Patience(stop, path / "heartbeat"), stop=stop).run()
     return queue
 
@@ -99,3 +130,39 @@ def test_letters_that_the_database_refuses_stay_in_the_queue_and_hold_nobody_up(
     assert table.votes == [Ballot("v", "a", 1)]
     assert list(queue.entries) == [b"2-0"]
     assert list(queue.old) == [b"0-1"]
+
+
+def test_the_queue_is_told_which_poll_there_is_and_the_setting_counts_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("worker.consume.PULSE_EVERY_SECONDS", 0)
+    table = Table()
+    queue = worked(table, tmp_path)
+    assert queue.told == [table.present] * 2
+    assert table.configured == [CLOSES]
+
+
+@pytest.mark.parametrize("state", [OPEN, CLOSED])
+def test_where_the_queue_knows_more_than_the_database_its_word_is_outbid(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, state: str
+) -> None:
+    """Nothing is final by a word that the queue does not go by."""
+    monkeypatch.setattr("worker.poll.LAST_REPLAY_SECONDS", 1e-9)
+    table = Table()
+    table.present = table.present._replace(state=state)
+    worked(table, tmp_path, holds=9)
+    assert (table.present.revision, table.present.state) == (10, state)
+
+
+def test_a_closed_poll_is_final_only_when_nothing_waits_and_all_is_calm(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = Table()
+    table.present = table.present._replace(state=CLOSED)
+    worked(table, tmp_path, GOOD)  # it is looked at before the entry is stored
+    assert table.present.state == CLOSED
+    worked(table, tmp_path)  # a worker that has just begun knows of no calm
+    assert table.present.state == CLOSED
+    monkeypatch.setattr("worker.poll.LAST_REPLAY_SECONDS", -1)
+    worked(table, tmp_path)
+    assert table.present.state == FINAL

@@ -7,7 +7,7 @@ import pytest
 
 from worker.ballot import Ballot, Content, Poison, packed
 from worker.settle import store_batch
-from worker.store import StoreAwayError, UnstorableError
+from worker.store import OverError, StoreAwayError, UnstorableError
 
 
 def entry(number: int, *voters: str, version: int = 1) -> Content:
@@ -25,8 +25,10 @@ class Table:
         self.rows: dict[str, int] = {}
         self.attempts = 0
 
-    def save(self, ballots: Sequence[Ballot]) -> None:
+    def save(self, ballots: Sequence[Ballot], poll: int) -> None:
         self.attempts += 1
+        if poll != 1:
+            raise OverError(f"poll {poll} is over")
         if any(ballot.voter.startswith("bad") for ballot in ballots):
             raise UnstorableError("refused")
         self.rows |= {ballot.voter: ballot.version for ballot in ballots}
@@ -86,7 +88,7 @@ def test_many_culprits_cost_no_more_each(every: int) -> None:
 def test_what_is_refused_only_together_is_stored() -> None:
     rows: list[Ballot] = []
 
-    def save(ballots: Sequence[Ballot]) -> None:
+    def save(ballots: Sequence[Ballot], _poll: int) -> None:
         if len(ballots) > 1:
             raise UnstorableError("too many")
         rows.extend(ballots)
@@ -113,8 +115,22 @@ def test_nothing_but_poison_does_not_trouble_the_table() -> None:
 
 
 def test_a_database_that_is_away_settles_nothing() -> None:
-    def away(_ballots: Sequence[Ballot]) -> None:
+    def away(_ballots: Sequence[Ballot], _poll: int) -> None:
         raise StoreAwayError
 
     with pytest.raises(StoreAwayError):
         store_batch([entry(1, "v"), malformed(2)], away)
+
+
+def test_votes_of_another_poll_become_letters_that_name_it_and_all_others_are_stored() -> None:
+    table = Table()
+    entries = [entry(1, "v"), entry(2, "w", "x")._replace(poll=2), entry(3, "y")]
+    stored, poison = store_batch(entries, table.save)
+    assert stored == [b"1-0", b"3-0"]
+    assert table.rows == {"v": 1, "y": 1}
+    assert {entry_id: [bad.reason for bad in each] for entry_id, each in poison.items()} == {
+        b"2-0": ["poll 2 is over"] * 2
+    }
+    # Brought again, they are still of that poll.
+    assert {bad.fields[b"poll"] for bad in poison[b"2-0"]} == {b"2"}
+    assert table.attempts == 2  # however many there are

@@ -105,8 +105,9 @@ function start(event) {
   underway = new AbortController();
   // Of two votes from one page the later one must be the higher, even within a millisecond.
   lastAfter = Math.max(sinceServed(), lastAfter + 1);
-  const { served } = form.elements;
-  const body = new URLSearchParams({ served: served.value, after: lastAfter, vote: event.submitter.value });
+  const { served, poll } = form.elements;
+  const said = { served: served.value, after: lastAfter, poll: poll?.value ?? 1, vote: event.submitter.value };
+  const body = new URLSearchParams(said);
   vote(event.submitter, body, underway.signal);
 }
 
@@ -118,6 +119,11 @@ function reload() {
   underway?.abort();
   form.dataset.state = "";
   location.reload();
+}
+
+for (const time of document.querySelectorAll("time")) {
+  const inZone = { dateStyle: "full", timeStyle: "short" };
+  time.textContent = new Intl.DateTimeFormat(document.documentElement.lang, inZone).format(new Date(time.dateTime));
 }
 
 // Without a cookie each attempt would be another voter's: then the form alone sends the vote, once.

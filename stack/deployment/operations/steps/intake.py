@@ -33,6 +33,8 @@ class Readable(Check):
                 "If secrets were lost: `down`, then `up`. The votes stay.",
             )
         wanted = formats.of_services(site.wanted.services)
+        if formats.knows_polls(site.formats) and not formats.knows_polls(wanted):
+            _require_first_poll(site)
         if unread := formats.lost(site.formats, wanted):
             raise DeployError(
                 f"Release {site.wanted.identity} cannot read what the stack has written: {unread}.",
@@ -45,6 +47,19 @@ class Readable(Check):
                 "The queue can run empty only while the stack runs, and only between releases that know how. "
                 "Bring up the release from before, and go over one that both can read.",
             )
+
+
+def _require_first_poll(site: Site) -> None:
+    """Raise DeployError unless the poll is the one that a release of before polls knows: it never ends."""
+    poll = site.picture.poll
+    if poll and (poll.number, poll.state, poll.closes) == (1, OPEN, None):
+        return
+    found = f"this is poll {poll.number}, {poll.state}" if poll else "nobody can say which poll this is"
+    raise DeployError(
+        f"Release {site.require_wanted().identity} knows one poll, which never ends, and {found}: it would "
+        "take votes that do not count.",
+        "Look at `python3 deploy.py poll status`. Deploy a release that knows polls.",
+    )
 
 
 class Drain:

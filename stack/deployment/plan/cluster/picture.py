@@ -11,6 +11,9 @@ OLDEST_SECONDS = 5
 # Of the queue's intake: votes are taken, or are not until a change of release is through.
 OPEN, DRAINING = "open", "draining"
 
+# Of a poll that is closed: all its votes are stored; its numbers are kept for good.
+FINAL, ARCHIVED = "final", "archived"
+
 Lag = Mapping[str, int | None]
 """By follower, the bytes that the primary has written and it has not; None or nothing where nobody says."""
 
@@ -57,11 +60,31 @@ class Queue:
 
 
 @dataclass(frozen=True)
+class Pulse:
+    """How many seconds ago a worker was last able to commit; None if none ever was."""
+
+    age: float | None = None
+
+
+@dataclass(frozen=True)
 class Votes:
     """Votes in the database, and how many each option has, by key."""
 
     stored: int | None = None
     tally: Mapping[str, int] | None = None
+    pulse: Pulse | None = None  # an observer of a release before this one does not look
+
+
+@dataclass(frozen=True)
+class Poll:
+    """The poll that there is: open, closed, final or archived; times are ISO 8601."""
+
+    number: int = 1
+    state: str = "open"
+    closes: str | None = None
+    closed: str | None = None
+    told: bool = False  # whether the primary of the queue, which decides, knows all this
+    over: bool | None = None  # whether it takes no more votes for this poll
 
 
 @dataclass(frozen=True)
@@ -91,6 +114,7 @@ class Picture:
     redis: Redis = field(default_factory=Redis)
     queue: Queue = field(default_factory=Queue)
     votes: Votes = field(default_factory=Votes)
+    poll: Poll | None = None  # an observer of a release before this one knows none
     certificates: Certificates | None = None  # an observer of a release before this one knows none
 
     @property

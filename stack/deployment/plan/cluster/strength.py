@@ -12,6 +12,8 @@ from deployment.plan.swarm.nodes import Node
 
 # Of a certificate's life, at least this part must be left.
 LEAST_PART = 6
+# A worker commits every two seconds, whether there are votes or not.
+STILL_SECONDS = 10
 NO_STACK = "the stack: no service is deployed"
 LEADER = "the Swarm's leader"
 COSTS = {
@@ -40,7 +42,26 @@ def missing(
     short = {s.name: f"{s.name} {s.running}/{s.desired}" for s in services if s.running != s.desired}
     # A service is named once: as it was changed, or else with the count, or else as a member of its cluster.
     named = short | dict(changed)
-    return [*away, *named.values(), *(name for name in clusters_missing(picture) if name not in named)]
+    absent = [name for name in clusters_missing(picture) if name not in named]
+    return [*away, *named.values(), *absent, *poll_untold(picture), *unstored(services, picture)]
+
+
+def poll_untold(picture: Picture) -> list[str]:
+    """Say so while the primary of the queue does not know what the database says of the poll."""
+    poll = picture.poll
+    return (
+        [f"the queue's word of poll {poll.number}, which is {poll.state}"] if poll and not poll.told else []
+    )
+
+
+def unstored(services: Sequence[ServiceState], picture: Picture) -> list[str]:
+    """Say so where workers are wanted and none has been able to commit lately."""
+    pulse = picture.votes.pulse
+    wanted = any(state.name == "worker" and state.desired for state in services)
+    if not wanted or pulse is None or (pulse.age is not None and pulse.age < STILL_SECONDS):
+        return []
+    since = "never yet" if pulse.age is None else f"not for {pulse.age:.0f} s"
+    return [f"a worker that can store votes ({since}: look at `python3 deploy.py logs worker`)"]
 
 
 def idle(release: Release) -> dict[str, str]:

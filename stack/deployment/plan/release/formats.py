@@ -6,6 +6,8 @@ from typing import Any, NamedTuple
 READS, WRITES = "vote-app.formats.reads", "vote-app.formats.writes"
 # Entries go when they are stored, so one can wait for that; all other formats stay.
 ENTRY, QUEUE = "entry", "redis"
+POLLS = "polls-1"
+"""What a worker reads that knows more than one poll."""
 
 Labels = Mapping[str, Any]
 
@@ -66,6 +68,11 @@ def undrained(before: Iterable[Formats], after: Iterable[Formats]) -> str:
 def drainable(services: Iterable[Formats]) -> bool:
     """Say whether the queue of these services has an intake: it is as old as the labels are."""
     return any(_kind(each) == QUEUE for service in services for each in service.writes)
+
+
+def knows_polls(services: Iterable[Formats]) -> bool:
+    """Say whether a release knows more than one poll, and that a poll can be over."""
+    return any(POLLS in service.reads for service in services)
 
 
 def lost(before: Iterable[Formats], after: Iterable[Formats]) -> str:

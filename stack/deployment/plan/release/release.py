@@ -13,7 +13,10 @@ import yaml
 # `$$` is a dollar, `${NAME:-default}` a value or else the default, `${NAME:?text}` one that must be there.
 VARIABLE = re.compile(r"\$(?:\$|\{(?P<name>\w+)(?::-(?P<default>[^}]*)|:\?[^}]*)?\})")
 # What the poll is about: it belongs to the votes, and no release brings back what was asked before.
-POLL = ("VOTE_TITLE", "VOTE_QUESTION", "OPTION_A", "OPTION_B", "VOTE_OPTIONS", "VOTE_OPTION_KEYS")
+POLL = (
+    *("VOTE_TITLE", "VOTE_QUESTION", "OPTION_A", "OPTION_B", "VOTE_OPTIONS", "VOTE_OPTION_KEYS"),
+    "VOTE_CLOSES",
+)
 NAMED = ("secrets", "configs")
 LONGEST_VALUE = 60
 

@@ -1,0 +1,221 @@
+"""A poll is closed, archived and followed by the next, while people vote: on the stack that is up."""
+
+import hashlib
+import json
+import os
+import re
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from playwright.sync_api import Playwright, expect
+
+from deployment.configuration.layout import ROOT, STACK
+from deployment.configuration.settings import Settings
+from deployment.operations import seed
+from kit.chromium import Visit, chromium
+from kit.local import LocalStack, running, verb
+from kit.waiting import wait_until
+from seed.door import Door, UnansweredError, UnreachableError
+
+VOTERS = 4
+# Together fewer than the 50 new voters a second that one address may send.
+PAUSE_SECONDS = 0.1
+STORED_SECONDS = 30
+COOKIE = re.compile(r"voter_id=[0-9a-f]+\.[0-9]+(?:\.([0-9]+))?\.[\w-]+")
+
+
+class Told(NamedTuple):
+    """What a voter was told, when it was sent and answered, and the poll that stands in the cookie."""
+
+    sent: float
+    answered: float
+    status: int
+    choice: str
+    poll: int
+
+
+class Crowd:
+    """New voters, one after the other, at several doors at once; a context manager."""
+
+    def __init__(self, door: Door) -> None:
+        self.told: list[Told] = []
+        self._door = door
+        self._over = threading.Event()
+        self._pool = ThreadPoolExecutor(VOTERS)
+
+    def __enter__(self) -> "Crowd":
+        self._ends = [self._pool.submit(self._vote, "ab"[n % 2]) for n in range(VOTERS)]
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._pool.shutdown()
+        for end in self._ends:
+            end.result()
+
+    def wait_for(self, status: int, count: int = 20) -> None:
+        """Wait for so many more answers of this kind."""
+        before = len(self.told)
+        wait_until(lambda: sum(one.status == status for one in self.told[before:]) >= count)
+
+    def acknowledged(self, poll: int) -> list[Told]:
+        """Return the votes that were acknowledged in a poll."""
+        return [one for one in self.told if one.status == 200 and one.poll == poll]
+
+    def _vote(self, choice: str) -> None:
+        while not self._over.wait(PAUSE_SECONDS):
+            sent = time.monotonic()
+            try:
+                answer = self._door.post(f"vote={choice}")
+            except (UnansweredError, UnreachableError) as error:
+                pytest.fail(f"a vote was not answered: {error}")
+            found = next((match for cookie in answer.cookies if (match := COOKIE.fullmatch(cookie))), None)
+            poll = int(found[1] or 1) if found else 0
+            self.told.append(Told(sent, time.monotonic(), answer.status, choice, poll))
+
+
+@pytest.fixture(scope="module")
+def local(pytestconfig: pytest.Config) -> LocalStack:
+    """The stack that is up here, whose votes may be deleted."""
+    if not (pytestconfig.getoption("delete_votes") or os.environ.get("CI")):
+        pytest.skip("it deletes the votes of the stack that is up here; --delete-votes allows that")
+    found = running()
+    way = seed.entrance(found.client)
+    if way is None or way.public:
+        pytest.skip("the votes of strangers are here")
+    return found
+
+
+@pytest.fixture
+def doors(local: LocalStack) -> tuple[Door, Door]:
+    way = seed.entrance(local.client)
+    assert way
+    return seed.doors(way, seed.edge(local.client, way))
+
+
+@pytest.fixture
+def folder(pytestconfig: pytest.Config, tmp_path: Path) -> Path:
+    return Path(pytestconfig.getoption("screenshots") or tmp_path)
+
+
+@pytest.fixture
+def visits(playwright: Playwright, chosen: Settings) -> Iterator[dict[str, Visit]]:
+    """Both pages, open in a browser."""
+    with chromium(playwright, dict.fromkeys(chosen.hosts, "127.0.0.1")) as browser:
+        size = {"viewport": {"width": 1100, "height": 720}}
+        open_now = {name: Visit(browser, size) for name in chosen.urls}
+        for name, url in chosen.urls.items():
+            open_now[name].page.goto(url)
+        yield open_now
+        for visit in open_now.values():
+            visit.close()
+
+
+def test_a_poll_ends_and_the_next_begins_at_zero_while_people_vote(
+    local: LocalStack, doors: Sequence[Door], visits: dict[str, Visit], folder: Path
+) -> None:
+    vote, result = doors
+    number = present(local)
+    before = Counter(local.status()["votes"]["tally"])
+    with Crowd(vote) as crowd:
+        crowd.wait_for(200)
+        closing = start("poll", "close")
+        crowd.wait_for(403)
+        # What it had acknowledged and no replica has is delivered again, although the poll is over.
+        local.client.api.kill(local.container(local.status()["redis"]["primary"]))
+        assert closing.wait() == 0
+        local.wait_healthy()
+        crowd.wait_for(403)
+        look_at_the_closed_poll(visits, folder)
+        assert "open poll" in verb("poll", "open", "--dry-run").stdout
+        resetting = verb("poll", "reset", "--poll", str(number), "--confirm", STACK)
+        assert resetting.returncode == 0, resetting.stderr
+        crowd.wait_for(200)
+        # A page of the poll before cannot vote in this one.
+        assert vote.post(f"vote=a&poll={number}").status == 409
+    nobody_votes_after_the_end(crowd, number)
+
+    (kept,) = [each for each in archives() if each["number"] == number]
+    archive = json.loads(kept["document"])
+    votes = {option["key"]: option["votes"] for option in archive["options"]}
+    assert Counter(votes) == before + counted(crowd.acknowledged(number))
+    assert archive["total"] == sum(votes.values())
+    assert present(local) == number + 1
+    wait_until(
+        lambda: Counter(local.status()["votes"]["tally"]) == counted(crowd.acknowledged(number + 1)),
+        STORED_SECONDS,
+        lambda: f"{local.status()['votes']}, acknowledged {counted(crowd.acknowledged(number + 1))}",
+    )
+    assert local.status()["queue"]["dead"] == 0
+    text = result.get("archive.json").body
+    assert json.loads(text) == archive
+    assert kept["checksum"] == hashlib.sha256(text).hexdigest()
+
+
+def test_an_archived_poll_shows_its_checksum_and_stays_closed(
+    local: LocalStack, doors: Sequence[Door]
+) -> None:
+    number = present(local)
+    assert verb("poll", "archive").returncode == 1  # it is open
+    assert verb("poll", "close", "--poll", str(number)).returncode == 0
+    printed = verb("poll", "archive")
+    checksum = hashlib.sha256(printed.stdout.encode()).hexdigest()
+    assert checksum in printed.stderr
+    again = verb("poll", "archive", "--poll", str(number))
+    assert again.stdout == printed.stdout
+    page = wait_until(lambda: found if checksum in (found := doors[1].get("").body.decode()) else None)
+    assert "Final result" in page
+    refused = verb("poll", "open")
+    assert refused.returncode == 1
+    assert "kept for good" in refused.stderr
+    assert doors[0].post("vote=a").status == 403
+    assert verb("poll", "reset", "--poll", str(number), "--confirm", STACK).returncode == 0
+    # The same command after an interruption begins no second one.
+    assert verb("poll", "reset", "--poll", str(number), "--confirm", STACK).returncode == 0
+    assert present(local) == number + 1
+
+
+def start(*words: str) -> subprocess.Popen[bytes]:
+    """Begin a verb of this checkout."""
+    return subprocess.Popen([sys.executable, "deploy.py", *words], cwd=ROOT, stdin=subprocess.DEVNULL)
+
+
+def look_at_the_closed_poll(visits: dict[str, Visit], folder: Path) -> None:
+    """Be sure that both pages say so, and take their pictures."""
+    vote, result = visits["vote"].page, visits["result"].page
+    expect(result.locator("#poll")).to_have_text("Voting has ended. Final result.")
+    vote.reload()
+    expect(vote.locator("#notice")).to_contain_text("Voting has ended.")
+    expect(vote.locator("button[value=a]")).to_be_disabled()
+    vote.screenshot(path=folder / "vote-closed.png", animations="disabled")
+    result.screenshot(path=folder / "result-final.png", animations="disabled")
+    assert visits["vote"].troubles == visits["result"].troubles == []
+
+
+def nobody_votes_after_the_end(crowd: Crowd, number: int) -> None:
+    """All replicas agree: whoever came after the first refusal was refused, until the next poll began."""
+    first = min(one.answered for one in crowd.told if one.status == 403)
+    assert [one for one in crowd.acknowledged(number) if one.sent > first] == []
+    assert {one.status for one in crowd.told} <= {200, 403, 503}
+
+
+def counted(told: Sequence[Told]) -> Counter[str]:
+    return Counter(one.choice for one in told)
+
+
+def present(local: LocalStack) -> int:
+    """Return the number of the poll that there is."""
+    return int(wait_until(lambda: local.status()["poll"])["number"])
+
+
+def archives() -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(verb("poll", "status", "--json").stdout)["archives"]
+    return found

@@ -1,0 +1,34 @@
+"""Which poll there is, as the primary of the queue says it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+
+class Poll(NamedTuple):
+    """A poll by its number, whether it is over, and when it closes, in milliseconds since 1970 (0: never).
+
+    Its revision grows with each change.
+    """
+
+    number: int = 1
+    over: bool = False
+    closes: int = 0
+    revision: int = 0
+
+
+FIRST = Poll()
+
+
+def read_poll(reply: Any) -> Poll:
+    """Read the reply to VOTES.STATE; a Redis of a release that knew but one poll answers an error."""
+    if not isinstance(reply, Sequence) or isinstance(reply, str | bytes):
+        return FIRST
+    _, revision, number, over, closes, _ = reply
+    return Poll(int(number), bool(over), int(closes), int(revision))
+
+
+def later(known: Poll, said: Poll) -> Poll:
+    """Return what is to be believed: a Redis that has lost its word leads nobody back to an earlier poll."""
+    return said if said.revision >= known.revision else known
