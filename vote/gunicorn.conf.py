@@ -13,6 +13,8 @@ _settings = settings.load()
 
 bind = f"0.0.0.0:{_settings.port}"
 worker_class = "vote.drain.DrainingWorker"
+# Each would have a ledger and metrics of its own, on one port: more replicas, not workers.
+workers = 1
 # Longer than the edge keeps its idle connections, so that it is never us who closes one in use.
 keepalive = 120
 # A drain, then ten seconds for a vote under way and five more of replay: see vote/drain.py.

@@ -10,13 +10,14 @@ from flask_socketio import SocketIO, emit
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from result import allowed_origin, error_pages, exports, health, lifelong, logs, places, views
+from result import allowed_origin, error_pages, exporter, exports, health, lifelong, logs, places, views
 from result import settings as configuration
 from result.channel import Channel
 from result.database import Database
 from result.drain import Lifetime
 from result.entrance import Entrance, heed_the_present
 from result.feed import Feed, Source
+from result.metrics import Figures
 from result.numerals import count_of, percent_of
 from result.packets import LARGEST_BYTES
 from result.prefix import prefixed
@@ -54,6 +55,7 @@ def create_app(settings: Settings | None = None, source: Source | None = None) -
     if source is None:
         lifelong.start(feed.run, "feed")
         lifelong.start(watching.run, "watching")
+        exporter.start(settings.metrics_port, Figures(feed, watching))
     return app
 
 

@@ -46,9 +46,21 @@ class Feed:
         self.state = State.WAITING
         self.history: dict[str, list[int]] | None = None
         self.reachable: bool | None = None  # not known before the first answer
+        self._read_at = time.monotonic()
+        self._pulse_age: float | None = None  # when it was read
         self._look_back_at = 0.0
         self.poll = FIRST
         self._ask_poll_at = 0.0
+
+    @property
+    def age(self) -> float:
+        """Seconds since the tally was last read, or since the start where it never was."""
+        return time.monotonic() - self._read_at
+
+    @property
+    def pulse_age(self) -> float | None:
+        """Seconds since a worker was last able to commit, as far as is known; None if none ever was."""
+        return None if self._pulse_age is None else self._pulse_age + self.age
 
     def run(self) -> None:
         """Poll for as long as the process lives."""
@@ -89,6 +101,7 @@ class Feed:
             self.reachable = False
             return None
         self.reachable = True
+        self._read_at, self._pulse_age = time.monotonic(), reading.pulse_age
         return reading
 
     def _look_back(self) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from result.environment import Environment, SettingError, refuse, required, secret, whole_number
+from result.exporter import metrics_port
 from result.options import read_line, read_options
 
 
@@ -24,6 +25,7 @@ class Settings:
     options: Mapping[str, str]
     peers_host: str
     port: int
+    metrics_port: int
     drain_seconds: int
 
 
@@ -40,6 +42,7 @@ def read(environment: Environment) -> Settings:
         options=read_options(environment),
         peers_host=required(environment, "PEERS_HOST", "result"),
         port=whole_number(environment, "PORT", 1, 65535, 8080),
+        metrics_port=metrics_port(environment),
         drain_seconds=whole_number(environment, "DRAIN_SECONDS", 0, 60, 5),
     )
 

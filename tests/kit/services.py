@@ -40,7 +40,8 @@ class Service:
         self._process = subprocess.Popen(
             [sys.executable, *command],
             cwd=ROOT / folder,
-            env={"PATH": os.environ["PATH"], **environment},
+            # Of several on this machine one alone could have the port.
+            env={"PATH": os.environ["PATH"], "METRICS_PORT": "0", **environment},
         )
 
     @property

@@ -6,7 +6,7 @@ from flask import Flask, Response
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from vote import error_pages, form, health, logs, views
+from vote import error_pages, exporter, form, health, logs, views
 from vote import settings as configuration
 from vote.admission import Admission
 from vote.booth import Booth
@@ -45,6 +45,7 @@ def create_app(settings: Settings | None = None, queue: Queue | None = None) -> 
 def _started_writer(settings: Settings) -> Writer:
     writer = Writer(settings)
     writer.start()
+    exporter.start(settings.metrics_port)
     return writer
 
 

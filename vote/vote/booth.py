@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -16,7 +17,7 @@ from werkzeug.exceptions import (
     ServiceUnavailable,
 )
 
-from vote import form
+from vote import form, metrics
 from vote.admission import Admission
 from vote.ballot import Ballot, OnScreen, VersionClock, is_settled, version_of
 from vote.cross_site import is_cross_site
@@ -65,6 +66,7 @@ class Booth:
         try:
             status, headers, body = self._take(environ)
         except Exception as error:  # noqa: BLE001 - told, and logged where it is a mistake of ours, by Flask
+            metrics.refused(error)
             return self._answer_otherwise({**environ, "PATH_INFO": "/", PROBLEM: error}, start_response)
         start_response(status, headers)
         return [body]
@@ -99,18 +101,20 @@ class Booth:
 
     def _record(self, environ: Environ, voter: Voter, ballot: Ballot, known: Voter | None) -> Reply:
         """Answer 200 once the vote is safe, 503 if it is not; raise HTTPException while none are taken."""
-        choice = ballot.choice
+        choice, began = ballot.choice, time.perf_counter()
         try:
             self._queue.publish(ballot)
         except NotTakenError as error:
             raise _refusal(error.state) from error
         except NotRecordedError:
             log.error("vote not recorded")
+            metrics.not_recorded()
             headers, body = self._answer(environ, State(choice, recorded=False))
             headers.append(("Retry-After", str(RETRY_AFTER_SECONDS)))
             if not known:
                 headers += self._cookie.headers(voter, environ)
             return "503 SERVICE UNAVAILABLE", headers, body
+        metrics.accepted(time.perf_counter() - began)
         headers, body = self._answer(environ, State(choice))
         headers += self._cookie.headers(Voter(voter.id, ballot.version, choice, ballot.poll), environ)
         return "200 OK", headers, body

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 import structlog
 
-from vote import lifelong
+from vote import lifelong, metrics
 from vote.connection import Dialler
 from vote.ledger import FULL, Kept, Ledger
 from vote.poll import FIRST, later
@@ -58,7 +58,9 @@ class Replayer:
             self.poll = later(self.poll, connection.present_poll())
             missing = self._ledger.poll(connection.identity, time.monotonic())
             for chunk in chunks(missing, FULL):
-                connection.replay([ballot for kept in chunk for ballot in kept.ballots])
+                ballots = [ballot for kept in chunk for ballot in kept.ballots]
+                connection.replay(ballots)
+                metrics.REPLAYED.inc(len(ballots))
                 for kept in chunk:
                     kept.confirmed_by.add(connection.identity)
         finally:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from vote.address import Network, parse_networks
 from vote.admission import Limit
 from vote.environment import Environment, SettingError, parsed, refuse, required, secret, whole_number
+from vote.exporter import metrics_port
 from vote.options import read_line, read_options
 from vote.primary import REPLICAS_TO_CONFIRM
 from vote.redis_tls import redis_authority
@@ -35,6 +36,7 @@ class Settings:
     vote_replicas: int
     trusted_proxies: tuple[Network, ...]
     port: int
+    metrics_port: int
     drain_seconds: int
 
     @property
@@ -64,6 +66,7 @@ def read(environment: Environment) -> Settings:
         vote_replicas=whole_number(environment, "VOTE_REPLICAS", 0, MOST, 1),
         trusted_proxies=parsed(environment, "TRUSTED_PROXIES", parse_networks),
         port=whole_number(environment, "PORT", 1, 65535, 8080),
+        metrics_port=metrics_port(environment),
         drain_seconds=whole_number(environment, "DRAIN_SECONDS", 0, 60, 5),
     )
 

@@ -9,7 +9,7 @@ from queue import Empty, SimpleQueue
 
 import structlog
 
-from vote import lifelong
+from vote import lifelong, metrics
 from vote.ballot import Ballot
 from vote.connection import Dialler, QueueConnection
 from vote.errors import ServiceError
@@ -61,7 +61,9 @@ class Writer:
         self._last_acknowledged = time.monotonic() - REPLAY_AFTER_LAST_SECONDS
 
     def start(self) -> None:
-        """Start the writer and the replay."""
+        """Start the writer and the replay, and let both be watched."""
+        metrics.LEDGER.set_function(lambda: len(self._ledger))
+        metrics.READY.set_function(self.ready)
         self._replayer.start()
         lifelong.start(self._write, "writer")
 

@@ -2,5 +2,5 @@
 
 Of the worker it uses what belongs to both: how the queue and the database are reached (`access`), the
 queue's names (`stream`), the end of the process (`signals`), the way out of a frozen server (`watchdog`),
-and the copies that every service has (`environment`, `logs`).
+how metrics are served (`exporter`), and the copies that every service has (`environment`, `logs`).
 """

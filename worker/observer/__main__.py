@@ -16,10 +16,11 @@ import structlog
 
 from observer import settings
 from observer.changes import changes
+from observer.metrics import Figures
 from observer.observer import Observer
 from observer.picture import Picture
 from observer.question import FRESH_SECONDS
-from worker import logs
+from worker import exporter, logs
 from worker.signals import stop_on_signal
 
 STATUS_FILE = Path("/tmp/status.json")  # noqa: S108
@@ -38,14 +39,17 @@ def write(picture: Picture, path: Path) -> None:
 def main() -> None:
     """Watch until SIGTERM."""
     logs.configure()
-    observer = Observer(settings.load())
+    configured, figures = settings.load(), Figures()
+    observer = Observer(configured)
     stop = stop_on_signal()
     for each in observer.questions:
         each.wait(FRESH_SECONDS / len(observer.questions))
+    exporter.start(configured.metrics_port, figures)
     picture = None
     while True:
         before, picture = picture, observer.gather(picture, time.time())
         write(picture, STATUS_FILE)
+        figures.note(picture)
         for line in changes(before, picture):
             (log.warning if line.bad else log.info)(line.text)
         if not all(each.alive for each in observer.questions):

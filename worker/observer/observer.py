@@ -8,6 +8,7 @@ from observer import node_states, question
 from observer.intake import INTAKE
 from observer.picture import (
     Picture,
+    count_open_primaries,
     summarize_certificates,
     summarize_poll,
     summarize_postgres,
@@ -61,6 +62,7 @@ class Observer:
         return {
             "at": now,
             "postgres": summarize_postgres(states),
+            "open_primaries": count_open_primaries(states),
             "redis": summarize_redis(roles),
             "queue": {**queue, "waiting_seconds": waiting_seconds(before, queue, now)},
             "votes": summarize_votes(stored.tally, stored.pulse_age) if stored else summarize_votes(None),

@@ -10,6 +10,15 @@ State = Mapping[str, Any]
 Picture = Mapping[str, Any]
 
 
+def count_open_primaries(states: Mapping[str, State]) -> int | None:
+    """Count the nodes that may acknowledge as a primary, never two if all is well; None if all are silent."""
+    return len(_open_primaries(states)) if states else None
+
+
+def _open_primaries(states: Mapping[str, State]) -> list[str]:
+    return [name for name, state in states.items() if state.get("role") == "primary" and state.get("open")]
+
+
 def summarize_postgres(states: Mapping[str, State]) -> dict[str, Any]:
     """Name the one primary that may acknowledge, who streams from it, and whose pages are damaged.
 
@@ -17,7 +26,7 @@ def summarize_postgres(states: Mapping[str, State]) -> dict[str, Any]:
     before does not say it.
     """
     damaged = sorted(name for name, state in states.items() if state.get("damaged_pages"))
-    open_nodes = [n for n, s in states.items() if s.get("role") == "primary" and s.get("open")]
+    open_nodes = _open_primaries(states)
     if len(open_nodes) != 1:
         return {"primary": None, "standbys": [], "synchronous": False, "lag_bytes": {}, "damaged": damaged}
     state = states[open_nodes[0]]

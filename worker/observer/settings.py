@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from observer.node_states import Trust
 from worker.access import Access, read_access
 from worker.environment import Environment, SettingError, refuse, required, secret
+from worker.exporter import metrics_port
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,7 @@ class Settings:
     postgres_nodes: tuple[str, ...]
     redis_nodes: tuple[str, ...]
     trust: Trust  # in agents, by the variables that libpq reads for the database
+    metrics_port: int
 
 
 def read(environment: Environment) -> Settings:
@@ -29,6 +31,7 @@ def read(environment: Environment) -> Settings:
         _names(environment, "POSTGRES_NODES", "postgres-1,postgres-2,postgres-3"),
         _names(environment, "REDIS_NODES", "redis-1,redis-2,redis-3"),
         _trust(environment),
+        metrics_port(environment),
     )
 
 

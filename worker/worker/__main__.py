@@ -10,7 +10,7 @@ import socket
 
 import structlog
 
-from worker import logs, settings
+from worker import exporter, logs, settings
 from worker.access import connect_queue
 from worker.consume import Consumer
 from worker.patience import Patience
@@ -27,6 +27,7 @@ def main() -> None:
     configured = settings.load()
     access = configured.access
     stop = stop_on_signal()
+    exporter.start(configured.metrics_port)
     consumer = Consumer(
         Stream(connect_queue(access, access.redis_host), socket.gethostname()),
         Store(access),

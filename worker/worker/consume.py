@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import structlog
 
+from worker import metrics
 from worker.ballot import Ballot, open_entry
 from worker.letter import Letter, letters_of, parcels
 from worker.patience import Patience, StoppingError
@@ -117,6 +118,7 @@ class Consumer:
         if not contents:
             return
         stored, poison = store_batch(contents, self._save_at_last)
+        metrics.BATCH.observe(sum(len(content.ballots) for content in contents))
         # First: a queue that is full has room again, whatever becomes of the letters.
         self._stream.remove(stored)
         log.info("batch stored", entries=len(stored))
@@ -132,11 +134,18 @@ class Consumer:
             except UnstorableError as error:
                 log.error("dead letters refused", count=len(parcel), first_entry=first, reason=str(error))
             else:
+                metrics.DEAD_LETTERS.inc(len(parcel))
                 remove(ids)
                 log.error("dead letters", count=len(parcel), first_entry=first, reasons=reasons)
 
     def _save_at_last(self, ballots: Sequence[Ballot], poll: int) -> None:
-        self._at_last(partial(self._store.save, ballots, poll))
+        self._at_last(partial(self._save, ballots, poll))
+
+    def _save(self, ballots: Sequence[Ballot], poll: int) -> None:
+        began = time.perf_counter()
+        self._store.save(ballots, poll)
+        metrics.COMMIT.observe(time.perf_counter() - began)
+        metrics.STORED.inc(len(ballots))
 
     def _at_last(self, commit: Callable[[], None]) -> None:
         """Commit however long the database is away, or raise StoppingError."""
@@ -146,6 +155,7 @@ class Consumer:
                 commit()
             except StoreAwayError as error:
                 log.warning("database away, batch waits", reason=str(error))
+                metrics.RETRIES.inc()
                 self._patience.rest()
             else:
                 self._patience.reset()

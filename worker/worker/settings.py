@@ -10,6 +10,7 @@ from pathlib import Path
 from worker.access import Access, read_access
 from worker.closing import parse_closing
 from worker.environment import Environment, SettingError, parsed, refuse, required
+from worker.exporter import metrics_port
 
 
 @dataclass(frozen=True)
@@ -19,13 +20,14 @@ class Settings:
     access: Access
     heartbeat_file: Path
     closes: datetime | None
+    metrics_port: int
 
 
 def read(environment: Environment) -> Settings:
     """Return the settings; raise SettingError on the first bad one."""
     heartbeat_file = required(environment, "HEARTBEAT_FILE", "/tmp/worker.heartbeat")  # noqa: S108
     closes = parsed(environment, "VOTE_CLOSES", parse_closing)
-    return Settings(read_access(environment), Path(heartbeat_file), closes)
+    return Settings(read_access(environment), Path(heartbeat_file), closes, metrics_port(environment))
 
 
 def load() -> Settings:
