@@ -1,0 +1,138 @@
+"""What the observer's picture means as metrics: nothing is said of what nobody could say."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from kit.exposition import told
+from observer.metrics import Figures, families, replaced
+from observer.picture import count_open_primaries, summarize_postgres, summarize_queue, summarize_redis
+
+NOW = 1_000_010.0
+UNKNOWN: dict[str, Any] = {
+    "at": 1_000_000.0,
+    "postgres": summarize_postgres({}),
+    "open_primaries": count_open_primaries({}),
+    "redis": summarize_redis({}),
+    "queue": {**summarize_queue(None, None, None), "waiting_seconds": 0.0},
+    "votes": {"stored": None, "tally": None},
+    "poll": None,
+    "certificates": None,
+}
+ALWAYS = {
+    "picture_age_seconds 10.0",
+    'cluster_primary{cluster="postgres"} 0.0',
+    'cluster_primary{cluster="redis"} 0.0',
+    'failovers_total{cluster="postgres"} 2.0',
+    'failovers_total{cluster="redis"} 0.0',
+}
+PRIMARY = {"role": "primary", "open": True, "standbys": ["p2", "p3"], "synchronous": True}
+STATES: dict[str, Any] = {"p1": PRIMARY | {"lag_bytes": {"p2": 0, "p3": None}}, "p2": {"role": "standby"}}
+OF_POSTGRES = {
+    'cluster_primary{cluster="postgres"} 1.0',
+    'cluster_followers{cluster="postgres"} 2.0',
+    'replication_lag_bytes{cluster="postgres",node="p2"} 0.0',
+    'open_primaries{cluster="postgres"} 1.0',
+}
+NO_POSTGRES = 'cluster_primary{cluster="postgres"} 0.0'
+ROLES = {
+    "r1": [b"master", 100, [[b"r2", b"6379", b"58"]]],
+    "r2": [b"slave", b"r1", 6379, b"connected", 58],
+}
+OF_REDIS = {
+    'cluster_primary{cluster="redis"} 1.0',
+    'cluster_followers{cluster="redis"} 1.0',
+    'replication_lag_bytes{cluster="redis",node="r2"} 42.0',
+}
+NO_REDIS = 'cluster_primary{cluster="redis"} 0.0'
+
+
+def postgres(states: dict[str, Any]) -> dict[str, Any]:
+    return {"postgres": summarize_postgres(states), "open_primaries": count_open_primaries(states)}
+
+
+def queue(pending: int | None, dead: int | None, waiting: float) -> dict[str, Any]:
+    return {"queue": {"pending": pending, "dead": dead, "oldest": "1-0", "waiting_seconds": waiting}}
+
+
+def poll(state: str, over: bool | None) -> dict[str, Any]:
+    return {"poll": {"state": state, "over": over}}
+
+
+def certificates(not_after: str | None, problem: str | None) -> dict[str, Any]:
+    return {"certificates": {"not_after": not_after, "problem": problem}}
+
+
+@pytest.mark.parametrize(
+    ("known", "more", "less"),
+    [
+        ({}, set(), set()),
+        (postgres(STATES), {*OF_POSTGRES, "postgres_synchronous 1.0"}, {NO_POSTGRES}),
+        (
+            postgres({**STATES, "p1": STATES["p1"] | {"synchronous": False}}),
+            {*OF_POSTGRES, "postgres_synchronous 0.0"},
+            {NO_POSTGRES},
+        ),
+        (
+            postgres({"p1": {"role": "primary", "open": True}}),
+            {
+                'cluster_primary{cluster="postgres"} 1.0',
+                'cluster_followers{cluster="postgres"} 0.0',
+                'open_primaries{cluster="postgres"} 1.0',
+                "postgres_synchronous 0.0",
+            },
+            {NO_POSTGRES},
+        ),
+        (postgres({"p2": STATES["p2"]}), {'open_primaries{cluster="postgres"} 0.0'}, set()),
+        (postgres({"p1": PRIMARY, "p2": PRIMARY}), {'open_primaries{cluster="postgres"} 2.0'}, set()),
+        ({"redis": summarize_redis(ROLES)}, OF_REDIS, {NO_REDIS}),
+        (queue(3, 0, 12.5), {"queue_entries 3.0", "queue_waiting_seconds 12.5", "dead_letters 0.0"}, set()),
+        (queue(0, None, 0.0), {"queue_entries 0.0", "queue_waiting_seconds 0.0"}, set()),
+        (queue(None, None, 0.0), set(), set()),
+        ({"votes": {"stored": 0, "tally": {}}}, {"votes_stored 0.0"}, set()),
+        (poll("open", False), {"poll_open 1.0"}, set()),
+        (poll("open", None), {"poll_open 1.0"}, set()),
+        (poll("open", True), {"poll_open 0.0"}, set()),
+        (poll("closed", False), {"poll_open 0.0"}, set()),
+        (
+            certificates("2026-03-01T00:00:00+00:00", ""),
+            {"certificate_not_after_seconds 1.7723232e+09", "certificate_problem 0.0"},
+            set(),
+        ),
+        (certificates(None, "refused"), {"certificate_problem 1.0"}, set()),
+    ],
+)
+def test_metrics_follow_from_the_picture(known: dict[str, Any], more: set[str], less: set[str]) -> None:
+    lines = told(families(UNKNOWN | known, {"postgres": 2, "redis": 0}, NOW))
+    assert len(lines) == len(set(lines))
+    assert {line.removeprefix("vote_app_") for line in lines} == (ALWAYS - less) | more
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "clusters"),
+    [
+        ({}, {"redis": "r1"}, set()),
+        ({"redis": "r1"}, {"redis": "r1"}, set()),
+        ({"redis": "r1"}, {}, set()),
+        ({"redis": "r1", "postgres": "p1"}, {"redis": "r2", "postgres": "p1"}, {"redis"}),
+    ],
+)
+def test_a_primary_is_replaced_by_another_and_not_by_none(
+    before: dict[str, str], after: dict[str, str], clusters: set[str]
+) -> None:
+    assert replaced(before, after) == clusters
+
+
+def test_failovers_are_counted_also_when_nobody_led_in_between() -> None:
+    figures = Figures()
+    assert list(figures.collect()) == []
+    for node in (None, "p1", "p1", None, "p1", None, "p2", "p1"):
+        states = {node: PRIMARY} if node else {}
+        figures.note(UNKNOWN | postgres(states))
+    counted = [line for line in told(figures.collect()) if "failovers" in line]
+    assert counted == [
+        'vote_app_failovers_total{cluster="postgres"} 2.0',
+        'vote_app_failovers_total{cluster="redis"} 0.0',
+    ]
