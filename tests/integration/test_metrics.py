@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import socket
+import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from typing import Any
 from urllib.request import Request, urlopen
 
 import pytest
 
-from integration.conftest import Database, RedisNode, Start, Trio
+from integration.conftest import HOST, Database, RedisNode, Start, Trio
 from kit.containers import address, joined
 from kit.exposition import Scraped, scrape
 from kit.images import reference
@@ -16,7 +19,7 @@ from kit.inside import Inside
 from kit.one_of_each import SETTINGS
 from kit.services import Service, free_port
 from kit.waiting import wait_until
-from vote.exporter import PORT
+from vote.exporter import ANSWER_SECONDS, PLACES, PORT
 
 ACCEPTED = 'vote_app_votes_total{outcome="accepted"}'
 LIMIT_BYTES = 192 * 2**20
@@ -83,6 +86,21 @@ def test_a_database_that_is_away_is_seen_in_what_a_worker_tries_again(
     assert answers(port)["vote_app_stored_votes_total"] == 0
     database.proxy.switch(database.container.address)
     wait_until(lambda: answers(port)["vote_app_stored_votes_total"] == 1)
+
+
+@pytest.mark.parametrize("name", ["vote", "result", "worker"])
+def test_who_says_nothing_holds_nobody_up(start: Start, name: str) -> None:
+    """In the services of gevent, too, where the threads that answer are greenlets."""
+    port = free_port()
+    start(name, metrics_port=port, redis_port=free_port(), database_port=free_port())
+    wait_until(lambda: answers(port))
+    with ExitStack() as silent:
+        for _ in range(PLACES - 1):
+            silent.enter_context(socket.create_connection((HOST, port)))
+        began = time.monotonic()
+        for _ in range(3):
+            assert scrape(port)
+        assert time.monotonic() - began < ANSWER_SECONDS
 
 
 def answers(port: int, host: str = "127.0.0.1") -> Scraped:

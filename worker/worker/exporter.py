@@ -1,7 +1,7 @@
 """Serves the metrics of this process to Prometheus: `GET /metrics`, on a port that the edge never leads to.
 
-Whoever asks is bounded, so that nobody takes from the service what it needs: few at once, for a short time,
-with a short request, and the metrics are put together anew only so often. Without them the service goes on.
+Whoever asks is bounded, so that nobody takes from the service what it needs: few at once and in a second, for
+a short time, with a short request; the metrics are put together anew only so often. Without them all goes on.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ PORT = 9100
 PLACES = 3
 BACKLOG = 16
 ANSWER_SECONDS = 2.0
+PAUSE_SECONDS = 0.03
 FRESH_SECONDS = 0.5
 LARGEST_REQUEST_BYTES = 8192
 METRICS = re.compile(rb"GET /metrics(\?[^ ]*)? HTTP/1\.[01]\r\n")
@@ -57,9 +58,9 @@ def start(port: int, *collectors: Collector) -> None:
 def serve(listener: socket.socket, text: Text) -> None:
     """Answer in a few threads for as long as the process lives."""
     for number in range(PLACES):
-        threading.Thread(
-            target=_answer_all, args=(listener, text), name=f"metrics-{number}", daemon=True
-        ).start()
+        # Of one socket gevent lets but one greenlet wait for connections.
+        own = listener.dup()
+        threading.Thread(target=_answer_all, args=(own, text), name=f"metrics-{number}", daemon=True).start()
 
 
 class Text:
@@ -99,6 +100,7 @@ def _answer_all(listener: socket.socket, text: Text) -> None:
         # Who leaves or is too slow gets nothing.
         with connection, suppress(OSError):
             _answer(connection, text)
+        time.sleep(PAUSE_SECONDS)
 
 
 def _answer(connection: socket.socket, text: Text) -> None:
