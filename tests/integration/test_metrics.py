@@ -54,6 +54,7 @@ def test_votes_are_counted_on_all_their_way(start: Start, trio: Trio, database: 
     assert showing["vote_app_result_age_seconds"] < 3
     assert 0 <= showing["vote_app_pulse_age_seconds"] < 6
     assert showing["vote_app_viewers"] == 0
+    assert services[1].terminate() == 0
 
 
 def test_a_failover_is_seen_in_the_votes_that_are_put_back(start: Start, trio: Trio) -> None:
