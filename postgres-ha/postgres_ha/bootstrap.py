@@ -85,6 +85,7 @@ def _fill(settings: Settings, database: Database) -> None:
         roles.establish(connection, "result", secrets.result)
         roles.establish(connection, "observer", secrets.observer)
         roles.establish(connection, "certificates", secrets.certificates)
+        roles.establish(connection, "monitor", secrets.monitor)
         connection.execute("CREATE DATABASE repmgr OWNER repmgr")
         connection.execute("CREATE DATABASE votes OWNER worker")
         connection.execute("REVOKE ALL ON DATABASE votes, postgres, repmgr FROM PUBLIC")

@@ -69,7 +69,7 @@ _HBA = """\
 local all all scram-sha-256
 {host} replication repmgr all scram-sha-256
 {host} repmgr,postgres repmgr all scram-sha-256
-{host} votes worker,result,observer,certificates,pgpool all scram-sha-256
+{host} votes worker,result,observer,certificates,pgpool,monitor all scram-sha-256
 """
 
 

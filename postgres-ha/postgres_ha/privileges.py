@@ -30,7 +30,11 @@ GRANT EXECUTE ON FUNCTION
 REVOKE USAGE ON LANGUAGE plpgsql FROM PUBLIC;
 GRANT USAGE ON LANGUAGE plpgsql TO worker;
 REVOKE ALL ON DATABASE votes FROM PUBLIC;
-GRANT CONNECT ON DATABASE votes TO worker, result, observer, certificates, pgpool;
+GRANT CONNECT ON DATABASE votes TO worker, result, observer, certificates, pgpool, monitor;
+-- Statistics and settings of the server, and of no table a row.
+GRANT pg_monitor TO monitor;
+ALTER ROLE monitor SET temp_file_limit = '64MB';
+ALTER ROLE monitor SET statement_timeout = '5s';
 REVOKE CREATE ON SCHEMA public FROM PUBLIC;
 ALTER ROLE result CONNECTION LIMIT 24;
 ALTER ROLE result SET temp_file_limit = '64MB';

@@ -15,6 +15,8 @@ _OPTIONS: Mapping[str, LiteralString] = {
     "observer": "CONNECTION LIMIT 16",
     # A copy on each edge holds two; while they are updated there are twice as many.
     "certificates": "CONNECTION LIMIT 18",
+    # One exporter asks each node once at a time; while it is updated there are two.
+    "monitor": "CONNECTION LIMIT 6",
 }
 
 

@@ -19,6 +19,7 @@ class Secrets:
     result: str = field(repr=False)
     observer: str = field(repr=False)
     certificates: str = field(repr=False)
+    monitor: str = field(repr=False)
     agent_token: str = field(repr=False)
 
 
@@ -89,5 +90,6 @@ def _secrets(environment: Environment) -> Secrets:
         result=secret(environment, "RESULT_PASSWORD_FILE", "postgres_result_password"),
         observer=secret(environment, "OBSERVER_PASSWORD_FILE", "postgres_observer_password"),
         certificates=secret(environment, "CERTIFICATES_PASSWORD_FILE", "postgres_certificates_password"),
+        monitor=secret(environment, "MONITOR_PASSWORD_FILE", "postgres_monitor_password"),
         agent_token=secret(environment, "AGENT_TOKEN_FILE", "postgres_agent_token"),
     )

@@ -174,6 +174,7 @@ class Supervisor:
         with self._node.database.connect("votes") as connection:
             roles.establish(connection, "observer", secrets.observer)
             roles.establish(connection, "certificates", secrets.certificates)
+            roles.establish(connection, "monitor", secrets.monitor)
             privileges.restrict(connection)
         self._restricted = epoch
 

@@ -18,6 +18,8 @@ REDIS_RULES: Mapping[str, str] = {
     "observer": (
         f"%R~votes %R~votes:dead ~votes:intake {_ANY_CLIENT} +role +xlen +xrange +get +set +wait +votes.state"
     ),
+    # No key, so no vote; neither the slow log, which would quote one, nor settings: some are passwords.
+    "monitor": f"{_ANY_CLIENT} +info +slowlog|len +latency|latest +latency|histogram",
     "replica": "+psync +replconf +ping",
     "sentinel": (
         f"&* {_ANY_CLIENT} +role +info +multi +exec +slaveof +subscribe +publish"
@@ -31,6 +33,9 @@ DEFAULT_USER = "user default off resetpass ~* &* +@all"
 SENTINEL_RULES: Mapping[str, str] = {
     "sentinel": f"&* {_ANY_CLIENT} +role +info +subscribe +publish +sentinel",
     "proxy": "+sentinel|master",
+    "monitor": (
+        f"{_ANY_CLIENT} +info +sentinel|masters +sentinel|sentinels +sentinel|slaves +sentinel|ckquorum"
+    ),
 }
 
 

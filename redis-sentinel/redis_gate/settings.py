@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from redis_gate.environment import Environment, SettingError, secret, whole_number
 from redis_gate.node_tls import Tls, read_tls
 
-REDIS_ACCOUNTS = ("ballot", "vote", "worker", "observer", "replica", "sentinel", "proxy")
-SENTINEL_ACCOUNTS = ("sentinel", "proxy")
+REDIS_ACCOUNTS = ("ballot", "vote", "worker", "observer", "monitor", "replica", "sentinel", "proxy")
+SENTINEL_ACCOUNTS = ("sentinel", "proxy", "monitor")
 
 NAME = re.compile(r"[a-z0-9][a-z0-9.-]*")
 MEMORY = re.compile(r"[1-9][0-9]*(kb|mb|gb)")

@@ -21,7 +21,7 @@ from postgres_ha.server import Server
 DATA, FRESH = Path("/data/pgdata"), Path("/data/pgdata.new")
 SOCKETS = "/tmp"  # noqa: S108
 START_SECONDS = 30
-ABSENT = ("pgpool", "observer", "certificates")
+ABSENT = ("pgpool", "observer", "certificates", "monitor")
 PRESENT = ("worker", "result")
 # By the socket comes the server's own user alone, and needs no password.
 ACCESS = f"local all postgres peer\nhost votes {','.join(PRESENT)} all scram-sha-256\n"

@@ -203,6 +203,41 @@ def test_the_observer_may_not(accounts: Accounts, command: tuple[str | int, ...]
         accounts.client("observer").execute_command(*command)
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("XLEN", STREAM),
+        ("XRANGE", STREAM, "-", "+"),
+        ("XINFO", "STREAM", STREAM),
+        ("XADD", STREAM, "*", "id", "v"),
+        ("GET", INTAKE),
+        ("SCAN", 0),
+        ("CONFIG", "GET", "*"),
+        ("SLOWLOG", "GET"),
+        ("SLOWLOG", "RESET"),
+        ("LATENCY", "RESET"),
+        ("MONITOR",),
+        ("CLIENT", "LIST"),
+        ("CLIENT", "KILL", "TYPE", "normal"),
+        ("WAIT", 1, 1),
+        ("SHUTDOWN",),
+    ],
+    ids=lambda command: " ".join(map(str, command[:2])).lower(),
+)
+def test_the_monitoring_sees_neither_votes_nor_settings(
+    accounts: Accounts, command: tuple[str | int, ...]
+) -> None:
+    with pytest.raises(NoPermissionError):
+        accounts.client("monitor").execute_command(*command)
+
+
+def test_the_monitoring_sees_how_the_server_is(accounts: Accounts) -> None:
+    monitor = accounts.client("monitor")
+    assert monitor.info("all")["maxmemory"] > 0
+    assert monitor.execute_command("SLOWLOG", "LEN") >= 0
+    assert monitor.execute_command("LATENCY", "LATEST") == []
+
+
 def test_the_observer_says_whether_votes_are_taken_and_reads_the_queue(accounts: Accounts) -> None:
     observer = accounts.client("observer")
     assert observer.set(INTAKE, "closed")

@@ -28,6 +28,7 @@ SECRETS = (
     "postgres_result_password",
     "postgres_observer_password",
     "postgres_certificates_password",
+    "postgres_monitor_password",
     "postgres_agent_token",
 )
 

@@ -19,7 +19,7 @@ from kit.inside import AUTHORITY_FILE, Inside
 from kit.waiting import wait_until
 from vote.connection import TlsConnection
 
-ACCOUNTS = ("ballot", "vote", "worker", "observer", "replica", "sentinel", "proxy")
+ACCOUNTS = ("ballot", "vote", "worker", "observer", "monitor", "replica", "sentinel", "proxy")
 REDIS = ("redis-1", "redis-2", "redis-3")
 SENTINELS = ("sentinel-1", "sentinel-2", "sentinel-3")
 PROXIES = ("redis-proxy-1", "redis-proxy-2")

@@ -87,10 +87,13 @@ LOADERS = (
     Loader("certificates", "ACME_EAB_HMAC_KEY_FILE", "read", "acme", "hmac_key"),
 )
 OTHERS = (
-    *(f"REDIS_{name}_PASSWORD_FILE" for name in ("BALLOT", "VOTE", "WORKER", "OBSERVER", "REPLICA")),
+    *(
+        f"REDIS_{name}_PASSWORD_FILE"
+        for name in ("BALLOT", "VOTE", "WORKER", "OBSERVER", "MONITOR", "REPLICA")
+    ),
     *(f"REDIS_{name}_PASSWORD_FILE" for name in ("SENTINEL", "PROXY")),
     *(f"{name}_PASSWORD_FILE" for name in ("POSTGRES", "REPMGR", "PGPOOL", "WORKER", "RESULT", "OBSERVER")),
-    "CERTIFICATES_PASSWORD_FILE",
+    *("CERTIFICATES_PASSWORD_FILE", "MONITOR_PASSWORD_FILE"),
     *("REDIS_PASSWORD_FILE", "COOKIE_KEY_FILE", "DATABASE_PASSWORD_FILE", "AGENT_TOKEN_FILE"),
     *("SEALING_KEY_FILE", "PROVIDER_TOKEN_FILE", "ACME_EAB_HMAC_KEY_FILE"),
     *("LOCAL_CA_FILE", "LOCAL_CA_KEY_FILE"),

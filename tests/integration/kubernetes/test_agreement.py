@@ -227,8 +227,8 @@ def test_the_accounts_of_the_database_may_do_what_those_of_the_stack_may(manifes
 
 def of_the_stack() -> str:
     """Return the stack's privileges without those of accounts that have no program here."""
-    statements = privileges._REVOKE.replace(", observer, certificates, pgpool", "")
-    absent = re.compile(r"^.*\b(observer|certificates|Its program)\b.*$\n?", re.MULTILINE)
+    statements = privileges._REVOKE.replace(", observer, certificates, pgpool, monitor", "")
+    absent = re.compile(r"^.*\b(observer|certificates|Its program|monitor|Statistics)\b.*$\n?", re.MULTILINE)
     return absent.sub("", statements)
 
 

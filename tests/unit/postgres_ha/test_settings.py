@@ -5,7 +5,7 @@ import pytest
 from postgres_ha.environment import SettingError
 from postgres_ha.settings import load
 
-SECRETS = ("POSTGRES", "REPMGR", "PGPOOL", "WORKER", "RESULT", "OBSERVER", "CERTIFICATES")
+SECRETS = ("POSTGRES", "REPMGR", "PGPOOL", "WORKER", "RESULT", "OBSERVER", "CERTIFICATES", "MONITOR")
 
 
 @pytest.fixture

@@ -35,7 +35,7 @@ def test_redis_settings(environment: dict[str, str]) -> None:
 def test_sentinel_reads_only_the_secrets_that_it_needs(environment: dict[str, str]) -> None:
     del environment["REDIS_VOTE_PASSWORD_FILE"]
     settings = sentinel_settings(environment)
-    assert set(settings.cluster.passwords) == {"sentinel", "proxy"}
+    assert set(settings.cluster.passwords) == {"sentinel", "proxy", "monitor"}
 
 
 def test_passwords_are_not_printed(environment: dict[str, str]) -> None:

@@ -31,11 +31,13 @@ PASSWORDS = (
     "postgres_result_password",
     "postgres_observer_password",
     "postgres_certificates_password",
+    "postgres_monitor_password",
     "postgres_agent_token",
     "redis_ballot_password",
     "redis_vote_password",
     "redis_worker_password",
     "redis_observer_password",
+    "redis_monitor_password",
     "redis_replica_password",
     "redis_sentinel_password",
     "redis_proxy_password",
@@ -60,9 +62,9 @@ WHOLE = ((AUTHORITY, AUTHORITY_KEY), (INSIDE, *SERVERS))
 # What a release of before showed: its authority, whose key was not kept, has the same hosts in its label.
 FORMER = ("tls_certificate", "tls_key")
 # What a user has in a file of their own.
-GIVEN = ("acme_eab_hmac_key", "acme_dns_hook", "dashboard_users")
+GIVEN = ("acme_eab_hmac_key", "acme_dns_hook", "dashboard_users", "monitoring_users")
 # The data are of no use without them: the accounts in the database, and what tells one voter from another.
-# Not those of the observer and of certificates: a primary gives their accounts the passwords of today.
+# Not those of the observer, certificates and monitoring: a primary gives their accounts today's passwords.
 BOUND_TO_DATA = (
     "postgres_password",
     "postgres_repmgr_password",
