@@ -70,7 +70,7 @@ def test_a_refresh_takes_what_debian_updated(
     (component,) = base.references(client, bases)
     _docker("build", "--tag", before, "--build-arg", f"BASE={bases.debian}", str(component.context))
 
-    refresh.refresh(client, bases, Progress())
+    refresh.refresh(client, bases, Progress(), [component])
     updated = _image(client)
     assert SAID in capsys.readouterr().err
     assert updated != before

@@ -12,11 +12,18 @@ from deployment.engine.images import base, images
 from deployment.engine.machine import engine
 from deployment.progress import Progress
 
+MONITORING = {component.name: component for component in images.COMPONENTS if component.monitoring}
+
 
 def reference(component: str) -> str:
-    """Return the name of a component's image, or of `traefik`; without it fail in CI, skip elsewhere."""
+    """Return the name of a component's image, or of `traefik`; without it fail in CI, skip elsewhere.
+
+    Those of the monitoring are built where they are missing: `up` makes them only where the stack is watched.
+    """
     client = engine.connect()
     name = _names().get(component) if client else None
+    if client and name and component in MONITORING and not images.exists(client, name):
+        _build(MONITORING[component].context, name)
     if name is None or not images.exists(client, name):
         absent(f"no image of {component} as it is in this checkout: run `python3 deploy.py up` first")
     return name
@@ -32,13 +39,18 @@ def _names() -> Mapping[str, str]:
 
 def built(folder: str) -> str:
     """Build an image of the kit on the base image, unless nothing has changed, and return its name."""
-    client, name = engine.require(), f"vote-app/test-{folder}:latest"
+    name = f"vote-app/test-{folder}:latest"
+    _build(Path(__file__).parent / folder, name)
+    return name
+
+
+def _build(folder: Path, name: str) -> None:
+    client = engine.require()
     bases = base.present(client)
     if bases is None:
         absent("no base image of Debian: run `python3 deploy.py up` first")
     with Progress(quiet=True).task(name) as task:
-        images.build(client, Path(__file__).parent / folder, name, bases.debian, task)
-    return name
+        images.build(client, folder, name, bases.debian, task)
 
 
 def absent(reason: str) -> NoReturn:

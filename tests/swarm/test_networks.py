@@ -33,7 +33,16 @@ NEIGHBOURS = (
     (*REDIS, "redis-proxy", "observer"),
     (*POSTGRES, "pgpool", "observer"),
 )
-EVERYBODY = sorted({name for group in NEIGHBOURS for name in group})
+# Where the stack is watched, who watches joins networks that are there; nobody joins one for it.
+WATCHERS = ("prometheus", "alertmanager", "node-exporter", "postgres-exporter", "redis-exporter")
+WATCHING = (
+    WATCHERS,
+    ("prometheus", "traefik", "vote"),
+    ("prometheus", "traefik", "result"),
+    ("prometheus", "worker", "redis-proxy"),
+    ("prometheus", "redis-exporter", *REDIS, "redis-proxy", "observer"),
+    ("postgres-exporter", *POSTGRES, "pgpool", "observer"),
+)
 SWARM_PORT = 2377
 LISTENS = "0A"
 # Tries every address at once from a container's own network, and prints those that let it in. Whoever has a
@@ -100,32 +109,51 @@ def _is_loopback(address: str) -> bool:
     return ip_address(b"".join(words)).is_loopback
 
 
+EVERYBODY = sorted({name for group in (*NEIGHBOURS, *WATCHING) for name in group})
+
+
 @pytest.fixture(scope="module")
-def tasks() -> dict[str, Task]:
+def services() -> list[str]:
+    """The names of all that the stack has."""
+    return sorted(service["name"] for service in running().status()["services"])
+
+
+@pytest.fixture(scope="module")
+def watched(services: list[str]) -> bool:
+    return "prometheus" in services
+
+
+@pytest.fixture(scope="module")
+def tasks(services: list[str]) -> dict[str, Task]:
     """One task of each service, at full strength."""
     if os.geteuid():
         absent("only root can look from inside a container's network")
     stack = running()
-    described = {name: stack.client.api.inspect_container(stack.container(name)) for name in EVERYBODY}
+    described = {name: stack.client.api.inspect_container(stack.container(name)) for name in services}
     return {name: Task(name, found) for name, found in described.items()}
 
 
-def test_the_table_names_every_service(tasks: dict[str, Task]) -> None:
-    assert sorted(service["name"] for service in running().status()["services"]) == EVERYBODY
+def test_the_table_names_every_service(services: list[str], watched: bool) -> None:
+    assert services == (EVERYBODY if watched else sorted({*EVERYBODY} - {*WATCHERS}))
 
 
 @pytest.mark.parametrize("source", EVERYBODY)
-def test_only_who_has_business_with_another_can_connect(tasks: dict[str, Task], source: str) -> None:
+def test_only_who_has_business_with_another_can_connect(
+    tasks: dict[str, Task], watched: bool, source: str
+) -> None:
+    if source not in tasks:
+        return
     others = {name: task.targets for name, task in tasks.items() if name != source}
     reached = tasks[source].reached([target for targets in others.values() for target in targets])
     found = {name for name, targets in others.items() if reached & set(targets)}
-    neighbours = {name for group in NEIGHBOURS if source in group for name in group} - {source}
+    groups = (*NEIGHBOURS, *WATCHING) if watched else NEIGHBOURS
+    neighbours = {name for group in groups if source in group for name in group} - {source}
     assert found == {name for name in neighbours if tasks[name].targets}
 
 
-def test_who_has_a_way_out(tasks: dict[str, Task]) -> None:
-    """To clients, and to an ACME server."""
+def test_who_has_a_way_out(tasks: dict[str, Task], watched: bool) -> None:
+    """To clients, to an ACME server, and to who is told of alerts."""
     stack: LocalStack = running()
     host = (str(stack.client.info()["Swarm"]["NodeAddr"]), SWARM_PORT)
     found = {name for name, task in tasks.items() if task.reached([host], direct=False)}
-    assert found == {"traefik", "certificates"}
+    assert found == {"traefik", "certificates"} | ({"alertmanager"} if watched else set())

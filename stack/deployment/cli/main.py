@@ -68,6 +68,13 @@ def up(
     advertise_addr: Annotated[
         str, typer.Option(metavar="ADDRESS", help="Where other nodes reach this one, or its interface.")
     ] = "",
+    monitoring: Annotated[
+        bool | None,
+        typer.Option(
+            "--monitoring/--no-monitoring",
+            help="Run Prometheus, Alertmanager and exporters beside the stack; the next `up` keeps it so.",
+        ),
+    ] = None,
     change_options: Annotated[
         Change | None,
         typer.Option(help="What becomes of an option that has votes and is no longer listed."),
@@ -76,8 +83,9 @@ def up(
     """Build, deploy and wait until everything is healthy; a deployment that fails is taken back."""
     require_dry_run(dry_run, as_json)
     chosen = settings.load(
-        domain=domain, acme_email=acme_email, registry=registry, advertise_addr=advertise_addr
-    )
+        domain=domain, acme_email=acme_email, registry=registry, advertise_addr=advertise_addr,
+        monitoring=monitoring,
+    )  # fmt: skip
     progress = Progress(quiet=quiet, yes=yes)
     for warning in settings.warnings():
         progress.say(f"Warning: {warning}")

@@ -5,6 +5,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[3]
 STACK_FILE = ROOT / "stack" / "docker-stack.yaml"
 OVERLAYS = ROOT / "stack" / "overlays"
+RULE_FILES = ROOT / "stack" / "monitoring" / "prometheus" / "rules"
+# The overlay by which a release is known to be watched.
+MONITORING = "monitoring.yaml"
 ENV_FILE = ROOT / "stack" / ".env"
 LOCAL_CA_FILE = ROOT / "stack" / "local-ca.crt"
 COMPOSE_FILE = ROOT / "compose.yaml"

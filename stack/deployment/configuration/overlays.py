@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from deployment.configuration.layout import OVERLAYS
+from deployment.configuration.layout import MONITORING, OVERLAYS
 from deployment.configuration.settings import Settings
 
 
@@ -14,7 +14,9 @@ def chosen(settings: Settings) -> tuple[Path, ...]:
         "private-acme.yaml": settings.acme_ca_file,
         "external-account.yaml": settings.acme_eab_hmac_key_file,
         "dns-challenge.yaml": settings.acme_dns_hook,
+        MONITORING: settings.monitoring,
         "dashboard.yaml": settings.dashboard_host,
+        "monitoring-page.yaml": settings.monitoring and settings.monitoring_host,
         "path-routing.yaml": settings.routing == "path",
     }
     return tuple(OVERLAYS / name for name, setting in wanted.items() if setting)

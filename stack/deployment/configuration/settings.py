@@ -61,6 +61,9 @@ class Settings(BaseSettings):
     acme_dns_hook: Annotated[str, AfterValidator(acme.hook)] = ""
     dashboard_host: str = ""
     dashboard_users_file: Annotated[str, AfterValidator(dashboard.accounts)] = ""
+    monitoring: bool | None = None
+    monitoring_host: str = ""
+    monitoring_users_file: Annotated[str, AfterValidator(dashboard.accounts)] = ""
     vote_title: str = ""
     vote_question: str = ""
     option_a: str = "Cats"
@@ -96,7 +99,7 @@ class Settings(BaseSettings):
             raise ValueError("is not UTF-8")
         return value
 
-    @field_validator("domain", "vote_host", "result_host", "dashboard_host")
+    @field_validator("domain", "vote_host", "result_host", "dashboard_host", "monitoring_host")
     @classmethod
     def _a_host_name(cls, value: str) -> str:
         if value and not hosts.HOST_NAME.fullmatch(value):
@@ -179,12 +182,11 @@ class Settings(BaseSettings):
             raise ValueError(
                 "VOTE_HOST and RESULT_HOST must differ; for one host, set ROUTING=path and DOMAIN"
             )
-        if self.dashboard_host in self.hosts:
-            raise ValueError("DASHBOARD_HOST must differ from the host names of the pages")
-        if bool(self.dashboard_host) != bool(self.dashboard_users_file):
-            raise ValueError("DASHBOARD_HOST and DASHBOARD_USERS_FILE belong together: give both")
-        if self.acme_email and self.dashboard_host.endswith(".localhost"):
-            raise ValueError("DASHBOARD_HOST needs a public name, as the pages do, with ACME_EMAIL")
+        taken = [*self.hosts]
+        for page in ("dashboard", "monitoring"):
+            host, users = getattr(self, f"{page}_host"), getattr(self, f"{page}_users_file")
+            dashboard.complain_of(page.upper(), host, users, taken, public=not self.local)
+            taken.append(host)
         if self.acme_email and self.vote_host.endswith(".localhost"):
             raise ValueError("ACME_EMAIL needs a public name: set DOMAIN (or use --domain) as well")
         for name in ONLY_WITH_ACME:
@@ -219,6 +221,7 @@ class Settings(BaseSettings):
             "acme_eab_hmac_key": self.acme_eab_hmac_key_file,
             "acme_dns_hook": self.acme_dns_hook,
             "dashboard_users": self.dashboard_users_file,
+            "monitoring_users": self.monitoring_users_file if self.monitoring else "",
         }
         return {key: Path(path).read_bytes() for key, path in files.items() if path}
 
@@ -250,17 +253,22 @@ class Settings(BaseSettings):
         values["PUBLIC_HTTPS_PORT"] = str(self.public_https_port or self.https_port)
         if self.routing == "path":
             values["DOMAIN"] = self.domain
+        if self.dashboard_host:
+            values["DASHBOARD_HOST"] = self.dashboard_host
+        if self.monitoring and self.monitoring_host:
+            values["MONITORING_HOST"] = self.monitoring_host
+            values["MONITORING_URL"] = hosts.url(self.monitoring_host, int(values["PUBLIC_HTTPS_PORT"]))
         return values
 
 
 def load(**overrides: Any) -> Settings:
-    """Read the settings; flags in `overrides` win where they are not empty.
+    """Read the settings; flags in `overrides` win where they say something.
 
     Raises DeployError naming the variable that is malformed, and where it was set.
     """
     lines = _lines()
     _require_promise(lines)
-    given = {name: value for name, value in overrides.items() if value}
+    given = {name: value for name, value in overrides.items() if value not in ("", None)}
     if "domain" in given:
         # Among the flags it outweighs host names of the environment; one of the environment does not.
         given = dict.fromkeys(hosts.HOSTS, "") | given

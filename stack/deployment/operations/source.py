@@ -7,12 +7,12 @@ from functools import cache
 from pathlib import Path
 
 from deployment.configuration import overlays
-from deployment.configuration.layout import ROOT, STACK_FILE
+from deployment.configuration.layout import ROOT, RULE_FILES, STACK_FILE
 from deployment.configuration.settings import Settings
 from deployment.engine.images import base, images, registry
 from deployment.engine.images.images import Component
 from deployment.operations.runner.site import Site
-from deployment.plan.release import inside, options
+from deployment.plan.release import inside, options, rules
 from deployment.plan.release.entrance import ACME_AUTHORITY
 from deployment.plan.release.options import Options
 from deployment.plan.release.release import Release, secret_variable
@@ -22,6 +22,12 @@ from deployment.plan.swarm import networks
 CONFIGS = {
     "TRAEFIK_CONFIG_HASH": "traefik/traefik.yaml",
     "TRAEFIK_DYNAMIC_CONFIG_HASH": "traefik/dynamic.yaml",
+}
+RULES = "stack/monitoring/prometheus/rules.yaml"
+MONITORING_CONFIGS = {
+    "PROMETHEUS_CONFIG_HASH": "stack/monitoring/prometheus/prometheus.yml",
+    "PROMETHEUS_RULES_HASH": RULES,
+    "ALERTMANAGER_CONFIG_HASH": "stack/monitoring/alertmanager/alertmanager.yml",
 }
 
 
@@ -53,7 +59,7 @@ def release(site: Site) -> Release | None:
     keys = ",".join(decided_options(site).offered)
     images_there = {name: image for name, image in names.items() if image}
     site.scaled = scaled(site)
-    whole = made(images_there, site.settings, site.secrets, keys)
+    whole = made(images_there, site.chosen, site.secrets, keys)
     queue = inside.queue(site.settings.redis_tls, site.servers("redis"))
     return whole.scaled(site.scaled).having({inside.QUEUE: queue})
 
@@ -70,12 +76,10 @@ def made(
 ) -> Release:
     """Put a release together: files of the checkout, and variables from everything else."""
     files, variables = _files(settings), settings.variables() | {"VOTE_OPTION_KEYS": option_keys}
-    variables |= {variable: _hash(files[path]) for variable, path in CONFIGS.items()}
+    variables |= {variable: _hash(files[path]) for variable, path in _configs(settings).items()}
     variables |= {images.variable(name): image for name, image in names.items()}
     if settings.network_subnets:
         variables |= networks.carve(settings.network_subnets)
-    if settings.dashboard_host:
-        variables |= {"DASHBOARD_HOST": settings.dashboard_host}
     if settings.acme_ca_file:
         variables |= {"ACME_CA_FILE": Path(ACME_AUTHORITY).name, "ACME_CA_HASH": _hash(files[ACME_AUTHORITY])}
     stack = [path.relative_to(ROOT).as_posix() for path in (STACK_FILE, *overlays.chosen(settings))]
@@ -89,9 +93,16 @@ def _secrets(names: Mapping[str, str], text: str) -> dict[str, str]:
     return {variable: name for variable, name in variables.items() if f"{{{variable}:" in text}
 
 
+def _configs(settings: Settings) -> dict[str, str]:
+    return CONFIGS | (MONITORING_CONFIGS if settings.monitoring else {})
+
+
 def _files(settings: Settings) -> dict[str, str]:
-    paths = [STACK_FILE, *overlays.chosen(settings), *(ROOT / path for path in CONFIGS.values())]
+    configs = [ROOT / path for path in _configs(settings).values() if path != RULES]
+    paths = [STACK_FILE, *overlays.chosen(settings), *configs]
     files = {path.relative_to(ROOT).as_posix(): path.read_text() for path in paths}
+    if settings.monitoring:
+        files[RULES] = rules.joined([path.read_text() for path in sorted(RULE_FILES.glob("*.yaml"))])
     if settings.acme_ca_file:
         files[ACME_AUTHORITY] = Path(settings.acme_ca_file).read_text()
     return files

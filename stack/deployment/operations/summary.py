@@ -14,6 +14,8 @@ def say(on: Site) -> None:
   Results  {entrance.urls["result"]}""")
     if dashboard := dashboard_of(on.require_wanted()):
         on.progress.say(f"  Traefik  {dashboard}")
+    if monitoring := on.require_wanted().variables.get("MONITORING_URL"):
+        on.progress.say(f"  Metrics  {monitoring}")
     on.progress.say("")
     if entrance.local:
         file = credentials.authority_file(on.engine)

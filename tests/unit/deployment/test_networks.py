@@ -40,7 +40,7 @@ def planned(chosen: Settings, there: list[Network], taken: list[IPv4Network]) ->
     files = (layout.STACK_FILE, *overlays.chosen(chosen))
     subnets = networks.carve(chosen.network_subnets) if chosen.network_subnets else {}
     free = networks.unused(networks.DOCKER_POOL, taken)
-    return networks.intended(networks.merged(path.read_text() for path in files), subnets, there, free)
+    return networks.intended(networks.joined([path.read_text() for path in files]), subnets, there, free)
 
 
 def test_routes_of_the_kernel() -> None:
@@ -106,16 +106,19 @@ def test_each_network_has_a_subnet_of_the_pool() -> None:
 @pytest.mark.parametrize("name", WITH_NETWORKS)
 def test_a_file_that_is_added_by_hand_opens_no_network(name: str) -> None:
     """Docker replaces a network by what the last file says of it: one that left out `internal` opened it."""
+    watched = (layout.STACK_FILE, layout.OVERLAYS / layout.MONITORING)
     whole, added = (
-        networks.merged([path.read_text()]) for path in (layout.STACK_FILE, layout.OVERLAYS / name)
+        networks.merged(path.read_text() for path in paths) for paths in (watched, [layout.OVERLAYS / name])
     )
     assert {name: {**part, **whole[name]} for name, part in added.items()} == added
 
 
-def test_all_files_together_lose_nothing() -> None:
-    made = intended(network_subnets="10.77.0.0/16", network_encryption=True)
-    assert {name for name, one in made.items() if not one.internal} == {"edge", "acme"}
+@pytest.mark.parametrize(("monitoring", "ways_out"), [(False, set()), (True, {"alerts"})])
+def test_all_files_together_lose_nothing(monitoring: bool, ways_out: set[str]) -> None:
+    made = intended(network_subnets="10.77.0.0/16", network_encryption=True, monitoring=monitoring)
+    assert {name for name, one in made.items() if not one.internal} == {"edge", "acme"} | ways_out
     assert all(one.encrypted for one in made.values())
+    assert len({one.subnet for one in made.values()}) == len(made) <= networks.MOST
 
 
 def test_a_suggestion_is_free() -> None:

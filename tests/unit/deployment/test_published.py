@@ -10,7 +10,7 @@ from docker.errors import NotFound
 from deployment.configuration.settings import Settings
 from deployment.engine.images import published
 from deployment.engine.images.base import Bases
-from deployment.engine.images.images import COMPONENTS
+from deployment.engine.images.images import needed
 from deployment.engine.machine import advertise, host
 from deployment.engine.machine import engine as machine
 from deployment.engine.swarm import credentials, membership, networks
@@ -68,7 +68,7 @@ def only_images_count(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_each_image_is_deployed_by_the_digest_that_the_registry_has(version: str) -> None:
     found = source.deployed(site(Engine()))
     assert found["vote"] == f"{PREFIX}/vote:1.2.3@sha256:1"
-    assert list(found) == [component.name for component in COMPONENTS]
+    assert list(found) == [component.name for component in needed(monitoring=False)]
     assert None not in found.values()
 
 

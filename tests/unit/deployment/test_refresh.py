@@ -1,6 +1,7 @@
 """A refresh is taken into use where it changed something, and leaves everything alone where not."""
 
 import io
+from collections.abc import Iterable
 from typing import cast
 
 import pytest
@@ -23,8 +24,8 @@ def done(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Replace what needs an engine; return what becomes of the candidates."""
     done: list[str] = []
 
-    def references(_: DockerClient, bases: Bases) -> dict[Component, str]:
-        return {component: f"{component.name}:{bases.debian}" for component in COMPONENTS}
+    def references(_: DockerClient, bases: Bases, wanted: Iterable[Component]) -> dict[Component, str]:
+        return {component: f"{component.name}:{bases.debian}" for component in wanted}
 
     monkeypatch.setattr(base, "references", references)
     monkeypatch.setattr(base, "renewed", lambda *_: NEW)
@@ -58,7 +59,7 @@ def test_what_becomes_of_it(
         return updated if image == "vote:new" else {"openssl": "3.5.1"}
 
     monkeypatch.setattr(packages, "installed", installed)
-    refresh.refresh(CLIENT, OLD, Progress())
+    refresh.refresh(CLIENT, OLD, Progress(), COMPONENTS)
     assert done == [fate]
     assert said in capsys.readouterr().err
 
@@ -70,5 +71,5 @@ def test_a_build_that_fails_leaves_what_was(monkeypatch: pytest.MonkeyPatch, don
     monkeypatch.setattr(packages, "installed", lambda *_: {})
     monkeypatch.setattr(images, "build", build)
     with pytest.raises(DeployError):
-        refresh.refresh(CLIENT, OLD, Progress(quiet=True))
+        refresh.refresh(CLIENT, OLD, Progress(quiet=True), COMPONENTS)
     assert done == ["rejected"]

@@ -11,7 +11,7 @@ import yaml
 
 from deployment.configuration import layout, settings
 from deployment.configuration.settings import Settings
-from deployment.engine.images.images import COMPONENTS, variable
+from deployment.engine.images.images import needed, variable
 from deployment.engine.swarm import credentials
 from deployment.operations import source
 from deployment.plan.release import entrance, release
@@ -19,7 +19,7 @@ from deployment.plan.release.release import Release, changes, interpolated, told
 
 IN_FILE = set(re.findall(r"\$\{([A-Z0-9_]+)", layout.STACK_FILE.read_text()))
 SECTIONS = ("version", "networks", "volumes", "configs", "secrets")
-IMAGES = {component.name: f"vote-app/{component.name}:abc" for component in COMPONENTS}
+IMAGES = {component.name: f"vote-app/{component.name}:abc" for component in needed(monitoring=False)}
 SECRETS = {key: f"vote-app_{key}_1" for key in credentials.MADE}
 
 
@@ -34,7 +34,7 @@ def made(**given: object) -> Release:
 
 def test_every_variable_of_the_stack_file_is_filled_in_and_none_is_filled_in_vain() -> None:
     assert {*made().variables, "RELEASE"} == IN_FILE
-    assert set(made().images) == {variable(component.name) for component in COMPONENTS}
+    assert set(made().images) == {variable(component.name) for component in needed(monitoring=False)}
 
 
 def test_every_variable_has_a_default_for_a_deployment_by_hand() -> None:
@@ -143,7 +143,7 @@ def test_one_host_is_named_once_in_the_certificate(tmp_path: Path, dashboard: st
     chosen = settings.load(routing="path", domain="example.org", **given)
     names = {**SECRETS, "dashboard_users": "vote-app_dashboard_users_1"}
     issuer = source.made(IMAGES, chosen, names, "a,b").services["certificates"]
-    assert issuer["environment"]["HOSTS"] == f"example.org,{dashboard}"
+    assert issuer["environment"]["HOSTS"] == f"example.org,{dashboard},"
 
 
 @pytest.mark.parametrize("routing", ["host", "path"])

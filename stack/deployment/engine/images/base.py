@@ -3,7 +3,7 @@
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -150,9 +150,11 @@ def identity(client: docker.DockerClient, name: str) -> str:
     return str((attributes["RepoDigests"] or [attributes["Id"]])[0])
 
 
-def references(client: docker.DockerClient, bases: Bases) -> dict[Component, str]:
-    """Return the name of every image of ours, built on `bases` from what is in the checkout now."""
-    return {c: images.reference(c, identity(client, bases.of(c))) for c in COMPONENTS}
+def references(
+    client: docker.DockerClient, bases: Bases, components: Iterable[Component] = COMPONENTS
+) -> dict[Component, str]:
+    """Return the names of images of ours, built on `bases` from what is in the checkout now."""
+    return {c: images.reference(c, identity(client, bases.of(c))) for c in components}
 
 
 def named(references: Mapping[Component, str]) -> dict[str, str]:

@@ -26,6 +26,7 @@ class Component:
     name: str
     folder: str
     base: str = "debian"  # which of the third-party images it is built on
+    monitoring: bool = False  # whether it is needed only where the stack is watched
 
     @property
     def context(self) -> Path:
@@ -44,7 +45,15 @@ COMPONENTS = (
     Component("docker-proxy", "traefik/docker-proxy"),
     Component("traefik", "traefik/edge", base="traefik"),
     Component("certificates", "traefik/certificates"),
+    Component("prometheus", "stack/monitoring/prometheus", monitoring=True),
+    Component("alertmanager", "stack/monitoring/alertmanager", monitoring=True),
+    Component("exporters", "stack/monitoring/exporters", monitoring=True),
 )
+
+
+def needed(*, monitoring: bool) -> tuple[Component, ...]:
+    """Return the components of a stack that is watched, or of one that is not."""
+    return tuple(component for component in COMPONENTS if monitoring or not component.monitoring)
 
 
 def variable(name: str) -> str:
@@ -65,9 +74,8 @@ def reference(component: Component, base_id: str) -> str:
 
 def require_sound_sources() -> None:
     """Raise DeployError unless all that is built, and what Swarm is handed, can be read on Linux."""
-    handed_over = [
-        path for folder in ("stack", "traefik") for path in sorted((ROOT / folder).glob("[!.]*.yaml"))
-    ]
+    folders = ("stack", "traefik", "stack/monitoring/*", "stack/monitoring/prometheus/rules")
+    handed_over = [path for folder in folders for path in sorted(ROOT.glob(f"{folder}/[!.]*.y*ml"))]
     context.require_sound([component.context for component in COMPONENTS], handed_over, ROOT)
 
 

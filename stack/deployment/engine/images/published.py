@@ -1,6 +1,7 @@
 """Published images: what the release of this version put into a registry, to be taken instead of built."""
 
 import tomllib
+from collections.abc import Iterable
 
 import docker
 from docker.errors import APIError
@@ -21,12 +22,14 @@ def reference(component: Component, prefix: str) -> str:
     return f"{prefix}/{component.name}:{version()}"
 
 
-def resolve(client: docker.DockerClient, prefix: str) -> dict[str, str]:
-    """Return the name of every image by component, with the digest that the registry has for it now.
+def resolve(
+    client: docker.DockerClient, prefix: str, components: Iterable[Component] = COMPONENTS
+) -> dict[str, str]:
+    """Return the name of each image by component, with the digest that the registry has for it now.
 
     Raises DeployError naming the first that it does not hand out.
     """
-    return {component.name: _with_digest(client, reference(component, prefix)) for component in COMPONENTS}
+    return {component.name: _with_digest(client, reference(component, prefix)) for component in components}
 
 
 def _with_digest(client: docker.DockerClient, name: str) -> str:

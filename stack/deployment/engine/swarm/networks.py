@@ -23,7 +23,7 @@ def check(client: docker.DockerClient | None, settings: Settings) -> None:
     pool = (client.info()["Swarm"].get("Cluster") or {}) if client else {}
     free = networks.unused({k: pool.get(k) or value for k, value in DOCKER_POOL.items()}, taken)
     there = [from_api(network) for network in of_swarm if _ours(network)]
-    described = networks.merged(path.read_text() for path in (STACK_FILE, *overlays.chosen(settings)))
+    described = networks.joined([path.read_text() for path in (STACK_FILE, *overlays.chosen(settings))])
     subnets = networks.carve(settings.network_subnets) if settings.network_subnets else {}
     networks.require_sound(networks.intended(described, subnets, there, free), there, _known(client))
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from deployment.configuration.settings import Settings
 from deployment.engine import observer
-from deployment.engine.images import base, published, registry
+from deployment.engine.images import base, images, published, registry
 from deployment.engine.images.base import Bases
 from deployment.engine.images.images import Component
 from deployment.engine.machine import engine
@@ -145,6 +145,18 @@ class Site:
         return self.deployments[-1] if self.deployments else None
 
     @cached_property
+    def chosen(self) -> Settings:
+        """The settings; where they do not say whether the stack is watched, it stays as it was."""
+        if self.settings.monitoring is not None:
+            return self.settings
+        return self.settings.model_copy(update={"monitoring": bool(self.last and self.last.release.watched)})
+
+    @property
+    def components(self) -> tuple[Component, ...]:
+        """What has an image of its own in the stack that is wanted."""
+        return images.needed(monitoring=bool(self.chosen.monitoring))
+
+    @cached_property
     def picture(self) -> Picture:
         """How both clusters, the queue and the votes are."""
         return observer.observe(self.engine) if self.managed else UNKNOWN
@@ -172,13 +184,13 @@ class Site:
         """
         if self.settings.images or not self.bases:
             return {}
-        return base.references(self.engine, self.bases)
+        return base.references(self.engine, self.bases, self.components)
 
     @cached_property
     def published(self) -> dict[str, str]:
         """The image of each component as it was published; raises as `published.resolve` does."""
         prefix = self.settings.images
-        return published.resolve(self.engine, prefix) if prefix and self.client else {}
+        return published.resolve(self.engine, prefix, self.components) if prefix and self.client else {}
 
     @cached_property
     def available(self) -> dict[str, tuple[str, ...]]:
@@ -190,12 +202,12 @@ class Site:
     @cached_property
     def secrets(self) -> dict[str, str]:
         """Names of the newest secrets, by key."""
-        return credentials.observe(self.engine, self.hosts, self.settings.given) if self.managed else {}
+        return credentials.observe(self.engine, self.hosts, self.chosen.given) if self.managed else {}
 
     @property
     def secrets_missing(self) -> list[str]:
         """Keys of the secrets that are still to be made."""
-        return credentials.missing(self.secrets, self.settings.given)
+        return credentials.missing(self.secrets, self.chosen.given)
 
     @property
     def hosts(self) -> tuple[str, str]:

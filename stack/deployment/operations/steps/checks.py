@@ -19,7 +19,7 @@ class Checks(Check):
         images.require_sound_sources()
         placement.require_usable(placement.labelled(site.nodes, placement.spread(site.nodes)))
         placement.require_way_for_images(site.nodes, site.settings.registry or site.settings.images)
-        networks.check(site.client, site.settings)
+        networks.check(site.client, site.chosen)
         advertise.said(site.client, site.settings.advertise_addr)
         if site.client:
             credentials.check_volumes(site.client, site.secrets)

@@ -50,7 +50,7 @@ class Refresh:
     def do(self, site: Site) -> None:
         """Build them beside those that are here, and take them if they differ."""
         if site.bases:
-            refresh.refresh(site.engine, site.bases, site.progress)
+            refresh.refresh(site.engine, site.bases, site.progress, site.components)
         site.refresh = False
 
 

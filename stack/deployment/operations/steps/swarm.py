@@ -51,7 +51,7 @@ class Secrets:
 
     def do(self, site: Site) -> None:
         """Make them."""
-        credentials.create(site.engine, site.secrets_missing, site.settings.given)
+        credentials.create(site.engine, site.secrets_missing, site.chosen.given)
 
 
 class Options:

@@ -10,6 +10,8 @@ from typing import Any
 
 import yaml
 
+from deployment.configuration.layout import MONITORING
+
 # `$$` is a dollar, `${NAME:-default}` a value or else the default, `${NAME:?text}` one that must be there.
 VARIABLE = re.compile(r"\$(?:\$|\{(?P<name>\w+)(?::-(?P<default>[^}]*)|:\?[^}]*)?\})")
 # What the poll is about: it belongs to the votes, and no release brings back what was asked before.
@@ -46,6 +48,11 @@ class Release:
     def hosts(self) -> tuple[str, str]:
         """Host names of the two pages."""
         return self.variables["VOTE_HOST"], self.variables["RESULT_HOST"]
+
+    @property
+    def watched(self) -> bool:
+        """Whether Prometheus is part of it."""
+        return any(path.endswith(f"/{MONITORING}") for path in self.stack)
 
     @property
     def images(self) -> dict[str, str]:

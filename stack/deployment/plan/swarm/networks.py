@@ -169,6 +169,13 @@ def merged(files: Iterable[str]) -> dict[str, Any]:
     return whole
 
 
+def joined(files: Sequence[str]) -> dict[str, Any]:
+    """Return the networks of several files of the stack that a service joins: Docker makes no others."""
+    services = [service for text in files for service in yaml.safe_load(text).get("services", {}).values()]
+    wanted = {name for service in services for name in service.get("networks", ())}
+    return {name: network for name, network in merged(files).items() if name in wanted}
+
+
 def from_api(network: Mapping[str, Any]) -> Network:
     """Read a network as the Docker API describes it."""
     configured = (network.get("IPAM") or {}).get("Config") or []

@@ -1,0 +1,234 @@
+"""Prometheus and what belongs to it: there where it is wanted, and no service of the votes knows of it."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+import yaml
+from docker import DockerClient
+
+from deployment.configuration import layout, overlays, settings
+from deployment.configuration.settings import Settings
+from deployment.engine.images import images
+from deployment.engine.swarm import credentials
+from deployment.errors import DeployError
+from deployment.operations import source
+from deployment.operations.runner.site import Site
+from deployment.plan.release import rules
+from deployment.plan.release.history import Deployment
+from deployment.plan.release.release import Release, changes
+from deployment.progress import Progress
+
+HASH = f"$2y$05${'a' * 53}"
+SECRETS = {key: f"vote-app_{key}_1" for key in (*credentials.MADE, "dashboard_users", "monitoring_users")}
+ADDED = {"prometheus", "alertmanager", "node-exporter", "postgres-exporter", "redis-exporter"}
+OVERLAY = layout.OVERLAYS / layout.MONITORING
+
+
+@pytest.fixture(autouse=True)
+def _no_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(Settings.model_config, "env_file", None)
+
+
+@pytest.fixture
+def accounts(tmp_path: Path) -> str:
+    path = tmp_path / "accounts"
+    path.write_text(f"admin:{HASH}\n")
+    return str(path)
+
+
+def made(**given: object) -> Release:
+    chosen = settings.load(**given)
+    components = images.needed(monitoring=bool(chosen.monitoring))
+    return source.made({c.name: f"vote-app/{c.name}:abc" for c in components}, chosen, SECRETS, "a,b")
+
+
+def deployed(release: Release) -> tuple[Deployment, ...]:
+    return (Deployment(1, "2026-01-01T00:00:00Z", "me@here", "abc", "up", release, {}),)
+
+
+def site(before: tuple[Deployment, ...], **given: object) -> Site:
+    client = cast(DockerClient, "an engine")
+    found = Site(settings.load(**given), Progress(quiet=True), client, source.release)
+    vars(found).update(deployments=before)
+    return found
+
+
+def test_it_adds_services_and_changes_none() -> None:
+    """Who turns it on or off restarts nothing that a voter uses."""
+    assert changes(made(), made(monitoring=True)) == dict.fromkeys(ADDED, "add")
+    assert changes(made(monitoring=True), made(monitoring=False)) == dict.fromkeys(ADDED, "remove")
+
+
+def test_every_file_that_it_mounts_comes_along_under_a_name_of_its_content() -> None:
+    whole = made(monitoring=True)
+    described = yaml.safe_load(OVERLAY.read_text())["configs"]
+    brought = {f"stack/{part['file'].removeprefix('../')}" for part in described.values()}
+    assert brought < set(whole.files)
+    names = [name for service in whole.services.values() for name in service["configs"].values()]
+    assert not [name for name in names if name.endswith("by-hand")]
+
+
+def test_another_rule_is_another_config(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    before = made(monitoring=True)
+    (tmp_path / "more.yaml").write_text("groups: [{name: more, rules: []}]")
+    monkeypatch.setattr(source, "RULE_FILES", tmp_path)
+    after = made(monitoring=True)
+    assert changes(before, after) == {"prometheus": "change: config prometheus-rules"}
+    assert yaml.safe_load(after.files[source.RULES]) == {"groups": [{"name": "more", "rules": []}]}
+
+
+@pytest.mark.parametrize(
+    ("files", "groups"),
+    [
+        ([], []),
+        ([""], []),
+        (["groups: [{name: a}]", "# nothing\n", "groups: [{name: b}, {name: c}]"], ["a", "b", "c"]),
+    ],
+    ids=["no file", "an empty file", "several"],
+)
+def test_rules_of_several_files_are_one(files: list[str], groups: list[str]) -> None:
+    assert [group["name"] for group in yaml.safe_load(rules.joined(files))["groups"]] == groups
+
+
+def test_a_rule_s_text_stays_as_it_is_written() -> None:
+    rule = {"alert": "A", "expr": "up == 0\n", "annotations": {"summary": "{{ $value }} of 10 °C: “bad”"}}
+    text = yaml.safe_dump({"groups": [{"name": "a", "rules": [rule]}]})
+    assert yaml.safe_load(rules.joined([text]))["groups"][0]["rules"] == [rule]
+
+
+@pytest.mark.parametrize(
+    ("said", "before", "wanted"),
+    [
+        (None, None, False),
+        (None, False, False),
+        (None, True, True),
+        (True, None, True),
+        (True, False, True),
+        (False, True, False),
+    ],
+)
+def test_the_stack_remembers_until_somebody_says_otherwise(
+    said: bool | None, before: bool | None, wanted: bool
+) -> None:
+    ran = () if before is None else deployed(made(monitoring=before))
+    found = site(ran, monitoring=said)
+    assert found.chosen.monitoring is wanted
+    assert {c.name for c in found.components if c.monitoring} == (
+        {"prometheus", "alertmanager", "exporters"} if wanted else set()
+    )
+
+
+@pytest.mark.parametrize(
+    ("shell", "flag", "wanted"),
+    [("true", None, True), ("true", False, False), ("false", True, True), ("", None, None), ("", True, True)],
+)
+def test_a_flag_outweighs_the_setting(
+    monkeypatch: pytest.MonkeyPatch, shell: str, flag: bool | None, wanted: bool | None
+) -> None:
+    monkeypatch.setenv("MONITORING", shell)
+    assert settings.load(monitoring=flag).monitoring is wanted
+
+
+def test_its_page_comes_with_its_accounts_and_only_where_there_is_one_to_show(accounts: str) -> None:
+    given = {"monitoring_host": "monitoring.localhost", "monitoring_users_file": accounts}
+    whole = made(monitoring=True, https_port=8443, **given)
+    edge, issuer = whole.services["traefik"], whole.services["certificates"]
+    assert edge["environment"]["MONITORING_HOST"] == "monitoring.localhost"
+    assert edge["secrets"]["monitoring_users"] == "vote-app_monitoring_users_1"
+    assert issuer["environment"]["HOSTS"] == "vote.localhost,result.localhost,,monitoring.localhost"
+    told = whole.services["prometheus"]["command"]
+    assert "--web.external-url=https://monitoring.localhost:8443/" in told
+    assert made(**given) == made()
+    assert settings.load(**given).given == {}
+    assert settings.load(monitoring=True, **given).given == {"monitoring_users": Path(accounts).read_bytes()}
+
+
+@pytest.mark.parametrize("routing", ["host", "path"])
+def test_all_hosts_are_in_one_certificate(accounts: str, routing: str) -> None:
+    whole = made(
+        monitoring=True, routing=routing, domain="example.org",
+        monitoring_host="m.example.org", monitoring_users_file=accounts,
+        dashboard_host="d.example.org", dashboard_users_file=accounts,
+    )  # fmt: skip
+    pages = {"example.org"} if routing == "path" else {"vote.example.org", "result.example.org"}
+    shown = whole.services["certificates"]["environment"]["HOSTS"].split(",")
+    assert sorted(shown) == sorted(pages | {"d.example.org", "m.example.org"})
+
+
+@pytest.mark.parametrize(
+    ("given", "complaint"),
+    [
+        ({"monitoring_host": "m.localhost"}, "MONITORING_HOST and MONITORING_USERS_FILE belong together"),
+        ({"monitoring_users_file": "here"}, "MONITORING_HOST and MONITORING_USERS_FILE belong together"),
+        (
+            {"monitoring_host": "vote.localhost", "monitoring_users_file": "here"},
+            "MONITORING_HOST must differ",
+        ),
+        (
+            {
+                "monitoring_host": "d.localhost",
+                "monitoring_users_file": "here",
+                "dashboard_host": "d.localhost",
+                "dashboard_users_file": "here",
+            },
+            "MONITORING_HOST must differ",
+        ),
+        ({"monitoring_host": "no host", "monitoring_users_file": "here"}, "MONITORING_HOST: 'no host'"),
+        (
+            {
+                "monitoring_host": "m.localhost",
+                "monitoring_users_file": "here",
+                "domain": "example.org",
+                "acme_email": "a@example.org",
+            },
+            "MONITORING_HOST needs a public name",
+        ),
+    ],
+)
+def test_a_page_without_a_lock_or_a_name_is_refused(
+    accounts: str, given: dict[str, str], complaint: str
+) -> None:
+    with pytest.raises(DeployError, match=complaint):
+        settings.load(**{name: accounts if value == "here" else value for name, value in given.items()})
+
+
+SERVICES: Mapping[str, Any] = yaml.safe_load(OVERLAY.read_text())["services"]
+
+
+@pytest.mark.parametrize("name", sorted(ADDED))
+def test_each_service_is_held_as_tightly_as_those_of_the_votes(name: str) -> None:
+    service = SERVICES[name]
+    assert (service["read_only"], service["cap_drop"]) == (True, ["ALL"])
+    assert service["logging"]["options"] == {"max-size": "10m", "max-file": "3"}
+    assert {"memory", "pids", "cpus"} == service["deploy"]["resources"]["limits"].keys()
+    assert service["deploy"]["endpoint_mode"] == "dnsrr"
+    assert not {"ports", "privileged", "cap_add", "user"} & service.keys()
+    assert [v for v in service["volumes"] if isinstance(v, str) and v.startswith(("/", "."))] == []
+
+
+def test_one_service_alone_has_a_way_out_and_nothing_else_of_the_stack_shares_it() -> None:
+    whole = made(monitoring=True)
+    networks = yaml.safe_load(OVERLAY.read_text())["networks"]
+    assert {name for name, network in networks.items() if not network.get("internal")} == {"alerts"}
+    assert [n for n, service in whole.services.items() if "alerts" in service["networks"]] == ["alertmanager"]
+    inner = {n for n, service in whole.services.items() if "monitoring" in service["networks"]}
+    assert inner == ADDED
+
+
+def test_prometheus_reaches_what_it_asks_and_no_database() -> None:
+    prometheus = set(SERVICES["prometheus"]["networks"])
+    whole = made(monitoring=True).services
+    reached = {name for name, service in whole.items() if prometheus & set(service["networks"])}
+    assert {"vote", "result", "worker", "observer", "traefik", "redis-proxy", *ADDED} <= reached
+    assert not {"postgres-1", "postgres-2", "postgres-3", "pgpool", "docker-proxy", "certificates"} & reached
+
+
+def test_the_overlays_are_merged_in_an_order_in_which_none_undoes_another(accounts: str) -> None:
+    chosen = settings.load(
+        monitoring=True, routing="path", domain="example.org",
+        monitoring_host="m.example.org", monitoring_users_file=accounts,
+    )  # fmt: skip
+    names = [path.name for path in overlays.chosen(chosen)]
+    assert names == ["monitoring.yaml", "monitoring-page.yaml", "path-routing.yaml"]
