@@ -13,10 +13,12 @@ from deployment.cli.main import app
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
 DOCUMENTS = [README, ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").glob("*.md"))]
+RUNBOOKS = sorted((ROOT / "docs" / "runbooks").glob("*.md"))
 MOST_LINES = 150
 CODE_BLOCK = re.compile(r"^( *)```.*?^\1```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(([^)\s]+)\)|<img src=\"([^\"]+)\"")
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
+COMMAND = re.compile(r"python3 deploy\.py ([a-z-]+)")
 SETTING = re.compile(r"^#?([A-Z][A-Z0-9_]+)=", re.MULTILINE)
 
 
@@ -69,9 +71,14 @@ def test_an_anchor_as_github_makes_it(heading: str, expected: str) -> None:
     assert anchor(heading) == expected
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+@pytest.mark.parametrize("document", DOCUMENTS + RUNBOOKS, ids=lambda path: path.name)
 def test_every_link_leads_somewhere(document: Path) -> None:
     assert [link for link in links(document) if not leads_somewhere(link, document)] == []
+
+
+@pytest.mark.parametrize("document", DOCUMENTS + RUNBOOKS, ids=lambda path: path.name)
+def test_every_command_that_is_named_exists(document: Path) -> None:
+    assert set(COMMAND.findall(document.read_text())) <= set(verbs())
 
 
 def test_a_link_that_leads_nowhere_is_found(tmp_path: Path) -> None:

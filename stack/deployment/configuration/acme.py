@@ -5,8 +5,8 @@ import ssl
 from ipaddress import ip_address
 from pathlib import Path
 
-# What Swarm takes for one secret.
-MOST_SECRET_BYTES = 500_000
+from deployment.configuration import secret_files
+
 HMAC_KEY = re.compile(rb"[A-Za-z0-9_-]{16,}=*\r?\n?")
 PORT = re.compile(r"[1-9][0-9]{0,4}")
 
@@ -63,28 +63,13 @@ def authorities(value: str) -> str:
 
 def hmac_key(value: str) -> str:
     """Return the absolute path of a file, if it holds the key of an external account."""
-    if value and not HMAC_KEY.fullmatch(_content(value)):
+    if value and not HMAC_KEY.fullmatch(secret_files.content(value)):
         raise ValueError(f"{value} does not hold one line of base64url, as the ACME server gives it")
-    return _absolute(value)
+    return secret_files.absolute(value)
 
 
 def hook(value: str) -> str:
     """Return the absolute path of a file, if Linux can run it."""
-    if value and not _content(value).startswith((b"#!", b"\x7fELF")):
+    if value and not secret_files.content(value).startswith((b"#!", b"\x7fELF")):
         raise ValueError(f"{value} is no program: it begins neither with #! nor as a Linux binary")
-    return _absolute(value)
-
-
-def _absolute(value: str) -> str:
-    return str(Path(value).expanduser().resolve()) if value else value
-
-
-def _content(value: str) -> bytes:
-    path = Path(value).expanduser()
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise ValueError(f"cannot read {path}: {error.strerror}") from error
-    if len(content) > MOST_SECRET_BYTES:
-        raise ValueError(f"{path} is too large: a secret has at most {MOST_SECRET_BYTES} bytes")
-    return content
+    return secret_files.absolute(value)

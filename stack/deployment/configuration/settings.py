@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from deployment.configuration import acme, closing, dashboard, env_file, hosts, options
+from deployment.configuration import acme, alerts, closing, dashboard, env_file, hosts, options
 from deployment.configuration.env_file import Line
 from deployment.configuration.layout import ENV_FILE, OVERLAYS, STACK_FILE
 from deployment.errors import DeployError
@@ -64,6 +64,14 @@ class Settings(BaseSettings):
     monitoring: bool | None = None
     monitoring_host: str = ""
     monitoring_users_file: Annotated[str, AfterValidator(dashboard.accounts)] = ""
+    alert_email_to: Annotated[str, AfterValidator(alerts.addresses)] = ""
+    alert_email_from: Annotated[str, AfterValidator(alerts.sender)] = ""
+    alert_smarthost: Annotated[str, AfterValidator(alerts.smarthost)] = ""
+    alert_smtp_username: str = ""
+    alert_smtp_password_file: Annotated[str, AfterValidator(alerts.password)] = ""
+    alert_webhook_url: Annotated[str, AfterValidator(alerts.url)] = ""
+    alert_watchdog_url: Annotated[str, AfterValidator(alerts.url)] = ""
+    alert_slack_url_file: Annotated[str, AfterValidator(alerts.slack_url)] = ""
     vote_title: str = ""
     vote_question: str = ""
     option_a: str = "Cats"
@@ -176,6 +184,7 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _consistent(self) -> "Settings":
         options.complain_of(self.option_names)
+        alerts.complain_of(self)
         if self.http_port == self.https_port:
             raise ValueError("HTTP_PORT and HTTPS_PORT must differ")
         if self.vote_host == self.result_host and self.routing == "host":
