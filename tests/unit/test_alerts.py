@@ -1,4 +1,4 @@
-"""Every alert can be acted upon: it has cases of both kinds, a page to read, and metrics that somebody gives."""
+"""Every alert can be acted upon: it has cases of both kinds, a page to read, and metrics that are there."""
 
 import re
 from collections.abc import Iterator
@@ -31,9 +31,14 @@ OWN = {
 """What the services give."""
 EXPORTERS = {
     "up",  # Prometheus itself
-    *("pg_up", "pg_replication_slots_pg_wal_lsn_diff"),  # postgres_exporter 0.17
-    *("redis_up", "redis_instance_info", "redis_memory_used_bytes", "redis_memory_max_bytes"),  # redis_exporter
-    *("node_time_seconds", "node_filesystem_avail_bytes", "node_filesystem_size_bytes"),  # node_exporter 1.9
+    *("pg_up", "pg_replication_slots_pg_wal_lsn_diff"),  # 0.17
+    *(
+        "redis_up",
+        "redis_instance_info",
+        "redis_memory_used_bytes",
+        "redis_memory_max_bytes",
+    ),  # redis_exporter
+    *("node_time_seconds", "node_filesystem_avail_bytes", "node_filesystem_size_bytes"),  # 1.9
     "haproxy_process_uptime_seconds",
     "traefik_config_reloads_total",
 }

@@ -65,9 +65,10 @@ def is_url(text: str) -> bool:
     """Whether a text is an address of HTTP, as Alertmanager takes it."""
     try:
         parts = urlsplit(text)
-        return bool(parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0) and text.isprintable()
+        complete = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
     except ValueError:
         return False
+    return bool(complete) and re.fullmatch(r"[!-~]+", text) is not None
 
 
 def password(value: str) -> str:

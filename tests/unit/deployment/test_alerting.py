@@ -1,0 +1,128 @@
+"""Who is told of alerts: by each way that is set, without a secret in the text; a word where nobody is."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from deployment.configuration import settings
+from deployment.configuration.settings import Settings
+from deployment.errors import DeployError
+from deployment.plan.alerting import alertmanager_config, unheard
+
+MAIL = {
+    "alert_email_to": "a@example.org,b@example.org",
+    "alert_email_from": "stack@example.org",
+    "alert_smarthost": "mail.example.org:587",
+}
+WEBHOOK = {"alert_webhook_url": "https://example.org/alerts"}
+WATCHDOG = {"alert_watchdog_url": "https://example.net/ping"}
+SLACK = "https://hooks.slack.com/services/T/B/hush"
+
+
+@pytest.fixture(autouse=True)
+def _no_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(Settings.model_config, "env_file", None)
+
+
+@pytest.fixture
+def secrets(tmp_path: Path) -> dict[str, str]:
+    """Return settings whose secrets stand in files."""
+    password, slack = tmp_path / "password", tmp_path / "slack"
+    password.write_text("hush\n")
+    slack.write_text(f"{SLACK}\n")
+    return {
+        "alert_smtp_username": "stack",
+        "alert_smtp_password_file": str(password),
+        "alert_slack_url_file": str(slack),
+    }
+
+
+def config(**given: str) -> dict[str, Any]:
+    made: dict[str, Any] = yaml.safe_load(alertmanager_config(settings.load(**given)))
+    return made
+
+
+def receivers(made: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {receiver.pop("name"): receiver for receiver in made["receivers"]}
+
+
+def ways(**given: str) -> set[str]:
+    return set(receivers(config(**given)).get("people", {}))
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({}, set()),
+        (WATCHDOG, set()),
+        (MAIL, {"email_configs"}),
+        (WEBHOOK, {"webhook_configs"}),
+        (MAIL | WEBHOOK | WATCHDOG, {"email_configs", "webhook_configs"}),
+    ],
+)
+def test_people_are_told_by_each_way_that_is_set_and_otherwise_a_warning_says_so(
+    given: dict[str, str], expected: set[str]
+) -> None:
+    assert ways(**given) == expected
+    warned = unheard(settings.load(**given))
+    assert [text for text in warned if "nobody will be told" in text] == ([] if expected else warned)
+    assert len(warned) == (0 if expected else 1)
+
+
+def test_secrets_are_named_as_files_and_are_not_in_the_text(secrets: dict[str, str]) -> None:
+    text = alertmanager_config(settings.load(**MAIL, **secrets))
+    people = receivers(yaml.safe_load(text))["people"]
+    (mail,), (slack,) = people["email_configs"], people["slack_configs"]
+    assert (mail["auth_username"], mail["auth_password_file"]) == (
+        "stack",
+        "/run/secrets/alert_smtp_password",
+    )
+    assert slack["api_url_file"] == "/run/secrets/alert_slack_url"
+    assert "hush" not in text
+
+
+def test_mail_goes_to_all_and_without_an_account_where_none_is_set() -> None:
+    (mail,) = receivers(config(**MAIL))["people"]["email_configs"]
+    assert mail == {
+        "to": "a@example.org, b@example.org",
+        "from": "stack@example.org",
+        "smarthost": "mail.example.org:587",
+        "send_resolved": True,
+    }
+
+
+@pytest.mark.parametrize(
+    ("given", "people", "watchdog"),
+    [
+        ({}, "nobody", "nobody"),
+        (WEBHOOK, "people", "nobody"),
+        (WATCHDOG, "nobody", "watchdog"),
+        (WEBHOOK | WATCHDOG, "people", "watchdog"),
+    ],
+)
+def test_the_watchdog_goes_to_its_listener_alone(given: dict[str, str], people: str, watchdog: str) -> None:
+    route = config(**given)["route"]
+    first, page = route["routes"]
+    assert (route["receiver"], page["receiver"], first["receiver"]) == (people, people, watchdog)
+    assert (first["matchers"], first["repeat_interval"]) == (['alertname="Watchdog"'], "1m")
+
+
+def test_a_file_that_is_no_secret_of_its_kind_is_refused_and_not_quoted(
+    tmp_path: Path, secrets: dict[str, str]
+) -> None:
+    bad = tmp_path / "bad"
+    bad.write_text("hush\nhush\n")
+    for name, complaint in (
+        ("alert_smtp_password_file", "does not hold one line"),
+        ("alert_slack_url_file", "does not hold the address of an incoming webhook"),
+    ):
+        with pytest.raises(DeployError, match=f"{name.upper()}: .* {complaint}") as refused:
+            settings.load(**MAIL, **(secrets | {name: str(bad)}))
+        assert "hush" not in str(refused.value)
+
+
+def test_an_account_without_mail_is_refused(secrets: dict[str, str]) -> None:
+    with pytest.raises(DeployError, match="ALERT_SMTP_USERNAME is for mail"):
+        settings.load(**secrets)
