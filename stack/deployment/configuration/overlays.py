@@ -17,6 +17,8 @@ def chosen(settings: Settings) -> tuple[Path, ...]:
         MONITORING: settings.monitoring,
         "dashboard.yaml": settings.dashboard_host,
         "monitoring-page.yaml": settings.monitoring and settings.monitoring_host,
+        "alert-mail.yaml": settings.monitoring and settings.alert_smtp_password_file,
+        "alert-slack.yaml": settings.monitoring and settings.alert_slack_url_file,
         "path-routing.yaml": settings.routing == "path",
     }
     return tuple(OVERLAYS / name for name, setting in wanted.items() if setting)

@@ -230,9 +230,14 @@ class Settings(BaseSettings):
             "acme_eab_hmac_key": self.acme_eab_hmac_key_file,
             "acme_dns_hook": self.acme_dns_hook,
             "dashboard_users": self.dashboard_users_file,
-            "monitoring_users": self.monitoring_users_file if self.monitoring else "",
         }
-        return {key: Path(path).read_bytes() for key, path in files.items() if path}
+        watched = {
+            "monitoring_users": self.monitoring_users_file,
+            "alert_smtp_password": self.alert_smtp_password_file,
+            "alert_slack_url": self.alert_slack_url_file,
+        }
+        paths = files | (watched if self.monitoring else {})
+        return {key: Path(path).read_bytes() for key, path in paths.items() if path}
 
     @property
     def hosts(self) -> tuple[str, str]:

@@ -12,6 +12,7 @@ from deployment.configuration.settings import Settings
 from deployment.engine.images import base, images, registry
 from deployment.engine.images.images import Component
 from deployment.operations.runner.site import Site
+from deployment.plan import alerting
 from deployment.plan.release import inside, options, rules
 from deployment.plan.release.entrance import ACME_AUTHORITY
 from deployment.plan.release.options import Options
@@ -24,10 +25,11 @@ CONFIGS = {
     "TRAEFIK_DYNAMIC_CONFIG_HASH": "traefik/dynamic.yaml",
 }
 RULES = "stack/monitoring/prometheus/rules.yaml"
+RECEIVERS = "stack/monitoring/alertmanager/alertmanager.yml"
 MONITORING_CONFIGS = {
     "PROMETHEUS_CONFIG_HASH": "stack/monitoring/prometheus/prometheus.yml",
     "PROMETHEUS_RULES_HASH": RULES,
-    "ALERTMANAGER_CONFIG_HASH": "stack/monitoring/alertmanager/alertmanager.yml",
+    "ALERTMANAGER_CONFIG_HASH": RECEIVERS,
 }
 
 
@@ -103,6 +105,7 @@ def _files(settings: Settings) -> dict[str, str]:
     files = {path.relative_to(ROOT).as_posix(): path.read_text() for path in paths}
     if settings.monitoring:
         files[RULES] = rules.joined([path.read_text() for path in sorted(RULE_FILES.glob("*.yaml"))])
+        files[RECEIVERS] = alerting.alertmanager_config(settings)
     if settings.acme_ca_file:
         files[ACME_AUTHORITY] = Path(settings.acme_ca_file).read_text()
     return files

@@ -18,6 +18,7 @@ from deployment.operations.steps.intake import Drain, Readable, Reopen
 from deployment.operations.steps.record import Record, Sweep
 from deployment.operations.steps.rollout import DataNodes, Deploy
 from deployment.operations.steps.swarm import Labels, Options, Packages, Secrets, Swarm
+from deployment.plan import alerting
 from deployment.plan.cluster import strength
 from deployment.plan.release import inside
 from deployment.plan.release.options import Change
@@ -88,7 +89,8 @@ def warnings(on: Site) -> list[str]:
         return [*([UNSEEN] if unseen else []), *weaknesses.of(labelled)]
     closed = strength.intake_closed(on.picture)
     crowded = weaknesses.crowded(nodes.observe(on.engine), services.placements(on.engine))
-    return [*closed, *weaknesses.of(labelled), *crowded, *networks.warnings(on.engine), *plain(on)]
+    unheard = alerting.unheard(on.chosen) if on.chosen.monitoring else []
+    return [*closed, *weaknesses.of(labelled), *crowded, *networks.warnings(on.engine), *plain(on), *unheard]
 
 
 def plain(on: Site) -> list[str]:

@@ -7,8 +7,10 @@ import pytest
 import yaml
 
 from deployment.configuration import settings
+from deployment.configuration.layout import ROOT
 from deployment.configuration.settings import Settings
 from deployment.errors import DeployError
+from deployment.operations import source
 from deployment.plan.alerting import alertmanager_config, unheard
 
 MAIL = {
@@ -126,3 +128,25 @@ def test_a_file_that_is_no_secret_of_its_kind_is_refused_and_not_quoted(
 def test_an_account_without_mail_is_refused(secrets: dict[str, str]) -> None:
     with pytest.raises(DeployError, match="ALERT_SMTP_USERNAME is for mail"):
         settings.load(**secrets)
+
+
+def test_by_hand_it_is_what_a_deployment_without_receivers_has() -> None:
+    text = (ROOT / source.RECEIVERS).read_text()
+    assert yaml.safe_load(text) == yaml.safe_load(alertmanager_config(Settings()))
+
+
+@pytest.mark.parametrize("monitoring", [True, False])
+def test_a_release_has_the_receivers_and_their_secrets_where_it_is_watched(
+    secrets: dict[str, str], monitoring: bool
+) -> None:
+    """Where it is not, they would be made at each `up` and swept again."""
+    given = settings.load(**MAIL, **WEBHOOK, **secrets).model_copy(update={"monitoring": monitoring})
+    release = source.made({}, given, dict.fromkeys(given.given, "x_1"), "a,b")
+    named = [path for path in release.stack if "alert-" in path]
+    assert set(given.given) == ({"alert_smtp_password", "alert_slack_url"} if monitoring else set())
+    assert [Path(path).name for path in named] == (
+        ["alert-mail.yaml", "alert-slack.yaml"] if monitoring else []
+    )
+    assert (release.files.get(source.RECEIVERS) == alertmanager_config(given)) == monitoring
+    if monitoring:
+        assert release.services["alertmanager"]["secrets"] == ["x_1", "x_1"]

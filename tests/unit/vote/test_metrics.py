@@ -127,7 +127,7 @@ def test_votes_that_are_put_back_are_counted() -> None:
     ledger = Ledger()
     ledger.confirm([Ballot(str(number), "a", 1) for number in range(3)], Identity("a", "1"))
     connection = SimpleNamespace(
-        identity=Identity("b", "2"), poll=lambda: Poll(1), replay=lambda _: None, close=lambda: None
+        identity=Identity("b", "2"), present_poll=lambda: Poll(1), replay=lambda _: None, close=lambda: None
     )
     before = value("replayed_votes_total")
     replayer = Replayer(cast(Any, SimpleNamespace(open=lambda: connection)), ledger)

@@ -62,7 +62,10 @@ WHOLE = ((AUTHORITY, AUTHORITY_KEY), (INSIDE, *SERVERS))
 # What a release of before showed: its authority, whose key was not kept, has the same hosts in its label.
 FORMER = ("tls_certificate", "tls_key")
 # What a user has in a file of their own.
-GIVEN = ("acme_eab_hmac_key", "acme_dns_hook", "dashboard_users", "monitoring_users")
+GIVEN = (
+    *("acme_eab_hmac_key", "acme_dns_hook", "dashboard_users", "monitoring_users"),
+    *("alert_smtp_password", "alert_slack_url"),
+)
 # The data are of no use without them: the accounts in the database, and what tells one voter from another.
 # Not those of the observer, certificates and monitoring: a primary gives their accounts today's passwords.
 BOUND_TO_DATA = (
