@@ -149,4 +149,4 @@ def test_a_release_has_the_receivers_and_their_secrets_where_it_is_watched(
     )
     assert (release.files.get(source.RECEIVERS) == alertmanager_config(given)) == monitoring
     if monitoring:
-        assert release.services["alertmanager"]["secrets"] == ["x_1", "x_1"]
+        assert release.services["alertmanager"]["secrets"] == dict.fromkeys(given.given, "x_1")

@@ -1,0 +1,158 @@
+"""The stack that is up is watched, tells of trouble, and is watched no longer; nothing else is restarted."""
+
+import json
+import threading
+import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+
+from deployment.configuration.layout import STACK
+from kit.local import LocalStack, running, verb
+from kit.waiting import wait_until
+
+TARGETS_SECONDS = 120
+# What is asked every fifteen seconds, held for a minute, looked at every fifteen, and grouped for ten.
+ALERT_SECONDS = 180
+WATCHING = {"alertmanager", "node-exporter", "postgres-exporter", "prometheus", "redis-exporter"}
+# One machine has one of each but these.
+JOBS = {
+    **dict.fromkeys(("vote", "result", "worker", "redis-proxy"), 2),
+    **dict.fromkeys(("observer", "traefik", "alertmanager", "prometheus", "node"), 1),
+    "postgres": 3,
+    "redis": 6,
+}
+
+
+class Listener(ThreadingHTTPServer):
+    """Who is told by a webhook; keeps which alerts fire, with when each was first heard of."""
+
+    def __init__(self, address: str) -> None:
+        super().__init__((address, 0), _Handler)
+        self.heard: dict[str, float] = {}
+        self.runbooks: dict[str, str] = {}
+
+    @property
+    def url(self) -> str:
+        return f"http://{self.server_address[0]!s}:{self.server_port}/alerts"
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: Listener
+
+    def do_POST(self) -> None:
+        told = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        for alert in told["alerts"]:
+            if alert["status"] == "firing":
+                self.server.heard.setdefault(alert["labels"]["alertname"], time.monotonic())
+                self.server.runbooks[alert["labels"]["alertname"]] = alert["annotations"]["runbook_url"]
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture(scope="module")
+def local() -> LocalStack:
+    return running()
+
+
+@pytest.fixture(scope="module")
+def listener(local: LocalStack) -> Iterator[Listener]:
+    """Listen where containers reach this machine."""
+    bridge = local.client.networks.get("docker_gwbridge").attrs["IPAM"]["Config"][0]["Gateway"]
+    with Listener(bridge) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server
+        server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def before(local: LocalStack) -> dict[str, str]:
+    """The containers of the stack before it is watched."""
+    return containers(local)
+
+
+@pytest.fixture(scope="module")
+def watched(local: LocalStack, before: dict[str, str], listener: Listener) -> Iterator[LocalStack]:
+    assert before
+    done = verb("up", "--yes", "--monitoring", environment={"ALERT_WEBHOOK_URL": listener.url})
+    assert done.returncode == 0, done.stderr
+    assert "nobody will be told" not in done.stderr
+    yield local
+    assert verb("up", "--yes", "--no-monitoring").returncode == 0
+
+
+def containers(local: LocalStack) -> dict[str, str]:
+    """Return the service of every container of the stack, by its ID."""
+    label = "com.docker.swarm.service.name"
+    found = local.client.api.containers(filters={"label": f"com.docker.stack.namespace={STACK}"})
+    return {one["Id"]: one["Labels"][label].removeprefix(f"{STACK}_") for one in found}
+
+
+def ask(local: LocalStack, query: str) -> list[dict[str, Any]]:
+    """Ask Prometheus; nothing while it does not answer."""
+    command = ["promtool", "query", "instant", "-o", "json", "http://localhost:9090", query]
+    started = local.client.api.exec_create(local.container("prometheus"), command, stderr=False)
+    answer = local.client.api.exec_start(started["Id"])
+    if local.client.api.exec_inspect(started["Id"])["ExitCode"]:
+        return []
+    found: list[dict[str, Any]] = json.loads(answer)
+    return found
+
+
+def jobs(local: LocalStack) -> dict[str, int]:
+    """Return how many of each job answer."""
+    found = [sample["metric"]["job"] for sample in ask(local, "up == 1")]
+    return {job: found.count(job) for job in found}
+
+
+def value(local: LocalStack, query: str) -> float | None:
+    found = ask(local, query)
+    return float(found[0]["value"][1]) if found else None
+
+
+def test_everybody_is_asked_and_nobody_else_is_restarted(watched: LocalStack, before: dict[str, str]) -> None:
+    wait_until(lambda: jobs(watched) == JOBS, TARGETS_SECONDS, lambda: str(jobs(watched)))
+    now = containers(watched)
+    assert now.items() >= before.items()
+    assert {now[each] for each in now.keys() - before.keys()} == WATCHING
+    assert watched.status()["healthy"], watched.status()["missing"]
+
+
+def test_what_prometheus_knows_is_what_status_says(watched: LocalStack) -> None:
+    stored = watched.status()["votes"]["stored"]
+    wait_until(lambda: value(watched, "max(vote_app_votes_stored)") == stored, TARGETS_SECONDS)
+    assert value(watched, "max(vote_app_cluster_followers{cluster='postgres'})") == 2
+    assert value(watched, "count(pg_up == 1)") == 3
+    assert value(watched, "count(redis_up == 1)") == 6
+
+
+def test_an_operator_is_told_before_anybody_has_lost_a_vote(
+    watched: LocalStack, listener: Listener, record_testsuite_property: Any
+) -> None:
+    """No worker runs, and votes wait; then all is well again."""
+    worker = watched.client.services.get(f"{STACK}_worker")
+    began = time.monotonic()
+    worker.scale(0)
+    try:
+        assert verb("seed", "--votes", "5").returncode in (0, 1)  # they are queued, not stored
+        wait_until(lambda: "QueueStuck" in listener.heard, ALERT_SECONDS, lambda: str(listener.heard))
+    finally:
+        worker.reload()
+        worker.scale(2)
+    seconds = round(listener.heard["QueueStuck"] - began)
+    record_testsuite_property("seconds until QueueStuck was heard", seconds)
+    assert listener.runbooks["QueueStuck"].endswith("docs/runbooks/QueueStuck.md")
+    watched.wait_healthy()
+
+
+def test_the_stack_remembers_until_it_is_told_otherwise(watched: LocalStack, listener: Listener) -> None:
+    again = verb("up", "--yes", "--dry-run", environment={"ALERT_WEBHOOK_URL": listener.url})
+    assert "Nothing to do" in again.stdout
+    unheard = verb("up", "--yes", "--dry-run")
+    assert "nobody will be told" in unheard.stdout
+    assert "alertmanager" in unheard.stdout  # its receivers change
