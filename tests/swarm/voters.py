@@ -34,11 +34,13 @@ class Registered:
     def show(self, page: Answer) -> None:
         """Have a new page on the screen."""
         self.cookie, self.served, self._shown = page.cookie, page.served, time.monotonic()
+        # A release that knew but one poll has no such field.
+        self._poll = f"&poll={page.poll}" if page.poll else ""
 
     def form(self, choice: str) -> bytes:
         """Return what the page sends, and its script: so long after it arrived."""
         after = round(1000 * (time.monotonic() - self._shown))
-        return f"served={self.served}&after={after}&vote={choice}".encode()
+        return f"served={self.served}&after={after}{self._poll}&vote={choice}".encode()
 
 
 class Voters:
