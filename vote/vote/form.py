@@ -22,13 +22,22 @@ def read(environ: Mapping[str, Any]) -> Mapping[str, str]:
     # Scripts name a charset, which for this kind means nothing (URL Standard, 5.1): it is always UTF-8.
     kind = environ.get("CONTENT_TYPE", "").partition(";")[0].strip().lower()
     if kind == URLENCODED and length.isdecimal() and int(length) <= LARGEST_BYTES:
-        return _decoded(environ["wsgi.input"].read(int(length)), int(length))
+        return _decoded(_body(environ, int(length)))
     request = Request(dict(environ))
     request.max_content_length = LARGEST_BYTES
     return request.form
 
 
-def _decoded(body: bytes, length: int) -> Mapping[str, str]:
+def _body(environ: Mapping[str, Any], length: int) -> bytes:
+    """Return the whole body; raise ClientDisconnected where its sender leaves, or is too slow, before its end."""
+    try:
+        body: bytes = environ["wsgi.input"].read(length)
+    except OSError as error:
+        raise ClientDisconnected from error
     if len(body) < length:
         raise ClientDisconnected
+    return body
+
+
+def _decoded(body: bytes) -> Mapping[str, str]:
     return dict(reversed(parse_qsl(body.decode(errors="replace"), keep_blank_values=True)))

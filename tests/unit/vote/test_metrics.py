@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any, cast
@@ -109,6 +110,25 @@ def test_whoever_only_looks_or_asks_elsewhere_is_no_vote(client: FlaskClient) ->
     client.get("/")
     client.post("/elsewhere", data={"vote": "a"})
     assert counted() == {}
+
+
+@pytest.mark.parametrize("kind", ["application/x-www-form-urlencoded", "multipart/form-data; boundary=x"])
+@pytest.mark.parametrize("error", [ConnectionResetError, TimeoutError])
+def test_who_leaves_in_the_middle_of_a_vote_is_no_fault_of_ours(
+    client: FlaskClient, error: type[OSError], kind: str
+) -> None:
+    """A stranger who does that on purpose must wake nobody."""
+
+    class Broken(io.RawIOBase):
+        def readable(self) -> bool:
+            return True
+
+        def readinto(self, _: object) -> int:
+            raise error
+
+    environ = {"CONTENT_LENGTH": "10", "wsgi.input": Broken()}
+    assert client.post("/", content_type=kind, environ_overrides=environ).status_code == 400
+    assert counted() == {"invalid": 1}
 
 
 def test_a_vote_that_is_asked_for_again_is_counted_once(client: FlaskClient, queue: Any) -> None:
