@@ -29,7 +29,7 @@ def read(environ: Mapping[str, Any]) -> Mapping[str, str]:
 
 
 def _body(environ: Mapping[str, Any], length: int) -> bytes:
-    """Return the whole body; raise ClientDisconnected where its sender leaves, or is too slow, before its end."""
+    """Return the whole body; raise ClientDisconnected where its sender leaves or is too slow."""
     try:
         body: bytes = environ["wsgi.input"].read(length)
     except OSError as error:

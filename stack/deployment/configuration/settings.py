@@ -240,6 +240,12 @@ class Settings(BaseSettings):
         return {key: Path(path).read_bytes() for key, path in paths.items() if path}
 
     @property
+    def idle(self) -> list[str]:
+        """Variables of the monitoring that are set, and mean nothing while it is off."""
+        names = [name for name in type(self).model_fields if name.startswith(("monitoring_", "alert_"))]
+        return [name.upper() for name in names if getattr(self, name) and not self.monitoring]
+
+    @property
     def hosts(self) -> tuple[str, str]:
         """Host names of the two pages."""
         return self.vote_host, self.result_host

@@ -20,7 +20,7 @@ from deployment.operations.steps.rollout import DataNodes, Deploy
 from deployment.operations.steps.swarm import Labels, Options, Packages, Secrets, Swarm
 from deployment.plan import alerting
 from deployment.plan.cluster import strength
-from deployment.plan.release import inside
+from deployment.plan.release import history, inside
 from deployment.plan.release.options import Change
 from deployment.plan.swarm import placement, weaknesses
 from deployment.progress import Progress
@@ -33,6 +33,7 @@ UP: Sequence[Step] = (
     *(Reopen(), Record(), Sweep()),
 )
 BUILDING = (Bases, Refresh, Images, Push, Packages)
+UNWATCHED = "A rollback has turned the monitoring off, and it stays off: add --monitoring to have it again."
 UNSEEN = "The engine stands still, so what it holds could not be looked at: less may be to do."
 
 
@@ -86,11 +87,22 @@ def warnings(on: Site) -> list[str]:
     labelled = placement.labelled(on.nodes, placement.spread(on.nodes))
     if not on.managed:
         unseen = on.client is None and engine.installed()
-        return [*([UNSEEN] if unseen else []), *weaknesses.of(labelled)]
+        return [*([UNSEEN] if unseen else []), *weaknesses.of(labelled), *watching(on)]
     closed = strength.intake_closed(on.picture)
     crowded = weaknesses.crowded(nodes.observe(on.engine), services.placements(on.engine))
-    unheard = alerting.unheard(on.chosen) if on.chosen.monitoring else []
-    return [*closed, *weaknesses.of(labelled), *crowded, *networks.warnings(on.engine), *plain(on), *unheard]
+    risky = [*weaknesses.of(labelled), *crowded, *networks.warnings(on.engine)]
+    return [*closed, *risky, *plain(on), *watching(on)]
+
+
+def watching(on: Site) -> list[str]:
+    """Say where nobody would hear of trouble, though somebody may believe it."""
+    if on.chosen.monitoring:
+        return alerting.unheard(on.chosen)
+    idle = [f"{name} is set, but the stack is not watched: add --monitoring." for name in on.chosen.idle]
+    return [
+        *idle,
+        *([UNWATCHED] if on.settings.monitoring is None and history.unwatched(on.deployments) else []),
+    ]
 
 
 def plain(on: Site) -> list[str]:

@@ -1,6 +1,6 @@
 """Prometheus and what belongs to it: there where it is wanted, and no service of the votes knows of it."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, cast
 
@@ -11,11 +11,14 @@ from docker import DockerClient
 from deployment.configuration import layout, overlays, settings
 from deployment.configuration.settings import Settings
 from deployment.engine.images import images
-from deployment.engine.swarm import credentials
+from deployment.engine.swarm import credentials, networks, nodes, services
+from deployment.engine.swarm.membership import Membership
 from deployment.errors import DeployError
-from deployment.operations import source
+from deployment.operations import source, up
 from deployment.operations.runner.site import Site
-from deployment.plan.release import rules
+from deployment.plan import alerting
+from deployment.plan.cluster.picture import UNKNOWN
+from deployment.plan.release import history, rules
 from deployment.plan.release.history import Deployment
 from deployment.plan.release.release import Release, changes
 from deployment.progress import Progress
@@ -44,14 +47,14 @@ def made(**given: object) -> Release:
     return source.made({c.name: f"vote-app/{c.name}:abc" for c in components}, chosen, SECRETS, "a,b")
 
 
-def deployed(release: Release) -> tuple[Deployment, ...]:
-    return (Deployment(1, "2026-01-01T00:00:00Z", "me@here", "abc", "up", release, {}),)
+def deployed(release: Release, verb: str = "up") -> tuple[Deployment, ...]:
+    return (Deployment(1, "2026-01-01T00:00:00Z", "me@here", "abc", verb, release, {}),)
 
 
-def site(before: tuple[Deployment, ...], **given: object) -> Site:
+def site(before: tuple[Deployment, ...], running: Collection[str] = (), **given: object) -> Site:
     client = cast(DockerClient, "an engine")
     found = Site(settings.load(**given), Progress(quiet=True), client, source.release)
-    vars(found).update(deployments=before)
+    vars(found).update(deployments=before, services=dict.fromkeys(running))
     return found
 
 
@@ -118,6 +121,70 @@ def test_the_stack_remembers_until_somebody_says_otherwise(
     assert {c.name for c in found.components if c.monitoring} == (
         {"prometheus", "alertmanager", "exporters"} if wanted else set()
     )
+
+
+@pytest.mark.parametrize("said", [None, False])
+def test_what_an_interrupted_up_had_started_is_not_taken_away_without_a_word(said: bool | None) -> None:
+    found = site(deployed(made()), ["vote", "prometheus"], monitoring=said)
+    assert found.chosen.monitoring is (said is None)
+
+
+WEBHOOK = {"alert_webhook_url": "https://example.org/alerts"}
+OFF = "ALERT_WEBHOOK_URL is set, but the stack is not watched: add --monitoring."
+
+
+@pytest.mark.parametrize(
+    ("said", "given", "warned"),
+    [
+        (None, {}, []),
+        (None, WEBHOOK, [OFF]),
+        (False, WEBHOOK, [OFF]),
+        (True, WEBHOOK, []),
+        (True, {}, [alerting.UNHEARD]),
+    ],
+)
+def test_up_says_where_nobody_would_hear_of_trouble(
+    monkeypatch: pytest.MonkeyPatch, said: bool | None, given: dict[str, str], warned: list[str]
+) -> None:
+    monkeypatch.setattr(nodes, "observe", lambda _: [])
+    monkeypatch.setattr(services, "placements", lambda _: {})
+    monkeypatch.setattr(networks, "warnings", lambda _: [])
+    for managed in (True, False):
+        found = site((), monitoring=said, **given)
+        found.frozen = made()
+        member = Membership.MANAGER if managed else Membership.NONE
+        vars(found).update(membership=member, nodes=(), picture=UNKNOWN)
+        assert [line for line in up.warnings(found) if "watched" in line or "told" in line] == warned
+
+
+def test_a_page_that_nothing_shows_is_named(accounts: str) -> None:
+    given = {"monitoring_host": "m.localhost", "monitoring_users_file": accounts}
+    assert settings.load(**given).idle == ["MONITORING_HOST", "MONITORING_USERS_FILE"]
+    assert settings.load(monitoring=True, **given).idle == []
+
+
+@pytest.mark.parametrize(
+    ("verbs", "watched", "said"),
+    [
+        ([], [], False),
+        (["up"], [False], False),
+        (["up"], [True], False),
+        (["up", "rollback to 1"], [True, False], True),
+        (["up", "rollback to 1", "up"], [True, False, False], True),
+        (["up", "rollback to 1", "up"], [True, False, True], False),
+        (["up", "up"], [True, False], False),
+        (["up", "rollback to 1", "up", "up"], [True, False, True, False], False),
+        (["up", "rollback to 1"], [True, True], False),
+    ],
+)
+def test_a_rollback_that_ended_the_monitoring_is_not_forgotten(
+    verbs: list[str], watched: list[bool], said: bool
+) -> None:
+    releases = (made(monitoring=each) for each in watched)
+    kept = tuple(d for verb, each in zip(verbs, releases, strict=True) for d in deployed(each, verb=verb))
+    assert history.unwatched(kept) is said
+    assert (up.UNWATCHED in up.watching(site(kept))) is said
+    assert up.UNWATCHED not in up.watching(site(kept, monitoring=False))
 
 
 @pytest.mark.parametrize(

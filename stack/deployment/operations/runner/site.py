@@ -146,10 +146,14 @@ class Site:
 
     @cached_property
     def chosen(self) -> Settings:
-        """The settings; where they do not say whether the stack is watched, it stays as it was."""
+        """The settings; where they do not say whether the stack is watched, it stays as it was.
+
+        A verb that was interrupted may have started what no release on record has.
+        """
         if self.settings.monitoring is not None:
             return self.settings
-        return self.settings.model_copy(update={"monitoring": bool(self.last and self.last.release.watched)})
+        watched = "prometheus" in self.services or bool(self.last and self.last.release.watched)
+        return self.settings.model_copy(update={"monitoring": watched})
 
     @property
     def components(self) -> tuple[Component, ...]:

@@ -50,6 +50,14 @@ def changed(kept: Sequence[Deployment]) -> dict[int, list[str]]:
     return {new.number: release.told(release.changes(old.release, new.release)) for old, new in pairs}
 
 
+def unwatched(kept: Sequence[Deployment]) -> bool:
+    """Whether a rollback took the monitoring away, and none has come since."""
+    if not kept or kept[-1].release.watched:
+        return False
+    ended = [new.verb for old, new in pairwise(kept) if old.release.watched]
+    return bool(ended) and ended[-1].startswith("rollback")
+
+
 def images_kept(newest: Release | None, kept: Sequence[Deployment]) -> set[str]:
     """Return the images that must stay: the last different sets of them, those of the `newest` first."""
     sets = dict.fromkeys(frozenset(one.images.values()) for one in _newest_first(newest, kept))
