@@ -130,6 +130,21 @@ def test_many_questions_at_once_cost_the_service_one_answer(
     assert text.present() is not first
 
 
+def test_whoever_asks_without_pause_is_made_to_wait(
+    listener: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exporter, "PAUSE_SECONDS", 60.0)
+    for _ in range(exporter.PLACES):
+        with connect(listener) as connection:
+            connection.sendall(SCRAPE)
+            assert answer(connection).startswith(b"HTTP/1.1 200 ")
+    with connect(listener) as connection:
+        connection.sendall(SCRAPE)
+        connection.settimeout(0.3)
+        with pytest.raises(TimeoutError):
+            answer(connection)
+
+
 def test_a_mistake_in_a_metric_is_told_once_for_all_who_ask_and_ends_nothing(
     registry: CollectorRegistry, monkeypatch: pytest.MonkeyPatch
 ) -> None:

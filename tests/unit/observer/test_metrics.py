@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from prometheus_client import CollectorRegistry
 
-from kit.exposition import told
+from kit.exposition import Scraped, scrape, told
+from kit.services import free_port
+from observer import __main__ as program
 from observer.metrics import Figures, families, replaced
 from observer.picture import count_open_primaries, summarize_postgres, summarize_queue, summarize_redis
 
@@ -108,6 +113,24 @@ def test_metrics_follow_from_the_picture(known: dict[str, Any], more: set[str], 
     lines = told(families(UNKNOWN | known, {"postgres": 2, "redis": 0}, NOW))
     assert len(lines) == len(set(lines))
     assert {line.removeprefix("vote_app_") for line in lines} == (ALWAYS - less) | more
+
+
+def test_the_program_serves_what_it_saw_last(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    port, served = free_port(), Scraped()
+    seen = SimpleNamespace(questions=[], gather=lambda _, at: UNKNOWN | queue(3, 0, 0.0) | {"at": at})
+
+    def wait(_seconds: float) -> bool:
+        served.update(scrape(port))
+        return True
+
+    monkeypatch.setattr(program.settings, "load", lambda: SimpleNamespace(metrics_port=port))
+    monkeypatch.setattr(program.logs, "configure", lambda: None)
+    monkeypatch.setattr(program.exporter, "REGISTRY", CollectorRegistry())
+    monkeypatch.setattr(program, "stop_on_signal", lambda: SimpleNamespace(wait=wait))
+    monkeypatch.setattr(program, "Observer", lambda _: seen)
+    monkeypatch.setattr(program, "STATUS_FILE", tmp_path / "status.json")
+    program.main()
+    assert served["vote_app_queue_entries"] == 3
 
 
 @pytest.mark.parametrize(

@@ -7,10 +7,15 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
-from prometheus_client import REGISTRY
+from prometheus_client import REGISTRY, CollectorRegistry
 
+from kit.exposition import Scraped, scrape
+from kit.services import free_port
+from worker import __main__ as program
+from worker import metrics
 from worker.ballot import Ballot, Entry
 from worker.consume import Consumer
 from worker.letter import Letter
@@ -65,6 +70,30 @@ def test_what_becomes_of_entries_is_counted(
     handle(tmp_path, entries, save)
     assert [counts()[name] - before[name] for name in COUNTS] == [stored, dead, retries, commits]
     assert (REGISTRY.get_sample_value("vote_app_batch_votes_sum") or 0) - batches == 3 * (VOTES in entries)
+
+
+def test_the_program_serves_them_while_it_works(monkeypatch: pytest.MonkeyPatch) -> None:
+    served: Scraped = {}
+
+    class Working:
+        def __init__(self, *_: object) -> None:
+            pass
+
+        def run(self) -> None:
+            served.update(scrape(port))
+
+    registry = CollectorRegistry()
+    registry.register(metrics.STORED)
+    port, access = free_port(), SimpleNamespace(redis_host="queue")
+    configured = SimpleNamespace(metrics_port=port, access=access, heartbeat_file=Path("beat"), closes=None)
+    monkeypatch.setattr(program.settings, "load", lambda: configured)
+    monkeypatch.setattr(program.logs, "configure", lambda: None)
+    monkeypatch.setattr(program.exporter, "REGISTRY", registry)
+    monkeypatch.setattr(program, "stop_on_signal", threading.Event)
+    for part, double in {"connect_queue": Mock(), "Store": Mock(), "Consumer": Working}.items():
+        monkeypatch.setattr(program, part, double)
+    program.main()
+    assert "vote_app_stored_votes_total" in served
 
 
 def handle(path: Path, entries: Sequence[Entry], save: Save) -> None:
