@@ -23,6 +23,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:Unverified HTTPS request")
 TARGETS = {"traefik": 1, "redis-proxy": 2, "redis": 6, "node": 1, "prometheus": 1, "alertmanager": 1}
 CONFIG = ("/etc/prometheus/prometheus.yml", "/etc/prometheus/rules.yaml")
 SCRAPE_SECONDS = 90
+RUNBOOKS = "https://git.example.org:8080/votes/src/v1.2"
 HOST = "monitoring.localhost"
 ADMIN = ("admin", "a word of passage")
 # As `htpasswd -nB admin` prints it.
@@ -33,8 +34,8 @@ LOOK = "cat /proc/1/cmdline /proc/1/environ | tr '\\0' '\\n'"
 class Watched:
     """A Prometheus that asks a queue and an edge."""
 
-    def __init__(self, host: str, edge: str, cluster: RedisCluster, exporter: str) -> None:
-        self.url = f"http://{host}:9090"
+    def __init__(self, host: str, alerts: str, edge: str, cluster: RedisCluster, exporter: str) -> None:
+        self.url, self.alerts = f"http://{host}:9090", f"http://{alerts}:9093/api/v2/alerts"
         self.edge, self.cluster, self.exporter = edge, cluster, exporter
 
     def get(self, path: str, **parameters: str) -> object:
@@ -71,10 +72,10 @@ def also_known_as(container: str, network: str, *names: str) -> None:
     docker("network", "connect", *aliases, network, container)
 
 
-def files(folder: Path, *, redis_tls: bool = True) -> tuple[str, ...]:
+def files(folder: Path, *, redis_tls: bool = True, runbooks: str = "") -> tuple[str, ...]:
     """Return the options that give Prometheus its configuration and its rules."""
     folder.chmod(0o755)
-    texts = (monitoring.configuration(redis_tls=redis_tls), monitoring.all_rules())
+    texts = (monitoring.configuration(redis_tls=redis_tls, runbooks=runbooks), monitoring.all_rules())
     options: list[str] = []
     for target, text in zip(CONFIG, texts, strict=True):
         (folder / Path(target).name).write_text(text)
@@ -112,13 +113,15 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
         receivers = folder("alertmanager") / "alertmanager.yml"
         receivers.write_text(monitoring.receivers())
         mount = ("--volume", f"{receivers}:/etc/alertmanager/alertmanager.yml:ro")
-        run(stack, network, "alertmanager", *mount, "--volume", f"{stack.enter_context(volume())}:/data")
+        mount = (*mount, "--volume", f"{stack.enter_context(volume())}:/data")
+        alertmanager = run(stack, network, "alertmanager", *mount)
         data = ("--volume", f"{stack.enter_context(volume())}:/data")
-        prometheus = run(stack, cluster.prefix, "prometheus", *files(folder("prometheus")), *data)
+        given = files(folder("prometheus"), runbooks=RUNBOOKS)
+        prometheus = run(stack, cluster.prefix, "prometheus", *given, *data)
         host = address(prometheus)
         also_known_as(prometheus, network)
         wait_until(lambda: ready(host))
-        yield Watched(host, edge, cluster, exporter)
+        yield Watched(host, address(alertmanager), edge, cluster, exporter)
 
 
 def run(stack: ExitStack, network: str, service: str, *options: str) -> str:
@@ -163,6 +166,14 @@ def up(watched: Watched) -> dict[str, int]:
 def test_all_that_is_there_is_found_and_answers(watched: Watched) -> None:
     wait_until(lambda: up(watched) == TARGETS, SCRAPE_SECONDS, lambda: str(watched.get("targets")))
     assert watched.ask("up == 0 unless up{job='postgres'}") == []
+
+
+def test_an_alert_has_a_link_to_its_runbook(watched: Watched) -> None:
+    query = {"filter": 'alertname="Watchdog"'}
+    wait_until(lambda: requests.get(watched.alerts, query, timeout=10).json(), SCRAPE_SECONDS)
+    (alert,) = requests.get(watched.alerts, query, timeout=10).json()
+    assert alert["annotations"]["runbook_url"] == f"{RUNBOOKS}/docs/runbooks/Watchdog.md"
+    assert "runbooks" not in alert["labels"]
 
 
 def test_it_learns_how_each_node_of_the_queue_is_by_an_account_that_may_do_no_more(watched: Watched) -> None:

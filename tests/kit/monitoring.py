@@ -33,14 +33,15 @@ def command(service: str) -> tuple[str, ...]:
     return tuple(interpolated(part, {}) for part in SERVICES[service]["command"])
 
 
-def configuration(*, redis_tls: bool) -> str:
+def configuration(*, redis_tls: bool, runbooks: str = "") -> str:
     """Return Prometheus's configuration as Swarm would give it."""
     environment = {"REDIS_TLS": "yes" if redis_tls else "no"}
 
     def value(found: re.Match[str]) -> str:
         return found[3] if environment[found[1]] == found[2] else ""
 
-    return CONDITION.sub(value, (ROOT / MONITORING_CONFIGS["PROMETHEUS_CONFIG_HASH"]).read_text())
+    text = (ROOT / MONITORING_CONFIGS["PROMETHEUS_CONFIG_HASH"]).read_text()
+    return CONDITION.sub(value, text).replace('{{ env "RUNBOOKS_URL" }}', runbooks)
 
 
 def all_rules() -> str:

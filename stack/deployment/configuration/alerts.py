@@ -11,6 +11,7 @@ from deployment.configuration import secret_files
 
 ADDRESS = re.compile(r"[\w.+-]+@[\w-]+(\.[\w-]+)*")
 SMARTHOST = re.compile(r"([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]):([1-9][0-9]{0,4})")
+PLAIN_URL = re.compile(r"https?://[A-Za-z0-9._~:/%@+\[\]-]+(?<!/)")
 ONE_LINE = re.compile(rb"[^\r\n]+\r?\n?")
 LARGEST_PORT = 65535
 
@@ -58,6 +59,18 @@ def url(value: str) -> str:
         raise ValueError("is not an address such as https://example.org/alerts")
     if "@" in urlsplit(value).netloc:
         raise ValueError("has a user or password in it: every manager could read that")
+    if urlsplit(value).query:
+        raise ValueError("has a ? in it: what follows is often a secret, and every manager could read that")
+    return value
+
+
+def repository(value: str) -> str:
+    """Return the address below which docs/runbooks/ is found, which may be empty."""
+    if value and not (is_url(value) and PLAIN_URL.fullmatch(value)):
+        raise ValueError(
+            f"{value!r} is not an address such as https://github.com/OWNER/NAME/blob/main: "
+            "with no slash at its end, and nothing after a ? or #"
+        )
     return value
 
 

@@ -72,6 +72,7 @@ class Settings(BaseSettings):
     alert_webhook_url: Annotated[str, AfterValidator(alerts.url)] = ""
     alert_watchdog_url: Annotated[str, AfterValidator(alerts.url)] = ""
     alert_slack_url_file: Annotated[str, AfterValidator(alerts.slack_url)] = ""
+    runbooks_url: Annotated[str, AfterValidator(alerts.repository)] = ""
     vote_title: str = ""
     vote_question: str = ""
     option_a: str = "Cats"
@@ -242,7 +243,11 @@ class Settings(BaseSettings):
     @property
     def idle(self) -> list[str]:
         """Variables of the monitoring that are set, and mean nothing while it is off."""
-        names = [name for name in type(self).model_fields if name.startswith(("monitoring_", "alert_"))]
+        names = [
+            name
+            for name in type(self).model_fields
+            if name.startswith(("monitoring_", "alert_", "runbooks_"))
+        ]
         return [name.upper() for name in names if getattr(self, name) and not self.monitoring]
 
     @property
@@ -275,6 +280,8 @@ class Settings(BaseSettings):
             values["DOMAIN"] = self.domain
         if self.dashboard_host:
             values["DASHBOARD_HOST"] = self.dashboard_host
+        if self.monitoring and self.runbooks_url:
+            values["RUNBOOKS_URL"] = self.runbooks_url
         if self.monitoring and self.monitoring_host:
             values["MONITORING_HOST"] = self.monitoring_host
             values["MONITORING_URL"] = hosts.url(self.monitoring_host, int(values["PUBLIC_HTTPS_PORT"]))

@@ -12,6 +12,7 @@ from deployment.configuration.settings import Settings
 from deployment.errors import DeployError
 from deployment.operations import source
 from deployment.plan.alerting import alertmanager_config, unheard
+from deployment.plan.release.release import changes
 
 MAIL = {
     "alert_email_to": "a@example.org,b@example.org",
@@ -123,6 +124,51 @@ def test_a_file_that_is_no_secret_of_its_kind_is_refused_and_not_quoted(
         with pytest.raises(DeployError, match=f"{name.upper()}: .* {complaint}") as refused:
             settings.load(**MAIL, **(secrets | {name: str(bad)}))
         assert "hush" not in str(refused.value)
+
+
+@pytest.mark.parametrize("name", ["alert_webhook_url", "alert_watchdog_url"])
+@pytest.mark.parametrize(
+    ("url", "complaint"),
+    [
+        ("https://example.org/alerts?token=hush", "has a \\? in it"),
+        ("https://me:hush@example.org/alerts", "has a user or password in it"),
+        ("example.org/hush", "is not an address"),
+    ],
+)
+def test_an_address_with_a_secret_in_it_is_refused_and_not_quoted(
+    name: str, url: str, complaint: str
+) -> None:
+    with pytest.raises(DeployError, match=f"{name.upper()}: {complaint}") as refused:
+        settings.load(**{name: url})
+    assert "hush" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *(
+            "example.org",
+            "https://example.org/",
+            "https://example.org/votes/",
+            "https://",
+            "ftp://example.org",
+        ),
+        *("https://example.org/?a=b", "https://example.org/#a", "https://example.org/it's", "https://a.b/$x"),
+    ],
+)
+def test_an_address_that_no_page_of_a_runbook_can_be_put_after_is_refused(url: str) -> None:
+    with pytest.raises(DeployError, match="RUNBOOKS_URL"):
+        settings.load(runbooks_url=url)
+
+
+@pytest.mark.parametrize("url", ["", "https://example.org", "http://git.example.org:8080/a/votes/src/v1.2"])
+def test_prometheus_alone_is_told_where_the_runbooks_are(url: str) -> None:
+    release = source.made({}, settings.load(monitoring=True, runbooks_url=url), {}, "a,b")
+    assert release.services["prometheus"]["environment"]["RUNBOOKS_URL"] == url
+    named = yaml.safe_load(release.files["stack/monitoring/prometheus/prometheus.yml"])
+    assert named["global"]["external_labels"] == {"runbooks": '{{ env "RUNBOOKS_URL" }}'}
+    before = source.made({}, settings.load(monitoring=True), {}, "a,b")
+    assert set(changes(before, release)) == ({"prometheus"} if url else set())
 
 
 def test_an_account_without_mail_is_refused(secrets: dict[str, str]) -> None:

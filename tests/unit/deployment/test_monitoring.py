@@ -299,3 +299,8 @@ def test_the_overlays_are_merged_in_an_order_in_which_none_undoes_another(accoun
     )  # fmt: skip
     names = [path.name for path in overlays.chosen(chosen)]
     assert names == ["monitoring.yaml", "monitoring-page.yaml", "path-routing.yaml"]
+
+
+@pytest.mark.parametrize("name", sorted(ADDED))
+def test_a_machine_with_many_processors_does_not_use_up_the_threads_of_a_program(name: str) -> None:
+    assert SERVICES[name]["environment"]["GOMAXPROCS"] == "2"
