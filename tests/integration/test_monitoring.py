@@ -113,8 +113,8 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
         receivers = folder("alertmanager") / "alertmanager.yml"
         receivers.write_text(monitoring.receivers())
         mount = ("--volume", f"{receivers}:/etc/alertmanager/alertmanager.yml:ro")
-        mount = (*mount, "--volume", f"{stack.enter_context(volume())}:/data")
-        alertmanager = run(stack, network, "alertmanager", *mount)
+        kept = ("--volume", f"{stack.enter_context(volume())}:/data")
+        alertmanager = run(stack, network, "alertmanager", *mount, *kept)
         data = ("--volume", f"{stack.enter_context(volume())}:/data")
         given = files(folder("prometheus"), runbooks=RUNBOOKS)
         prometheus = run(stack, cluster.prefix, "prometheus", *given, *data)

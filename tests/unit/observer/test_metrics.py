@@ -12,8 +12,10 @@ from prometheus_client import CollectorRegistry
 from kit.exposition import Scraped, scrape, told
 from kit.services import free_port
 from observer import __main__ as program
+from observer import settings
 from observer.metrics import Figures, families, replaced
 from observer.picture import count_open_primaries, summarize_postgres, summarize_queue, summarize_redis
+from worker import exporter, logs
 
 NOW = 1_000_010.0
 UNKNOWN: dict[str, Any] = {
@@ -123,9 +125,9 @@ def test_the_program_serves_what_it_saw_last(monkeypatch: pytest.MonkeyPatch, tm
         served.update(scrape(port))
         return True
 
-    monkeypatch.setattr(program.settings, "load", lambda: SimpleNamespace(metrics_port=port))
-    monkeypatch.setattr(program.logs, "configure", lambda: None)
-    monkeypatch.setattr(program.exporter, "REGISTRY", CollectorRegistry())
+    monkeypatch.setattr(settings, "load", lambda: SimpleNamespace(metrics_port=port))
+    monkeypatch.setattr(logs, "configure", lambda: None)
+    monkeypatch.setattr(exporter, "REGISTRY", CollectorRegistry())
     monkeypatch.setattr(program, "stop_on_signal", lambda: SimpleNamespace(wait=wait))
     monkeypatch.setattr(program, "Observer", lambda _: seen)
     monkeypatch.setattr(program, "STATUS_FILE", tmp_path / "status.json")

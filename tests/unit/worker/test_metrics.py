@@ -15,7 +15,7 @@ from prometheus_client import REGISTRY, CollectorRegistry
 from kit.exposition import Scraped, scrape
 from kit.services import free_port
 from worker import __main__ as program
-from worker import metrics
+from worker import exporter, logs, metrics, settings
 from worker.ballot import Ballot, Entry
 from worker.consume import Consumer
 from worker.letter import Letter
@@ -86,9 +86,9 @@ def test_the_program_serves_them_while_it_works(monkeypatch: pytest.MonkeyPatch)
     registry.register(metrics.STORED)
     port, access = free_port(), SimpleNamespace(redis_host="queue")
     configured = SimpleNamespace(metrics_port=port, access=access, heartbeat_file=Path("beat"), closes=None)
-    monkeypatch.setattr(program.settings, "load", lambda: configured)
-    monkeypatch.setattr(program.logs, "configure", lambda: None)
-    monkeypatch.setattr(program.exporter, "REGISTRY", registry)
+    monkeypatch.setattr(settings, "load", lambda: configured)
+    monkeypatch.setattr(logs, "configure", lambda: None)
+    monkeypatch.setattr(exporter, "REGISTRY", registry)
     monkeypatch.setattr(program, "stop_on_signal", threading.Event)
     for part, double in {"connect_queue": Mock(), "Store": Mock(), "Consumer": Working}.items():
         monkeypatch.setattr(program, part, double)
