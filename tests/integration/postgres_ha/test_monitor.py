@@ -18,12 +18,13 @@ MOST_CONNECTIONS = 6
 PASSWORD = "postgres_monitor_password"
 
 
-@pytest.fixture(scope="module")
-def exporter(postgres_cluster: PostgresCluster) -> Iterator[str]:
-    """Run it as the stack does; give its container."""
+@pytest.fixture(scope="module", params=["verify-full", "prefer"])
+def exporter(postgres_cluster: PostgresCluster, request: pytest.FixtureRequest) -> Iterator[str]:
+    """Run it as the stack does, for servers that demand TLS or prefer it; give its container."""
     secret = f"/run/secrets/{PASSWORD}"
     options = (
         *("--env", f"MONITOR_PASSWORD_FILE={secret}", *postgres_cluster.inside.client()),
+        *("--env", f"PGSSLMODE={request.param}"),
         *("--volume", f"{postgres_cluster.secrets / PASSWORD}:{secret}:ro"),
         *monitoring.held("postgres-exporter"),
     )
