@@ -98,7 +98,7 @@ def _votes(picture: Picture) -> Iterator[Metric]:
 
 
 def age_seconds(entry: str | None, at: float) -> float:
-    """Return how old an entry is at a Unix time, by the milliseconds in its id; 0 for none, or one of later."""
+    """Return how old an entry is at a Unix time, by the milliseconds in its id; 0 for none or a later one."""
     return 0.0 if entry is None else max(0.0, at - int(entry.partition("-")[0]) / 1000)
 
 

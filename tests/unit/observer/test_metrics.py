@@ -54,7 +54,11 @@ def postgres(states: dict[str, Any]) -> dict[str, Any]:
 
 
 def queue(
-    pending: int | None, dead: int | None, waiting: float, oldest: str | None = None, intake: str | None = None
+    pending: int | None,
+    dead: int | None,
+    waiting: float,
+    oldest: str | None = None,
+    intake: str | None = None,
 ) -> dict[str, Any]:
     entry = {"pending": pending, "dead": dead, "oldest": oldest, "intake": intake}
     return {"queue": {**entry, "waiting_seconds": waiting}}
