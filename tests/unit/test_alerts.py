@@ -25,6 +25,7 @@ OWN = {
     *("vote_app_dead_letters", "vote_app_votes_stored", "vote_app_certificate_not_after_seconds"),
     *("vote_app_certificate_problem", "vote_app_poll_open", "vote_app_failovers_total"),
     *("vote_app_picture_age_seconds", "vote_app_open_primaries"),
+    *("vote_app_queue_oldest_seconds", "vote_app_intake_open"),
     *("vote_app_cgroup_memory_bytes", "vote_app_cgroup_memory_limit_bytes"),
     "vote_app_cgroup_cpu_seconds_total",
 }
@@ -39,6 +40,9 @@ EXPORTERS = {
         "redis_memory_max_bytes",
     ),  # redis_exporter
     *("node_time_seconds", "node_filesystem_avail_bytes", "node_filesystem_size_bytes"),  # 1.9
+    "node_uname_info",
+    "alertmanager_notifications_failed_total",
+    *("prometheus_notifications_dropped_total", "prometheus_notifications_alertmanagers_discovered"),
     "haproxy_process_uptime_seconds",
     "traefik_config_reloads_total",
 }

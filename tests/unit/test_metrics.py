@@ -22,7 +22,7 @@ PICTURE = {
     "postgres": summarize_postgres({}),
     "redis": summarize_redis({}),
     "open_primaries": 0,
-    "queue": {"pending": 0, "dead": 0, "waiting_seconds": 0.0},
+    "queue": {"pending": 0, "dead": 0, "oldest": None, "intake": "open", "waiting_seconds": 0.0},
     "votes": {"stored": 0},
     "poll": None,
     "certificates": None,

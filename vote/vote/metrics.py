@@ -23,7 +23,7 @@ REPLAYED = Counter(
     "vote_app_replayed_votes", "Acknowledged votes that were put into the queue of another primary again."
 )
 LEDGER = Gauge("vote_app_ledger_votes", "Acknowledged votes that are kept for the case of a failover.")
-READY = Gauge("vote_app_queue_ready", "Whether a vote that comes now would be accepted.")
+READY = Gauge("vote_app_queue_ready", "Whether the queue would keep a vote that comes now.")
 
 
 def accepted(seconds: float) -> None:

@@ -85,12 +85,21 @@ def _clusters(picture: Picture) -> Iterator[Metric]:
 def _votes(picture: Picture) -> Iterator[Metric]:
     queue, poll = picture["queue"], picture["poll"]
     waiting = None if queue["pending"] is None else queue["waiting_seconds"]
+    oldest = None if queue["pending"] is None else age_seconds(queue["oldest"], picture["at"])
     yield gauge("queue_entries", "Entries of the queue that are not stored yet.", queue["pending"])
     yield gauge("queue_waiting_seconds", "Time for which the same entry has been the oldest.", waiting)
+    yield gauge("queue_oldest_seconds", "Age of the oldest entry that is not stored yet.", oldest)
+    takes = None if queue["intake"] is None else float(queue["intake"] == OPEN)
+    yield gauge("intake_open", "Whether the queue's intake lets votes in.", takes)
     yield gauge("dead_letters", "Votes that could not be stored.", queue["dead"])
     yield gauge("votes_stored", "Votes in the database.", picture["votes"]["stored"])
-    takes = None if poll is None else float(poll["state"] == OPEN and not poll["over"])
-    yield gauge("poll_open", "Whether the poll takes votes.", takes)
+    runs = None if poll is None else float(poll["state"] == OPEN and not poll["over"])
+    yield gauge("poll_open", "Whether the poll takes votes.", runs)
+
+
+def age_seconds(entry: str | None, at: float) -> float:
+    """Return how old an entry is at a Unix time, by the milliseconds in its id; 0 for none or a later one."""
+    return 0.0 if entry is None else max(0.0, at - int(entry.partition("-")[0]) / 1000)
 
 
 def _certificate(certificate: Mapping[str, Any] | None) -> Iterator[Metric]:

@@ -19,19 +19,28 @@ SLACK_TEXT = (
     "{{ range .Alerts }}{{ .Annotations.summary }} {{ .Annotations.description }}\n"
     "{{ .Annotations.runbook_url }}\n{{ end }}"
 )
+STALE = {"alertname": "ResultStale", "kind": "pulse"}
+"""No worker writes. Of the other kind, `tally`, the cause lies between one replica and the database."""
 # Of one cause, what is only its consequence: that is kept back while the cause is known.
-CONSEQUENCES: tuple[tuple[Node, tuple[str, ...], tuple[str, ...]], ...] = (
-    ({"alertname": "TwoPrimaries"}, ("NoPrimary",), ("cluster",)),
+CONSEQUENCES: tuple[tuple[Node, Node, tuple[str, ...]], ...] = (
+    ({"alertname": "TwoPrimaries"}, {"alertname": "NoPrimary"}, ("cluster",)),
     (
         {"alertname": "NoPrimary"},
-        ("NoSynchronousStandby", "ReplicasShort", "ReplicationLag", "SlotHoldsWal"),
+        {"alertname": "NoSynchronousStandby|ReplicasShort|ReplicationLag|SlotHoldsWal"},
         ("cluster",),
     ),
-    ({"alertname": "NoPrimary", "cluster": "redis"}, ("VotesRefused", "VotesSlow", "QueueStuck"), ()),
-    ({"alertname": "NoPrimary", "cluster": "postgres"}, ("QueueStuck", "ResultStale"), ()),
-    ({"alertname": "NoSynchronousStandby"}, ("ReplicasShort",), ("cluster",)),
-    ({"alertname": "NoSynchronousStandby"}, ("QueueStuck", "ResultStale"), ()),
-    ({"alertname": "CertificateExpiring"}, ("CertificateProblem",), ()),
+    (
+        {"alertname": "NoPrimary", "cluster": "redis"},
+        {"alertname": "VotesRefused|VotesSlow|QueueStuck"},
+        (),
+    ),
+    ({"alertname": "NoPrimary", "cluster": "postgres"}, {"alertname": "QueueStuck"}, ()),
+    ({"alertname": "NoPrimary", "cluster": "postgres"}, STALE, ()),
+    ({"alertname": "NoSynchronousStandby"}, {"alertname": "ReplicasShort"}, ("cluster",)),
+    ({"alertname": "NoSynchronousStandby"}, {"alertname": "QueueStuck"}, ()),
+    ({"alertname": "NoSynchronousStandby"}, STALE, ()),
+    ({"alertname": "ExporterSilent", "part": "worker"}, STALE, ()),
+    ({"alertname": "CertificateExpiring"}, {"alertname": "CertificateProblem"}, ()),
 )
 
 
@@ -116,9 +125,9 @@ def _inhibitions() -> list[Node]:
     return [told, *(_inhibition(*consequence) for consequence in CONSEQUENCES)]
 
 
-def _inhibition(cause: Node, kept_back: tuple[str, ...], equal: tuple[str, ...]) -> Node:
+def _inhibition(cause: Node, kept_back: Node, equal: tuple[str, ...]) -> Node:
     return {
         "source_matchers": [f'{label}="{value}"' for label, value in cause.items()],
-        "target_matchers": [f'alertname=~"{"|".join(kept_back)}"'],
+        "target_matchers": [f'{label}=~"{value}"' for label, value in kept_back.items()],
         **({"equal": list(equal)} if equal else {}),
     }

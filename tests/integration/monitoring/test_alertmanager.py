@@ -207,6 +207,16 @@ def test_people_hear_of_a_cause_with_its_runbook_and_not_of_what_follows_from_it
             ("VotesRefused", "severity=page", "kind=fast"),
         ),
         (
+            ("NoSynchronousStandby", "severity=page", "cluster=postgres"),
+            [("ResultStale", "severity=page", "kind=pulse")],
+            ("ResultStale", "severity=page", "kind=tally", "instance=a"),
+        ),
+        (
+            ("ExporterSilent", "severity=page", "kind=absent", "part=worker"),
+            [("ResultStale", "severity=page", "kind=pulse")],
+            ("QueueStuck", "severity=page"),
+        ),
+        (
             ("TwoPrimaries", "severity=page", "cluster=postgres"),
             [("NoPrimary", "severity=page", "cluster=postgres")],
             ("ReplicasShort", "severity=page", "cluster=redis"),
@@ -222,7 +232,7 @@ def test_people_hear_of_a_cause_with_its_runbook_and_not_of_what_follows_from_it
             ("ExporterSilent", "severity=ticket", "kind=absent", "part=traefik"),
         ),
     ],
-    ids=["no primary", "two primaries", "disk", "exporter"],
+    ids=["no primary", "no standby", "no worker", "two primaries", "disk", "exporter"],
 )
 def test_what_follows_from_a_cause_is_kept_back_and_nothing_else(
     alertmanager: Alertmanager,

@@ -13,7 +13,7 @@ from kit.exposition import Scraped, scrape, told
 from kit.services import free_port
 from observer import __main__ as program
 from observer import settings
-from observer.metrics import Figures, families, replaced
+from observer.metrics import Figures, age_seconds, families, replaced
 from observer.picture import count_open_primaries, summarize_postgres, summarize_queue, summarize_redis
 from worker import exporter, logs
 
@@ -60,8 +60,15 @@ def postgres(states: dict[str, Any]) -> dict[str, Any]:
     return {"postgres": summarize_postgres(states), "open_primaries": count_open_primaries(states)}
 
 
-def queue(pending: int | None, dead: int | None, waiting: float) -> dict[str, Any]:
-    return {"queue": {"pending": pending, "dead": dead, "oldest": "1-0", "waiting_seconds": waiting}}
+def queue(
+    pending: int | None,
+    dead: int | None,
+    waiting: float,
+    oldest: str | None = None,
+    intake: str | None = None,
+) -> dict[str, Any]:
+    entry = {"pending": pending, "dead": dead, "oldest": oldest, "intake": intake}
+    return {"queue": {**entry, "waiting_seconds": waiting}}
 
 
 def poll(state: str, over: bool | None) -> dict[str, Any]:
@@ -95,9 +102,23 @@ def certificates(not_after: str | None, problem: str | None) -> dict[str, Any]:
         (postgres({"p2": STATES["p2"]}), {'open_primaries{cluster="postgres"} 0.0'}, set()),
         (postgres({"p1": PRIMARY, "p2": PRIMARY}), {'open_primaries{cluster="postgres"} 2.0'}, set()),
         ({"redis": summarize_redis(ROLES)}, OF_REDIS, {NO_REDIS}),
-        (queue(3, 0, 12.5), {"queue_entries 3.0", "queue_waiting_seconds 12.5", "dead_letters 0.0"}, set()),
-        (queue(0, None, 0.0), {"queue_entries 0.0", "queue_waiting_seconds 0.0"}, set()),
+        (
+            queue(3, 0, 12.5, "999987500-4"),
+            {
+                *("queue_entries 3.0", "queue_waiting_seconds 12.5", "queue_oldest_seconds 12.5"),
+                "dead_letters 0.0",
+            },
+            set(),
+        ),
+        (
+            queue(0, None, 0.0),
+            {"queue_entries 0.0", "queue_waiting_seconds 0.0", "queue_oldest_seconds 0.0"},
+            set(),
+        ),
         (queue(None, None, 0.0), set(), set()),
+        (queue(None, None, 0.0, intake="open"), {"intake_open 1.0"}, set()),
+        (queue(None, None, 0.0, intake="draining"), {"intake_open 0.0"}, set()),
+        (queue(None, None, 0.0, intake="maintenance"), {"intake_open 0.0"}, set()),
         ({"votes": {"stored": 0, "tally": {}}}, {"votes_stored 0.0"}, set()),
         (poll("open", False), {"poll_open 1.0"}, set()),
         (poll("open", None), {"poll_open 1.0"}, set()),
@@ -133,6 +154,14 @@ def test_the_program_serves_what_it_saw_last(monkeypatch: pytest.MonkeyPatch, tm
     monkeypatch.setattr(program, "STATUS_FILE", tmp_path / "status.json")
     program.main()
     assert served["vote_app_queue_entries"] == 3
+
+
+@pytest.mark.parametrize(
+    ("entry", "seconds"),
+    [(None, 0.0), ("1000000-0", 0.0), ("999000-7", 1.0), ("0-1", 1000.0), ("1002000-0", 0.0)],
+)
+def test_an_entry_is_as_old_as_its_id_says(entry: str | None, seconds: float) -> None:
+    assert age_seconds(entry, 1000.0) == seconds
 
 
 @pytest.mark.parametrize(
