@@ -83,3 +83,24 @@ def test_the_number_of_tasks_that_was_deployed_is_the_one_that_is_wanted() -> No
     states = [ServiceState("vote", 0, 0), ServiceState("traefik", 3, 3), ServiceState("shell", 1, 1)]
     found = [(s.name, s.running, s.desired) for s in record.wanted(recorded, states)]
     assert found == [("result", 0, 2), ("shell", 1, 1), ("traefik", 3, 3), ("vote", 0, 2)]
+
+
+def configured(identity: str) -> dict[str, Any]:
+    """Return a service that has a config, by its name and the ID that the Swarm gave it."""
+    configs = [{"ConfigName": "vote-app_traefik_39ca", "ConfigID": identity}]
+    return {"Mode": {"Global": {}}, "TaskTemplate": {"ContainerSpec": {"Image": "t", "Configs": configs}}}
+
+
+def test_a_config_that_comes_again_under_its_name_is_no_change() -> None:
+    """A release whose configs were removed comes back: they get other IDs."""
+    assert record.difference(record.described(configured("a")), record.described(configured("b"))) == ""
+    other = configured("a")
+    other["TaskTemplate"]["ContainerSpec"]["Configs"][0]["ConfigName"] = "vote-app_traefik_07d0"
+    assert record.difference(record.described(configured("a")), record.described(other)) == "was changed"
+
+
+def test_what_a_release_of_before_recorded_is_still_the_same() -> None:
+    now = record.described(configured("a"))
+    recorded = Service(None, now.former, "t")
+    assert now.former != now.fingerprint
+    assert record.difference(recorded, now) == ""

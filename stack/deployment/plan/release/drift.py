@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from deployment.plan.cluster.convergence import ServiceState
@@ -12,6 +12,8 @@ from deployment.plan.cluster.convergence import ServiceState
 UNORDERED = ("Env", "Mounts", "Secrets", "Configs", "Networks", "Constraints", "Ports")
 # How a service is updated is not what runs, and `--force` counts up without changing anything.
 IGNORED = ("ForceUpdate", "UpdateConfig", "RollbackConfig")
+# A config or a secret that comes again under its name, which ends in a hash of its content, has another ID.
+IDENTITIES = ("ConfigID", "SecretID")
 
 Api = Mapping[str, Any]
 
@@ -23,26 +25,33 @@ class Service:
     replicas: int | None
     fingerprint: str
     image: str = ""
+    former: str = field(default="", compare=False)
+    """The fingerprint as releases before this one took it, with the IDs of configs and secrets."""
 
 
 def described(specification: Api) -> Service:
     """Read a service's specification, as the Docker API gives it."""
     replicated = specification["Mode"].get("Replicated")
-    text = json.dumps(_plain(specification), sort_keys=True)
     return Service(
         replicas=int(replicated["Replicas"]) if replicated else None,
-        fingerprint=hashlib.sha256(text.encode()).hexdigest()[:16],
+        fingerprint=_fingerprint(specification, (*IGNORED, *IDENTITIES)),
         image=str(specification.get("TaskTemplate", {}).get("ContainerSpec", {}).get("Image", "")),
+        former=_fingerprint(specification, IGNORED),
     )
 
 
-def _plain(value: Any, name: str = "") -> Any:
+def _fingerprint(specification: Api, ignored: Sequence[str]) -> str:
+    text = json.dumps(_plain(specification, ignored), sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _plain(value: Any, ignored: Sequence[str], name: str = "") -> Any:
     """Return a specification without what may differ although the same runs."""
     if isinstance(value, Mapping):
-        parts = {key: _plain(part, key) for key, part in value.items() if key not in IGNORED}
+        parts = {key: _plain(part, ignored, key) for key, part in value.items() if key not in ignored}
         return {key: part for key, part in parts.items() if part not in (None, "", [], {}, False)}
     if isinstance(value, list):
-        parts_of_list = [_plain(part) for part in value]
+        parts_of_list = [_plain(part, ignored) for part in value]
         return sorted(parts_of_list, key=json.dumps) if name in UNORDERED else parts_of_list
     return value
 
@@ -61,7 +70,8 @@ def difference(deployed: Service | None, running: Service | None) -> str:
         return "was added"
     if running.replicas != deployed.replicas:
         return f"was scaled to {running.replicas} from {deployed.replicas}"
-    return "was changed" if running.fingerprint != deployed.fingerprint else ""
+    same = deployed.fingerprint in (running.fingerprint, running.former)
+    return "" if same else "was changed"
 
 
 def contrary(wanted: Api, running: Service) -> str:
