@@ -19,6 +19,8 @@ class Poll(NamedTuple):
 
 
 FIRST = Poll()
+UNKNOWN = Poll(revision=-1)
+"""Before the primary was asked: votes are for the first poll, and a page does not say which one it is of."""
 
 
 def read_poll(reply: Any) -> Poll:

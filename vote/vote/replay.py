@@ -11,7 +11,7 @@ import structlog
 from vote import lifelong, metrics
 from vote.connection import Dialler
 from vote.ledger import FULL, Kept, Ledger
-from vote.poll import FIRST, later
+from vote.poll import UNKNOWN, later
 from vote.primary import NotAcceptingError
 
 POLL_SECONDS = 1.0
@@ -29,7 +29,7 @@ class Replayer:
         self._away = False
         self.last_success: float | None = None
         """When the present primary last had everything, on the monotonic clock."""
-        self.poll = FIRST
+        self.poll = UNKNOWN
         """The poll that there was then."""
 
     def start(self) -> None:

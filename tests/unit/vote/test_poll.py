@@ -11,7 +11,7 @@ from redis.exceptions import ResponseError
 from unit.vote.test_views import pressed
 from unit.vote.test_writer import Primary, started
 from vote.ballot import Ballot
-from vote.poll import FIRST, Poll, later, read_poll
+from vote.poll import FIRST, UNKNOWN, Poll, later, read_poll
 from vote.queue import NotTakenError
 from vote.settings import Settings
 
@@ -46,6 +46,7 @@ def test_a_page_says_when_voting_ends_and_that_it_has_ended(client: FlaskClient,
 @pytest.mark.parametrize(
     ("known", "said", "believed"),
     [
+        (UNKNOWN, FIRST, FIRST),
         (FIRST, Poll(2, revision=3), Poll(2, revision=3)),
         (Poll(2, revision=3), FIRST, Poll(2, revision=3)),
         (Poll(2, True, revision=3), Poll(2, False, revision=2), Poll(2, True, revision=3)),
@@ -64,6 +65,16 @@ def test_a_vote_that_may_be_recorded_is_not_called_so_at_the_end(client: FlaskCl
     assert answer.status_code == 503
     assert "Your vote was NOT recorded." in answer.text
     assert "Cats is recorded" not in answer.text
+
+
+def test_a_replica_that_has_not_asked_yet_serves_pages_that_vote_in_any_poll(
+    client: FlaskClient, queue: Any
+) -> None:
+    """It cannot reach the queue yet; the vote then goes to a replica that can."""
+    queue.poll = UNKNOWN
+    assert 'name="poll" value=""' in client.get("/").text
+    queue.poll = Poll(3)
+    assert client.post("/", data={"vote": "a", "served": "1", "after": "1", "poll": ""}).status_code == 200
 
 
 def test_a_page_of_a_release_that_knew_one_poll_is_of_the_first(client: FlaskClient, queue: Any) -> None:
