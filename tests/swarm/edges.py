@@ -10,7 +10,7 @@ from dataclasses import dataclass
 CONNECT_SECONDS = 1.0
 HEAD = re.compile(rb"HTTP/1\.1 (\d{3})")
 LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
-POLL = re.compile(rb'name="poll" value="(\d+)"')
+POLL = re.compile(rb'name="poll" value="(\d*)"')
 SERVED = re.compile(rb'name="served" value="(\d+)"')
 RETRY = re.compile(rb"\r\nretry-after:", re.IGNORECASE)
 COOKIE = re.compile(rb"\r\nset-cookie: *(voter_id=[^;\r]+)", re.IGNORECASE)
@@ -58,7 +58,7 @@ class Answer:
     status: int
     cookie: str
     served: int = 0  # milliseconds of the service's clock at which the page was made
-    poll: str = ""  # the number that the page's form sends
+    poll: str | None = None  # what the page's form sends as the number of its poll, if it has such a field
     honest: bool = False  # the service itself says that nothing was recorded, not the edge
 
 
@@ -143,7 +143,7 @@ def _answer(head: bytes, page: bytes) -> Answer:
         int(status[1]) if status else 0,
         cookie[1].decode() if cookie else "",
         int(served[1]) if served else 0,
-        poll[1].decode() if poll else "",
+        poll[1].decode() if poll else None,
         # The edge, too, may say when to come back, with a status of its own.
         bool(status and int(status[1]) == 503 and RETRY.search(head)),
     )

@@ -35,7 +35,7 @@ class Registered:
         """Have a new page on the screen."""
         self.cookie, self.served, self._shown = page.cookie, page.served, time.monotonic()
         # A release that knew but one poll has no such field.
-        self._poll = f"&poll={page.poll}" if page.poll else ""
+        self._poll = "" if page.poll is None else f"&poll={page.poll}"
 
     def form(self, choice: str) -> bytes:
         """Return what the page sends, and its script: so long after it arrived."""
