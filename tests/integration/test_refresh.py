@@ -39,7 +39,6 @@ def bases(client: docker.DockerClient, tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(base, "DEBIAN_STANDIN", f"{NAME}:debian")
     monkeypatch.setattr(base, "DEBIAN_REFRESHED", f"{NAME}:refreshed")
     monkeypatch.setattr(base, "CANDIDATES", {f"{NAME}:refreshed": f"{NAME}:candidate"})
-    monkeypatch.setattr(base, "COMPONENTS", (Component(COMPONENT, str(tmp_path)),))
     monkeypatch.setattr(packages, "recorded", lambda _: "")
     _docker("build", "--tag", f"{NAME}:debian", "-", text=OUTDATED.format(base=present.debian))
     _docker("tag", f"{NAME}:debian", f"{NAME}:traefik")
@@ -56,22 +55,22 @@ def _docker(*command: str, text: str = "") -> None:
     subprocess.run(["docker", *command], input=text, text=True, capture_output=True, check=True)
 
 
-def _image(client: docker.DockerClient) -> str:
+def _image(client: docker.DockerClient, component: Component) -> str:
     """Return the name of the component's image on the base that is in use."""
     bases = base.present(client)
     assert bases
-    return next(iter(base.references(client, bases).values()))
+    return base.references(client, bases, [component])[component]
 
 
 def test_a_refresh_takes_what_debian_updated(
-    client: docker.DockerClient, bases: Bases, capsys: pytest.CaptureFixture[str]
+    client: docker.DockerClient, bases: Bases, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    before = _image(client)
-    (component,) = base.references(client, bases)
+    component = Component(COMPONENT, str(tmp_path))
+    before = _image(client, component)
     _docker("build", "--tag", before, "--build-arg", f"BASE={bases.debian}", str(component.context))
 
     refresh.refresh(client, bases, Progress(), [component])
-    updated = _image(client)
+    updated = _image(client, component)
     assert SAID in capsys.readouterr().err
     assert updated != before
     assert images.exists(client, updated)

@@ -58,17 +58,6 @@ def test_a_caa_record_that_forbids_costs_no_order(world: World) -> None:
     assert not world.gate.count(NEW_ORDER)
 
 
-def test_an_order_that_fails_says_why(world: World) -> None:
-    """From here nobody answers at the first address; the server asks there, and nowhere else."""
-    silent = f"{world.edges.address(EDGES[0]).rpartition('.')[0]}.250"
-    world.lead_to(*EDGES)
-    for name in NAMES:
-        world.dns.forget(name)
-        world.dns.add_addresses(name, silent)
-    wait_problem(world, f"{silent}")
-    assert world.gate.count(NEW_ORDER) == 1
-
-
 def test_too_many_orders_are_made_again_when_the_server_says(world: World) -> None:
     world.gate.refuse(NEW_ORDER, 3)
     world.lead_to(*EDGES)
