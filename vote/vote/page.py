@@ -12,7 +12,7 @@ from typing import NamedTuple
 from flask import Flask, render_template
 
 from vote.ballot import wall_milliseconds
-from vote.poll import FIRST, Poll
+from vote.poll import UNKNOWN, Poll
 from vote.settings import Settings
 from vote.words import LANGUAGES, isolated, question_of
 
@@ -51,7 +51,7 @@ class Page:
         self._app = app
         self._settings = settings
         self._container = socket.gethostname()
-        self._rendered = (FIRST, self._render_all(FIRST))
+        self._rendered = (UNKNOWN, self._render_all(UNKNOWN))
 
     def answer(self, state: State, language: str, poll: Poll) -> Answer:
         """Return the page as of now; a choice that is no longer offered is none."""
