@@ -17,10 +17,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--results", metavar="FILE", help="add the results to this JSON file")
     group.addoption("--record", action="store_true", help="add the results to those the README shows")
 
-    pages = parser.getgroup("pages", "the pages in a browser")
-    group = parser.getgroup("polls", "a poll from its beginning to its end")
-    group.addoption("--delete-votes", action="store_true", help="the votes of the stack that is up may go")
+    polls = parser.getgroup("polls", "a poll from its beginning to its end")
+    polls.addoption("--delete-votes", action="store_true", help="the votes of the stack that is up may go")
 
+    pages = parser.getgroup("pages", "the pages in a browser")
     pages.addoption("--screenshots", metavar="FOLDER", help="keep pictures of both pages there")
 
 

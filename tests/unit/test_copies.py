@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from unit.packages import OBSERVER, PACKAGES
+from unit.packages import OBSERVER, PACKAGES, ROOT
 
 PAGES = {"vote", "result"}
 DATABASE = {"postgres_ha", "pgpool_leader"}
@@ -109,3 +109,8 @@ def imported(folder: Path) -> set[str]:
             elif isinstance(node, ast.ImportFrom) and not node.level:
                 found |= {f"{node.module}.{alias.name}" for alias in node.names}
     return found
+
+
+def test_a_time_to_close_is_read_alike_before_it_is_deployed_and_by_the_worker() -> None:
+    copy = ROOT / "stack" / "deployment" / "configuration" / "closing.py"
+    assert copy.read_bytes() == (PACKAGES["worker"] / "closing.py").read_bytes()
