@@ -45,7 +45,7 @@ def screen(stage: Stage, chosen: Settings, playwright: Playwright) -> Iterator[V
 def victim(name: str, stage: Stage, screen: Visit) -> Container:
     """Return the container that shows this very page, or that of a primary."""
     if name == "result":
-        shown = screen.page.locator("footer code").text_content() or "?"
+        shown = screen.page.locator("#container").text_content() or "?"
         return next(c for c in stage.cluster.containers("result") if c.id.startswith(shown))
     return stage.cluster.container(stage.cluster.primary(name))
 
