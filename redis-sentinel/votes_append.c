@@ -17,6 +17,9 @@
  * not open any more is answered with "INTAKE closed", a vote for another poll than this one with "INTAKE other".
  * A vote names its poll in a field; one that names none is for the first.
  *
+ * After its own fields an entry may have others, in the order of TRAILING, which say where it comes from.
+ * VOTES.FIELDS: the names of those. A Redis without this command takes none but "poll".
+ *
  * The server hands over its functions by name, as its "Modules API reference" specifies.
  */
 #include <stddef.h>
@@ -39,6 +42,9 @@ enum { LONGEST_POLL = 96 };
 typedef struct {
     long long revision, number, closes, open;
 } Poll;
+/* "poll" comes first. */
+static const char *const TRAILING[] = {"poll", "numbers", "mark", "probe"};
+enum { TRAILING_COUNT = sizeof TRAILING / sizeof *TRAILING };
 /* The vote service sends sixteen votes together, less than two kilobytes. */
 enum { LONGEST_VALUE = 16384 };
 
@@ -65,15 +71,30 @@ static int is(const String *argument, const char *name)
     return length == strlen(name) && memcmp(text, name, length) == 0;
 }
 
-static int names_poll(String **fields, int count)
+/* Return how many of the fields, names and values, are left where the last is one of that name. */
+static int without(const char *name, String **fields, int count)
 {
-    return count > 2 && count % 2 == 0 && is(fields[count - 2], "poll");
+    return count > 2 && count % 2 == 0 && is(fields[count - 2], name) ? count - 2 : count;
+}
+
+static int without_trailing(String **fields, int count)
+{
+    for (int place = TRAILING_COUNT - 1; place >= 0; place--)
+        count = without(TRAILING[place], fields, count);
+    return count;
+}
+
+/* Return the number of the poll that a vote is for as text, NULL where it names none. */
+static const String *named_poll(String **fields, int count)
+{
+    for (int place = TRAILING_COUNT - 1; place > 0; place--)
+        count = without(TRAILING[place], fields, count);
+    return without(TRAILING[0], fields, count) < count ? fields[count - 1] : NULL;
 }
 
 static int are_names_of_a_vote(String **fields, int count)
 {
-    if (names_poll(fields, count))
-        count -= 2;
+    count = without_trailing(fields, count);
     if (count == 2)
         return is(fields[0], "votes");
     return count == 6 && is(fields[0], "id") && is(fields[2], "vote") && is(fields[4], "version");
@@ -124,7 +145,8 @@ static int are_for_another(Poll poll, String **fields, int count)
     long long number = 1;
     if (!are_names_of_a_vote(fields, count))
         return 0;
-    return (names_poll(fields, count) && to_number(fields[count - 1], &number) != 0) || number != poll.number;
+    const String *named = named_poll(fields, count);
+    return (named != NULL && to_number(named, &number) != 0) || number != poll.number;
 }
 
 /* Write the state of the intake; "open" where nobody has set it, "unreadable" where it is no word. */
@@ -217,6 +239,17 @@ static int tell_state(Context *context, String **arguments, int count)
     return reply_with_number(context, milliseconds());
 }
 
+static int tell_fields(Context *context, String **arguments, int count)
+{
+    (void)arguments;
+    if (count != 1)
+        return wrong_arity(context);
+    reply_with_array(context, TRAILING_COUNT);
+    for (int place = 0; place < TRAILING_COUNT; place++)
+        reply_with_text(context, TRAILING[place], strlen(TRAILING[place]));
+    return 0;
+}
+
 int RedisModule_OnLoad(Context *context, String **arguments, int count)
 {
     (void)arguments;
@@ -236,5 +269,6 @@ int RedisModule_OnLoad(Context *context, String **arguments, int count)
     return create_command(context, "votes.append", append, "write deny-oom fast", 1, 1, 1)
         || create_command(context, "votes.replay", add, "write deny-oom fast", 1, 1, 1)
         || create_command(context, "votes.poll", set_poll, "write fast", 0, 0, 0)
-        || create_command(context, "votes.state", tell_state, "readonly fast", 0, 0, 0);
+        || create_command(context, "votes.state", tell_state, "readonly fast", 0, 0, 0)
+        || create_command(context, "votes.fields", tell_fields, "readonly fast", 0, 0, 0);
 }

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 _ANY_CLIENT = "+ping +hello +client|setinfo +client|setname"
 
 REDIS_RULES: Mapping[str, str] = {
-    "ballot": f"~votes {_ANY_CLIENT} +votes.append +votes.replay +votes.state +wait +info",
+    "ballot": f"~votes {_ANY_CLIENT} +votes.append +votes.replay +votes.state +votes.fields +wait +info",
     # The account of the vote service before there was votes.append, for an upgrade under load.
     "vote": f"~votes {_ANY_CLIENT} +xadd +wait +info",
     "worker": (

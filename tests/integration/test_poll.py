@@ -37,6 +37,10 @@ def now_ms(redis: Any) -> int:
     return int(state(redis)[5])
 
 
+def test_it_says_what_may_stand_behind_a_vote(redis: Any) -> None:
+    assert redis.execute_command("VOTES.FIELDS") == [b"poll", b"numbers", b"mark", b"probe"]
+
+
 def test_without_a_word_of_any_poll_there_is_the_first_and_it_is_open(redis: Any) -> None:
     assert state(redis)[:5] == [b"open", 0, 1, 0, 0]
     assert redis.execute_command("VOTES.APPEND", STREAM, *VOTE)
@@ -57,6 +61,13 @@ def test_without_a_word_of_any_poll_there_is_the_first_and_it_is_open(redis: Any
         ((1, 2, "open"), -1, (*VOTE, "poll", "2"), "INTAKE closed"),
         ((1, 2, "open"), 0, ("poll", "2"), "the fields"),
         ((1, 2, "open"), 0, ("id", "v", "poll", "2"), "the fields"),
+        ((1, 2, "open"), 0, (*VOTE, "poll", "2", "numbers", "p 1"), None),
+        ((1, 2, "open"), 0, ("votes", "[]", "poll", "2", "mark", "p", "probe", "x"), None),
+        ((1, 2, "open"), 0, (*VOTE, "numbers", "p 1"), "INTAKE other"),
+        ((1, 2, "open"), 0, (*VOTE, "poll", "3", "numbers", "p 1"), "INTAKE other"),
+        ((1, 2, "open"), 0, (*VOTE, "numbers", "p 1", "poll", "2"), "the fields"),
+        ((1, 2, "open"), 0, (*VOTE, "poll", "2", "numbers", "p 1", "numbers", "p 2"), "the fields"),
+        ((1, 2, "open"), 0, ("poll", "2", "numbers", "p 1"), "the fields"),
     ],
 )
 def test_who_appends_is_told(
