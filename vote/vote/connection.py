@@ -28,6 +28,7 @@ SLOWEST_ACKNOWLEDGEMENT_SECONDS = 1.0
 CONNECT_SECONDS = 0.5
 REFUSAL = "INTAKE "
 UNKNOWN_COMMAND = "unknown command"
+FORMER_FIELDS = frozenset({"poll"})
 
 
 class QueueConnection:
@@ -40,7 +41,7 @@ class QueueConnection:
         self._connection = connection
         self._confirmations = confirmations
         self.address = address
-        self.identity = self._read_identity()
+        self.identity, self.fields = self._introduce()
 
     def append(self, ballots: Sequence[Ballot]) -> None:
         """Put ballots into the stream and return once a replica has confirmed them all.
@@ -67,11 +68,13 @@ class QueueConnection:
         """Close the connection."""
         self._connection.disconnect()
 
-    def _read_identity(self) -> Identity:
-        (info,) = self._ask(("INFO", "server", "replication"))
+    def _introduce(self) -> tuple[Identity, frozenset[str]]:
+        """Return who answers, and the fields that may stand behind a vote there."""
+        info, fields = self._ask(("INFO", "server", "replication"), ("VOTES.FIELDS",))
         if isinstance(info, ResponseError):
             raise NotAcceptingError(str(info))
-        return identify(info.decode(errors="replace"), self._confirmations)
+        identity = identify(info.decode(errors="replace"), self._confirmations)
+        return identity, read_fields(fields)
 
     def _put(self, command: str, ballots: Sequence[Ballot]) -> list[Any]:
         """Send ballots; return the replies to their entries once a replica confirmed what was appended."""
@@ -99,6 +102,11 @@ class QueueConnection:
             return self._connection.read_response()
         except ResponseError as error:
             return error
+
+
+def read_fields(reply: Any) -> frozenset[str]:
+    """Read the reply to VOTES.FIELDS; a Redis of a release that knew but one field answers an error."""
+    return FORMER_FIELDS if isinstance(reply, ResponseError) else frozenset(name.decode() for name in reply)
 
 
 def judge(replies: Sequence[Any]) -> None:

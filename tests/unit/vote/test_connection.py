@@ -15,6 +15,7 @@ from vote.primary import Identity, NotAcceptingError
 from vote.queue import NotTakenError
 
 INFO = b"run_id:r\r\nrole:master\r\nconnected_slaves:1\r\nmaster_replid:m\r\n"
+FIELDS = [b"poll", b"numbers"]
 BALLOTS = [Ballot("v", "a", number) for number in range(VOTES_PER_ENTRY + 1)]
 
 
@@ -22,7 +23,7 @@ class Wire:
     """A connection to a Redis that gives the replies it was told to give."""
 
     def __init__(self, *replies: object) -> None:
-        self.replies = [INFO, *replies]
+        self.replies = [INFO, FIELDS, *replies]
         self.sent: list[tuple[Any, ...]] = []
 
     def pack_commands(self, commands: Sequence[tuple[Any, ...]]) -> Sequence[tuple[Any, ...]]:
@@ -43,7 +44,27 @@ def test_ballots_are_appended_and_waited_for_in_one_go() -> None:
     connection = QueueConnection(wire, "10.0.0.1")
     connection.append(BALLOTS)
     assert connection.identity == Identity("r", "m")
-    assert [command[0] for command in wire.sent] == ["INFO", "VOTES.APPEND", "VOTES.APPEND", "WAIT"]
+    assert [command[0] for command in wire.sent] == [
+        "INFO",
+        "VOTES.FIELDS",
+        "VOTES.APPEND",
+        "VOTES.APPEND",
+        "WAIT",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("reply", "fields"),
+    [
+        (FIELDS, {"poll", "numbers"}),
+        (ResponseError("unknown command 'VOTES.FIELDS'"), {"poll"}),
+        (ResponseError("NOPERM this user has no permissions to run the 'votes.fields' command"), {"poll"}),
+    ],
+)
+def test_it_learns_which_fields_may_stand_behind_a_vote(reply: object, fields: set[str]) -> None:
+    wire = Wire()
+    wire.replies[1] = reply
+    assert QueueConnection(wire, "10.0.0.1").fields == fields
 
 
 @pytest.mark.parametrize(
@@ -119,7 +140,7 @@ def test_of_votes_that_are_taken_in_part_nothing_is_certain() -> None:
 def test_what_was_acknowledged_passes_the_intake(replies: tuple[object, ...], sent: list[str]) -> None:
     wire = Wire(*replies)
     QueueConnection(wire, "10.0.0.1").replay(BALLOTS)
-    assert [command[0] for command in wire.sent if command[0].startswith("VOTES")] == sent
+    assert [command[0] for command in wire.sent if command[0] in {"VOTES.REPLAY", "VOTES.APPEND"}] == sent
 
 
 def test_an_answer_after_a_second_is_no_acknowledgement(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -133,6 +154,6 @@ def test_an_answer_after_a_second_is_no_acknowledgement(monkeypatch: pytest.Monk
 
 def test_a_replica_is_never_given_a_vote() -> None:
     wire = Wire()
-    wire.replies = [INFO.replace(b"master\r", b"slave\r")]
+    wire.replies = [INFO.replace(b"master\r", b"slave\r"), FIELDS]
     with pytest.raises(NotAcceptingError, match="role is slave"):
         QueueConnection(wire, "10.0.0.1")
