@@ -33,6 +33,8 @@ LIFE_SECONDS = 300
 # So long before a renewal is due.
 EARLY_SECONDS = 20
 RECOVERY_SECONDS = 240
+# An observer looks each second.
+FRESH_SECONDS = 15
 
 
 @dataclass
@@ -254,7 +256,9 @@ def test_a_node_is_off_and_dns_names_it_first(world: World) -> None:
     former, orders, node = world.the_certificate(), world.orders, world.next_victim()
     world.lead_to(node, *world.others(node))
     world.switch_off(node)
-    problem = wait_until(lambda: world.status().problem, LIFE_SECONDS / 2, world.describe)
+    # Before that, no order is made while an edge that has just lost a copy of the issuer answers 503.
+    wait_until(lambda: "invalid" in world.outcomes(), LIFE_SECONDS / 2, world.describe)
+    problem = wait_until(lambda: world.status().problem, FRESH_SECONDS, world.describe)
     world.note(f"problem: {problem}")
     world.lead_to(*world.others(node))
     serial = world.wait_renewed(former, *world.others(node))

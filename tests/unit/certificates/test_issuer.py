@@ -410,6 +410,13 @@ def test_an_order_that_became_invalid_is_ended_and_the_next_one_is_made_later(
     turn_and_wait(one, desk, 2 * MINUTE)
 
 
+def test_an_error_without_a_word_is_shown_too(one: Issuer, desk: Desk, authority: FakeAuthority) -> None:
+    authority.raises["advance"] = RefusedError("")
+    desk.order = order(authority)
+    one.turn()
+    assert desk.outlook.problem == "RefusedError"
+
+
 def test_a_certificate_for_more_names_is_the_one_that_was_ordered(
     one: Issuer, desk: Desk, authority: FakeAuthority
 ) -> None:

@@ -31,13 +31,17 @@ def authorization(name: str, error: dict[str, str] | None) -> dict[str, Any]:
     return {"identifier": {"type": "dns", "value": name}, "status": "pending", "challenges": [asked]}
 
 
-def told(monkeypatch: pytest.MonkeyPatch, errors: dict[str, dict[str, str] | None]) -> str:
-    """Return what is said of an order whose authorizations have these errors."""
+def told(
+    monkeypatch: pytest.MonkeyPatch,
+    errors: dict[str, dict[str, str] | None],
+    of_order: dict[str, str] | None = BROKEN,
+) -> str:
+    """Return what is said of an order with this error, whose authorizations have these errors."""
     order = {
         "status": "invalid",
         "identifiers": [{"type": "dns", "value": name} for name in NAMES],
         "authorizations": list(NAMES),
-        "error": BROKEN,
+        **({"error": of_order} if of_order else {}),
     }
     answers: dict[str, Any] = {name: authorization(name, errors[name]) for name in NAMES}
     answers[str(ORDER.url)] = order
@@ -56,3 +60,11 @@ def test_each_name_is_told_of_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_an_order_that_failed_for_no_name_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
     assert told(monkeypatch, dict.fromkeys(NAMES)) == "no route to host"
+
+
+def test_an_order_that_failed_without_a_reason_is_not_silent(monkeypatch: pytest.MonkeyPatch) -> None:
+    said = told(monkeypatch, dict.fromkeys(NAMES), None)
+    assert said == (
+        "the order is invalid, and the server gives no reason: "
+        "result.example.org is pending, vote.example.org is pending"
+    )

@@ -192,16 +192,17 @@ class Issuer:
 
     def _fail(self, error: ServiceError, held: Held | None) -> None:
         """Write down what is wrong, and when it is tried again."""
-        now, again = self._now, _again(error)
+        now, again, problem = self._now, _again(error), str(error) or type(error).__name__
         failures = self._outlook.failures + (0 if again else 1)
         left = held.certificate.not_after - now if held else None
         wait = again or schedule.pause(failures, left)
         log.warning(
             "no certificate yet" if held is None else "not renewed yet",
-            reason=str(error),
+            reason=problem,
             seconds=_whole(wait),
         )
-        self._note(replace(self._outlook, problem=str(error), failures=failures, next_try=now + wait))
+        # An empty one would be shown as none at all.
+        self._note(replace(self._outlook, problem=problem, failures=failures, next_try=now + wait))
 
     def _note(self, new: Outlook) -> None:
         if new != self._outlook:

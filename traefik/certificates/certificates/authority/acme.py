@@ -156,14 +156,21 @@ class AcmeAuthority:
             yield found.identifier.value, found
 
     def _reasons(self, body: messages.Order) -> list[str]:
-        """Say of each name what the server found; the order's own error only repeats one of these."""
+        """Say of each name what the server found; the order's own error only repeats one of these.
+
+        Never nothing: a server that gives no reason still says how far it came with each name.
+        """
+        authorizations = [*self._authorizations(body)]
         found = [
             f"{name}: {each.error.detail or each.error.typ}"
-            for name, authorization in self._authorizations(body)
+            for name, authorization in authorizations
             for each in authorization.challenges
             if each.error is not None
         ]
-        return found or ([str(body.error.detail or body.error.typ)] if body.error else [])
+        if body.error and not found:
+            found = [str(body.error.detail or body.error.typ)]
+        states = ", ".join(f"{name} is {found.status.name}" for name, found in authorizations)
+        return found or [f"the order is invalid, and the server gives no reason: {states}"]
 
 
 def _signing_request(order: Order) -> x509.CertificateSigningRequest:
