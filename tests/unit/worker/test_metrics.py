@@ -16,6 +16,7 @@ from kit.exposition import Scraped, scrape
 from kit.services import free_port
 from worker import __main__ as program
 from worker import exporter, logs, metrics, settings
+from worker.account import Row
 from worker.ballot import Ballot, Entry
 from worker.consume import Consumer
 from worker.letter import Letter
@@ -33,11 +34,11 @@ def counts() -> dict[str, float]:
     return {name: REGISTRY.get_sample_value(f"vote_app_{name}") or 0 for name in COUNTS}
 
 
-def keep(_ballots: Sequence[Ballot], _poll: int) -> None:
+def keep(_ballots: Sequence[Ballot], _poll: int, _adds: Sequence[Row]) -> None:
     pass
 
 
-def refuse(ballots: Sequence[Ballot], _poll: int) -> None:
+def refuse(ballots: Sequence[Ballot], _poll: int, _adds: Sequence[Row]) -> None:
     if any(ballot.voter == "w" for ballot in ballots):
         raise UnstorableError("somebody's constraint")
 
@@ -45,7 +46,7 @@ def refuse(ballots: Sequence[Ballot], _poll: int) -> None:
 def away_twice() -> Save:
     left = [1, 1]
 
-    def save(_ballots: Sequence[Ballot], _poll: int) -> None:
+    def save(_ballots: Sequence[Ballot], _poll: int, _adds: Sequence[Row]) -> None:
         if left:
             left.pop()
             raise StoreAwayError
