@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from observer import node_states, question
+from observer import audit, node_states, question
 from observer.intake import INTAKE
 from observer.picture import (
     Picture,
@@ -26,6 +26,11 @@ QUEUE = (
     ("XLEN", stream.DEAD),
     ("XRANGE", stream.STREAM, "-", "+", "COUNT", "1"),
 )
+# The ends of the queue. Asked by itself: a Redis of the release before refuses the second.
+ENDS = (
+    ("XRANGE", stream.STREAM, "-", "+", "COUNT", "1"),
+    ("XREVRANGE", stream.STREAM, "+", "-", "COUNT", "1"),
+)
 
 
 class Observer:
@@ -45,17 +50,18 @@ class Observer:
         self._intake = Question("intake", question.redis(accounts, host, ("GET", INTAKE)))
         self._poll = Question("poll", question.redis(accounts, host, ("VOTES.STATE",)))
         self._database = Question("database", question.Database(accounts))
+        ends = question.redis(accounts, host, *ENDS)
+        self._accounts = Question("accounts", audit.Audit(audit.Database(accounts), ends, self._reign))
 
     @property
     def questions(self) -> list[Question]:
         """All that is asked."""
         nodes = [*self._agents.values(), *self._roles.values()]
-        return [*nodes, self._queue, self._intake, self._poll, self._database]
+        return [*nodes, self._queue, self._intake, self._poll, self._database, self._accounts]
 
     def gather(self, before: Picture | None, now: float) -> dict[str, Any]:
         """Put the latest answers together; never waits."""
-        states = {node: answer for node, each in self._agents.items() if (answer := each.answer())}
-        roles = {node: answer[0] for node, each in self._roles.items() if (answer := each.answer())}
+        states, roles = self._nodes()
         stored: Stored | None = self._database.answer()
         letters = stored.letters if stored else None
         queue = summarize_queue(self._queue.answer(), letters, self._intake.answer())
@@ -68,4 +74,17 @@ class Observer:
             "votes": summarize_votes(stored.tally, stored.pulse_age) if stored else summarize_votes(None),
             "poll": summarize_poll(stored.poll if stored else None, self._poll.answer()),
             "certificates": summarize_certificates(stored.certificates if stored else None),
+            "accounts": self._accounts.answer(),
         }
+
+    def _nodes(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return what the nodes of both clusters say of themselves, by name."""
+        states = {node: answer for node, each in self._agents.items() if (answer := each.answer())}
+        roles = {node: answer[0] for node, each in self._roles.items() if (answer := each.answer())}
+        return states, roles
+
+    def _reign(self) -> tuple[str, str] | None:
+        """Return both primaries, None while one of them is not known."""
+        states, roles = self._nodes()
+        postgres, redis = summarize_postgres(states)["primary"], summarize_redis(roles)["primary"]
+        return (postgres, redis) if postgres and redis else None

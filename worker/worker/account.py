@@ -84,7 +84,7 @@ def multirange(ranges: Iterable[Range]) -> str:
 
 
 def joined(numbered: Iterable[tuple[str, int]]) -> dict[str, list[Range]]:
-    """Return numbers by process, those that follow each other as one range; without a process there is none."""
+    """Return the numbers of each process, those that follow each other as one range."""
     found: dict[str, list[Range]] = {}
     of, begin, end = "", 0, 0
     for process, number in numbered:

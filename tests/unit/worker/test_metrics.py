@@ -27,7 +27,7 @@ COUNTS = ("stored_votes_total", "dead_letters_total", "store_retries_total", "co
 VOTES = Entry(b"1-0", {b"votes": b'[["v", "a", 1], ["w", "b", 1], ["v", "b", 2]]'})
 NONSENSE = Entry(b"2-0", {b"nonsense": b"1"})
 
-Save = Callable[[Sequence[Ballot], int], None]
+Save = Callable[[Sequence[Ballot], int, Sequence[Row]], None]
 
 
 def counts() -> dict[str, float]:
