@@ -25,7 +25,7 @@ ASKED = re.findall(r"\w+", question.CERTIFICATES.partition("FROM")[0])[1:]
 OF_ONE = audit.Account("p", None, Multirange(), Multirange(), 0, 0, 0, 0)
 WRITTEN = {
     Account: audit.describe(OF_ONE, None, Gaps(), Gaps()),
-    Accounts: audit.summarize(audit.Book([OF_ONE], None), Gaps(), Gaps()),
+    Accounts: audit.Audit(lambda: audit.Book([OF_ONE], None), lambda: (0, [], []), lambda: None)(),
     Postgres: picture.summarize_postgres({}),
     Redis: picture.summarize_redis({}),
     Queue: {**picture.summarize_queue(None, None, None), "waiting_seconds": 0.0},

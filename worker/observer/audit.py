@@ -106,13 +106,13 @@ class Audit:
         """Look once; return what the picture says."""
         try:
             book = self._accounts()
-            oldest, newest = self._queue()
+            entries, oldest, newest = self._queue()
         except SILENCE:
             self._missing.interrupt()
             self._beyond.interrupt()
             raise
         self._note(book, oldest, newest)
-        return summarize(book, self._missing, self._beyond)
+        return {**summarize(book, self._missing, self._beyond), "entries": entries}
 
     def _note(self, book: Book, oldest: Sequence[Any], newest: Sequence[Any]) -> None:
         ends = (entry_id(oldest[0][0]) if oldest else None, entry_id(newest[0][0]) if newest else None)
@@ -139,7 +139,7 @@ def summarize(book: Book, missing: Gaps, beyond: Gaps) -> dict[str, Any]:
 
 
 def interest(process: Mapping[str, Any]) -> tuple[int, int, str]:
-    """Return what puts processes in order: lost votes first, then those that are not at rest, then the latest."""
+    """Return what puts processes in order: those with lost votes, those not at rest, then the latest."""
     return (
         process["lost"],
         process["queued"] + process["settling"] + process["unknown"],

@@ -26,8 +26,9 @@ QUEUE = (
     ("XLEN", stream.DEAD),
     ("XRANGE", stream.STREAM, "-", "+", "COUNT", "1"),
 )
-# The ends of the queue. Asked by itself: a Redis of the release before refuses the second.
+# How long the queue is, and its ends. Asked by itself: a Redis of the release before refuses the last.
 ENDS = (
+    ("XLEN", stream.STREAM),
     ("XRANGE", stream.STREAM, "-", "+", "COUNT", "1"),
     ("XREVRANGE", stream.STREAM, "+", "-", "COUNT", "1"),
 )

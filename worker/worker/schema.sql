@@ -76,7 +76,8 @@ CREATE TABLE IF NOT EXISTS accounts (
     told         timestamptz -- when the process last said what it has acknowledged
 ) WITH (fillfactor = 50);
 
--- When votes were last stored by a program that knows no accounts: of those that there were, nobody can say more.
+-- When votes were last stored, or became dead letters, by a program that knows no accounts: of those that there were
+-- nobody can say more.
 CREATE TABLE IF NOT EXISTS uncounted (
     only_row   boolean     PRIMARY KEY DEFAULT true CHECK (only_row),
     last       timestamptz NOT NULL,
@@ -129,7 +130,7 @@ FOR EACH STATEMENT EXECUTE FUNCTION keep_tally();
 
 -- Whoever stores votes with their numbers says so; a release that does not know accounts does not replace this.
 CREATE OR REPLACE FUNCTION note_uncounted() RETURNS trigger
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 BEGIN
     IF current_setting('vote_app.counted', true) IS DISTINCT FROM 'on' THEN
         INSERT INTO uncounted AS known (last, statements) VALUES (clock_timestamp(), 1)
@@ -141,6 +142,9 @@ $$;
 
 -- By its name it comes after the tally's lock.
 CREATE OR REPLACE TRIGGER uncounted_votes AFTER INSERT OR UPDATE ON votes
+FOR EACH STATEMENT EXECUTE FUNCTION note_uncounted();
+
+CREATE OR REPLACE TRIGGER uncounted_letters AFTER INSERT ON dead_letters
 FOR EACH STATEMENT EXECUTE FUNCTION note_uncounted();
 
 -- Stores votes, each voter's once: a newer one replaces an older one, never the other way round. This is all

@@ -29,11 +29,12 @@ SELECT store_votes(%s::text[], %s::text[], %s::bigint[], %s,
 """
 # The row is changed even when it is there, so that this commit, too, waits for the standby.
 BURY = """
-INSERT INTO dead_letters (id, entry, reason, size, fields) VALUES {}
-ON CONFLICT (id) DO UPDATE SET reason = excluded.reason
+WITH buried AS (
+    INSERT INTO dead_letters (id, entry, reason, size, fields) VALUES {}
+    ON CONFLICT (id) DO UPDATE SET reason = excluded.reason
+)
+SELECT set_config('vote_app.counted', 'on', true), note_dead(%s::text[], %s::integer[], %s::int8multirange[])
 """
-# Letters whose numbers are known, in the same commit.
-BURY_NUMBERED = "WITH buried AS ({}) SELECT note_dead(%s::text[], %s::integer[], %s::int8multirange[])"
 PULSE = """
 INSERT INTO pulse (at) VALUES (clock_timestamp())
 ON CONFLICT (only_row) DO UPDATE SET at = excluded.at
@@ -107,11 +108,8 @@ class Store:
             for key, letter in sorted(kept.items())
         ]
         statement = BURY.format(", ".join(["(%b, %b, %b, %s, %b)"] * len(rows)))
-        values: list[object] = [value for row in rows for value in row]
-        if numbered := [found for letter in kept.values() if (found := letter.numbers)]:
-            statement = BURY_NUMBERED.format(statement)
-            values += columns(numbered, 3)
-        self._commit(statement, values)
+        numbered = [found for letter in kept.values() if (found := letter.numbers)]
+        self._commit(statement, [*(value for row in rows for value in row), *columns(numbered, 3)])
 
     def pulse(self) -> None:
         """Leave the time of a commit, for readers to see that commits are possible, and the tally of then."""

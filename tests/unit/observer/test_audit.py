@@ -34,7 +34,7 @@ class Clock:
         self, monkeypatch: pytest.MonkeyPatch, *accounts: Account, uncounted: float | None = None
     ) -> None:
         self.book, self.now = Book(accounts, uncounted), 0.0
-        self.ask = Audit(lambda: self.book, lambda: ([], []), lambda: "reign")
+        self.ask = Audit(lambda: self.book, lambda: (0, [], []), lambda: "reign")
         monkeypatch.setattr("observer.audit.time", SimpleNamespace(monotonic=lambda: self.now))
 
     def after(self, *moments: float) -> dict[str, Any]:

@@ -26,7 +26,8 @@ def sentence(accounts: Accounts) -> str:
         "unknown": accounts.unknown,
     }
     named = [f"{number:,} {name}" for name, number in parts.items() if number or name == "stored"]
-    return f"{accounts.acknowledged:,} votes acknowledged: {', '.join(named)}. {_verdict(accounts)}"
+    told = f"{accounts.acknowledged:,} votes acknowledged: {', '.join(named)}. {_verdict(accounts)}"
+    return f"{told} The queue holds {accounts.entries:,} entries, of votes or accounts." if accounts.entries else told
 
 
 def _verdict(accounts: Accounts) -> str:

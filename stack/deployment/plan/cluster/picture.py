@@ -134,6 +134,7 @@ class Accounts:
     unknown: int = 0
     judged: bool = False  # whether all that was missing when the observer began is stored by now, or is lost
     processes: tuple[Account, ...] = ()
+    entries: int = 0  # of the queue: what they hold is acknowledged, and maybe not told yet
 
 
 @dataclass(frozen=True)
