@@ -6,6 +6,7 @@ import json
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
@@ -36,8 +37,7 @@ def vote(service: Service, choice: str = "a") -> bool:
     try:
         with urlopen(Request(service.url + "/", data=f"vote={choice}".encode()), timeout=20):
             return True
-    except HTTPError as error:
-        assert error.code == 503
+    except HTTPError:
         return False
 
 
@@ -58,7 +58,8 @@ def auditor(trio: Trio, database: Database, inside: Inside, store: Store) -> Aud
     """Return what an observer says of the accounts when it looks."""
     store.pulse()  # so there are tables
     accounts = (access(trio, database, inside),) * 2
-    return audit.Audit(audit.Database(accounts), question.redis(accounts, HOST, *ENDS), lambda: "reign")
+    book = partial(question.Database(accounts).ask, audit.read_book)
+    return audit.Audit(book, question.redis(accounts, HOST, *ENDS), lambda: "reign")
 
 
 @pytest.fixture
@@ -76,7 +77,12 @@ def service(start: Start, trio: Trio) -> Service:
 
 def at_rest(count: int, **others: int) -> dict[str, int]:
     """Return what is said where so many votes are acknowledged, and all but the others are stored."""
-    return {**dict.fromkeys(STATES, 0), "acknowledged": count, "stored": count - sum(others.values()), **others}
+    return {
+        **dict.fromkeys(STATES, 0),
+        "acknowledged": count,
+        "stored": count - sum(others.values()),
+        **others,
+    }
 
 
 def said(auditor: Auditor) -> dict[str, Any]:
@@ -95,7 +101,9 @@ def wait_said(auditor: Auditor, expected: dict[str, int], seconds: float = 15) -
 
 
 def accounts(database: Database) -> list[tuple[Any, ...]]:
-    return database.query("SELECT acknowledged::text, stored::text, dead::text FROM accounts ORDER BY process")
+    return database.query(
+        "SELECT acknowledged::text, stored::text, dead::text FROM accounts ORDER BY process"
+    )
 
 
 def test_what_is_acknowledged_is_accounted(
@@ -228,7 +236,9 @@ def test_where_an_older_worker_stores_nobody_says_that_a_vote_is_lost(
     assert database.query("SELECT FROM uncounted") == []
     for _ in range(2):
         database.query(statement)
-    assert database.query("SELECT statements, last > now() - interval '1 minute' FROM uncounted") == [(2, True)]
+    assert database.query("SELECT statements, last > now() - interval '1 minute' FROM uncounted") == [
+        (2, True)
+    ]
     found = {each["process"]: each for each in past_settling(auditor)["processes"]}
     assert (found["p-1-a"]["lost"], found["p-1-a"]["unknown"]) == (0, 1)
     assert (found["p-9999999999999-a"]["lost"], found["p-9999999999999-a"]["unknown"]) == (1, 0)
@@ -245,7 +255,9 @@ def past_settling(auditor: Auditor) -> dict[str, Any]:
     """Look until nothing can be on its way any more."""
     clock = iter(range(0, 1000, 20))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("observer.audit.time", type("Clock", (), {"monotonic": staticmethod(lambda: next(clock))}))
+        patch.setattr(
+            "observer.audit.time", type("Clock", (), {"monotonic": staticmethod(lambda: next(clock))})
+        )
         return [auditor() for _ in range(5)][-1]
 
 

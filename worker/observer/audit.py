@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -13,9 +12,7 @@ from psycopg.rows import class_row
 from psycopg.types.multirange import Multirange
 
 from observer.gaps import GONE, QUEUED, SETTLING, Gaps, Look, Range, count, entry_id
-from observer.question import DATABASE_SECONDS, SILENCE, Accounts, as_either
-from worker.access import connect_database
-from worker.watchdog import watchdog
+from observer.question import SILENCE
 
 # A process names when it began, by its own clock.
 CLOCKS_SECONDS = 60.0
@@ -62,32 +59,12 @@ class Book(NamedTuple):
     uncounted: float | None
 
 
-class Database:
-    """Asks for the accounts over a connection of its own, made anew after any trouble."""
-
-    def __init__(self, accounts: Accounts) -> None:
-        self._accounts = accounts
-        self._connection: psycopg.Connection | None = None
-
-    def __call__(self) -> Book:
-        """Return the accounts."""
-        if self._connection is None:
-            self._connection = as_either(self._accounts, connect_database)
-        try:
-            with watchdog(self._connection.fileno(), DATABASE_SECONDS):
-                return self._book(self._connection)
-        except (psycopg.Error, OSError):
-            with suppress(psycopg.Error, OSError):
-                self._connection.close()
-            self._connection = None
-            raise
-
-    @staticmethod
-    def _book(connection: psycopg.Connection) -> Book:
-        # First: whoever stored without numbers by then is known when the accounts are read.
-        last = connection.execute(UNCOUNTED).fetchone()
-        accounts = connection.cursor(row_factory=class_row(Account)).execute(ACCOUNTS).fetchall()
-        return Book(accounts, last[0] if last else None)
+def read_book(connection: psycopg.Connection) -> Book:
+    """Ask the database for the accounts."""
+    # First: whoever stored without numbers by then is known when the accounts are read.
+    last = connection.execute(UNCOUNTED).fetchone()
+    accounts = connection.cursor(row_factory=class_row(Account)).execute(ACCOUNTS).fetchall()
+    return Book(accounts, last[0] if last else None)
 
 
 class Audit:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from observer import audit, node_states, question
@@ -50,9 +51,10 @@ class Observer:
         # Asked by itself: a Redis of the release before this one refuses it.
         self._intake = Question("intake", question.redis(accounts, host, ("GET", INTAKE)))
         self._poll = Question("poll", question.redis(accounts, host, ("VOTES.STATE",)))
-        self._database = Question("database", question.Database(accounts))
-        ends = question.redis(accounts, host, *ENDS)
-        self._accounts = Question("accounts", audit.Audit(audit.Database(accounts), ends, self._reign))
+        database = question.Database(accounts)
+        self._database = Question("database", database)
+        book, ends = partial(database.ask, audit.read_book), question.redis(accounts, host, *ENDS)
+        self._accounts = Question("accounts", audit.Audit(book, ends, self._reign))
 
     @property
     def questions(self) -> list[Question]:

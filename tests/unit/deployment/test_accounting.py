@@ -30,7 +30,11 @@ GONE = Account("c0ffee-1-ab", 10, 7, 1, lost=2, numbers=((4, 4), (7, 8)), told="
         (replace(GOOD, lost=2, unknown=1, dead=3), "2 are missing.", 1),
         (replace(GOOD, lost=None), "Whether one is missing is not known yet: ask again in a minute.", 4),
         (replace(GOOD, settling=3), "45 queued, 3 on their way. None is missing.", 0),
-        (replace(GOOD, entries=1_200), "None is missing. The queue holds 1,200 entries, of votes or accounts.", 0),
+        (
+            replace(GOOD, entries=1_200),
+            "None is missing. The queue holds 1,200 more entries.",
+            0,
+        ),
         (replace(GOOD, unknown=3, dead=2), "2 dead letters, 3 unknown. None is known to be missing.", 0),
     ],
 )
