@@ -129,7 +129,7 @@ def test_what_waits_is_called_queued(
     # As a mark says that a worker took while another one still has the votes before it.
     database.query("UPDATE accounts SET acknowledged = '{[1,18)}'")
     found = auditor()
-    assert (found["stored"], found["queued"], found["lost"]) == (10, 7, None)
+    assert (found["stored"], found["queued"], found["lost"]) == (10, 7, 0)
     assert found["entries"] == trio.primary.client.xlen(STREAM) > 0
     worker()
     wait_said(auditor, at_rest(17))
@@ -144,7 +144,7 @@ def test_a_batch_that_no_replica_confirmed_is_void_and_none_of_it_is_missing(
         replica.container.freeze()
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(vote, service)
-        wait_until(lambda: database.query("SELECT FROM accounts WHERE upper(stored) > 3") != [], 10)
+        wait_until(lambda: database.query("SELECT 1 FROM accounts WHERE upper(stored) > 3") != [], 10)
         for replica in trio.replicas:
             replica.container.restore()
         assert waiting.result()
@@ -225,15 +225,22 @@ def test_the_next_poll_begins_with_no_accounts(store: Store, database: Database,
 
 
 OLD = "SELECT store_votes(ARRAY['v'], ARRAY['a'], ARRAY[1]::bigint[]{})"
-OLD_LETTER = "INSERT INTO dead_letters (id, entry, reason, size, fields) VALUES ('1', '1', '', 0, '{}')"
+OLD_LETTER = """
+INSERT INTO dead_letters (id, entry, reason, size, fields) VALUES ('1', '1', '', 0, '{}')
+ON CONFLICT (id) DO UPDATE SET reason = excluded.reason
+"""
 
 
-@pytest.mark.parametrize("statement", [OLD.format(", 1"), OLD.format(""), OLD_LETTER])
+@pytest.mark.parametrize(
+    "statement",
+    [OLD.format(", 1"), OLD.format(""), OLD_LETTER],
+    ids=["a vote", "two releases ago", "a letter"],
+)
 def test_where_an_older_worker_stores_nobody_says_that_a_vote_is_lost(
     store: Store, database: Database, auditor: Auditor, statement: str
 ) -> None:
     store.save([], 1, [Row("p-1-a", "{[1,2)}"), Row("p-9999999999999-a", "{[1,2)}")])
-    assert database.query("SELECT FROM uncounted") == []
+    assert database.query("SELECT 1 FROM uncounted") == []
     for _ in range(2):
         database.query(statement)
     assert database.query("SELECT statements, last > now() - interval '1 minute' FROM uncounted") == [
@@ -248,7 +255,7 @@ def test_a_worker_of_this_release_leaves_no_trace_of_an_older_one(store: Store, 
     store.save([Ballot("v", "a", 1)], 1)
     store.save([Ballot("v", "a", 2)], 1, [Row("p-1-a", stored="{[1,2)}")])
     store.bury([Letter(b"1-0", {b"id": b"v"}, "bad")])
-    assert database.query("SELECT FROM uncounted") == []
+    assert database.query("SELECT 1 FROM uncounted") == []
 
 
 def past_settling(auditor: Auditor) -> dict[str, Any]:
@@ -273,7 +280,7 @@ def test_a_queue_of_the_release_before_gets_votes_without_numbers(
     assert votes(former, 5) == 5
     wait_until(lambda: database.stored() == 5)
     assert said(auditor) == at_rest(0)
-    assert database.query("SELECT FROM uncounted") == []
+    assert database.query("SELECT 1 FROM uncounted") == []
 
 
 def test_a_vote_that_vanished_is_named_within_a_minute(

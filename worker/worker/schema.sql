@@ -141,7 +141,7 @@ END
 $$;
 
 -- By its name it comes after the tally's lock.
-CREATE OR REPLACE TRIGGER uncounted_votes AFTER INSERT OR UPDATE ON votes
+CREATE OR REPLACE TRIGGER uncounted_votes AFTER INSERT ON votes
 FOR EACH STATEMENT EXECUTE FUNCTION note_uncounted();
 
 CREATE OR REPLACE TRIGGER uncounted_letters AFTER INSERT ON dead_letters

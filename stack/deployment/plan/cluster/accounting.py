@@ -27,11 +27,7 @@ def sentence(accounts: Accounts) -> str:
     }
     named = [f"{number:,} {name}" for name, number in parts.items() if number or name == "stored"]
     told = f"{accounts.acknowledged:,} votes acknowledged: {', '.join(named)}. {_verdict(accounts)}"
-    return (
-        f"{told} The queue holds {accounts.entries:,} entries, of votes or accounts."
-        if accounts.entries
-        else told
-    )
+    return f"{told} The queue holds {accounts.entries:,} more entries." if accounts.entries else told
 
 
 def _verdict(accounts: Accounts) -> str:
