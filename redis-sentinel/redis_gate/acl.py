@@ -16,7 +16,8 @@ REDIS_RULES: Mapping[str, str] = {
     ),
     # It reads the queue; what it may write is the word whether votes are taken.
     "observer": (
-        f"%R~votes %R~votes:dead ~votes:intake {_ANY_CLIENT} +role +xlen +xrange +get +set +wait +votes.state"
+        f"%R~votes %R~votes:dead ~votes:intake {_ANY_CLIENT}"
+        " +role +xlen +xrange +xrevrange +get +set +wait +votes.state"
     ),
     # No key, so no vote; neither the slow log, which would quote one, nor settings: some are passwords.
     "monitor": f"{_ANY_CLIENT} +info +slowlog|len +latency|latest +latency|histogram",

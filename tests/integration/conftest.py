@@ -199,7 +199,8 @@ def postgres_server() -> Iterator[Database]:
 @pytest.fixture
 def database(postgres_server: Database) -> Database:
     """Return a database as it is at first boot."""
-    postgres_server.query("DROP TABLE IF EXISTS votes, tally, pulse, dead_letters, poll, archives")
+    tables = "votes, tally, pulse, dead_letters, poll, archives, accounts, uncounted"
+    postgres_server.query(f"DROP TABLE IF EXISTS {tables}")
     return postgres_server
 
 

@@ -245,7 +245,7 @@ def test_the_observer_says_whether_votes_are_taken_and_reads_the_queue(accounts:
     assert observer.set(INTAKE, "open")
     assert observer.wait(0, 1) == 0
     assert observer.xlen(STREAM) == observer.xlen(DEAD) == 0
-    assert observer.xrange(STREAM, count=1) == []
+    assert observer.xrange(STREAM, count=1) == observer.xrevrange(STREAM, count=1) == []
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from kit.services import Service
 from kit.waiting import wait_until
 from worker import store as store_module
 from worker.access import Access, connect_database
+from worker.account import Row
 from worker.ballot import (
     HIGHEST_VERSION,
     KEYS,
@@ -102,7 +103,7 @@ def test_what_the_database_refuses_costs_no_connection_and_few_statements(
     database.query("ALTER TABLE votes ADD CHECK (id NOT LIKE 'bad%')")
     statements = 0
 
-    def save(ballots: Sequence[Ballot], poll: int) -> None:
+    def save(ballots: Sequence[Ballot], poll: int, _adds: Sequence[Row]) -> None:
         nonlocal statements
         statements += 1
         store.save(ballots, poll)

@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
+from deployment.plan.cluster import accounting
+from deployment.plan.cluster.picture import Accounts
 from kit.waiting import wait_until
 from swarm import evidence, results
 from swarm.audience import Audience
@@ -18,6 +20,7 @@ from swarm.voters import Voters
 WARM_UP_VOTES = 60
 SERVED_SECONDS = 120
 BEFORE_SECONDS = 240
+ACCOUNTED_SECONDS = 90
 SESSION = "all faults of a session, judged again"
 UNJUDGED = Verdict(acknowledged=0, lost=(), stale=(), miscounted={})
 # What a stack that is not as it must be may raise; everything else is a mistake of this suite.
@@ -82,6 +85,11 @@ class Stage:
         problems: list[str] = []
         self._settle(problems)
         verdict = self._judge(self.ledger.ballots)
+        try:
+            wait_until(self._accounted, ACCOUNTED_SECONDS, lambda: f"not accounted: {self._account()}")
+            problems += self._lost()
+        except TROUBLE as error:
+            problems.append(f"{type(error).__name__}: {error}")
         self.say(f"all {verdict.acknowledged} acknowledged votes of this session: {verdict.summary()}")
         costs = Costs(verdict.acknowledged, verdict.losses, verdict.doubled, 0, 0, 0, 0, 0)
         problems += costs.excess(Limits())
@@ -118,10 +126,25 @@ class Stage:
     def _try_to_judge(self, ballots: Sequence[Ballot], problems: list[str]) -> Verdict | None:
         """Judge, or leave these ballots to the next judgement if the database cannot be asked."""
         try:
+            problems += self._lost()
             return self._judge(ballots)
         except TROUBLE as error:
             problems.append(f"not judged: {type(error).__name__}: {error}")
             return None
+
+    def _lost(self) -> list[str]:
+        """Say so where the stack itself knows of votes that are lost; it is asked once."""
+        found = self._account()
+        return [f"audit: {accounting.sentence(found)}"] if found and found.lost else []
+
+    def _accounted(self) -> bool:
+        """Whether the stack knows of each acknowledged vote what became of it."""
+        found = self._account()
+        return found is None or (found.lost is not None and not found.settling)
+
+    def _account(self) -> Accounts | None:
+        """Return what `audit` says; None of a release that knows no accounts."""
+        return self.cluster.picture().accounts
 
     def _judge(self, ballots: Sequence[Ballot]) -> Verdict:
         promised = {ballot.voter for ballot in ballots if ballot.acknowledged}

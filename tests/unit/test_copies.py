@@ -40,6 +40,7 @@ DIFFERENT_BY_NEED = {
     "__main__.py": "what its program does",
     "poll.py": "what the queue says, the database keeps, an operator changes, viewers see",
     "settings.py": "its variables",
+    "account.py": "the numbers that `vote` gives, and those that the worker has stored",
     "ballot.py": "as `vote` writes it, as the worker reads it",
     "database.py": "what is asked of it",
     "metrics.py": "what is counted and measured",

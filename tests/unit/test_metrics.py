@@ -26,6 +26,7 @@ PICTURE = {
     "votes": {"stored": 0},
     "poll": None,
     "certificates": None,
+    "accounts": None,
 }
 
 

@@ -4,8 +4,11 @@ import dataclasses
 import re
 
 import pytest
+from psycopg.types.multirange import Multirange
 
 from deployment.plan.cluster.picture import (
+    Account,
+    Accounts,
     Certificates,
     Picture,
     Poll,
@@ -14,11 +17,15 @@ from deployment.plan.cluster.picture import (
     Redis,
     Votes,
 )
-from observer import picture, question
+from observer import audit, picture, question
+from observer.gaps import Gaps
 
 POLL = re.findall(r"\w+", question.POLL.partition("FROM")[0])[1:]
 ASKED = re.findall(r"\w+", question.CERTIFICATES.partition("FROM")[0])[1:]
+OF_ONE = audit.Account("p", None, Multirange(), Multirange(), 0, 0, 0, 0)
 WRITTEN = {
+    Account: audit.describe(OF_ONE, None, Gaps(), Gaps()),
+    Accounts: audit.Audit(lambda: audit.Book([OF_ONE], None), lambda: (0, [], []), lambda: None)(),
     Postgres: picture.summarize_postgres({}),
     Redis: picture.summarize_redis({}),
     Queue: {**picture.summarize_queue(None, None, None), "waiting_seconds": 0.0},

@@ -23,18 +23,27 @@ class Ballot(NamedTuple):
     poll: int = 1
 
 
-def entries(ballots: Sequence[Ballot]) -> Iterator[tuple[str, ...]]:
+class Numbers(NamedTuple):
+    """Ballots that are sent together have numbers of an account, in order, from `first` on."""
+
+    process: str
+    first: int
+
+
+def entries(ballots: Sequence[Ballot], numbers: Numbers | None = None) -> Iterator[tuple[str, ...]]:
     """Yield stream entries that hold ballots, each as its fields' names and values in turn.
 
     A ballot alone has a field for each of its parts. Ballots that come together share entries, as JSON: the
     primary tells its replicas of each delivery of an entry, which costs more than the votes in it. Those of
-    the first poll do not name it: releases that knew but one poll read them.
+    the first poll do not name it: releases that knew but one poll read them. Ballots with numbers are of one
+    poll; each entry then says which number its first one has.
     """
     for poll, group in groupby(ballots, attrgetter("poll")):
         of_poll = [*group]
         named = ("poll", str(poll)) if poll > 1 else ()
         for first in range(0, len(of_poll), VOTES_PER_ENTRY):
-            yield (*_fields(of_poll[first : first + VOTES_PER_ENTRY]), *named)
+            told = ("numbers", f"{numbers.process} {numbers.first + first}") if numbers else ()
+            yield (*_fields(of_poll[first : first + VOTES_PER_ENTRY]), *named, *told)
 
 
 def _fields(together: Sequence[Ballot]) -> tuple[str, ...]:

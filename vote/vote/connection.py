@@ -6,7 +6,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import Any
 
@@ -16,7 +16,9 @@ from redis.exceptions import RedisError, ResponseError
 from redis.maint_notifications import MaintNotificationsConfig
 from redis.retry import Retry
 
-from vote.ballot import Ballot, entries
+from vote.account import Mark
+from vote.ballot import Ballot, Numbers, entries
+from vote.ledger import Kept
 from vote.poll import Poll, read_poll
 from vote.primary import REPLICAS_TO_CONFIRM, Identity, NotAcceptingError, identify, next_address
 from vote.queue import NotTakenError
@@ -29,6 +31,9 @@ CONNECT_SECONDS = 0.5
 REFUSAL = "INTAKE "
 UNKNOWN_COMMAND = "unknown command"
 FORMER_FIELDS = frozenset({"poll"})
+ACCOUNT_FIELDS = frozenset({"numbers", "mark"})
+
+Entry = tuple[str, ...]
 
 
 class QueueConnection:
@@ -43,21 +48,39 @@ class QueueConnection:
         self.address = address
         self.identity, self.fields = self._introduce()
 
-    def append(self, ballots: Sequence[Ballot]) -> None:
+    @property
+    def takes_numbers(self) -> bool:
+        """Whether votes may say which numbers they have; a Redis of the release before refuses them."""
+        return self.fields >= ACCOUNT_FIELDS
+
+    def append(self, ballots: Sequence[Ballot], numbers: Numbers | None = None) -> None:
         """Put ballots into the stream and return once a replica has confirmed them all.
 
         Raises NotAcceptingError when that is not certain; the same ballots may then be in the
         stream or not, and can be appended again. Raises NotTakenError when no votes are taken.
         """
-        judge(self._put("VOTES.APPEND", ballots))
+        judge(self._put("VOTES.APPEND", entries(ballots, numbers)))
 
-    def replay(self, ballots: Sequence[Ballot]) -> None:
-        """Append ballots that were acknowledged before, whatever the intake; raise NotAcceptingError."""
-        replies = self._put("VOTES.REPLAY", ballots)
+    def replay(self, missing: Sequence[Kept]) -> None:
+        """Append ballots that were acknowledged before, whatever the intake; raise NotAcceptingError.
+
+        They have the numbers of before where that is possible.
+        """
+        numbered = self.takes_numbers
+        sent = [e for kept in missing for e in entries(kept.ballots, kept.numbers if numbered else None)]
+        replies = self._put("VOTES.REPLAY", sent)
         if any(str(reply).startswith(UNKNOWN_COMMAND) for reply in replies):
             # A Redis of the release before this one, which has no intake: this is for one release only.
-            replies = self._put("VOTES.APPEND", ballots)
+            replies = self._put("VOTES.APPEND", sent)
         judge(replies)
+
+    def mark(self, mark: Mark) -> None:
+        """Tell what an account holds; raise NotAcceptingError.
+
+        It is an entry without votes, so that a worker of the release before removes it.
+        """
+        named = ("poll", str(mark.poll)) if mark.poll > 1 else ()
+        judge(self._ask(("VOTES.REPLAY", STREAM, "votes", "[]", *named, "mark", mark.text)))
 
     def present_poll(self) -> Poll:
         """Ask which poll there is; raise NotAcceptingError without an answer."""
@@ -76,11 +99,11 @@ class QueueConnection:
         identity = identify(info.decode(errors="replace"), self._confirmations)
         return identity, read_fields(fields)
 
-    def _put(self, command: str, ballots: Sequence[Ballot]) -> list[Any]:
-        """Send ballots; return the replies to their entries once a replica confirmed what was appended."""
+    def _put(self, command: str, sent: Iterable[Entry]) -> list[Any]:
+        """Send entries; return the replies to them once a replica confirmed what was appended."""
         began = time.monotonic()
         *replies, confirmed = self._ask(
-            *((command, STREAM, *entry) for entry in entries(ballots)),
+            *((command, STREAM, *entry) for entry in sent),
             ("WAIT", self._confirmations, WAIT_MILLISECONDS),
         )
         if isinstance(confirmed, ResponseError) or confirmed < self._confirmations:

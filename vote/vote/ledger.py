@@ -10,7 +10,7 @@ import threading
 from collections import deque
 from collections.abc import Sequence
 
-from vote.ballot import Ballot
+from vote.ballot import Ballot, Numbers
 from vote.primary import Identity
 
 KEEP_SECONDS = 30.0
@@ -19,14 +19,22 @@ FULL = 400
 
 
 class Kept:
-    """Ballots that were acknowledged together, and the primaries that confirmed them."""
+    """Ballots that were acknowledged together, their numbers, and the primaries that confirmed them."""
 
-    __slots__ = ("ballots", "born", "confirmed_by")
+    __slots__ = ("ballots", "born", "confirmed_by", "numbers")
 
-    def __init__(self, ballots: Sequence[Ballot], born: float, identity: Identity) -> None:
+    def __init__(
+        self, ballots: Sequence[Ballot], born: float, identity: Identity, numbers: Numbers | None = None
+    ) -> None:
         self.ballots = [*ballots]
+        self.numbers = numbers
         self.born = born
         self.confirmed_by = {identity}
+
+    def goes_on_with(self, numbers: Numbers | None) -> bool:
+        """Say whether ballots with these numbers come right after those that are here."""
+        mine = self.numbers
+        return numbers == (mine and Numbers(mine.process, mine.first + len(self.ballots)))
 
 
 class Ledger:
@@ -47,17 +55,17 @@ class Ledger:
         with self._lock:
             return sum(len(kept.ballots) for kept in self._kept)
 
-    def confirm(self, ballots: Sequence[Ballot], identity: Identity) -> None:
-        """Note that a primary confirmed new ballots.
+    def confirm(self, ballots: Sequence[Ballot], identity: Identity, numbers: Numbers | None = None) -> None:
+        """Note that a primary confirmed new ballots, with these numbers.
 
         They are added to the last ones where possible: the garbage collector stops the process for as long
         as it takes to look at each thing that is kept.
         """
         with self._lock:
-            if self._open and self._open.confirmed_by == {identity} and len(self._open.ballots) < FULL:
+            if self._open and self._takes(self._open, identity, numbers):
                 self._open.ballots += ballots
             else:
-                self._open = Kept(ballots, self._calm, identity)
+                self._open = Kept(ballots, self._calm, identity, numbers)
                 self._kept.append(self._open)
 
     def poll(self, identity: Identity, now: float) -> list[Kept]:
@@ -73,6 +81,10 @@ class Ledger:
             while self._kept and self._may_leave(self._kept[0]):
                 self._kept.popleft()
             return [kept for kept in self._kept if identity not in kept.confirmed_by]
+
+    @staticmethod
+    def _takes(kept: Kept, identity: Identity, numbers: Numbers | None) -> bool:
+        return kept.confirmed_by == {identity} and len(kept.ballots) < FULL and kept.goes_on_with(numbers)
 
     def _may_leave(self, kept: Kept) -> bool:
         return kept.born < self._calm - self._keep and self._present in kept.confirmed_by

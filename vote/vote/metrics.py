@@ -22,6 +22,9 @@ ACKNOWLEDGE = Histogram(
 REPLAYED = Counter(
     "vote_app_replayed_votes", "Acknowledged votes that were put into the queue of another primary again."
 )
+UNNUMBERED = Counter(
+    "vote_app_unnumbered_votes", "Acknowledged votes that have no number, since the queue took none."
+)
 LEDGER = Gauge("vote_app_ledger_votes", "Acknowledged votes that are kept for the case of a failover.")
 READY = Gauge("vote_app_queue_ready", "Whether the queue would keep a vote that comes now.")
 

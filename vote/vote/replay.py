@@ -9,7 +9,8 @@ from collections.abc import Iterator, Sequence
 import structlog
 
 from vote import lifelong, metrics
-from vote.connection import Dialler
+from vote.account import Accounts
+from vote.connection import Dialler, QueueConnection
 from vote.ledger import FULL, Kept, Ledger
 from vote.poll import UNKNOWN, later
 from vote.primary import NotAcceptingError
@@ -21,11 +22,15 @@ log = structlog.get_logger()
 
 
 class Replayer:
-    """Looks once a second, and at once after a change, which primary is there."""
+    """Looks once a second, and at once after a change, which primary is there.
 
-    def __init__(self, dialler: Dialler, ledger: Ledger) -> None:
+    When the primary has everything, it is told which numbers are acknowledged.
+    """
+
+    def __init__(self, dialler: Dialler, ledger: Ledger, accounts: Accounts) -> None:
         self._dialler = dialler
         self._ledger = ledger
+        self._accounts = accounts
         self._away = False
         self.last_success: float | None = None
         """When the present primary last had everything, on the monotonic clock."""
@@ -58,17 +63,33 @@ class Replayer:
             self.poll = later(self.poll, connection.present_poll())
             missing = self._ledger.poll(connection.identity, time.monotonic())
             for chunk in chunks(missing, FULL):
-                ballots = [ballot for kept in chunk for ballot in kept.ballots]
-                connection.replay(ballots)
-                metrics.REPLAYED.inc(len(ballots))
-                for kept in chunk:
-                    kept.confirmed_by.add(connection.identity)
+                self._replay(chunk, connection)
+            if missing:
+                count = sum(len(kept.ballots) for kept in missing)
+                log.info("votes replayed", count=count, primary=connection.identity.run_id)
+            self.last_success = time.monotonic()
+            if connection.takes_numbers:
+                self._tell(connection)
         finally:
             connection.close()
-        if missing:
-            count = sum(len(kept.ballots) for kept in missing)
-            log.info("votes replayed", count=count, primary=connection.identity.run_id)
-        self.last_success = time.monotonic()
+
+    def _replay(self, chunk: Sequence[Kept], connection: QueueConnection) -> None:
+        connection.replay(chunk)
+        for kept in chunk:
+            metrics.REPLAYED.inc(len(kept.ballots))
+            kept.confirmed_by.add(connection.identity)
+            if kept.numbers and not connection.takes_numbers:
+                self._accounts.strip(kept.numbers, len(kept.ballots))
+
+    def _tell(self, connection: QueueConnection) -> None:
+        """Tell which numbers are acknowledged; what the primary does not take is told a second later."""
+        for account, mark in self._accounts.untold(connection.identity):
+            try:
+                connection.mark(mark)
+            except NotAcceptingError as error:
+                log.warning("account not told", process=account.process, reason=str(error))
+                return
+            account.told = (connection.identity, mark.text)
 
     def _note_away(self, away: bool, reason: str) -> None:
         if away != self._away:

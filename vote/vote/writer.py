@@ -10,7 +10,8 @@ from queue import Empty, SimpleQueue
 import structlog
 
 from vote import lifelong, metrics
-from vote.ballot import Ballot
+from vote.account import Accounts
+from vote.ballot import Ballot, Numbers
 from vote.connection import Dialler, QueueConnection
 from vote.errors import ServiceError
 from vote.ledger import Ledger
@@ -56,7 +57,8 @@ class Writer:
         self._waiting: SimpleQueue[_Pending] = SimpleQueue()
         self._dialler = Dialler(settings)
         self._ledger = Ledger()
-        self._replayer = Replayer(self._dialler, self._ledger)
+        self._accounts = Accounts()
+        self._replayer = Replayer(self._dialler, self._ledger, self._accounts)
         self._in_hand = 0
         self._last_acknowledged = time.monotonic() - REPLAY_AFTER_LAST_SECONDS
 
@@ -119,7 +121,8 @@ class Writer:
             batch = self._take()
             try:
                 connection = connection or self._dialler.open()
-                connection.append([pending.ballot for pending in batch])
+                numbers = self._number(batch, connection)
+                connection.append([pending.ballot for pending in batch], numbers)
             except NotAcceptingError as error:
                 if connection:
                     log.warning("connection dropped", votes=len(batch), reason=str(error))
@@ -132,7 +135,7 @@ class Writer:
                 if error.state == OTHER:
                     self._dialler.newcomer.set()  # who looks which poll there is
             else:
-                self._acknowledge(batch, connection)
+                self._acknowledge(batch, connection, numbers)
 
     def _take(self) -> list[_Pending]:
         """Wait for at least one ballot whose request still waits, and take all that are there."""
@@ -157,8 +160,18 @@ class Writer:
             pending.tried = pending.tried or tried
             self._waiting.put(pending)
 
-    def _acknowledge(self, batch: list[_Pending], connection: QueueConnection) -> None:
-        self._ledger.confirm([pending.ballot for pending in batch], connection.identity)
+    def _number(self, batch: list[_Pending], connection: QueueConnection) -> Numbers | None:
+        """Give the ballots of a batch, all of one poll, numbers that no attempt before had."""
+        return self._accounts.take(len(batch), batch[0].ballot.poll) if connection.takes_numbers else None
+
+    def _acknowledge(
+        self, batch: list[_Pending], connection: QueueConnection, numbers: Numbers | None
+    ) -> None:
+        self._ledger.confirm([pending.ballot for pending in batch], connection.identity, numbers)
+        if numbers:
+            self._accounts.acknowledge(numbers, len(batch))
+        else:
+            metrics.UNNUMBERED.inc(len(batch))
         self._last_acknowledged = time.monotonic()
         for pending in batch:
             pending.answered.set()

@@ -54,6 +54,7 @@ def changes(before: Picture | None, after: Picture) -> list[Line]:
         *_commits(before["postgres"], after["postgres"]),
         *_queue(before["queue"], after["queue"]),
         *_database(before["votes"]["stored"], after["votes"]["stored"]),
+        *_lost(before["accounts"], after["accounts"]),
     ]
 
 
@@ -115,3 +116,14 @@ def _database(before: int | None, after: int | None) -> Iterator[Line]:
         yield Line("the database does not answer through pgpool", bad=True)
     if after is not None and before is None:
         yield Line(f"the database answers, votes stored {after}")
+
+
+def _lost(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> Iterator[Line]:
+    """Name each process of which more votes are lost than before, where both are known."""
+    known = {each["process"]: each["lost"] for each in before["processes"]} if before else {}
+    for each in after["processes"] if after else ():
+        if each["lost"] > known.get(each["process"], 0):
+            numbers = ", ".join(f"{first}-{last}" for first, last in each["numbers"])
+            yield Line(
+                f"acknowledged votes are lost: {each['lost']} of {each['process']}, {numbers}", bad=True
+            )

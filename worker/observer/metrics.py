@@ -14,6 +14,7 @@ from observer.changes import CLUSTERS
 from observer.picture import Picture
 
 OPEN = "open"
+ACCOUNT_STATES = ("acknowledged", "stored", "queued", "settling", "dead", "lost", "unknown")
 
 
 def gauge(name: str, text: str, value: float | None) -> GaugeMetricFamily:
@@ -48,6 +49,7 @@ def families(picture: Picture, failovers: Mapping[str, int], now: float) -> Iter
         changes.add_metric([cluster], count)
     yield changes
     yield from _votes(picture)
+    yield from _accounts(picture["accounts"])
     yield from _certificate(picture["certificates"])
 
 
@@ -95,6 +97,15 @@ def _votes(picture: Picture) -> Iterator[Metric]:
     yield gauge("votes_stored", "Votes in the database.", picture["votes"]["stored"])
     runs = None if poll is None else float(poll["state"] == OPEN and not poll["over"])
     yield gauge("poll_open", "Whether the poll takes votes.", runs)
+
+
+def _accounts(accounts: Mapping[str, Any] | None) -> Iterator[Metric]:
+    yield of_each(
+        "account_votes",
+        "Votes of the poll that are acknowledged, and what became of them, by their numbers.",
+        ["state"],
+        {(state,): accounts[state] for state in ACCOUNT_STATES} if accounts else {},
+    )
 
 
 def age_seconds(entry: str | None, at: float) -> float:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
-from observer import node_states, question
+from observer import audit, node_states, question
 from observer.intake import INTAKE
 from observer.picture import (
     Picture,
@@ -26,6 +27,12 @@ QUEUE = (
     ("XLEN", stream.DEAD),
     ("XRANGE", stream.STREAM, "-", "+", "COUNT", "1"),
 )
+# How long the queue is, and its ends. Asked by itself: a Redis of the release before refuses the last.
+ENDS = (
+    ("XLEN", stream.STREAM),
+    ("XRANGE", stream.STREAM, "-", "+", "COUNT", "1"),
+    ("XREVRANGE", stream.STREAM, "+", "-", "COUNT", "1"),
+)
 
 
 class Observer:
@@ -44,18 +51,20 @@ class Observer:
         # Asked by itself: a Redis of the release before this one refuses it.
         self._intake = Question("intake", question.redis(accounts, host, ("GET", INTAKE)))
         self._poll = Question("poll", question.redis(accounts, host, ("VOTES.STATE",)))
-        self._database = Question("database", question.Database(accounts))
+        database = question.Database(accounts)
+        self._database = Question("database", database)
+        book, ends = partial(database.ask, audit.read_book), question.redis(accounts, host, *ENDS)
+        self._accounts = Question("accounts", audit.Audit(book, ends, self._reign))
 
     @property
     def questions(self) -> list[Question]:
         """All that is asked."""
         nodes = [*self._agents.values(), *self._roles.values()]
-        return [*nodes, self._queue, self._intake, self._poll, self._database]
+        return [*nodes, self._queue, self._intake, self._poll, self._database, self._accounts]
 
     def gather(self, before: Picture | None, now: float) -> dict[str, Any]:
         """Put the latest answers together; never waits."""
-        states = {node: answer for node, each in self._agents.items() if (answer := each.answer())}
-        roles = {node: answer[0] for node, each in self._roles.items() if (answer := each.answer())}
+        states, roles = self._nodes()
         stored: Stored | None = self._database.answer()
         letters = stored.letters if stored else None
         queue = summarize_queue(self._queue.answer(), letters, self._intake.answer())
@@ -68,4 +77,17 @@ class Observer:
             "votes": summarize_votes(stored.tally, stored.pulse_age) if stored else summarize_votes(None),
             "poll": summarize_poll(stored.poll if stored else None, self._poll.answer()),
             "certificates": summarize_certificates(stored.certificates if stored else None),
+            "accounts": self._accounts.answer(),
         }
+
+    def _nodes(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return what the nodes of both clusters say of themselves, by name."""
+        states = {node: answer for node, each in self._agents.items() if (answer := each.answer())}
+        roles = {node: answer[0] for node, each in self._roles.items() if (answer := each.answer())}
+        return states, roles
+
+    def _reign(self) -> tuple[str, str] | None:
+        """Return both primaries, None while one of them is not known."""
+        states, roles = self._nodes()
+        postgres, redis = summarize_postgres(states)["primary"], summarize_redis(roles)["primary"]
+        return (postgres, redis) if postgres and redis else None

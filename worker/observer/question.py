@@ -122,19 +122,28 @@ class Stored(NamedTuple):
 
 
 class Database:
-    """Asks for votes and dead letters over one connection, made anew after any trouble."""
+    """Asks over one connection, made anew after any trouble; pgpool has few places."""
 
     def __init__(self, accounts: Accounts) -> None:
         self._accounts = accounts
         self._connection: psycopg.Connection | None = None
+        self._turn = threading.Lock()
 
     def __call__(self) -> Stored:
         """Return what is stored."""
+        return self.ask(self._stored)
+
+    def ask(self, question: Callable[[psycopg.Connection], T]) -> T:
+        """Return the answer to a question, when no other one is being asked."""
+        with self._turn:
+            return self._ask(question)
+
+    def _ask(self, question: Callable[[psycopg.Connection], T]) -> T:
         if self._connection is None:
             self._connection = as_either(self._accounts, connect_database)
         try:
             with watchdog(self._connection.fileno(), DATABASE_SECONDS):
-                return self._stored(self._connection)
+                return question(self._connection)
         except (psycopg.Error, OSError):
             with suppress(psycopg.Error, OSError):
                 self._connection.close()

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from string import ascii_lowercase
 from typing import NamedTuple
 
+from worker.account import Mark, Numbers, read_mark, read_numbers
 from worker.errors import ServiceError
 
 LONGEST_ID = 200
@@ -46,12 +47,18 @@ class Poison(NamedTuple):
 
 
 class Content(NamedTuple):
-    """The ballots of an entry, those parts of it that are no ballots, and the number of its poll."""
+    """The ballots of an entry, those parts of it that are no ballots, and the number of its poll.
+
+    The ballots have these numbers in the account of a process, where the entry names one.
+    """
 
     entry_id: bytes
     ballots: Sequence[Ballot]
     poison: Sequence[Poison]
     poll: int = 1
+    process: str = ""
+    numbers: Sequence[int] = ()
+    mark: Mark | None = None
 
 
 class MalformedError(ServiceError):
@@ -64,13 +71,35 @@ def open_entry(entry: Entry) -> Content:
         poll, parts = _poll(entry.fields), _parts(entry.fields)
     except MalformedError as error:
         return Content(entry.entry_id, (), (Poison(entry.fields, str(error)),))
-    ballots, poison = [], []
-    for part in parts:
+    named = read_numbers(entry.fields.get(b"numbers"), len(parts))
+    process, numbers = (named.process, _following(named, len(parts))) if named else ("", ())
+    mark = read_mark(entry.fields.get(b"mark"))
+    try:
+        ballots = [ballot_of(*part) for part in parts]
+    except MalformedError:
+        found, poison = _separated(entry, parts, poll, named)
+        at = [numbers[place] for place in found] if named else ()
+        return Content(entry.entry_id, [*found.values()], poison, poll, process, at, mark)
+    return Content(entry.entry_id, ballots, (), poll, process, numbers, mark)
+
+
+def _following(named: Numbers, count: int) -> range:
+    return range(named.first, named.first + count)
+
+
+def _separated(
+    entry: Entry, parts: Sequence[Sequence[object]], poll: int, named: Numbers | None
+) -> tuple[dict[int, Ballot], list[Poison]]:
+    """Return the ballots by their places in the entry, and the parts that are none."""
+    ballots, poison = {}, []
+    for place, part in enumerate(parts):
         try:
-            ballots.append(ballot_of(*part))
+            ballots[place] = ballot_of(*part)
         except MalformedError as error:
-            poison.append(Poison(entry.fields if len(parts) == 1 else packed(part, poll), str(error)))
-    return Content(entry.entry_id, ballots, poison, poll)
+            numbers = named and Numbers(named.process, named.first + place)
+            alone = entry.fields if len(parts) == 1 else packed(part, poll, numbers)
+            poison.append(Poison(alone, str(error)))
+    return ballots, poison
 
 
 def _poll(fields: Fields) -> int:
@@ -132,10 +161,27 @@ def ballot_of(voter: object, choice: object, version: object) -> Ballot:
     return Ballot(voter, choice, version)
 
 
-def packed(part: Sequence[object], poll: int = 1) -> Fields:
+def packed(part: Sequence[object], poll: int = 1, numbers: Numbers | None = None) -> Fields:
     """Return the fields of an entry with what should be one ballot of a poll."""
     named = {b"poll": str(poll).encode()} if poll > 1 else {}
-    return {b"votes": json.dumps([part]).encode(), **named}
+    told = {b"numbers": f"{numbers.process} {numbers.first}".encode()} if numbers else {}
+    return {b"votes": json.dumps([part]).encode(), **named, **told}
+
+
+def votes_of(fields: Fields) -> int:
+    """Return how many votes an entry should hold: one where that cannot be read."""
+    try:
+        return len(_parts(fields))
+    except MalformedError:
+        return 1
+
+
+def poll_of(fields: Fields) -> int:
+    """Return the number of an entry's poll; 0 where that cannot be read."""
+    try:
+        return _poll(fields)
+    except MalformedError:
+        return 0
 
 
 def newest_of_each(ballots: Iterable[Ballot]) -> list[Ballot]:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import structlog
 
 from worker import metrics
+from worker.account import Row
 from worker.ballot import Ballot, open_entry
 from worker.letter import Letter, letters_of, parcels
 from worker.patience import Patience, StoppingError
@@ -119,6 +120,7 @@ class Consumer:
             return
         stored, poison = store_batch(contents, self._save_at_last)
         metrics.BATCH.observe(sum(len(content.ballots) for content in contents))
+        metrics.UNNUMBERED.inc(sum(len(content.ballots) for content in contents if not content.process))
         # First: a queue that is full has room again, whatever becomes of the letters.
         self._stream.remove(stored)
         log.info("batch stored", entries=len(stored))
@@ -138,12 +140,12 @@ class Consumer:
                 remove(ids)
                 log.error("dead letters", count=len(parcel), first_entry=first, reasons=reasons)
 
-    def _save_at_last(self, ballots: Sequence[Ballot], poll: int) -> None:
-        self._at_last(partial(self._save, ballots, poll))
+    def _save_at_last(self, ballots: Sequence[Ballot], poll: int, adds: Sequence[Row]) -> None:
+        self._at_last(partial(self._save, ballots, poll, adds))
 
-    def _save(self, ballots: Sequence[Ballot], poll: int) -> None:
+    def _save(self, ballots: Sequence[Ballot], poll: int, adds: Sequence[Row]) -> None:
         began = time.perf_counter()
-        self._store.save(ballots, poll)
+        self._store.save(ballots, poll, adds)
         metrics.COMMIT.observe(time.perf_counter() - began)
         metrics.STORED.inc(len(ballots))
 

@@ -6,7 +6,8 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from worker.ballot import Fields, Poison
+from worker.account import multirange, read_numbers
+from worker.ballot import Fields, Poison, poll_of, votes_of
 
 PARCEL_LETTERS = 1000
 PARCEL_BYTES = 1_000_000
@@ -26,6 +27,15 @@ class Letter(NamedTuple):
         for text in (self.entry, *in_turn(self.fields)):
             digest.update(b"%d:%b" % (len(text), text))
         return digest.digest()
+
+    @property
+    def numbers(self) -> tuple[str, int, str] | None:
+        """The process, the poll, and the numbers of the votes in it, where the fields say them."""
+        count = votes_of(self.fields) if b"numbers" in self.fields else 0
+        named = read_numbers(self.fields.get(b"numbers"), count)
+        if named is None or not count:
+            return None
+        return named.process, poll_of(self.fields), multirange([(named.first, named.first + count - 1)])
 
     @property
     def size(self) -> int:

@@ -20,6 +20,10 @@ STORED = Counter(
     "vote_app_stored_votes",
     "Votes that were committed, those delivered once more among them; of a voter one in a batch.",
 )
+UNNUMBERED = Counter(
+    "vote_app_stored_votes_unnumbered",
+    "Votes that were taken from the queue without a number: whether one is missing, no account says.",
+)
 DEAD_LETTERS = Counter(
     "vote_app_dead_letters", "Entries, or parts of them, that were moved to the dead letters."
 )

@@ -63,6 +63,27 @@ CREATE TABLE IF NOT EXISTS archives (
     checksum text        NOT NULL
 );
 
+-- What becomes of the votes that one process took for one poll, by the numbers that it gave them: which of them it
+-- has acknowledged, which of those were put into the queue once more without a number, which are stored, and which
+-- are dead letters, or were until a person deleted them. Whatever is acknowledged must be one of the others, or queued.
+CREATE TABLE IF NOT EXISTS accounts (
+    process      text           PRIMARY KEY,
+    poll         integer        NOT NULL,
+    acknowledged int8multirange NOT NULL DEFAULT '{}',
+    unnumbered   int8multirange NOT NULL DEFAULT '{}',
+    stored       int8multirange NOT NULL DEFAULT '{}',
+    dead         int8multirange NOT NULL DEFAULT '{}',
+    told         timestamptz -- when the process last said what it has acknowledged
+) WITH (fillfactor = 50);
+
+-- When votes were last stored, or became dead letters, by a program that knows no accounts: of those that there were
+-- nobody can say more.
+CREATE TABLE IF NOT EXISTS uncounted (
+    only_row   boolean     PRIMARY KEY DEFAULT true CHECK (only_row),
+    last       timestamptz NOT NULL,
+    statements bigint      NOT NULL
+) WITH (fillfactor = 50);
+
 CREATE OR REPLACE FUNCTION keep_tally() RETURNS trigger
 LANGUAGE plpgsql AS $$
 BEGIN
@@ -107,6 +128,25 @@ REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION keep_tally
 CREATE OR REPLACE TRIGGER tally_truncate AFTER TRUNCATE ON votes
 FOR EACH STATEMENT EXECUTE FUNCTION keep_tally();
 
+-- Whoever stores votes with their numbers says so; a release that does not know accounts does not replace this.
+CREATE OR REPLACE FUNCTION note_uncounted() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+    IF current_setting('vote_app.counted', true) IS DISTINCT FROM 'on' THEN
+        INSERT INTO uncounted AS known (last, statements) VALUES (clock_timestamp(), 1)
+        ON CONFLICT (only_row) DO UPDATE SET last = excluded.last, statements = known.statements + 1;
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+-- By its name it comes after the tally's lock.
+CREATE OR REPLACE TRIGGER uncounted_votes AFTER INSERT ON votes
+FOR EACH STATEMENT EXECUTE FUNCTION note_uncounted();
+
+CREATE OR REPLACE TRIGGER uncounted_letters AFTER INSERT ON dead_letters
+FOR EACH STATEMENT EXECUTE FUNCTION note_uncounted();
+
 -- Stores votes, each voter's once: a newer one replaces an older one, never the other way round. This is all
 -- that another account can be allowed to do to votes, so it runs as their owner.
 CREATE OR REPLACE FUNCTION store_votes(ids text[], options text[], versions bigint[], of_poll integer)
@@ -135,7 +175,48 @@ END
 $$;
 REVOKE EXECUTE ON FUNCTION store_votes(text[], text[], bigint[], integer) FROM PUBLIC;
 
--- The same for workers of a release that knew but one poll.
+-- The same, with what that adds to the accounts. The rows are locked after the tally, so that no two workers wait
+-- for each other, and in order, for whoever buries letters.
+CREATE OR REPLACE FUNCTION store_votes(
+    ids text[], options text[], versions bigint[], of_poll integer, processes text[],
+    more_acknowledged int8multirange[], more_unnumbered int8multirange[], more_stored int8multirange[]
+) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+    PERFORM set_config('vote_app.counted', 'on', true);
+    PERFORM store_votes(ids, options, versions, of_poll);
+    IF cardinality(processes) = 0 THEN
+        RETURN;
+    END IF;
+    INSERT INTO accounts AS known (process, poll, acknowledged, unnumbered, stored, told)
+    SELECT added.process, of_poll, added.acknowledged, added.unnumbered, added.stored,
+        CASE WHEN added.acknowledged <> '{}' THEN clock_timestamp() END
+    FROM unnest(processes, more_acknowledged, more_unnumbered, more_stored)
+        AS added (process, acknowledged, unnumbered, stored)
+    ORDER BY added.process
+    ON CONFLICT (process) DO UPDATE SET
+        acknowledged = known.acknowledged + excluded.acknowledged,
+        unnumbered = known.unnumbered + excluded.unnumbered,
+        stored = known.stored + excluded.stored,
+        told = coalesce(excluded.told, known.told);
+END
+$$;
+REVOKE EXECUTE ON FUNCTION store_votes(
+    text[], text[], bigint[], integer, text[], int8multirange[], int8multirange[], int8multirange[]) FROM PUBLIC;
+
+-- Notes the numbers of votes that became dead letters; those of another poll than this one are in no account.
+CREATE OR REPLACE FUNCTION note_dead(processes text[], polls integer[], numbers int8multirange[]) RETURNS void
+LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    INSERT INTO accounts AS known (process, poll, dead)
+    SELECT added.process, added.poll, range_agg(added.numbers)
+    FROM unnest(processes, polls, numbers) AS added (process, poll, numbers)
+    JOIN poll ON poll.number = added.poll
+    GROUP BY added.process, added.poll ORDER BY added.process
+    ON CONFLICT (process) DO UPDATE SET dead = known.dead + excluded.dead
+$$;
+REVOKE EXECUTE ON FUNCTION note_dead(text[], integer[], int8multirange[]) FROM PUBLIC;
+
+-- Stores votes for workers of a release that knew but one poll.
 CREATE OR REPLACE FUNCTION store_votes(ids text[], options text[], versions bigint[]) RETURNS void
 LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
     SELECT store_votes(ids, options, versions, 1)
@@ -194,6 +275,8 @@ BEGIN
     IF FOUND THEN
         TRUNCATE votes;
         DELETE FROM history;
+        DELETE FROM accounts;
+        DELETE FROM uncounted;
     END IF;
 END
 $$;
@@ -226,11 +309,14 @@ BEGIN
         REVOKE SELECT ON votes FROM result;
     END IF;
     IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'observer') THEN
-        GRANT SELECT ON tally, pulse, poll, archives TO observer;
+        GRANT SELECT ON tally, pulse, poll, archives, accounts, uncounted TO observer;
         -- Of these letters it replays and deletes what an operator says.
         GRANT SELECT, INSERT, UPDATE (reason), DELETE ON dead_letters TO observer;
         GRANT EXECUTE ON FUNCTION store_votes(text[], text[], bigint[], integer), close_poll(integer),
-            open_poll(integer), archive_poll(integer, jsonb, text), begin_poll(integer) TO observer;
+            open_poll(integer), archive_poll(integer, jsonb, text), begin_poll(integer),
+            store_votes(text[], text[], bigint[], integer,
+                text[], int8multirange[], int8multirange[], int8multirange[]),
+            note_dead(text[], integer[], int8multirange[]) TO observer;
     END IF;
 END
 $$;

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import repeat
 
+from worker.account import Mark, Numbers, Row, joined, rows
 from worker.ballot import Ballot, Content, Poison, newest_of_each, packed
 from worker.store import OverError, UnstorableError
 
-Save = Callable[[Sequence[Ballot], int], None]
-"""Stores ballots of the poll with a number."""
-SaveOfPoll = Callable[[Sequence[Ballot]], None]
-Delivery = tuple[bytes, Ballot]
-"""A ballot with the id of the entry that brought it."""
+Save = Callable[[Sequence[Ballot], int, Sequence[Row]], None]
+"""Stores ballots of the poll with a number, and what they add to the accounts."""
+SaveOfPoll = Callable[[Sequence[Ballot], Sequence[Row]], None]
+Delivery = tuple[bytes, Ballot, str, int]
+"""A ballot with the id of the entry that brought it, and its number in the account of a process, if any."""
 
 
 def store_batch(
@@ -24,23 +26,38 @@ def store_batch(
     """
     poison = {content.entry_id: [*content.poison] for content in contents if content.poison}
     for poll in {content.poll: None for content in contents}:
-        deliveries = [
-            (each.entry_id, ballot) for each in contents if each.poll == poll for ballot in each.ballots
-        ]
-        for (entry_id, ballot), reason in _refused(deliveries, poll, save):
-            poison.setdefault(entry_id, []).append(Poison(packed(ballot, poll), reason))
+        of_poll = [each for each in contents if each.poll == poll]
+        marks = [each.mark for each in of_poll if each.mark]
+        for (entry_id, ballot, process, number), reason in _refused(_deliveries(of_poll), marks, poll, save):
+            numbers = Numbers(process, number) if process else None
+            poison.setdefault(entry_id, []).append(Poison(packed(ballot, poll, numbers), reason))
     return [content.entry_id for content in contents if content.entry_id not in poison], poison
 
 
-def _refused(deliveries: Sequence[Delivery], poll: int, save: Save) -> list[tuple[Delivery, str]]:
-    """Store ballots of one poll; return those that cannot be stored, with the reason."""
+def _deliveries(contents: Sequence[Content]) -> list[Delivery]:
+    return [
+        (each.entry_id, ballot, each.process, number)
+        for each in contents
+        for ballot, number in zip(each.ballots, each.numbers or repeat(0), strict=False)
+    ]
+
+
+def _refused(
+    deliveries: Sequence[Delivery], marks: Sequence[Mark], poll: int, save: Save
+) -> list[tuple[Delivery, str]]:
+    """Store ballots of one poll, and marks with them; return those that cannot be stored, with the reason."""
     try:
-        return _store_or_find(deliveries, lambda ballots: save(ballots, poll))
+        culprits = _store_or_find(deliveries, marks, lambda ballots, adds: save(ballots, poll, adds))
+        if marks and len(culprits) == len(deliveries):  # so no statement has taken them along
+            save((), poll, rows({}, marks))
+        return culprits
     except OverError as error:
         return [(delivery, str(error)) for delivery in deliveries]
 
 
-def _store_or_find(deliveries: Sequence[Delivery], save: SaveOfPoll) -> list[tuple[Delivery, str]]:
+def _store_or_find(
+    deliveries: Sequence[Delivery], marks: Sequence[Mark], save: SaveOfPoll
+) -> list[tuple[Delivery, str]]:
     """Store all that can be stored; return each of the others, with the reason.
 
     Takes no more statements for each culprit than halvings lead to it, and three.
@@ -49,33 +66,39 @@ def _store_or_find(deliveries: Sequence[Delivery], save: SaveOfPoll) -> list[tup
     start, size = 0, len(deliveries)
     while start < len(deliveries):
         end = min(start + size, len(deliveries))
-        if _refusal(deliveries[start:end], save) is None:
+        if _refusal(deliveries[start:end], marks, save) is None:
             start, size = end, size * 2
             continue
-        start = _store_up_to_culprit(deliveries, start, end, save)
+        start = _store_up_to_culprit(deliveries, marks, start, end, save)
         # By itself: what is refused together may be stored alone.
-        if reason := _refusal(deliveries[start : start + 1], save):
+        if reason := _refusal(deliveries[start : start + 1], marks, save):
             culprits.append((deliveries[start], reason))
         # Where there is one there may be more.
         start, size = start + 1, max(1, size // 2)
     return culprits
 
 
-def _store_up_to_culprit(deliveries: Sequence[Delivery], start: int, end: int, save: SaveOfPoll) -> int:
+def _store_up_to_culprit(
+    deliveries: Sequence[Delivery], marks: Sequence[Mark], start: int, end: int, save: SaveOfPoll
+) -> int:
     """Store what stands before the first culprit of a group that was refused; return the culprit's place."""
     while end - start > 1:
         middle = (start + end) // 2
-        if _refusal(deliveries[start:middle], save) is None:
+        if _refusal(deliveries[start:middle], marks, save) is None:
             start = middle
         else:
             end = middle
     return start
 
 
-def _refusal(deliveries: Sequence[Delivery], save: SaveOfPoll) -> str | None:
-    """Store a group, or return why it cannot be stored."""
+def _refusal(deliveries: Sequence[Delivery], marks: Sequence[Mark], save: SaveOfPoll) -> str | None:
+    """Store a group, or return why it cannot be stored.
+
+    A ballot that a newer one replaces is as good as stored: its number counts as well.
+    """
+    stored = joined((process, number) for _, _, process, number in deliveries)
     try:
-        save(newest_of_each(ballot for _, ballot in deliveries))
+        save(newest_of_each(ballot for _, ballot, _, _ in deliveries), rows(stored, marks))
     except UnstorableError as error:
         return str(error) or "refused"
     return None

@@ -12,6 +12,7 @@ import structlog
 from psycopg.errors import Diagnostic
 
 from worker.access import Access, connect_database
+from worker.account import Row
 from worker.ballot import Ballot
 from worker.errors import ServiceError
 from worker.letter import Letter, in_turn
@@ -22,11 +23,17 @@ FROZEN_SECONDS = 8.0
 # Below the watchdog's time: a connection that it cuts leaves its lock request with the server.
 LOCK_SECONDS = 5
 
-SAVE = "SELECT store_votes(%s::text[], %s::text[], %s::bigint[], %s)"
+SAVE = """
+SELECT store_votes(%s::text[], %s::text[], %s::bigint[], %s,
+    %s::text[], %s::int8multirange[], %s::int8multirange[], %s::int8multirange[])
+"""
 # The row is changed even when it is there, so that this commit, too, waits for the standby.
 BURY = """
-INSERT INTO dead_letters (id, entry, reason, size, fields) VALUES {}
-ON CONFLICT (id) DO UPDATE SET reason = excluded.reason
+WITH buried AS (
+    INSERT INTO dead_letters (id, entry, reason, size, fields) VALUES {}
+    ON CONFLICT (id) DO UPDATE SET reason = excluded.reason
+)
+SELECT set_config('vote_app.counted', 'on', true), note_dead(%s::text[], %s::integer[], %s::int8multirange[])
 """
 PULSE = """
 INSERT INTO pulse (at) VALUES (clock_timestamp())
@@ -81,14 +88,14 @@ class Store:
         self._has_schema = has_schema
         self._warnings: list[str] = []
 
-    def save(self, ballots: Sequence[Ballot], poll: int) -> None:
+    def save(self, ballots: Sequence[Ballot], poll: int, adds: Sequence[Row] = ()) -> None:
         """Return once every ballot, or a newer one of its voter, is committed and on a standby.
 
-        Expects them sorted by voter, each voter once. Raises StoreAwayError, UnstorableError, or OverError
-        where that is not the number of the poll that there is.
+        Expects them sorted by voter, each voter once. What they add to the accounts is in the same commit.
+        Raises StoreAwayError, UnstorableError, or OverError where that is not the number of the poll that
+        there is.
         """
-        columns = [list(column) for column in zip(*ballots, strict=True)]
-        self._commit(SAVE, [*columns, poll])
+        self._commit(SAVE, [*columns(ballots, 3), poll, *columns(adds, 4)])
 
     def bury(self, letters: Sequence[Letter]) -> None:
         """Return once every letter is committed and on a standby.
@@ -100,8 +107,9 @@ class Store:
             (key, letter.entry, letter.reason.encode(errors="replace"), letter.size, in_turn(letter.fields))
             for key, letter in sorted(kept.items())
         ]
-        places = ", ".join(["(%b, %b, %b, %s, %b)"] * len(rows))
-        self._commit(BURY.format(places), [value for row in rows for value in row])
+        statement = BURY.format(", ".join(["(%b, %b, %b, %s, %b)"] * len(rows)))
+        numbered = [found for letter in kept.values() if (found := letter.numbers)]
+        self._commit(statement, [*(value for row in rows for value in row), *columns(numbered, 3)])
 
     def pulse(self) -> None:
         """Leave the time of a commit, for readers to see that commits are possible, and the tally of then."""
@@ -185,3 +193,8 @@ class Store:
     def _note(self, notice: Diagnostic) -> None:
         if notice.severity_nonlocalized == "WARNING":
             self._warnings.append(notice.message_primary or "")
+
+
+def columns(rows: Sequence[Sequence[object]], width: int) -> list[list[object]]:
+    """Return rows of so many values as columns."""
+    return [list(column) for column in zip(*rows, strict=True)] or [[] for _ in range(width)]

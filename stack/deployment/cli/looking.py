@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from contextlib import nullcontext
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -18,6 +19,7 @@ from deployment.engine.machine.engine import Client
 from deployment.engine.swarm import audit, releases, services
 from deployment.operations import execute as exec_verb
 from deployment.operations import status
+from deployment.plan.cluster import accounting
 
 app = typer.Typer()
 WATCH_SECONDS = 2.0
@@ -63,6 +65,17 @@ def _watch(client: Client) -> None:
                 time.sleep(WATCH_SECONDS)
     except KeyboardInterrupt:
         raise typer.Exit(130) from None
+
+
+@app.command("audit")
+def show_accounts(as_json: AsJson = False) -> None:
+    """Say whether every acknowledged vote is stored or on its way; exit 1 if one is lost, 4 if not known."""
+    accounts = status.accounts(manager())
+    if as_json:
+        print(json.dumps(asdict(accounts), indent=2))
+    else:
+        report.accounts(accounts)
+    raise typer.Exit(accounting.exit_code(accounts))
 
 
 @app.command("audit-log")

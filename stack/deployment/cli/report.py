@@ -14,7 +14,8 @@ from deployment.operations import status
 from deployment.operations.runner import operation
 from deployment.operations.runner.operation import Steps
 from deployment.operations.runner.site import Site
-from deployment.plan.cluster.picture import OPEN
+from deployment.plan.cluster import accounting
+from deployment.plan.cluster.picture import OPEN, Accounts
 from deployment.plan.release import history
 from deployment.plan.release.history import Deployment
 
@@ -73,6 +74,11 @@ def audit_log(entries: Sequence[Entry], *, as_json: bool) -> None:
         print(
             f"{entry.at[:19]} UTC  {entry.by}  {entry.verb} ({entry.seconds:.0f} s): {entry.outcome}{release}"
         )
+
+
+def accounts(found: Accounts) -> None:
+    """Print what became of the votes of each process, and of all."""
+    print("\n".join([*accounting.table(found), accounting.sentence(found)]))
 
 
 def state(now: dict[str, Any]) -> None:

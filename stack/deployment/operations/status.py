@@ -11,10 +11,11 @@ from deployment.engine.machine import engine
 from deployment.engine.machine.engine import Client, RefusedError
 from deployment.engine.pages import LOOPBACK, Edge
 from deployment.engine.swarm import credentials, membership, networks, nodes, releases, services, turns
+from deployment.errors import DeployError
 from deployment.operations import poll
-from deployment.plan.cluster import strength
+from deployment.plan.cluster import accounting, strength
 from deployment.plan.cluster.convergence import ServiceState
-from deployment.plan.cluster.picture import Picture, minute
+from deployment.plan.cluster.picture import Accounts, Picture, minute
 from deployment.plan.cluster.topology import CLUSTERS
 from deployment.plan.release import drift, formats, inside
 from deployment.plan.release.entrance import Entrance
@@ -33,6 +34,19 @@ def collect(client: Client) -> dict[str, Any]:
         if not membership.leaderless(error):
             raise
         return {"stack": STACK, **_without_leader(picture), **asdict(picture)}
+
+
+def accounts(client: Client) -> Accounts:
+    """Return the accounts of all votes; raise DeployError where nobody can say."""
+    found = observer.observe(client).accounts
+    if found is None:
+        raise DeployError(
+            "Nobody here can say what became of each vote: no observer answers, or the database or the queue "
+            "does not answer it, or the release does not know accounts.",
+            "Look at `python3 deploy.py status`, then run the same command again.",
+            code=accounting.NOT_KNOWN,
+        )
+    return found
 
 
 def healthy(client: Client) -> bool:
@@ -67,6 +81,7 @@ def _of_swarm(client: Client, picture: Picture) -> dict[str, Any]:
     absent = strength.missing(members, wanted, picture, changed)
     idle = strength.idle(last.release) if last and states else {}
     absent += [*idle.values(), *strength.intake_closed(picture), *strength.certificate_missing(picture)]
+    absent += strength.votes_lost(picture)
     entrance = credentials.entrance_of(client, last.release) if last and states else None
     visited = visits(client, members, entrance) if entrance else []
     if states:

@@ -88,7 +88,7 @@ def warnings(on: Site) -> list[str]:
     if not on.managed:
         unseen = on.client is None and engine.installed()
         return [*([UNSEEN] if unseen else []), *weaknesses.of(labelled), *watching(on)]
-    closed = strength.intake_closed(on.picture)
+    closed = [*strength.intake_closed(on.picture), *strength.votes_lost(on.picture)]
     crowded = weaknesses.crowded(nodes.observe(on.engine), services.placements(on.engine))
     risky = [*weaknesses.of(labelled), *crowded, *networks.warnings(on.engine)]
     return [*closed, *risky, *plain(on), *watching(on)]

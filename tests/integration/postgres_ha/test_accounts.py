@@ -67,13 +67,17 @@ NOT_OBSERVED = (
     "INSERT INTO archives (number, document, checksum) VALUES (9, '', '')",
     "DELETE FROM archives",
     "INSERT INTO postgres_ha.probe DEFAULT VALUES",
+    "UPDATE accounts SET acknowledged = '{}'",
+    "DELETE FROM uncounted",
 )
 # Of tables that were made before there was this account.
 OBSERVED_FROM_THE_START = ("SELECT vote, count FROM tally", "DELETE FROM dead_letters")
 OBSERVED = (
     *OBSERVED_FROM_THE_START,
     "SELECT store_votes('{}', '{}', '{}', 1)",
-    "SELECT FROM poll, archives, pulse",
+    "SELECT store_votes('{}', '{}', '{}', 1, '{}', '{}', '{}', '{}')",
+    "SELECT note_dead('{}', '{}', '{}')",
+    "SELECT FROM poll, archives, pulse, accounts, uncounted",
     # Of a poll that there is not.
     "SELECT close_poll(0), open_poll(0), begin_poll(0)",
 )

@@ -29,18 +29,31 @@ def votes(stored: int | None = 7) -> dict[str, Any]:
     return {"stored": stored}
 
 
+def accounts(lost: int) -> dict[str, Any]:
+    return {"processes": [{"process": "p", "lost": lost, "numbers": [(4, 4)] * lost}]}
+
+
 WELL: dict[str, Any] = {
     "at": 1.0,
     "postgres": postgres(),
     "redis": redis(),
     "queue": queue(),
     "votes": votes(),
+    "accounts": None,
 }
 
 
 @pytest.mark.parametrize(
     ("before", "after", "lines"),
     [
+        pytest.param({"accounts": accounts(0)}, {"accounts": accounts(0)}, [], id="no vote is lost"),
+        pytest.param(
+            {"accounts": accounts(0)},
+            {"accounts": accounts(1)},
+            [Line("acknowledged votes are lost: 1 of p, 4-4", bad=True)],
+            id="a vote is lost",
+        ),
+        pytest.param({"accounts": accounts(1)}, {"accounts": None}, [], id="nobody says whether one is lost"),
         pytest.param({}, {"at": 2.0, "votes": votes(9), "queue": queue(5)}, [], id="votes come and go"),
         pytest.param(
             {},

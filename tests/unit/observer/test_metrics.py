@@ -27,6 +27,7 @@ UNKNOWN: dict[str, Any] = {
     "votes": {"stored": None, "tally": None},
     "poll": None,
     "certificates": None,
+    "accounts": None,
 }
 ALWAYS = {
     "picture_age_seconds 10.0",
@@ -79,9 +80,24 @@ def certificates(not_after: str | None, problem: str | None) -> dict[str, Any]:
     return {"certificates": {"not_after": not_after, "problem": problem}}
 
 
+ACCOUNTS = {
+    "acknowledged": 9, "stored": 4, "queued": 2, "settling": 1, "dead": 1, "lost": 1, "unknown": 0,
+}  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("known", "more", "less"),
     [
+        (
+            {"accounts": ACCOUNTS},
+            {f'account_votes{{state="{s}"}} {n:.1f}' for s, n in ACCOUNTS.items()},
+            set(),
+        ),
+        (
+            {"accounts": {**ACCOUNTS, "lost": None}},
+            {f'account_votes{{state="{s}"}} {n:.1f}' for s, n in ACCOUNTS.items() if s != "lost"},
+            set(),
+        ),
         ({}, set(), set()),
         (postgres(STATES), {*OF_POSTGRES, "postgres_synchronous 1.0"}, {NO_POSTGRES}),
         (

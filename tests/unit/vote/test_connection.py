@@ -9,13 +9,16 @@ import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ResponseError
 
-from vote.ballot import VOTES_PER_ENTRY, Ballot
+from vote.account import Mark
+from vote.ballot import VOTES_PER_ENTRY, Ballot, Numbers
 from vote.connection import QueueConnection
+from vote.ledger import Kept
 from vote.primary import Identity, NotAcceptingError
 from vote.queue import NotTakenError
 
 INFO = b"run_id:r\r\nrole:master\r\nconnected_slaves:1\r\nmaster_replid:m\r\n"
 FIELDS = [b"poll", b"numbers"]
+IDENTITY = Identity("r", "m")
 BALLOTS = [Ballot("v", "a", number) for number in range(VOTES_PER_ENTRY + 1)]
 
 
@@ -139,8 +142,35 @@ def test_of_votes_that_are_taken_in_part_nothing_is_certain() -> None:
 )
 def test_what_was_acknowledged_passes_the_intake(replies: tuple[object, ...], sent: list[str]) -> None:
     wire = Wire(*replies)
-    QueueConnection(wire, "10.0.0.1").replay(BALLOTS)
+    QueueConnection(wire, "10.0.0.1").replay([Kept(BALLOTS, 0, IDENTITY)])
     assert [command[0] for command in wire.sent if command[0] in {"VOTES.REPLAY", "VOTES.APPEND"}] == sent
+
+
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [([b"poll", b"numbers", b"mark"], ["p 5", f"p {5 + VOTES_PER_ENTRY}"]), ([b"poll"], [])],
+    ids=["this release's Redis", "the former release's"],
+)
+def test_a_replay_says_the_numbers_of_before_where_the_queue_takes_them(
+    fields: list[bytes], told: list[str]
+) -> None:
+    wire = Wire(b"1-0", b"2-0", 1)
+    wire.replies[1] = fields
+    QueueConnection(wire, "10.0.0.1").replay([Kept(BALLOTS, 0, IDENTITY, Numbers("p", 5))])
+    assert [c[c.index("numbers") + 1] for c in wire.sent if "numbers" in c] == told
+
+
+@pytest.mark.parametrize(("poll", "named"), [(1, ()), (3, ("poll", "3"))])
+def test_a_mark_is_an_entry_without_votes(poll: int, named: tuple[str, ...]) -> None:
+    wire = Wire(b"1-0")
+    QueueConnection(wire, "10.0.0.1").mark(Mark(poll, "p 1-3 -"))
+    assert wire.sent[-1] == ("VOTES.REPLAY", "votes", "votes", "[]", *named, "mark", "p 1-3 -")
+
+
+def test_a_mark_that_is_not_taken_is_told_so() -> None:
+    connection = QueueConnection(Wire(ResponseError("OOM")), "10.0.0.1")
+    with pytest.raises(NotAcceptingError, match="OOM"):
+        connection.mark(Mark(1, "p 1-3 -"))
 
 
 def test_an_answer_after_a_second_is_no_acknowledgement(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from vote.ballot import Ballot
+from vote.ballot import Ballot, Numbers
 from vote.ledger import FULL, Kept, Ledger
 from vote.primary import Identity
 
@@ -99,3 +99,12 @@ def test_votes_do_not_age_while_the_primary_changes() -> None:
     replay(ledger.poll(B, 100), B)
     ledger.poll(A, 200)
     assert len(ledger) == 1
+
+
+def test_numbers_stay_with_their_ballots() -> None:
+    ledger = Ledger()
+    sent = [Numbers("p", 1), Numbers("p", 3), Numbers("p", 7), None, None, Numbers("q", 1)]
+    for numbers in sent:
+        ledger.confirm([VOTE, LATER], A, numbers)
+    kept = [(each.numbers, len(each.ballots)) for each in ledger.poll(B, 0)]
+    assert kept == [(Numbers("p", 1), 4), (Numbers("p", 7), 2), (None, 4), (Numbers("q", 1), 2)]

@@ -21,6 +21,7 @@ from werkzeug.exceptions import (
 )
 
 from vote import metrics
+from vote.account import Accounts
 from vote.ballot import Ballot
 from vote.ledger import Ledger
 from vote.metrics import OUTCOMES, outcome_of
@@ -147,10 +148,14 @@ def test_votes_that_are_put_back_are_counted() -> None:
     ledger = Ledger()
     ledger.confirm([Ballot(str(number), "a", 1) for number in range(3)], Identity("a", "1"))
     connection = SimpleNamespace(
-        identity=Identity("b", "2"), present_poll=lambda: Poll(1), replay=lambda _: None, close=lambda: None
+        identity=Identity("b", "2"),
+        takes_numbers=False,
+        present_poll=lambda: Poll(1),
+        replay=lambda _: None,
+        close=lambda: None,
     )
     before = value("replayed_votes_total")
-    replayer = Replayer(cast(Any, SimpleNamespace(open=lambda: connection)), ledger)
+    replayer = Replayer(cast(Any, SimpleNamespace(open=lambda: connection)), ledger, Accounts())
     for _ in range(2):
         replayer._catch_up()
     assert value("replayed_votes_total") - before == 3

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
+from vote.account import Accounts, Mark
 from vote.ballot import Ballot
 from vote.ledger import Kept, Ledger
 from vote.poll import Poll
@@ -36,15 +38,20 @@ class BrokenError(NotAcceptingError):
 class Connection:
     """A connection to a primary that takes so many parts."""
 
-    def __init__(self, identity: Identity, takes: int) -> None:
+    def __init__(self, identity: Identity, takes: int, *, takes_numbers: bool = True) -> None:
         self.identity, self._takes = identity, takes
+        self.takes_numbers = takes_numbers
         self.taken: list[list[Ballot]] = []
+        self.marks: list[str] = []
         self.closed = False
 
-    def replay(self, ballots: list[Ballot]) -> None:
+    def replay(self, missing: Sequence[Kept]) -> None:
         if len(self.taken) == self._takes:
             raise BrokenError
-        self.taken.append(ballots)
+        self.taken.append([ballot for kept in missing for ballot in kept.ballots])
+
+    def mark(self, mark: Mark) -> None:
+        self.marks.append(mark.text)
 
     def present_poll(self) -> Poll:
         return Poll(3)
@@ -60,10 +67,28 @@ def test_what_was_not_taken_is_still_missing() -> None:
     for batch in batches:
         ledger.confirm(batch, A)
     connection = Connection(B, takes=1)
-    replayer = Replayer(cast(Any, SimpleNamespace(open=lambda: connection)), ledger)
+    replayer = Replayer(cast(Any, SimpleNamespace(open=lambda: connection)), ledger, Accounts())
     with pytest.raises(BrokenError):
         replayer._catch_up()
     assert connection.taken == [batches[0] + batches[1]]
     assert connection.closed
     assert replayer.last_success is None
     assert [kept.ballots for kept in ledger.poll(B, 1.0)] == [batches[2]]
+
+
+@pytest.mark.parametrize(("takes_numbers", "marks"), [(True, ["p 1-2 -"]), (False, [])])
+def test_a_primary_that_has_everything_is_told_what_is_acknowledged(
+    takes_numbers: bool, marks: list[str]
+) -> None:
+    ledger, accounts = Ledger(), Accounts(lambda: "p")
+    numbers = accounts.take(2, 1)
+    ledger.confirm([Ballot("v", "a", 1), Ballot("w", "a", 1)], A, numbers)
+    accounts.acknowledge(numbers, 2)
+    connection = Connection(B, takes=1, takes_numbers=takes_numbers)
+    replayer = Replayer(cast(Any, SimpleNamespace(open=lambda: connection)), ledger, accounts)
+    for _ in range(2):
+        replayer._catch_up()
+    assert connection.marks == marks
+    assert len(connection.taken) == 1
+    ((_, mark),) = accounts.untold(A)
+    assert mark.text == ("p 1-2 -" if takes_numbers else "p 1-2 1-2")

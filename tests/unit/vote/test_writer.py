@@ -6,7 +6,8 @@ from collections.abc import Sequence
 import pytest
 
 from vote import writer as module
-from vote.ballot import Ballot
+from vote.account import Mark
+from vote.ballot import Ballot, Numbers
 from vote.poll import FIRST, Poll
 from vote.primary import Identity, NotAcceptingError
 from vote.queue import NotRecordedError, NotTakenError
@@ -27,6 +28,9 @@ class Primary:
         self.intake = intake
         self.present = FIRST
         self.appended: list[Ballot] = []
+        self.numbers: list[Numbers | None] = []
+        self.takes_numbers = True
+        self.marks: list[Mark] = []
         self.dropped = 0
 
     def open(self) -> Primary:
@@ -34,13 +38,17 @@ class Primary:
             raise NotAcceptingError
         return self
 
-    def append(self, ballots: Sequence[Ballot]) -> None:
+    def append(self, ballots: Sequence[Ballot], numbers: Numbers | None = None) -> None:
         self.appended += ballots
+        self.numbers.append(numbers)
         if self.refusals:
             self.refusals -= 1
             raise NotAcceptingError
         if self.intake != "open":
             raise NotTakenError(self.intake)
+
+    def mark(self, mark: Mark) -> None:
+        self.marks.append(mark)
 
     def present_poll(self) -> Poll:
         return self.present
@@ -98,3 +106,25 @@ def test_a_vote_that_may_be_in_the_queue_is_not_called_refused(
     queue = started(Primary(refusals=1, intake="closed"), settings, monkeypatch)
     with pytest.raises(NotRecordedError):
         queue.publish(BALLOT)
+
+
+def test_each_attempt_has_numbers_of_its_own_and_only_the_last_is_acknowledged(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    primary = Primary(refusals=2)
+    queue = started(primary, settings, monkeypatch)
+    queue.publish(BALLOT)
+    assert [numbers.first for numbers in primary.numbers if numbers] == [1, 2, 3]
+    assert {numbers.process for numbers in primary.numbers if numbers} == {queue._accounts._open[0].process}
+    assert str(queue._accounts._open[0].acknowledged) == "3-3"
+
+
+def test_a_queue_of_the_release_before_gets_no_numbers(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    primary = Primary()
+    primary.takes_numbers = False
+    queue = started(primary, settings, monkeypatch)
+    queue.publish(BALLOT)
+    assert primary.numbers == [None]
+    assert queue._accounts._open == []

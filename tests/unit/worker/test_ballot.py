@@ -136,3 +136,37 @@ def test_what_is_not_the_number_of_a_poll_is_poison(number: bytes) -> None:
 def test_a_part_that_is_no_ballot_stays_one_of_its_poll() -> None:
     _, poison = opened({b"votes": b'[["v", "a", 7], ["w", "?", 7]]', b"poll": b"3"})
     assert [fields[b"poll"] for fields, _ in poison] == [b"3"]
+
+
+TWO_VOTES = b'[["v","a",1],["w","b",2]]'
+
+
+@pytest.mark.parametrize(
+    ("fields", "numbers"),
+    [
+        ({b"votes": TWO_VOTES, b"numbers": b"p 7"}, ("p", [7, 8])),
+        ({b"id": b"v", b"vote": b"a", b"version": b"1", b"numbers": b"p 7"}, ("p", [7])),
+        ({b"votes": b'[["v","a",1],["w","Z",2],["x","b",3]]', b"numbers": b"p 7"}, ("p", [7, 9])),
+        ({b"votes": TWO_VOTES}, ("", [])),
+        ({b"votes": TWO_VOTES, b"numbers": b"nonsense"}, ("", [])),
+    ],
+)
+def test_ballots_have_the_numbers_that_the_entry_says(
+    fields: dict[bytes, bytes], numbers: tuple[str, list[int]]
+) -> None:
+    content = open_entry(Entry(b"1-0", fields))
+    assert (content.process, [*content.numbers]) == numbers
+    assert len(content.ballots) >= 1
+
+
+def test_a_part_that_is_no_ballot_keeps_its_number() -> None:
+    fields = {b"votes": b'[["v","a",1],["w","Z",2]]', b"poll": b"3", b"numbers": b"p 7"}
+    (poison,) = open_entry(Entry(b"1-0", fields)).poison
+    assert poison.fields == {b"votes": b'[["w", "Z", 2]]', b"poll": b"3", b"numbers": b"p 8"}
+
+
+@pytest.mark.parametrize("mark", [b"p 1-3 -", b"nonsense"])
+def test_a_mark_is_an_entry_without_votes_and_never_poison(mark: bytes) -> None:
+    content = open_entry(Entry(b"1-0", {b"votes": b"[]", b"mark": mark}))
+    assert (content.ballots, content.poison) == ([], ())
+    assert (content.mark is None) == (mark == b"nonsense")

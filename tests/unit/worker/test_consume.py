@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from worker.account import Row
 from worker.ballot import Ballot, Entry
 from worker.consume import Consumer
 from worker.letter import Letter
@@ -72,7 +73,7 @@ class Table:
         self.present = Poll(1, 1, OPEN, None, False, 1000.0)
         self.configured: list[datetime | None] = []
 
-    def save(self, ballots: Sequence[Ballot], _poll: int) -> None:
+    def save(self, ballots: Sequence[Ballot], _poll: int, _adds: Sequence[Row] = ()) -> None:
         self.votes += ballots
 
     def configure(self, closes: datetime | None) -> None:

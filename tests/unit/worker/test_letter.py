@@ -73,3 +73,20 @@ def test_what_is_listed_can_do_no_harm_to_a_terminal() -> None:
         "bytes": 9,
         "begins": r"id \x1b[2J\x00\'" + '"',
     }
+
+
+@pytest.mark.parametrize(
+    ("fields", "numbers"),
+    [
+        ({b"votes": b'[["v","Z",1]]', b"numbers": b"p 7"}, ("p", 1, "{[7,8)}")),
+        ({b"votes": b'[["v","a",1],["w","a",1]]', b"poll": b"2", b"numbers": b"p 7"}, ("p", 2, "{[7,9)}")),
+        ({b"votes": b"no JSON", b"numbers": b"p 7"}, ("p", 1, "{[7,8)}")),
+        ({b"votes": b'[["v","a",1]]', b"poll": b"x", b"numbers": b"p 7"}, ("p", 0, "{[7,8)}")),
+        ({b"id": b"v", b"numbers": b"p"}, None),
+        ({b"id": b"v"}, None),
+    ],
+)
+def test_a_letter_says_which_numbers_are_in_it(
+    fields: dict[bytes, bytes], numbers: tuple[str, int, str] | None
+) -> None:
+    assert Letter(b"1-0", fields, "bad").numbers == numbers

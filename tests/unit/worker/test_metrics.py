@@ -16,6 +16,7 @@ from kit.exposition import Scraped, scrape
 from kit.services import free_port
 from worker import __main__ as program
 from worker import exporter, logs, metrics, settings
+from worker.account import Row
 from worker.ballot import Ballot, Entry
 from worker.consume import Consumer
 from worker.letter import Letter
@@ -26,18 +27,18 @@ COUNTS = ("stored_votes_total", "dead_letters_total", "store_retries_total", "co
 VOTES = Entry(b"1-0", {b"votes": b'[["v", "a", 1], ["w", "b", 1], ["v", "b", 2]]'})
 NONSENSE = Entry(b"2-0", {b"nonsense": b"1"})
 
-Save = Callable[[Sequence[Ballot], int], None]
+Save = Callable[[Sequence[Ballot], int, Sequence[Row]], None]
 
 
 def counts() -> dict[str, float]:
     return {name: REGISTRY.get_sample_value(f"vote_app_{name}") or 0 for name in COUNTS}
 
 
-def keep(_ballots: Sequence[Ballot], _poll: int) -> None:
+def keep(_ballots: Sequence[Ballot], _poll: int, _adds: Sequence[Row]) -> None:
     pass
 
 
-def refuse(ballots: Sequence[Ballot], _poll: int) -> None:
+def refuse(ballots: Sequence[Ballot], _poll: int, _adds: Sequence[Row]) -> None:
     if any(ballot.voter == "w" for ballot in ballots):
         raise UnstorableError("somebody's constraint")
 
@@ -45,7 +46,7 @@ def refuse(ballots: Sequence[Ballot], _poll: int) -> None:
 def away_twice() -> Save:
     left = [1, 1]
 
-    def save(_ballots: Sequence[Ballot], _poll: int) -> None:
+    def save(_ballots: Sequence[Ballot], _poll: int, _adds: Sequence[Row]) -> None:
         if left:
             left.pop()
             raise StoreAwayError

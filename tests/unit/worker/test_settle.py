@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 
+from worker.account import Mark, Numbers, Row
 from worker.ballot import Ballot, Content, Poison, packed
 from worker.settle import store_batch
 from worker.store import OverError, StoreAwayError, UnstorableError
@@ -25,7 +26,7 @@ class Table:
         self.rows: dict[str, int] = {}
         self.attempts = 0
 
-    def save(self, ballots: Sequence[Ballot], poll: int) -> None:
+    def save(self, ballots: Sequence[Ballot], poll: int, _adds: Sequence[Row] = ()) -> None:
         self.attempts += 1
         if poll != 1:
             raise OverError(f"poll {poll} is over")
@@ -88,7 +89,7 @@ def test_many_culprits_cost_no_more_each(every: int) -> None:
 def test_what_is_refused_only_together_is_stored() -> None:
     rows: list[Ballot] = []
 
-    def save(ballots: Sequence[Ballot], _poll: int) -> None:
+    def save(ballots: Sequence[Ballot], _poll: int, _adds: Sequence[Row] = ()) -> None:
         if len(ballots) > 1:
             raise UnstorableError("too many")
         rows.extend(ballots)
@@ -115,7 +116,7 @@ def test_nothing_but_poison_does_not_trouble_the_table() -> None:
 
 
 def test_a_database_that_is_away_settles_nothing() -> None:
-    def away(_ballots: Sequence[Ballot], _poll: int) -> None:
+    def away(_ballots: Sequence[Ballot], _poll: int, _adds: Sequence[Row]) -> None:
         raise StoreAwayError
 
     with pytest.raises(StoreAwayError):
@@ -134,3 +135,50 @@ def test_votes_of_another_poll_become_letters_that_name_it_and_all_others_are_st
     # Brought again, they are still of that poll.
     assert {bad.fields[b"poll"] for bad in poison[b"2-0"]} == {b"2"}
     assert table.attempts == 2  # however many there are
+
+
+class Book:
+    """Notes what is added to the accounts; refuses voters who are called 'bad', and other polls."""
+
+    def __init__(self) -> None:
+        self.adds: list[Row] = []
+
+    def save(self, ballots: Sequence[Ballot], poll: int, adds: Sequence[Row]) -> None:
+        if poll != 1:
+            raise OverError("over")
+        if any(ballot.voter.startswith("bad") for ballot in ballots):
+            raise UnstorableError("refused")
+        self.adds += adds
+
+
+def numbered(number: int, first: int, *voters: str) -> Content:
+    return entry(number, *voters)._replace(process="p", numbers=range(first, first + len(voters)))
+
+
+MARK = Content(b"9-0", (), (), mark=Mark("p", [(1, 9)], []))
+
+
+def test_the_numbers_of_a_batch_are_added_with_it() -> None:
+    book = Book()
+    store_batch([numbered(1, 1, "v", "w"), entry(2, "x"), numbered(3, 3, "v"), MARK], book.save)
+    assert book.adds == [Row("p", "{[1,10)}", "{}", "{[1,3),[3,4)}")]
+
+
+def test_a_number_goes_with_the_vote_that_is_refused() -> None:
+    book = Book()
+    _, poison = store_batch([numbered(1, 1, "v", "bad", "w")], book.save)
+    assert [row.stored for row in book.adds] == ["{[1,2)}", "{[3,4)}"]
+    assert poison == {b"1-0": [Poison(packed(("bad", "a", 1), 1, Numbers("p", 2)), "refused")]}
+
+
+@pytest.mark.parametrize("others", [(), (entry(1, "bad"),), (entry(1, "bad0", "bad1"),)])
+def test_a_mark_is_kept_whatever_comes_with_it(others: tuple[Content, ...]) -> None:
+    book = Book()
+    stored, _ = store_batch([*others, MARK], book.save)
+    assert book.adds == [Row("p", "{[1,10)}")]
+    assert stored == [b"9-0"]
+
+
+def test_a_mark_of_a_poll_that_is_over_is_ignored() -> None:
+    stored, poison = store_batch([MARK._replace(poll=2)], Book().save)
+    assert (stored, poison) == ([b"9-0"], {})

@@ -106,6 +106,38 @@ class Certificates:
 
 
 @dataclass(frozen=True)
+class Account:
+    """What became of the votes that one process of vote has acknowledged; `told` is when it last said so."""
+
+    process: str
+    acknowledged: int = 0
+    stored: int = 0
+    queued: int = 0
+    settling: int = 0  # not in the queue any more, and may still come again
+    dead: int = 0
+    lost: int = 0
+    numbers: tuple[tuple[int, int], ...] = ()  # those that are lost, the first and the last of each range
+    unknown: int = 0
+    told: str | None = None
+
+
+@dataclass(frozen=True)
+class Accounts:
+    """The same of all processes, of which some are named; `lost` is None until that is known."""
+
+    acknowledged: int = 0
+    stored: int = 0
+    queued: int = 0
+    settling: int = 0
+    dead: int = 0
+    lost: int | None = None
+    unknown: int = 0
+    judged: bool = False  # whether all that was missing when the observer began is stored by now, or is lost
+    processes: tuple[Account, ...] = ()
+    entries: int = 0  # of the queue: what they hold is acknowledged, and maybe not told yet
+
+
+@dataclass(frozen=True)
 class Picture:
     """Everything at one moment, `at` seconds since 1970; None where nobody could be asked."""
 
@@ -116,6 +148,7 @@ class Picture:
     votes: Votes = field(default_factory=Votes)
     poll: Poll | None = None  # an observer of a release before this one knows none
     certificates: Certificates | None = None  # an observer of a release before this one knows none
+    accounts: Accounts | None = None  # an observer of a release before this one knows none
 
     @property
     def clusters(self) -> dict[str, Postgres | Redis]:

@@ -76,6 +76,12 @@ def intake_closed(picture: Picture) -> list[str]:
     return [] if state in (None, OPEN) else [f"the intake is {state}: nobody can vote"]
 
 
+def votes_lost(picture: Picture) -> list[str]:
+    """Say so where votes that were acknowledged are neither stored nor on their way."""
+    lost = picture.accounts.lost if picture.accounts else None
+    return [f"{lost:,} acknowledged votes are lost (which: `python3 deploy.py audit`)"] if lost else []
+
+
 def certificate_missing(picture: Picture) -> list[str]:
     """Say so where the edges' certificate is missing or has less than a sixth of its life left.
 

@@ -1,0 +1,106 @@
+"""A vote vanishes from the queue of the stack that is up: `audit` names it, until it comes after all."""
+
+import json
+import os
+import subprocess
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from deployment.configuration.layout import STACK
+from deployment.operations import seed
+from deployment.plan.cluster.accounting import LOST, NOTHING_LOST
+from kit.local import LocalStack, running, verb
+from kit.waiting import wait_until
+from seed.door import Door
+
+VOTES = 20
+SECONDS = 60
+# By the account of the release before, which can do what a worker can.
+VANISH = """
+import json
+from observer import settings
+from worker.access import connect_queue
+from worker.stream import STREAM
+access = settings.load().accounts[1]
+queue = connect_queue(access, access.redis_host)
+entry, fields = next(found for found in queue.xrange(STREAM) if b"numbers" in found[1])
+assert queue.xdel(STREAM, entry) == 1
+print(json.dumps([text.decode() for field in fields.items() for text in field]))
+"""
+RETURN = """
+import json, sys
+from vote import settings
+from vote.connection import STREAM, Dialler
+connection = Dialler(settings.load()).open()
+connection._ask(("VOTES.REPLAY", STREAM, *json.loads(sys.argv[1])))
+"""
+
+
+@pytest.fixture(scope="module")
+def local(pytestconfig: pytest.Config) -> LocalStack:
+    """The stack that is up here, of which a vote may be deleted."""
+    if not (pytestconfig.getoption("delete_votes") or os.environ.get("CI")):
+        pytest.skip("it deletes a vote of the stack that is up here; --delete-votes allows that")
+    found = running()
+    way = seed.entrance(found.client)
+    if way is None or way.public:
+        pytest.skip("the votes of strangers are here")
+    return found
+
+
+def test_a_vote_that_vanished_is_named_until_it_comes_after_all(local: LocalStack) -> None:
+    way = seed.entrance(local.client)
+    assert way
+    door, _ = seed.doors(way, seed.edge(local.client, way))
+    wait_until(lambda: audited()[0] == NOTHING_LOST, SECONDS, lambda: str(audited()))
+    before = audited()[1]["acknowledged"]
+    entry = vanish(local, door)
+    fields = dict(zip(entry[::2], entry[1::2], strict=True))
+    process, first = fields["numbers"].split()
+    wait_until(lambda: audited()[0] == LOST, SECONDS, lambda: str(audited()))
+    _, found = audited()
+    (one,) = [each for each in found["processes"] if each["lost"]]
+    count = len(json.loads(fields.get("votes", "[0]")))
+    assert (one["process"], one["numbers"]) == (process, [[int(first), int(first) + count - 1]])
+    assert found["acknowledged"] >= before + VOTES
+    status = verb("status")
+    assert status.returncode == 1
+    assert f"{count} acknowledged votes are lost" in status.stdout
+    assert verb("up", "--dry-run").returncode == 0  # a gap does not keep anybody from deploying
+    inside(local, "vote", RETURN, json.dumps(entry))
+    wait_until(lambda: audited()[0] == NOTHING_LOST, SECONDS, lambda: str(audited()))
+    local.wait_healthy()
+
+
+def audited() -> tuple[int, dict[str, Any]]:
+    """Run `audit --json`; return its exit code and what it says, nothing where nobody could be asked."""
+    done = verb("audit", "--json")
+    return done.returncode, json.loads(done.stdout or "{}")
+
+
+def vanish(local: LocalStack, door: Door) -> Sequence[str]:
+    """Delete an entry of the queue while no worker runs; return its fields, names and values in turn."""
+    (workers,) = [s for s in local.client.services.list() if s.name == f"{STACK}_worker"]
+    wanted = workers.attrs["Spec"]["Mode"]["Replicated"]["Replicas"]
+    workers.scale(0)
+    try:
+        wait_until(lambda: not running_workers(local), SECONDS)
+        assert {door.post("vote=a").status for _ in range(VOTES)} == {200}
+        entry: list[str] = json.loads(inside(local, "observer", VANISH))
+    finally:
+        workers.reload()
+        workers.scale(wanted)
+    return entry
+
+
+def running_workers(local: LocalStack) -> bool:
+    label = {"label": f"com.docker.swarm.service.name={STACK}_worker", "status": "running"}
+    return bool(local.client.api.containers(filters=label))
+
+
+def inside(local: LocalStack, service: str, program: str, *arguments: str) -> str:
+    """Run a program in a container of a service; return what it prints."""
+    command = ("docker", "exec", local.container(service), "python", "-c", program, *arguments)
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout

@@ -1,0 +1,99 @@
+"""The numbers that votes have in the account of the process that took them, and what it says of them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+Range = tuple[int, int]
+"""The first number and the last one."""
+
+# The highest number that a range of the database can end with.
+HIGHEST = 2**63 - 2
+PROCESS = r"[!-~]{1,200}"
+RANGES = r"-|[0-9]{1,19}-[0-9]{1,19}(?:,[0-9]{1,19}-[0-9]{1,19})*"
+NUMBERS = re.compile(rf"({PROCESS}) ([0-9]{{1,19}})")
+MARK = re.compile(rf"({PROCESS}) ({RANGES}) ({RANGES})")
+
+
+class Numbers(NamedTuple):
+    """The votes of an entry have numbers of an account, in order, from `first` on."""
+
+    process: str
+    first: int
+
+
+class Mark(NamedTuple):
+    """What a process says of its account: what is acknowledged, and what came again without its numbers."""
+
+    process: str
+    acknowledged: Sequence[Range]
+    unnumbered: Sequence[Range]
+
+
+class Row(NamedTuple):
+    """What a commit adds to an account; each as PostgreSQL writes a multirange."""
+
+    process: str
+    acknowledged: str = "{}"
+    unnumbered: str = "{}"
+    stored: str = "{}"
+
+
+def read_numbers(text: bytes | None, count: int) -> Numbers | None:
+    """Read what an entry says of the numbers of its votes; None where it says nothing that can be read."""
+    found = text and NUMBERS.fullmatch(text.decode(errors="replace"))
+    if not found or not 1 <= int(found[2]) <= HIGHEST - count:
+        return None
+    return Numbers(found[1], int(found[2]))
+
+
+def read_mark(text: bytes | None) -> Mark | None:
+    """Read what an entry says of an account; None where it says nothing that can be read."""
+    found = text and MARK.fullmatch(text.decode(errors="replace"))
+    if not found:
+        return None
+    mark = Mark(found[1], _ranges(found[2]), _ranges(found[3]))
+    pairs = [*mark.acknowledged, *mark.unnumbered]
+    return mark if all(1 <= first <= last <= HIGHEST for first, last in pairs) else None
+
+
+def _ranges(text: str) -> list[Range]:
+    pairs = [] if text == "-" else [part.split("-") for part in text.split(",")]
+    return [(int(first), int(last)) for first, last in pairs]
+
+
+def rows(stored: Mapping[str, Sequence[Range]], marks: Iterable[Mark]) -> list[Row]:
+    """Return what a commit adds: the numbers of its votes, by process, and the marks that go with them."""
+    found = {process: Row(process, stored=multirange(ranges)) for process, ranges in stored.items()}
+    told: dict[str, tuple[list[Range], list[Range]]] = {}
+    for mark in marks:
+        acknowledged, unnumbered = told.setdefault(mark.process, ([], []))
+        acknowledged += mark.acknowledged
+        unnumbered += mark.unnumbered
+    for process, pair in told.items():
+        row = found.get(process, Row(process))
+        found[process] = row._replace(acknowledged=multirange(pair[0]), unnumbered=multirange(pair[1]))
+    return [found[process] for process in sorted(found)]
+
+
+def multirange(ranges: Iterable[Range]) -> str:
+    """Write ranges as PostgreSQL reads them; it sorts them, and joins those that touch."""
+    return "{" + ",".join(f"[{first},{last + 1})" for first, last in ranges) + "}"
+
+
+def joined(numbered: Iterable[tuple[str, int]]) -> dict[str, list[Range]]:
+    """Return the numbers of each process, those that follow each other as one range."""
+    found: dict[str, list[Range]] = {}
+    of, begin, end = "", 0, 0
+    for process, number in numbered:
+        if process == of and number == end + 1:
+            end = number
+            continue
+        if of:
+            found.setdefault(of, []).append((begin, end))
+        of, begin, end = process, number, number
+    if of:
+        found.setdefault(of, []).append((begin, end))
+    return found
