@@ -20,7 +20,15 @@ from kit.waiting import wait_until
 pytestmark = pytest.mark.filterwarnings("ignore:Unverified HTTPS request")
 
 # As many as the fixture runs of each; what it does not run is no target.
-TARGETS = {"traefik": 1, "redis-proxy": 2, "redis": 6, "node": 1, "prometheus": 1, "alertmanager": 1}
+TARGETS = {
+    "traefik": 1,
+    "redis-proxy": 2,
+    "redis": 6,
+    "redis-container": 6,
+    "node": 1,
+    "prometheus": 1,
+    "alertmanager": 1,
+}
 CONFIG = ("/etc/prometheus/prometheus.yml", "/etc/prometheus/rules.yaml")
 SCRAPE_SECONDS = 90
 RUNBOOKS = "https://git.example.org:8080/votes/src/v1.2"
@@ -299,4 +307,4 @@ def test_every_service_of_the_stack_has_a_job() -> None:
     jobs = {
         job["job_name"] for job in yaml.safe_load(monitoring.configuration(redis_tls=True))["scrape_configs"]
     }
-    assert jobs == TARGETS.keys() | {"vote", "result", "worker", "observer", "postgres"}
+    assert jobs == TARGETS.keys() | {"vote", "result", "worker", "observer", "postgres", "pgpool", "swarm"}
