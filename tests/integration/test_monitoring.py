@@ -198,6 +198,14 @@ def test_it_learns_how_each_node_of_the_queue_is_by_an_account_that_may_do_no_mo
     assert len(watched.ask("redis_sentinel_master_ok_sentinels == 3")) == len(SENTINELS)
 
 
+def test_each_container_of_the_queue_says_what_it_takes(watched: Watched) -> None:
+    def told() -> set[str]:
+        memory, cpu = "vote_app_cgroup_memory_bytes > 2^20", "vote_app_cgroup_cpu_seconds_total > 0"
+        return {labels["instance"] for labels in watched.ask(f"{memory} and {cpu}")}
+
+    wait_until(lambda: told() == {*REDIS, *SENTINELS}, SCRAPE_SECONDS, lambda: str(told()))
+
+
 def test_the_proxies_say_which_nodes_qualify(watched: Watched) -> None:
     def one_each() -> bool:
         return len(watched.ask("haproxy_server_status{proxy='primary', state='UP'} == 1")) == len(PROXIES)
