@@ -9,7 +9,8 @@ from http import HTTPStatus
 import psycopg
 import structlog
 
-from postgres_ha import election
+from postgres_ha import cgroup, election
+from postgres_ha.cgroup import Usage
 from postgres_ha.election import ElectionError
 from postgres_ha.errors import ServiceError
 from postgres_ha.listener import Body, Handler, RefusedError, Server
@@ -18,8 +19,25 @@ from postgres_ha.node import Node
 log = structlog.get_logger()
 
 FOLLOW_SECONDS = 30.0
+# Seven ask for the state, some of them twice a second.
+USAGE_SECONDS = 5.0
 
 Route = Callable[[Body], Body | None]
+
+
+class Container:
+    """What the container takes, looked at every few seconds however many ask."""
+
+    def __init__(self) -> None:
+        self._looked = float("-inf")
+        self._usage = Usage(None, None, None)
+
+    def usage(self) -> Usage:
+        """Return what it took at most five seconds ago."""
+        if time.monotonic() - self._looked >= USAGE_SECONDS:
+            self._looked = time.monotonic()
+            self._usage = cgroup.read()
+        return self._usage
 
 
 class Agent:
@@ -27,6 +45,7 @@ class Agent:
 
     def __init__(self, node: Node) -> None:
         self._node = node
+        self._container = Container()
         # Names that nodes of other releases know, too.
         self._routes: dict[str, Route] = {
             "/ballot": self._grant,
@@ -40,6 +59,10 @@ class Agent:
     def listen(self, port: int, tls: ssl.SSLContext | None = None) -> Server:
         """Return a server that is yet to start, with TLS or in plain; raise OSError if the port is taken."""
         return Server(port, self._handler(), tls)
+
+    def state(self) -> Body:
+        """Return the node's state, and beside it what its container takes."""
+        return self._node.state.to_json() | {"container": self._container.usage()._asdict()}
 
     def answer(self, path: str, body: Body) -> tuple[HTTPStatus, Body]:
         """Return the status and body for the POST of somebody who has the token."""
@@ -78,14 +101,14 @@ class Agent:
         return {"term": election.override(self._node)}
 
     def _handler(self) -> type[Handler]:
-        agent, node = self, self._node
-        token = f"Bearer {node.settings.secrets.agent_token}".encode()
+        agent = self
+        token = f"Bearer {self._node.settings.secrets.agent_token}".encode()
 
         class AgentHandler(Handler):
             def do_GET(self) -> None:  # noqa: N802
                 if self.path == "/state":
                     self.close_connection = self.headers.get("Connection") != "keep-alive"
-                    self.reply(HTTPStatus.OK, node.state.to_json())
+                    self.reply(HTTPStatus.OK, agent.state())
                 else:
                     self.reply(HTTPStatus.NOT_FOUND, {"error": f"no route {self.path}"})
 

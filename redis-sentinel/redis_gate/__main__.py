@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from types import FrameType
 from typing import NoReturn
 
-from redis_gate import logs, name_server
+from redis_gate import logs
 from redis_gate.container import memory_limit
 from redis_gate.environment import SettingError, refuse
 from redis_gate.redis_start import start_redis
@@ -26,15 +26,15 @@ def main(arguments: list[str]) -> NoReturn:
     logs.configure()
     try:
         if REFUSED not in arguments:
-            _serve_names(node_names(os.environ))
+            _start_companion(node_names(os.environ))
         _start(arguments)
     except SettingError as error:
         refuse(error)
 
 
-def _serve_names(nodes: Sequence[str]) -> None:
-    """Start the name server: it lives as long as the container and needs no package, so keep it small."""
-    subprocess.Popen((sys.executable, "-I", "-S", name_server.__file__, *nodes))
+def _start_companion(nodes: Sequence[str]) -> None:
+    """Start what lives as long as the container; it needs no package."""
+    subprocess.Popen((sys.executable, "-S", "-m", "redis_gate.companion", *nodes))
 
 
 def _start(arguments: list[str]) -> NoReturn:

@@ -13,7 +13,6 @@ it is one that no connection can be made to, and Sentinel asks again at every at
 
 import socket
 import struct
-import sys
 from collections.abc import Sequence
 
 HEADER = struct.Struct("!6H")
@@ -65,7 +64,3 @@ def main(nodes: Sequence[str]) -> None:
             except ValueError:
                 continue
             server.sendto(reply, client)
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])

@@ -4,6 +4,7 @@ import http.client
 import socketserver
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from uuid import uuid4
@@ -102,7 +103,7 @@ def ask(proxy: str, path: str) -> tuple[int, bytes]:
         connection.close()
 
 
-@pytest.mark.parametrize("path", [TASKS, NETWORKS, "/v1.45/services", f"/v1.45/nodes/{SERVICE}"])
+@pytest.mark.parametrize("path", [TASKS, NETWORKS, "/v1.45/services", "/nodes", f"/v1.45/nodes/{SERVICE}"])
 def test_the_last_answer_is_repeated_while_there_is_no_leader(engine: Engine, proxy: str, path: str) -> None:
     engine.body = b'[{"ID": "one"}]'
     assert ask(proxy, path) == (200, engine.body)
@@ -114,6 +115,18 @@ def test_the_last_answer_is_repeated_while_there_is_no_leader(engine: Engine, pr
 
     engine.status, engine.body = 200, b'[{"ID": "three"}]'
     assert ask(proxy, path) == (200, engine.body)
+
+
+def test_what_is_repeated_is_marked_as_old(engine: Engine, proxy: str) -> None:
+    def marked() -> bool:
+        connection = http.client.HTTPConnection(proxy, 2375, timeout=10)
+        with closing(connection):
+            connection.request("GET", "/nodes")
+            return "Warning" in connection.getresponse().headers
+
+    assert not marked()
+    engine.status = 503
+    assert marked()
 
 
 def test_what_was_never_answered_is_an_error(engine: Engine, proxy: str) -> None:

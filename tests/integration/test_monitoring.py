@@ -20,7 +20,15 @@ from kit.waiting import wait_until
 pytestmark = pytest.mark.filterwarnings("ignore:Unverified HTTPS request")
 
 # As many as the fixture runs of each; what it does not run is no target.
-TARGETS = {"traefik": 1, "redis-proxy": 2, "redis": 6, "node": 1, "prometheus": 1, "alertmanager": 1}
+TARGETS = {
+    "traefik": 1,
+    "redis-proxy": 2,
+    "redis": 6,
+    "redis-container": 6,
+    "node": 1,
+    "prometheus": 1,
+    "alertmanager": 1,
+}
 CONFIG = ("/etc/prometheus/prometheus.yml", "/etc/prometheus/rules.yaml")
 SCRAPE_SECONDS = 90
 RUNBOOKS = "https://git.example.org:8080/votes/src/v1.2"
@@ -190,6 +198,14 @@ def test_it_learns_how_each_node_of_the_queue_is_by_an_account_that_may_do_no_mo
     assert len(watched.ask("redis_sentinel_master_ok_sentinels == 3")) == len(SENTINELS)
 
 
+def test_each_container_of_the_queue_says_what_it_takes(watched: Watched) -> None:
+    def told() -> set[str]:
+        memory, cpu = "vote_app_cgroup_memory_bytes > 2^20", "vote_app_cgroup_cpu_seconds_total > 0"
+        return {labels["instance"] for labels in watched.ask(f"{memory} and {cpu}")}
+
+    wait_until(lambda: told() == {*REDIS, *SENTINELS}, SCRAPE_SECONDS, lambda: str(told()))
+
+
 def test_the_proxies_say_which_nodes_qualify(watched: Watched) -> None:
     def one_each() -> bool:
         return len(watched.ask("haproxy_server_status{proxy='primary', state='UP'} == 1")) == len(PROXIES)
@@ -299,4 +315,4 @@ def test_every_service_of_the_stack_has_a_job() -> None:
     jobs = {
         job["job_name"] for job in yaml.safe_load(monitoring.configuration(redis_tls=True))["scrape_configs"]
     }
-    assert jobs == TARGETS.keys() | {"vote", "result", "worker", "observer", "postgres"}
+    assert jobs == TARGETS.keys() | {"vote", "result", "worker", "observer", "postgres", "pgpool", "swarm"}

@@ -34,14 +34,18 @@ NEIGHBOURS = (
     (*POSTGRES, "pgpool", "observer"),
 )
 # Where the stack is watched, who watches joins networks that are there; nobody joins one for it.
-WATCHERS = ("prometheus", "alertmanager", "node-exporter", "postgres-exporter", "redis-exporter")
+WATCHERS = (
+    *("prometheus", "alertmanager"),
+    *("node-exporter", "postgres-exporter", "redis-exporter", "swarm-exporter"),
+)
 WATCHING = (
     WATCHERS,
     ("prometheus", "traefik", "vote"),
     ("prometheus", "traefik", "result"),
-    ("prometheus", "worker", "redis-proxy"),
+    ("prometheus", "worker", "pgpool"),
     ("prometheus", "redis-exporter", *REDIS, "redis-proxy", "observer"),
     ("postgres-exporter", *POSTGRES, "pgpool", "observer"),
+    ("swarm-exporter", "traefik", "docker-proxy"),
 )
 SWARM_PORT = 2377
 LISTENS = "0A"

@@ -29,6 +29,10 @@ OWN = {
     *("vote_app_queue_oldest_seconds", "vote_app_intake_open"),
     *("vote_app_cgroup_memory_bytes", "vote_app_cgroup_memory_limit_bytes"),
     "vote_app_cgroup_cpu_seconds_total",
+    *("vote_app_container_memory_bytes", "vote_app_container_memory_limit_bytes"),
+    *("vote_app_pgpool_connections", "vote_app_pgpool_places", "vote_app_pgpool_refused_total"),
+    *("vote_app_service_replicas_desired", "vote_app_service_replicas_running"),
+    *("vote_app_nodes", "vote_app_node_ready"),
 }
 """What the services give."""
 EXPORTERS = {
@@ -45,7 +49,7 @@ EXPORTERS = {
     "alertmanager_notifications_failed_total",
     *("prometheus_notifications_dropped_total", "prometheus_notifications_alertmanagers_discovered"),
     "haproxy_process_uptime_seconds",
-    "traefik_config_reloads_total",
+    *("traefik_config_reloads_total", "process_resident_memory_bytes"),
 }
 """What well-known exporters give, as they were seen to."""
 
@@ -143,3 +147,10 @@ def test_a_runbook_says_what_it_means_whether_votes_are_safe_and_what_to_do(name
 @pytest.mark.parametrize("name", NAMES)
 def test_the_index_of_runbooks_has_a_row_for_every_alert(name: str) -> None:
     assert f"| [{name}]({name}.md) |" in (RUNBOOKS / "README.md").read_text()
+
+
+def test_the_edge_s_limit_of_memory_is_the_stack_file_s() -> None:
+    stack = yaml.safe_load((ROOT / "stack" / "docker-stack.yaml").read_text())
+    limit = stack["services"]["traefik"]["deploy"]["resources"]["limits"]["memory"]
+    (rule,) = [rule for rule in ALERTS if 'job="traefik"' in rule["expr"]]
+    assert f"({limit.removesuffix('M')} * 1024 * 1024)" in rule["expr"]

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from kit.exposition import told
-from vote.cgroup import Usage, families, read
+from vote.cgroup import Usage, read
+from vote.cgroup_metrics import families
 
 V2 = {
     "memory.current": "5000\n",

@@ -14,6 +14,8 @@ from unit.packages import OBSERVER, PACKAGES, ROOT
 
 PAGES = {"vote", "result"}
 DATABASE = {"postgres_ha", "pgpool_leader"}
+EXPORTERS = {"vote", "result", "worker", "pgpool_leader"}
+CONTAINERS = EXPORTERS | {"redis_gate", "postgres_ha"}
 COPIES = {
     "environment.py": set(PACKAGES),
     "errors.py": set(PACKAGES),
@@ -22,9 +24,10 @@ COPIES = {
     "agents.py": DATABASE,
     "addresses.py": {"result", "worker", "certificates"},
     "redis_tls.py": {"vote", "worker", "redis_gate"},
-    "container.py": {"vote", "result", "worker", "redis_gate"},
-    "cgroup.py": {"vote", "result", "worker"},
-    "exporter.py": {"vote", "result", "worker"},
+    "container.py": CONTAINERS,
+    "cgroup.py": CONTAINERS,
+    "cgroup_metrics.py": EXPORTERS,
+    "exporter.py": EXPORTERS,
     "gunicorn_logs.py": PAGES,
     "lifelong.py": PAGES | {"certificates"},
     "signals.py": {"worker", "certificates"},

@@ -14,7 +14,8 @@ from prometheus_client.registry import Collector
 from structlog.testing import capture_logs
 
 from kit.services import free_port
-from vote import cgroup, exporter
+from vote import cgroup_metrics, exporter
+from vote.cgroup import Usage
 from vote.environment import SettingError
 from vote.exporter import Text
 
@@ -174,7 +175,7 @@ def test_the_container_is_among_the_metrics_of_a_service(
     registry: CollectorRegistry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(exporter, "REGISTRY", registry)
-    monkeypatch.setattr(cgroup, "read", lambda: cgroup.Usage(1, 2, 3.0))
+    monkeypatch.setattr(cgroup_metrics, "read", lambda: Usage(1, 2, 3.0))
     port = free_port()
     exporter.start(port)
     with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:

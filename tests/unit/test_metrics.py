@@ -11,10 +11,14 @@ from prometheus_client import REGISTRY
 from prometheus_client.core import Metric
 
 from observer import metrics as observing
+from observer import swarm
 from observer.changes import CLUSTERS
 from observer.picture import summarize_postgres, summarize_redis
+from pgpool_leader import metrics as leading
 from result import metrics as showing
-from vote import cgroup
+from unit.pgpool_leader.test_metrics import ANSWER
+from vote import cgroup_metrics
+from vote.cgroup import Usage
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "architecture.md"
 PICTURE = {
@@ -22,6 +26,7 @@ PICTURE = {
     "postgres": summarize_postgres({}),
     "redis": summarize_redis({}),
     "open_primaries": 0,
+    "containers": {},
     "queue": {"pending": 0, "dead": 0, "oldest": None, "intake": "open", "waiting_seconds": 0.0},
     "votes": {"stored": 0},
     "poll": None,
@@ -42,7 +47,9 @@ def test_the_documents_list_every_metric_and_no_other() -> None:
         *(name for name in names(REGISTRY.collect()) if name.startswith("vote_app_")),
         *names(showing.families(0, 0.0, 0.0)),
         *names(observing.families(PICTURE, {each.key: 0 for each in CLUSTERS}, 0.0)),
-        *names(cgroup.families(cgroup.Usage(1, 1, 1.0))),
+        *names(cgroup_metrics.families(Usage(1, 1, 1.0))),
+        *names(leading.families(ANSWER)),
+        *names(swarm.families([], [], [])),
     }
     listed = re.findall(r"^\|[^|]*\| `(vote_app_\w+)` \|", DOCUMENT.read_text(), re.MULTILINE)
     assert sorted(listed) == sorted(served)

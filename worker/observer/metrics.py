@@ -10,6 +10,7 @@ from typing import Any
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from observer import containers
 from observer.changes import CLUSTERS
 from observer.picture import Picture
 
@@ -51,6 +52,7 @@ def families(picture: Picture, failovers: Mapping[str, int], now: float) -> Iter
     yield from _votes(picture)
     yield from _accounts(picture["accounts"])
     yield from _certificate(picture["certificates"])
+    yield from containers.families(picture["containers"])
 
 
 def _clusters(picture: Picture) -> Iterator[Metric]:

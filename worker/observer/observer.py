@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 from observer import audit, node_states, question
+from observer.containers import summarize_containers
 from observer.intake import INTAKE
 from observer.picture import (
     Picture,
@@ -72,6 +73,7 @@ class Observer:
             "at": now,
             "postgres": summarize_postgres(states),
             "open_primaries": count_open_primaries(states),
+            "containers": summarize_containers(states),
             "redis": summarize_redis(roles),
             "queue": {**queue, "waiting_seconds": waiting_seconds(before, queue, now)},
             "votes": summarize_votes(stored.tally, stored.pulse_age) if stored else summarize_votes(None),

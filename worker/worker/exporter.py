@@ -17,7 +17,7 @@ from prometheus_client import REGISTRY, CollectorRegistry, disable_created_metri
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.registry import Collector
 
-from .cgroup import Cgroup
+from .cgroup_metrics import Cgroup
 from .environment import Environment, whole_number
 
 PORT = 9100

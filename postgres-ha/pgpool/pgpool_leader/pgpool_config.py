@@ -47,7 +47,7 @@ ssl = on
 ssl_cert = '{server_pem}'
 ssl_key = '{server_pem}'
 ssl_ca_cert = '{authority}'
-num_init_children = 24
+num_init_children = {places}
 max_pool = 1
 connection_cache = off
 enable_shared_relcache = off
@@ -64,6 +64,8 @@ log_line_prefix = '%m [%p] '
 
 # Clients come through HAProxy, on PostgreSQL's own port.
 PORT = 5433
+# Connections of clients at once; who comes next waits.
+PLACES = 24
 # The service, for which its certificate stands.
 NAME = "pgpool"
 
@@ -95,6 +97,7 @@ def write(settings: Settings, backend: Backend) -> None:
     text = _CONF.format(
         runtime=settings.runtime,
         port=PORT,
+        places=PLACES,
         address=backend.address,
         node=backend.node,
         server_pem=_server_pem(settings),

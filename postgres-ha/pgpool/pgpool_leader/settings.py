@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pgpool_leader import tls
 from pgpool_leader.environment import Environment, SettingError, required, secret
+from pgpool_leader.exporter import PORT, metrics_port
 from pgpool_leader.tls import Tls
 
 ROLES = ("worker", "result", "observer", "certificates", "pgpool")
@@ -19,6 +20,7 @@ class Settings:
     passwords: Mapping[str, str] = field(repr=False)
     tls: Tls
     runtime: Path = Path("/tmp/pgpool")  # noqa: S108
+    metrics_port: int = PORT
 
     @property
     def majority(self) -> int:
@@ -32,7 +34,7 @@ def load(environment: Environment) -> Settings:
     if len(nodes) < 3 or len(set(nodes)) != len(nodes) or not all(nodes):
         raise SettingError("POSTGRES_NODES: expected three or more different names with commas")
     passwords = {role: _password(environment, role) for role in ROLES}
-    return Settings(nodes, passwords, tls.load(environment))
+    return Settings(nodes, passwords, tls.load(environment), metrics_port=metrics_port(environment))
 
 
 def _password(environment: Environment, role: str) -> str:

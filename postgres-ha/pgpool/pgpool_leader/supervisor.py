@@ -10,8 +10,9 @@ from types import FrameType
 
 import structlog
 
-from pgpool_leader import leader, nodes, pgpool_config
+from pgpool_leader import exporter, leader, nodes, pgpool_config
 from pgpool_leader.leader import Action, Backend, Situation
+from pgpool_leader.metrics import Clients
 from pgpool_leader.pgpool import Pgpool
 from pgpool_leader.probe import Probe, write
 from pgpool_leader.settings import Settings
@@ -19,6 +20,7 @@ from pgpool_leader.settings import Settings
 log = structlog.get_logger()
 
 HEALTH_PORT = 8009
+FRONT_SOCKET = "haproxy.sock"
 HAPROXY = ("haproxy", "-db", "-f", "/etc/pgpool-ha/haproxy.cfg")
 TICK_SECONDS = 0.5
 
@@ -42,6 +44,7 @@ class Supervisor:
             pgpool_config.write_credentials(self._settings)
             _listen()
             self._front = subprocess.Popen(HAPROXY)
+            exporter.start(self._settings.metrics_port, Clients(self._settings.runtime / FRONT_SOCKET))
             while self._front.poll() is None:
                 self._tick()
                 time.sleep(TICK_SECONDS)

@@ -120,7 +120,7 @@ def _inhibitions() -> list[Node]:
     told = {
         "source_matchers": ['severity="page"'],
         "target_matchers": ['severity="ticket"'],
-        "equal": ["alertname", "cluster", "instance", "device", "part"],
+        "equal": ["alertname", "cluster", "instance", "device", "part", "service"],
     }
     return [told, *(_inhibition(*consequence) for consequence in CONSEQUENCES)]
 

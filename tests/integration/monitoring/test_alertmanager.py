@@ -231,8 +231,13 @@ def test_people_hear_of_a_cause_with_its_runbook_and_not_of_what_follows_from_it
             [],
             ("ExporterSilent", "severity=ticket", "kind=absent", "part=traefik"),
         ),
+        (
+            ("ServiceShort", "severity=page", "kind=none", "service=worker"),
+            [("ServiceShort", "severity=ticket", "service=worker")],
+            ("ServiceShort", "severity=ticket", "service=vote"),
+        ),
     ],
-    ids=["no primary", "no standby", "no worker", "two primaries", "disk", "exporter"],
+    ids=["no primary", "no standby", "no worker", "two primaries", "disk", "exporter", "service"],
 )
 def test_what_follows_from_a_cause_is_kept_back_and_nothing_else(
     alertmanager: Alertmanager,

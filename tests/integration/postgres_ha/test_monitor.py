@@ -10,11 +10,16 @@ import requests
 from integration.postgres_ha.test_accounts import FORBIDDEN, OF_VOTES, is_allowed, store_vote
 from kit import monitoring
 from kit.containers import address, docker, joined
+from kit.exposition import scrape
 from kit.images import reference
 from kit.postgres_cluster import NODES, PostgresCluster
 from kit.waiting import wait_until
+from pgpool_leader.exporter import PORT
+from pgpool_leader.pgpool_config import PLACES
 
 MOST_CONNECTIONS = 6
+# As haproxy.cfg has it.
+MOST_OF_ONE_CLIENT = 8
 PASSWORD = "postgres_monitor_password"
 
 
@@ -88,6 +93,31 @@ def connect(cluster: PostgresCluster) -> psycopg.Connection:
         host=cluster.address(cluster.primary_name()), dbname="votes", user="monitor", password=password,
         connect_timeout=5, autocommit=True,
     )  # fmt: skip
+
+
+def test_pgpool_counts_who_has_a_place_and_who_asks_for_too_many(whole: PostgresCluster) -> None:
+    def told(name: str) -> float:
+        return scrape(PORT, whole.address("pgpool") or "")[f"vote_app_pgpool_{name}"]
+
+    refused = 'refused_total{reason="too_many"}'
+    wait_until(lambda: told("connections") == 0)
+    before = told(refused)
+    with ExitStack() as held:
+        for _ in range(MOST_OF_ONE_CLIENT):
+            held.enter_context(whole.connect("worker"))
+        wait_until(lambda: told("connections") == MOST_OF_ONE_CLIENT)
+        with pytest.raises(psycopg.OperationalError):
+            whole.connect("worker")
+        wait_until(lambda: told(refused) > before)
+    wait_until(lambda: told("connections") == 0)
+    assert told("places") == PLACES
+
+
+def test_a_node_says_what_its_container_takes(whole: PostgresCluster) -> None:
+    for node in NODES:
+        told = (whole.state(node) or {})["container"]
+        assert told["memory"] > 2**20
+        assert told["cpu_seconds"] > 0
 
 
 def test_it_shows_its_password_to_nobody(whole: PostgresCluster, exporter: str) -> None:

@@ -25,7 +25,8 @@ from deployment.progress import Progress
 
 HASH = f"$2y$05${'a' * 53}"
 SECRETS = {key: f"vote-app_{key}_1" for key in (*credentials.MADE, "dashboard_users", "monitoring_users")}
-ADDED = {"prometheus", "alertmanager", "node-exporter", "postgres-exporter", "redis-exporter"}
+GO = {"prometheus", "alertmanager", "node-exporter", "postgres-exporter", "redis-exporter"}
+ADDED = GO | {"swarm-exporter"}
 OVERLAY = layout.OVERLAYS / layout.MONITORING
 
 
@@ -284,12 +285,12 @@ def test_one_service_alone_has_a_way_out_and_nothing_else_of_the_stack_shares_it
     assert inner == ADDED
 
 
-def test_prometheus_reaches_what_it_asks_and_no_database() -> None:
+def test_prometheus_reaches_what_it_asks_and_no_node_of_the_database() -> None:
     prometheus = set(SERVICES["prometheus"]["networks"])
     whole = made(monitoring=True).services
     reached = {name for name, service in whole.items() if prometheus & set(service["networks"])}
-    assert {"vote", "result", "worker", "observer", "traefik", "redis-proxy", *ADDED} <= reached
-    assert not {"postgres-1", "postgres-2", "postgres-3", "pgpool", "docker-proxy", "certificates"} & reached
+    assert {"vote", "result", "worker", "observer", "traefik", "redis-proxy", "pgpool", *ADDED} <= reached
+    assert not {"postgres-1", "postgres-2", "postgres-3", "docker-proxy", "certificates"} & reached
 
 
 def test_the_overlays_are_merged_in_an_order_in_which_none_undoes_another(accounts: str) -> None:
@@ -301,6 +302,6 @@ def test_the_overlays_are_merged_in_an_order_in_which_none_undoes_another(accoun
     assert names == ["monitoring.yaml", "monitoring-page.yaml", "path-routing.yaml"]
 
 
-@pytest.mark.parametrize("name", sorted(ADDED))
+@pytest.mark.parametrize("name", sorted(GO))
 def test_a_machine_with_many_processors_does_not_use_up_the_threads_of_a_program(name: str) -> None:
     assert SERVICES[name]["environment"]["GOMAXPROCS"] == "2"

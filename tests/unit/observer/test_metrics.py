@@ -13,6 +13,7 @@ from kit.exposition import Scraped, scrape, told
 from kit.services import free_port
 from observer import __main__ as program
 from observer import settings
+from observer.containers import summarize_containers
 from observer.metrics import Figures, age_seconds, families, replaced
 from observer.picture import count_open_primaries, summarize_postgres, summarize_queue, summarize_redis
 from worker import exporter, logs
@@ -22,6 +23,7 @@ UNKNOWN: dict[str, Any] = {
     "at": 1_000_000.0,
     "postgres": summarize_postgres({}),
     "open_primaries": count_open_primaries({}),
+    "containers": summarize_containers({}),
     "redis": summarize_redis({}),
     "queue": {**summarize_queue(None, None, None), "waiting_seconds": 0.0},
     "votes": {"stored": None, "tally": None},
@@ -45,6 +47,19 @@ OF_POSTGRES = {
     'open_primaries{cluster="postgres"} 1.0',
 }
 NO_POSTGRES = 'cluster_primary{cluster="postgres"} 0.0'
+# The second one has no limit, the third is of the release before.
+TAKING: dict[str, Any] = {
+    "p1": {"container": {"memory": 3500, "memory_limit": 9000, "cpu_seconds": 2.5}},
+    "p2": {"container": {"memory": 0, "memory_limit": None, "cpu_seconds": 0.0}},
+    "p3": {"role": "standby"},
+}
+OF_CONTAINERS = {
+    'container_memory_bytes{node="p1"} 3500.0',
+    'container_memory_limit_bytes{node="p1"} 9000.0',
+    'container_cpu_seconds_total{node="p1"} 2.5',
+    'container_memory_bytes{node="p2"} 0.0',
+    'container_cpu_seconds_total{node="p2"} 0.0',
+}
 ROLES = {
     "r1": [b"master", 100, [[b"r2", b"6379", b"58"]]],
     "r2": [b"slave", b"r1", 6379, b"connected", 58],
@@ -117,6 +132,7 @@ ACCOUNTS = {
         ),
         (postgres({"p2": STATES["p2"]}), {'open_primaries{cluster="postgres"} 0.0'}, set()),
         (postgres({"p1": PRIMARY, "p2": PRIMARY}), {'open_primaries{cluster="postgres"} 2.0'}, set()),
+        ({"containers": summarize_containers(TAKING)}, OF_CONTAINERS, set()),
         ({"redis": summarize_redis(ROLES)}, OF_REDIS, {NO_REDIS}),
         (
             queue(3, 0, 12.5, "999987500-4"),

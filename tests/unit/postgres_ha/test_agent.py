@@ -1,3 +1,4 @@
+import json
 import socket
 import ssl
 import time
@@ -9,8 +10,10 @@ from typing import NamedTuple, cast
 
 import pytest
 
-from postgres_ha import election, listener, tls
-from postgres_ha.agent import Agent
+from postgres_ha import agent as agent_module
+from postgres_ha import cgroup, election, listener, tls
+from postgres_ha.agent import Agent, Container
+from postgres_ha.cgroup import Usage
 from postgres_ha.election import ElectionError, candidacy_to_json
 from postgres_ha.grant import Candidacy
 from postgres_ha.node import Node
@@ -70,6 +73,29 @@ def exchange(address: Address, *parts: str) -> str:
 
 def post(path: str, headers: str = "", body: str = "") -> str:
     return f"POST {path} HTTP/1.1\r\n{headers}\r\n{body}"
+
+
+def test_beside_its_state_a_node_says_what_its_container_takes(address: Address) -> None:
+    with address.connect() as client:
+        client.sendall(b"GET /state HTTP/1.1\r\n\r\n")
+        said = json.loads(client.makefile().read().partition("\n\n")[2])
+    assert said["container"].keys() == {"memory", "memory_limit", "cpu_seconds"}
+    # Nodes that ask know what they need, whatever else is said.
+    assert NodeState.from_json(said) == NodeState("postgres-1")
+
+
+def test_however_many_ask_the_kernel_is_asked_seldom(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked: list[int] = []
+
+    def read() -> Usage:
+        looked.append(1)
+        return Usage(len(looked), None, None)
+
+    monkeypatch.setattr(cgroup, "read", read)
+    container = Container()
+    assert [container.usage().memory for _ in range(3)] == [1, 1, 1]
+    monkeypatch.setattr(agent_module, "USAGE_SECONDS", 0.0)
+    assert container.usage().memory == 2
 
 
 @pytest.mark.parametrize("path", PATHS)
