@@ -89,6 +89,12 @@ def pages() -> tuple[str, ...]:
     return (*names, reference("worker"), "-m", "http.server", "--directory", "/tmp", "8080")
 
 
+def in_the_place_of_grafana() -> tuple[str, ...]:
+    """Return the options of a container that lists a folder: it shows what an edge makes of requests."""
+    served = ("-m", "http.server", "--directory", "/tmp", "3000")
+    return ("--network-alias", "grafana", "--entrypoint", "python", reference("worker"), *served)
+
+
 @pytest.fixture(scope="module")
 def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
     """Run a queue, an edge, and all that watches them, each held as in the stack."""
@@ -104,7 +110,8 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
         stack.enter_context(joined(network, *pages()))
         shown = folder("edge")
         (shown / "monitoring_users").write_text(ACCOUNT)
-        edge = stack.enter_context(running_edge(network, shown, MONITORING_HOST=HOST))
+        stack.enter_context(joined(network, *in_the_place_of_grafana()))
+        edge = stack.enter_context(running_edge(network, shown, MONITORING_HOST=HOST, GRAFANA="yes"))
         found = docker("ps", "--quiet", "--filter", f"name={network}-edge")
         also_known_as(found, cluster.prefix, "tasks.traefik")
         exporter = run(stack, network, "redis-exporter", *of_the_queue(cluster))
@@ -234,6 +241,27 @@ def test_its_page_is_on_one_host_and_behind_a_password(watched: Watched, path: s
     assert page(watched, path, HOST, ADMIN).ok
     for host in (*HOSTS, f"www.{HOST}", "localhost"):
         assert "prometheus" not in page(watched, path, host, ADMIN).text.lower()
+
+
+@pytest.mark.parametrize("path", ["/grafana", "/grafana/", "/grafana/?orgId=1"])
+def test_the_dashboards_are_on_its_host_and_behind_its_password(watched: Watched, path: str) -> None:
+    for account in (None, ("admin", "guessed")):
+        assert page(watched, path, HOST, account).status_code == 401
+    assert "<title>Directory listing for /" in page(watched, path, HOST, ADMIN).text
+    for host in (*HOSTS, "localhost"):
+        assert "Directory listing for /<" not in page(watched, path, host, ADMIN).text
+
+
+@pytest.mark.parametrize(
+    ("account", "size", "status"), [(ADMIN, 60_000, 501), (ADMIN, 70_000, 413), (None, 60_000, 401)]
+)
+def test_a_page_of_grafana_s_may_ask_a_long_question(
+    watched: Watched, account: tuple[str, str] | None, size: int, status: int
+) -> None:
+    """What stands for Grafana here does not know the method, and says 501."""
+    url, headers = f"https://{watched.edge}:{PORT}/grafana/api/ds/query", {"Host": HOST}
+    answer = requests.post(url, b"q" * size, headers=headers, auth=account, verify=False, timeout=10)
+    assert answer.status_code == status
 
 
 def test_who_has_the_password_can_change_nothing(watched: Watched) -> None:
