@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from structlog.testing import CapturingLogger
 
 from worker.ballot import Ballot, Entry
 from worker.consume import Consumer
@@ -122,6 +123,40 @@ def test_votes_and_letters_leave_the_queue_when_they_are_stored(tmp_path: Path, 
     assert table.votes == [Ballot("v", "a", 1)]
     assert table.letters == [OLD, LETTER]
     assert (queue.entries, queue.old) == ({}, {})
+
+
+@pytest.fixture
+def written(monkeypatch: pytest.MonkeyPatch) -> CapturingLogger:
+    """What the loop writes into the log."""
+    found = CapturingLogger()
+    monkeypatch.setattr("worker.consume.log", found)
+    return found
+
+
+def line(written: CapturingLogger, event: str) -> dict[str, Any]:
+    """Return what the one line of an event says."""
+    (found,) = (call.kwargs for call in written.calls if call.args == (event,))
+    return found
+
+
+def test_the_log_names_a_batch_by_its_entries_and_nobody_who_voted(
+    tmp_path: Path, written: CapturingLogger
+) -> None:
+    voter = "5e0a-of-a-voter"
+    entries = [Entry(b"%d-0" % n, {**GOOD.fields, b"id": voter.encode()}) for n in (3, 4, 5)]
+    worked(Table(away=1), tmp_path, *entries, old=[OLD])
+    assert line(written, "batch stored") == {"entries": 3, "first_entry": "3-0", "last_entry": "5-0"}
+    waits = line(written, "database away, batch waits")
+    assert "first_entry" not in waits  # those were letters of no batch
+    assert voter not in str(written.calls)
+
+
+def test_the_log_names_the_batch_that_waits_for_the_database(
+    tmp_path: Path, written: CapturingLogger
+) -> None:
+    worked(Table(away=1), tmp_path, GOOD, BAD)
+    waits = line(written, "database away, batch waits")
+    assert (waits["first_entry"], waits["last_entry"]) == ("1-0", "2-0")
 
 
 def test_letters_that_the_database_refuses_stay_in_the_queue_and_hold_nobody_up(tmp_path: Path) -> None:
