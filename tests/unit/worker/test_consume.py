@@ -63,6 +63,13 @@ class Queue:
         pass
 
 
+class LateLetters(Queue):
+    """A queue whose old letters come only after its entries were taken."""
+
+    def old_letters(self) -> dict[bytes, list[Letter]]:
+        return super().old_letters() if self.taken else {}
+
+
 class Table:
     """A database that is away for some commits of letters, or refuses them."""
 
@@ -106,10 +113,15 @@ class Table:
 
 
 def worked(
-    table: Table, path: Path, *entries: Entry, old: Sequence[Letter] = (), holds: int | None = None
+    table: Table,
+    path: Path,
+    *entries: Entry,
+    old: Sequence[Letter] = (),
+    holds: int | None = None,
+    kind: type[Queue] = Queue,
 ) -> Queue:
     stop = threading.Event()
-    queue = Queue(stop, entries, old)
+    queue = kind(stop, entries, old)
     queue.holds = holds
     doubles: dict[str, Any] = {"stream": queue, "store": table, "closes": CLOSES}
     Consumer(**doubles, patience=Patience(stop, path / "heartbeat"), stop=stop).run()
@@ -140,11 +152,12 @@ def line(written: CapturingLogger, event: str) -> dict[str, Any]:
 
 
 def test_the_log_names_a_batch_by_its_entries_and_nobody_who_voted(
-    tmp_path: Path, written: CapturingLogger
+    tmp_path: Path, written: CapturingLogger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("worker.consume.OLD_LETTERS_EVERY_SECONDS", 0)
     voter = "5e0a-of-a-voter"
     entries = [Entry(b"%d-0" % n, {**GOOD.fields, b"id": voter.encode()}) for n in (3, 4, 5)]
-    worked(Table(away=1), tmp_path, *entries, old=[OLD])
+    worked(Table(away=1), tmp_path, *entries, old=[OLD], kind=LateLetters)
     assert line(written, "batch stored") == {"entries": 3, "first_entry": "3-0", "last_entry": "5-0"}
     waits = line(written, "database away, batch waits")
     assert "first_entry" not in waits  # those were letters of no batch
