@@ -27,9 +27,9 @@ class Query:
     legend: str
 
 
-def within(buckets: str, share: float, labels: str = "") -> Query:
+def within(buckets: str, share: float, labels: str = "", of_the_last: str = "$__rate_interval") -> Query:
     """Return the question within what time this share of what a histogram counts was done."""
-    rates = f"sum by (le) (rate({buckets}{labels}[$__rate_interval]))"
+    rates = f"sum by (le) (rate({buckets}{labels}[{of_the_last}]))"
     return Query(f"histogram_quantile({share}, {rates})", f"{share:.0%} within")
 
 

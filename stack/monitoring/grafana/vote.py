@@ -4,6 +4,7 @@ from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from monitoring.grafana.panels import BAD, WARNING, Query, figure, lines, page, within
 
+PROBE = "vote_app_probe_seconds_bucket"
 ACKNOWLEDGE = "vote_app_vote_acknowledge_seconds_bucket"
 
 
@@ -93,10 +94,14 @@ CURVES = (
         limits=[(10, BAD)],
     ),
     lines(
-        "Viewers of each replica",
-        "The edges spread them: the curves are close to each other.",
-        [Query("sum by (instance) (vote_app_viewers)", "{{instance}}")],
-        stacked=True,
+        "From a vote to the screen",
+        "Of a vote that the prober makes up each minute. Below a second is normal.",
+        [
+            within(PROBE, 0.5, '{until="shown"}', "10m"),
+            within(PROBE, 0.95, '{until="shown"}', "10m"),
+        ],
+        "s",
+        limits=[(5, WARNING)],
     ),
     lines(
         "Kept for a failover",
