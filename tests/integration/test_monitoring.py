@@ -10,7 +10,9 @@ import pytest
 import requests
 import yaml
 
-from kit import monitoring
+from deployment.engine.images import grafana
+from deployment.engine.machine import engine
+from kit import dashboards, monitoring
 from kit.containers import address, docker, joined
 from kit.edge import HOSTS, HTTP_PORT, PORT, running_edge
 from kit.images import reference
@@ -183,6 +185,15 @@ def test_an_alert_has_a_link_to_its_runbook(watched: Watched) -> None:
     assert "runbooks" not in alert["labels"]
 
 
+def test_it_understands_every_question_of_the_dashboards(watched: Watched) -> None:
+    """That each has an answer, too, is a matter of the whole stack: tests/swarm/test_monitoring.py."""
+    for query in dashboards.queries():
+        watched.get("query", query=query.expr)
+    for dashboard in dashboards.dashboards().values():
+        for mark in dashboard["annotations"]["list"]:
+            watched.get("query", query=mark["expr"])
+
+
 def test_it_learns_how_each_node_of_the_queue_is_by_an_account_that_may_do_no_more(watched: Watched) -> None:
     def learned() -> bool:
         return len(watched.ask("redis_up == 1")) == len((*REDIS, *SENTINELS))
@@ -320,6 +331,15 @@ def test_each_says_of_itself_that_it_is_healthy(tmp_path: Path, service: str) ->
     finally:
         docker("rm", "--force", name)
         docker("volume", "rm", "--force", name)
+
+
+def test_why_an_image_is_not_to_be_had_is_said_in_the_engine_s_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(grafana, "IMAGE", f"127.0.0.1:9/grafana/grafana:1@sha256:{'0' * 64}")
+    problem = grafana.refusal(engine.require())
+    assert problem
+    assert "connect: connection refused" in problem
+    monkeypatch.setattr(grafana, "IMAGE", reference("prometheus"))
+    assert grafana.refusal(engine.require()) is None
 
 
 def test_every_service_of_the_stack_has_a_job() -> None:
