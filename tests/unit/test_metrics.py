@@ -23,7 +23,7 @@ PICTURE = {
     "redis": summarize_redis({}),
     "open_primaries": 0,
     "queue": {"pending": 0, "dead": 0, "oldest": None, "intake": "open", "waiting_seconds": 0.0},
-    "votes": {"stored": 0},
+    "votes": {"stored": 0, "tally": {"a": 0}},
     "poll": None,
     "certificates": None,
 }
