@@ -10,7 +10,9 @@ import pytest
 import requests
 import yaml
 
-from kit import monitoring
+from deployment.engine.images import grafana
+from deployment.engine.machine import engine
+from kit import dashboards, monitoring
 from kit.containers import address, docker, joined
 from kit.edge import HOSTS, HTTP_PORT, PORT, running_edge
 from kit.images import reference
@@ -97,6 +99,12 @@ def pages() -> tuple[str, ...]:
     return (*names, reference("worker"), "-m", "http.server", "--directory", "/tmp", "8080")
 
 
+def in_the_place_of_grafana() -> tuple[str, ...]:
+    """Return the options of a container that lists a folder: it shows what an edge makes of requests."""
+    served = ("-m", "http.server", "--directory", "/tmp", "3000")
+    return ("--network-alias", "grafana", "--entrypoint", "python", reference("worker"), *served)
+
+
 @pytest.fixture(scope="module")
 def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
     """Run a queue, an edge, and all that watches them, each held as in the stack."""
@@ -112,7 +120,8 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
         stack.enter_context(joined(network, *pages()))
         shown = folder("edge")
         (shown / "monitoring_users").write_text(ACCOUNT)
-        edge = stack.enter_context(running_edge(network, shown, MONITORING_HOST=HOST))
+        stack.enter_context(joined(network, *in_the_place_of_grafana()))
+        edge = stack.enter_context(running_edge(network, shown, MONITORING_HOST=HOST, GRAFANA="yes"))
         found = docker("ps", "--quiet", "--filter", f"name={network}-edge")
         also_known_as(found, cluster.prefix, "tasks.traefik")
         exporter = run(stack, network, "redis-exporter", *of_the_queue(cluster))
@@ -184,6 +193,15 @@ def test_an_alert_has_a_link_to_its_runbook(watched: Watched) -> None:
     assert "runbooks" not in alert["labels"]
 
 
+def test_it_understands_every_question_of_the_dashboards(watched: Watched) -> None:
+    """That each has an answer, too, is a matter of the whole stack: tests/swarm/test_monitoring.py."""
+    for query in dashboards.queries():
+        watched.get("query", query=query.expr)
+    for dashboard in dashboards.dashboards().values():
+        for mark in dashboard["annotations"]["list"]:
+            watched.get("query", query=mark["expr"])
+
+
 def test_it_learns_how_each_node_of_the_queue_is_by_an_account_that_may_do_no_more(watched: Watched) -> None:
     def learned() -> bool:
         return len(watched.ask("redis_up == 1")) == len((*REDIS, *SENTINELS))
@@ -252,6 +270,27 @@ def test_its_page_is_on_one_host_and_behind_a_password(watched: Watched, path: s
         assert "prometheus" not in page(watched, path, host, ADMIN).text.lower()
 
 
+@pytest.mark.parametrize("path", ["/grafana", "/grafana/", "/grafana/?orgId=1"])
+def test_the_dashboards_are_on_its_host_and_behind_its_password(watched: Watched, path: str) -> None:
+    for account in (None, ("admin", "guessed")):
+        assert page(watched, path, HOST, account).status_code == 401
+    assert "<title>Directory listing for /" in page(watched, path, HOST, ADMIN).text
+    for host in (*HOSTS, "localhost"):
+        assert "Directory listing for /<" not in page(watched, path, host, ADMIN).text
+
+
+@pytest.mark.parametrize(
+    ("account", "size", "status"), [(ADMIN, 60_000, 501), (ADMIN, 70_000, 413), (None, 60_000, 401)]
+)
+def test_a_page_of_grafana_s_may_ask_a_long_question(
+    watched: Watched, account: tuple[str, str] | None, size: int, status: int
+) -> None:
+    """What stands for Grafana here does not know the method, and says 501."""
+    url, headers = f"https://{watched.edge}:{PORT}/grafana/api/ds/query", {"Host": HOST}
+    answer = requests.post(url, b"q" * size, headers=headers, auth=account, verify=False, timeout=10)
+    assert answer.status_code == status
+
+
 def test_who_has_the_password_can_change_nothing(watched: Watched) -> None:
     for path in ("/-/quit", "/-/reload", "/api/v1/admin/tsdb/snapshot"):
         url = f"https://{watched.edge}:{PORT}{path}"
@@ -308,6 +347,15 @@ def test_each_says_of_itself_that_it_is_healthy(tmp_path: Path, service: str) ->
     finally:
         docker("rm", "--force", name)
         docker("volume", "rm", "--force", name)
+
+
+def test_why_an_image_is_not_to_be_had_is_said_in_the_engine_s_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(grafana, "IMAGE", f"127.0.0.1:9/grafana/grafana:1@sha256:{'0' * 64}")
+    problem = grafana.refusal(engine.require())
+    assert problem
+    assert "connect: connection refused" in problem
+    monkeypatch.setattr(grafana, "IMAGE", reference("prometheus"))
+    assert grafana.refusal(engine.require()) is None
 
 
 def test_every_service_of_the_stack_has_a_job() -> None:

@@ -5,11 +5,14 @@ import threading
 import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from deployment.configuration.layout import STACK
+from deployment.engine.images import grafana
+from kit import dashboards
 from kit.local import LocalStack, running, verb
 from kit.waiting import wait_until
 
@@ -21,6 +24,10 @@ WATCHING = {
     *("alertmanager", "prometheus"),
     *("node-exporter", "postgres-exporter", "redis-exporter", "swarm-exporter"),
 }
+# A rate needs two answers, each after fifteen seconds.
+DATA_SECONDS = 180
+# As `htpasswd -nB admin` prints it.
+ACCOUNT = "admin:$2y$05$vZDUhAC9vJZYQsWnQDC1G.43HYbVA93WJxeMTxt5T7o3ivoHi0GrO\n"
 # One machine has one of each but these.
 JOBS = {
     **dict.fromkeys(("vote", "result", "worker", "redis-proxy", "pgpool"), 2),
@@ -161,6 +168,45 @@ def test_each_container_of_the_data_nodes_says_what_it_takes(watched: LocalStack
         "count(vote_app_pgpool_connections > 0)": 2,
     }
     wait_until(lambda: {query: value(watched, query) for query in wanted} == wanted, TARGETS_SECONDS)
+
+
+def without_data(local: LocalStack) -> list[str]:
+    """Return the questions of the dashboards to which the answer is nothing, or no number."""
+    silent = []
+    for query in dashboards.queries():
+        values = [sample["value"][1] for sample in ask(local, query.expr)]
+        if not values or all(value == "NaN" for value in values):
+            silent.append(str(query))
+    return silent
+
+
+def test_every_question_of_the_dashboards_has_an_answer(
+    watched: LocalStack, record_testsuite_property: Any
+) -> None:
+    def silent() -> list[str]:
+        verb("seed", "--votes", "20")  # without votes their times are no numbers
+        return without_data(watched)
+
+    wait_until(lambda: not silent(), DATA_SECONDS, lambda: "\n".join(without_data(watched)))
+    total = len(dashboards.queries())
+    print(f"{total} of {total} queries return data")
+    record_testsuite_property("queries of the dashboards that return data", f"{total} of {total}")
+
+
+def test_grafana_is_left_out_where_its_image_is_not_to_be_had(watched: LocalStack, tmp_path: Path) -> None:
+    (tmp_path / "accounts").write_text(ACCOUNT)
+    page = {
+        "MONITORING_HOST": "monitoring.localhost",
+        "MONITORING_USERS_FILE": str(tmp_path / "accounts"),
+    }
+    plan = verb("up", "--yes", "--dry-run", environment=page).stdout
+    left_out = "Grafana is left out: its image cannot be pulled: "
+    assert (left_out in plan) is not obtainable(watched)
+    assert ("grafana" in plan.replace(left_out.lower(), "")) is obtainable(watched)
+
+
+def obtainable(local: LocalStack) -> bool:
+    return grafana.refusal(local.client) is None
 
 
 def test_an_operator_is_told_before_anybody_has_lost_a_vote(

@@ -28,7 +28,7 @@ PICTURE = {
     "open_primaries": 0,
     "containers": {},
     "queue": {"pending": 0, "dead": 0, "oldest": None, "intake": "open", "waiting_seconds": 0.0},
-    "votes": {"stored": 0},
+    "votes": {"stored": 0, "tally": {"a": 0}},
     "poll": None,
     "certificates": None,
     "accounts": None,

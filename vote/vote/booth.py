@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import secrets
 import time
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -107,10 +108,11 @@ class Booth:
         except NotTakenError as error:
             raise _refusal(error.state) from error
         except NotRecordedError:
-            log.error("vote not recorded")
+            request = secrets.token_hex(8)
+            log.error("vote not recorded", request=request)
             metrics.not_recorded()
             headers, body = self._answer(environ, State(choice, recorded=False))
-            headers.append(("Retry-After", str(RETRY_AFTER_SECONDS)))
+            headers += [("Retry-After", str(RETRY_AFTER_SECONDS)), ("X-Request-Id", request)]
             if not known:
                 headers += self._cookie.headers(voter, environ)
             return "503 SERVICE UNAVAILABLE", headers, body

@@ -97,6 +97,13 @@ def _votes(picture: Picture) -> Iterator[Metric]:
     yield gauge("intake_open", "Whether the queue's intake lets votes in.", takes)
     yield gauge("dead_letters", "Votes that could not be stored.", queue["dead"])
     yield gauge("votes_stored", "Votes in the database.", picture["votes"]["stored"])
+    tally = picture["votes"]["tally"] or {}
+    yield of_each(
+        "option_votes",
+        "Votes in the database for each option, by its key.",
+        ["option"],
+        {(key,): count for key, count in tally.items()},
+    )
     runs = None if poll is None else float(poll["state"] == OPEN and not poll["over"])
     yield gauge("poll_open", "Whether the poll takes votes.", runs)
 

@@ -37,6 +37,11 @@ class Told(NamedTuple):
     since: float
 
 
+def batch_name(entry_ids: Sequence[bytes]) -> dict[str, str]:
+    """Return what ties the log's lines of a batch together: where in the queue it begins and ends."""
+    return {"first_entry": entry_ids[0].decode(), "last_entry": entry_ids[-1].decode()}
+
+
 class Consumer:
     """Takes batches, stores them, and only then removes them from the queue."""
 
@@ -57,6 +62,7 @@ class Consumer:
         self._told: Told | None = None
         self._pulse = Every(PULSE_EVERY_SECONDS)
         self._old_letters = Every(OLD_LETTERS_EVERY_SECONDS)
+        self._batch: Mapping[str, str] = {}  # the batch in hand, as the log names it
 
     def run(self) -> None:
         """Work until asked to stop; a batch in hand is finished if the database is there."""
@@ -71,6 +77,7 @@ class Consumer:
             self._store.close()
 
     def _turn(self) -> None:
+        self._batch = {}
         try:
             if self._pulse.due():
                 self._follow_poll()
@@ -118,12 +125,13 @@ class Consumer:
         contents = [open_entry(entry) for entry in self._stream.take()]
         if not contents:
             return
+        self._batch = batch_name([content.entry_id for content in contents])
         stored, poison = store_batch(contents, self._save_at_last)
         metrics.BATCH.observe(sum(len(content.ballots) for content in contents))
         metrics.UNNUMBERED.inc(sum(len(content.ballots) for content in contents if not content.process))
         # First: a queue that is full has room again, whatever becomes of the letters.
         self._stream.remove(stored)
-        log.info("batch stored", entries=len(stored))
+        log.info("batch stored", entries=len(stored), **self._batch)
         self._bury(letters_of(poison), self._stream.remove)
 
     def _bury(self, letters: Mapping[bytes, Sequence[Letter]], remove: Remove) -> None:
@@ -156,7 +164,7 @@ class Consumer:
             try:
                 commit()
             except StoreAwayError as error:
-                log.warning("database away, batch waits", reason=str(error))
+                log.warning("database away, batch waits", reason=str(error), **self._batch)
                 metrics.RETRIES.inc()
                 self._patience.rest()
             else:

@@ -158,7 +158,7 @@ class Stream:
             STREAM, GROUP, self._consumer, CLAIM_IDLE_MILLISECONDS, start_id="0-0", count=self._entries
         )
         if entries:
-            log.info("entries claimed", count=len(entries))
+            log.info("entries claimed", count=len(entries), first_entry=entries[0][0].decode())
         return [Entry(*entry) for entry in entries]
 
     def _forget_dead_consumers(self) -> None:

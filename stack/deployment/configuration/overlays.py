@@ -17,6 +17,7 @@ def chosen(settings: Settings) -> tuple[Path, ...]:
         MONITORING: settings.monitoring,
         "dashboard.yaml": settings.dashboard_host,
         "monitoring-page.yaml": settings.monitoring and settings.monitoring_host,
+        "grafana.yaml": settings.dashboards,
         "alert-mail.yaml": settings.monitoring and settings.alert_smtp_password_file,
         "alert-slack.yaml": settings.monitoring and settings.alert_slack_url_file,
         "path-routing.yaml": settings.routing == "path",

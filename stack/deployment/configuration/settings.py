@@ -64,6 +64,7 @@ class Settings(BaseSettings):
     monitoring: bool | None = None
     monitoring_host: str = ""
     monitoring_users_file: Annotated[str, AfterValidator(dashboard.accounts)] = ""
+    grafana: bool = True
     alert_email_to: Annotated[str, AfterValidator(alerts.addresses)] = ""
     alert_email_from: Annotated[str, AfterValidator(alerts.sender)] = ""
     alert_smarthost: Annotated[str, AfterValidator(alerts.smarthost)] = ""
@@ -249,6 +250,11 @@ class Settings(BaseSettings):
             if name.startswith(("monitoring_", "alert_", "runbooks_"))
         ]
         return [name.upper() for name in names if getattr(self, name) and not self.monitoring]
+
+    @property
+    def dashboards(self) -> bool:
+        """Whether Grafana is wanted: without a page of the monitoring nobody could see it."""
+        return bool(self.monitoring and self.monitoring_host and self.grafana)
 
     @property
     def hosts(self) -> tuple[str, str]:

@@ -31,6 +31,15 @@ MONITORING_CONFIGS = {
     "PROMETHEUS_RULES_HASH": RULES,
     "ALERTMANAGER_CONFIG_HASH": RECEIVERS,
 }
+GRAFANA = "stack/monitoring/grafana"
+GRAFANA_CONFIGS = {
+    "GRAFANA_CONFIG_HASH": f"{GRAFANA}/grafana.ini",
+    "GRAFANA_DATASOURCES_HASH": f"{GRAFANA}/datasources.yaml",
+    "GRAFANA_PROVIDER_HASH": f"{GRAFANA}/provider.yaml",
+    "GRAFANA_VOTE_HASH": f"{GRAFANA}/dashboards/vote.json",
+    "GRAFANA_DATA_TIER_HASH": f"{GRAFANA}/dashboards/data-tier.json",
+    "GRAFANA_PLATFORM_HASH": f"{GRAFANA}/dashboards/platform.json",
+}
 
 
 def unbuilt(site: Site) -> dict[Component, str]:
@@ -96,7 +105,8 @@ def _secrets(names: Mapping[str, str], text: str) -> dict[str, str]:
 
 
 def _configs(settings: Settings) -> dict[str, str]:
-    return CONFIGS | (MONITORING_CONFIGS if settings.monitoring else {})
+    watched = MONITORING_CONFIGS if settings.monitoring else {}
+    return CONFIGS | watched | (GRAFANA_CONFIGS if settings.dashboards else {})
 
 
 def _files(settings: Settings) -> dict[str, str]:

@@ -16,6 +16,8 @@ def say(on: Site) -> None:
         on.progress.say(f"  Traefik  {dashboard}")
     if monitoring := on.require_wanted().variables.get("MONITORING_URL"):
         on.progress.say(f"  Metrics  {monitoring}")
+        if "grafana" in on.require_wanted().services:
+            on.progress.say(f"  Grafana  {monitoring}grafana/")
     on.progress.say("")
     if entrance.local:
         file = credentials.authority_file(on.engine)

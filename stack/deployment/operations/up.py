@@ -34,6 +34,7 @@ UP: Sequence[Step] = (
 )
 BUILDING = (Bases, Refresh, Images, Push, Packages)
 UNWATCHED = "A rollback has turned the monitoring off, and it stays off: add --monitoring to have it again."
+LEFT_OUT = "Grafana is left out: its image cannot be pulled: {}"
 UNSEEN = "The engine stands still, so what it holds could not be looked at: less may be to do."
 
 
@@ -97,7 +98,8 @@ def warnings(on: Site) -> list[str]:
 def watching(on: Site) -> list[str]:
     """Say where nobody would hear of trouble, though somebody may believe it."""
     if on.chosen.monitoring:
-        return alerting.unheard(on.chosen)
+        refused = [LEFT_OUT.format(reason) for reason in on.refusals.values() if reason]
+        return [*alerting.unheard(on.chosen), *refused]
     idle = [f"{name} is set, but the stack is not watched: add --monitoring." for name in on.chosen.idle]
     return [
         *idle,

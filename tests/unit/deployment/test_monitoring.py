@@ -7,10 +7,11 @@ from typing import Any, cast
 import pytest
 import yaml
 from docker import DockerClient
+from docker.errors import APIError, ImageNotFound
 
 from deployment.configuration import layout, overlays, settings
 from deployment.configuration.settings import Settings
-from deployment.engine.images import images
+from deployment.engine.images import grafana, images
 from deployment.engine.swarm import credentials, networks, nodes, services
 from deployment.engine.swarm.membership import Membership
 from deployment.errors import DeployError
@@ -19,6 +20,7 @@ from deployment.operations.runner.site import Site
 from deployment.plan import alerting
 from deployment.plan.cluster.picture import UNKNOWN
 from deployment.plan.release import history, rules
+from deployment.plan.release.drift import Service
 from deployment.plan.release.history import Deployment
 from deployment.plan.release.release import Release, changes
 from deployment.progress import Progress
@@ -213,6 +215,74 @@ def test_its_page_comes_with_its_accounts_and_only_where_there_is_one_to_show(ac
     assert settings.load(monitoring=True, **given).given == {"monitoring_users": Path(accounts).read_bytes()}
 
 
+def test_the_dashboards_come_with_the_page_unless_somebody_says_no(accounts: str) -> None:
+    page = {"monitoring": True, "monitoring_host": "monitoring.localhost", "monitoring_users_file": accounts}
+    without, whole = made(**page, grafana=False), made(**page)
+    assert changes(without, whole).keys() == {"grafana", "traefik"}
+    assert whole.services["grafana"]["environment"]["GRAFANA_URL"] == "https://monitoring.localhost/grafana/"
+    named = whole.services["grafana"]["configs"].values()
+    assert not [name for name in named if name.endswith("by-hand")]
+    for given in ({"monitoring": True}, page | {"monitoring": False}):
+        assert "grafana" not in made(**given).services
+
+
+class Registry:
+    """An engine without Grafana's image, which asks a registry for it."""
+
+    def __init__(self, problem: str | None, *, here: bool = False) -> None:
+        self.api = self.images = self
+        self._problem, self._here = problem, here
+        self.asked: list[str] = []
+
+    def get(self, name: str) -> str:
+        if self._here:
+            return name
+        raise ImageNotFound(name)
+
+    def inspect_distribution(self, name: str) -> dict[str, str]:
+        self.asked.append(name)
+        if self._problem:
+            raise APIError("500 Server Error", explanation=self._problem)
+        return {}
+
+
+SILENT = 'Get "https://registry.example/v2/": dial tcp: lookup registry.example: no such host'
+
+
+@pytest.mark.parametrize(
+    ("engine", "running", "shown", "asked"),
+    [
+        (Registry(None), "", True, 1),
+        (Registry(SILENT), "", False, 1),
+        (Registry("toomanyrequests: limit"), "", False, 1),
+        (Registry(SILENT, here=True), "", True, 0),
+        (Registry(SILENT), grafana.IMAGE, True, 0),
+        (Registry(SILENT), "grafana/grafana:1.0.0@sha256:0", False, 1),
+    ],
+    ids=["handed out", "silent", "refused", "here", "runs", "another runs"],
+)
+def test_grafana_is_left_out_where_its_image_is_not_to_be_had(
+    accounts: str, engine: Registry, running: str, shown: bool, asked: int
+) -> None:
+    given = {"monitoring": True, "monitoring_host": "m.localhost", "monitoring_users_file": accounts}
+    found = site((), ["grafana"] if running else [], **given)
+    found.client = cast(DockerClient, engine)
+    vars(found)["services"] = {"grafana": Service(1, "", running)} if running else {}
+    lines = [line for line in up.watching(found) if line.startswith("Grafana is left out: its image ")]
+    assert found.chosen.grafana is shown
+    assert ("grafana.yaml" in [path.name for path in overlays.chosen(found.chosen)]) is shown
+    assert len(lines) == (not shown)
+    vars(found).pop("chosen")  # as after each step
+    assert found.chosen.grafana is shown
+    assert len(engine.asked) == asked
+
+
+def test_nobody_is_asked_for_it_where_nobody_could_see_it() -> None:
+    found = site((), monitoring=True)  # this engine could not even be asked
+    assert not found.chosen.dashboards
+    assert not [line for line in up.watching(found) if "Grafana" in line]
+
+
 @pytest.mark.parametrize("routing", ["host", "path"])
 def test_all_hosts_are_in_one_certificate(accounts: str, routing: str) -> None:
     whole = made(
@@ -299,7 +369,7 @@ def test_the_overlays_are_merged_in_an_order_in_which_none_undoes_another(accoun
         monitoring_host="m.example.org", monitoring_users_file=accounts,
     )  # fmt: skip
     names = [path.name for path in overlays.chosen(chosen)]
-    assert names == ["monitoring.yaml", "monitoring-page.yaml", "path-routing.yaml"]
+    assert names == ["monitoring.yaml", "monitoring-page.yaml", "grafana.yaml", "path-routing.yaml"]
 
 
 @pytest.mark.parametrize("name", sorted(GO))

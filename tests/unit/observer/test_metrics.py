@@ -152,6 +152,11 @@ ACCOUNTS = {
         (queue(None, None, 0.0, intake="draining"), {"intake_open 0.0"}, set()),
         (queue(None, None, 0.0, intake="maintenance"), {"intake_open 0.0"}, set()),
         ({"votes": {"stored": 0, "tally": {}}}, {"votes_stored 0.0"}, set()),
+        (
+            {"votes": {"stored": 5, "tally": {"a": 3, "b": 2}}},
+            {"votes_stored 5.0", 'option_votes{option="a"} 3.0', 'option_votes{option="b"} 2.0'},
+            set(),
+        ),
         (poll("open", False), {"poll_open 1.0"}, set()),
         (poll("open", None), {"poll_open 1.0"}, set()),
         (poll("open", True), {"poll_open 0.0"}, set()),

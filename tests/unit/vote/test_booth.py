@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from structlog.testing import CapturingLogger
 
 from vote import create_app, form
 from vote.ballot import wall_milliseconds
@@ -93,6 +94,20 @@ def test_the_pages_script_is_told_what_did_not(client: FlaskClient, queue: Any) 
     answer: Any = client.post("/", data={"vote": "b"}, headers={"Accept": "application/json"})
     assert answer.status_code == 503
     assert answer.json["recorded"] is False
+
+
+def test_an_answer_that_a_vote_is_not_recorded_is_found_in_the_log(
+    client: FlaskClient, queue: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = CapturingLogger()
+    monkeypatch.setattr("vote.booth.log", written)
+    assert "X-Request-Id" not in client.post("/", data={"vote": "b"}).headers
+    assert written.calls == []  # nothing is written for a vote that is taken
+    queue.away = True
+    answers = [client.post("/", data={"vote": "b"}) for _ in range(2)]
+    told = [line.kwargs["request"] for line in written.calls if line.args == ("vote not recorded",)]
+    assert told == [answer.headers["X-Request-Id"] for answer in answers]
+    assert len(set(told)) == 2
 
 
 def test_a_vote_sent_again_from_its_page_is_the_same_vote(client: FlaskClient, queue: Any) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from structlog.testing import CapturingLogger
 
 from worker.account import Row
 from worker.ballot import Ballot, Entry
@@ -63,6 +64,13 @@ class Queue:
         pass
 
 
+class LateLetters(Queue):
+    """A queue whose old letters come only after its entries were taken."""
+
+    def old_letters(self) -> dict[bytes, list[Letter]]:
+        return super().old_letters() if self.taken else {}
+
+
 class Table:
     """A database that is away for some commits of letters, or refuses them."""
 
@@ -106,10 +114,15 @@ class Table:
 
 
 def worked(
-    table: Table, path: Path, *entries: Entry, old: Sequence[Letter] = (), holds: int | None = None
+    table: Table,
+    path: Path,
+    *entries: Entry,
+    old: Sequence[Letter] = (),
+    holds: int | None = None,
+    kind: type[Queue] = Queue,
 ) -> Queue:
     stop = threading.Event()
-    queue = Queue(stop, entries, old)
+    queue = kind(stop, entries, old)
     queue.holds = holds
     doubles: dict[str, Any] = {"stream": queue, "store": table, "closes": CLOSES}
     Consumer(**doubles, patience=Patience(stop, path / "heartbeat"), stop=stop).run()
@@ -123,6 +136,41 @@ def test_votes_and_letters_leave_the_queue_when_they_are_stored(tmp_path: Path, 
     assert table.votes == [Ballot("v", "a", 1)]
     assert table.letters == [OLD, LETTER]
     assert (queue.entries, queue.old) == ({}, {})
+
+
+@pytest.fixture
+def written(monkeypatch: pytest.MonkeyPatch) -> CapturingLogger:
+    """What the loop writes into the log."""
+    found = CapturingLogger()
+    monkeypatch.setattr("worker.consume.log", found)
+    return found
+
+
+def line(written: CapturingLogger, event: str) -> dict[str, Any]:
+    """Return what the one line of an event says."""
+    (found,) = (call.kwargs for call in written.calls if call.args == (event,))
+    return found
+
+
+def test_the_log_names_a_batch_by_its_entries_and_nobody_who_voted(
+    tmp_path: Path, written: CapturingLogger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("worker.consume.OLD_LETTERS_EVERY_SECONDS", 0)
+    voter = "5e0a-of-a-voter"
+    entries = [Entry(b"%d-0" % n, {**GOOD.fields, b"id": voter.encode()}) for n in (3, 4, 5)]
+    worked(Table(away=1), tmp_path, *entries, old=[OLD], kind=LateLetters)
+    assert line(written, "batch stored") == {"entries": 3, "first_entry": "3-0", "last_entry": "5-0"}
+    waits = line(written, "database away, batch waits")
+    assert "first_entry" not in waits  # those were letters of no batch
+    assert voter not in str(written.calls)
+
+
+def test_the_log_names_the_batch_that_waits_for_the_database(
+    tmp_path: Path, written: CapturingLogger
+) -> None:
+    worked(Table(away=1), tmp_path, GOOD, BAD)
+    waits = line(written, "database away, batch waits")
+    assert (waits["first_entry"], waits["last_entry"]) == ("1-0", "2-0")
 
 
 def test_letters_that_the_database_refuses_stay_in_the_queue_and_hold_nobody_up(tmp_path: Path) -> None:

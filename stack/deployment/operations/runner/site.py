@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from deployment.configuration.settings import Settings
 from deployment.engine import observer
-from deployment.engine.images import base, images, published, registry
+from deployment.engine.images import base, grafana, images, published, registry
 from deployment.engine.images.base import Bases
 from deployment.engine.images.images import Component
 from deployment.engine.machine import engine
@@ -73,6 +73,7 @@ class Site:
     pause: "Pause | None" = None  # the time in which no votes are taken
     frozen: Release | None = None
     turn: Callable[[], None] = lambda: None  # raises DeployError if another verb has the turn
+    refusals: dict[str, str | None] = field(default_factory=dict)  # of registries; each is asked once
 
     def look_again(self) -> None:
         """Forget what was seen, after something was changed."""
@@ -148,12 +149,19 @@ class Site:
     def chosen(self) -> Settings:
         """The settings; where they do not say whether the stack is watched, it stays as it was.
 
+        Grafana is left out where its image is not to be had.
+
         A verb that was interrupted may have started what no release on record has.
         """
-        if self.settings.monitoring is not None:
-            return self.settings
-        watched = "prometheus" in self.services or bool(self.last and self.last.release.watched)
-        return self.settings.model_copy(update={"monitoring": watched})
+        watched = self.settings.monitoring
+        if watched is None:
+            watched = "prometheus" in self.services or bool(self.last and self.last.release.watched)
+        found = self.settings.model_copy(update={"monitoring": watched})
+        if found.dashboards and self.client and not grafana.runs(self.services):
+            if grafana.IMAGE not in self.refusals:
+                self.refusals[grafana.IMAGE] = grafana.refusal(self.client)
+            return found.model_copy(update={"grafana": self.refusals[grafana.IMAGE] is None})
+        return found
 
     @property
     def components(self) -> tuple[Component, ...]:
