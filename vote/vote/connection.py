@@ -6,7 +6,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import Any
 
@@ -16,10 +16,11 @@ from redis.exceptions import RedisError, ResponseError
 from redis.maint_notifications import MaintNotificationsConfig
 from redis.retry import Retry
 
-from vote.ballot import Ballot, entries
+from vote.ballot import Ballot, entries, probe_entries
 from vote.poll import Poll, read_poll
 from vote.primary import REPLICAS_TO_CONFIRM, Identity, NotAcceptingError, identify, next_address
-from vote.queue import NotTakenError
+from vote.probe import FIELD, Probe
+from vote.queue import UNSUPPORTED, NotTakenError
 from vote.settings import Settings
 
 STREAM = "votes"
@@ -49,14 +50,23 @@ class QueueConnection:
         Raises NotAcceptingError when that is not certain; the same ballots may then be in the
         stream or not, and can be appended again. Raises NotTakenError when no votes are taken.
         """
-        judge(self._put("VOTES.APPEND", ballots))
+        judge(self._put("VOTES.APPEND", entries(ballots)))
+
+    def append_probes(self, probes: Sequence[Probe]) -> None:
+        """Put made-up votes into the stream, as ballots are, and raise as then.
+
+        A Redis of the release before has no place for them: that is a NotTakenError, too.
+        """
+        if FIELD not in self.fields:
+            raise NotTakenError(UNSUPPORTED)
+        judge(self._put("VOTES.APPEND", probe_entries(probes)))
 
     def replay(self, ballots: Sequence[Ballot]) -> None:
         """Append ballots that were acknowledged before, whatever the intake; raise NotAcceptingError."""
-        replies = self._put("VOTES.REPLAY", ballots)
+        replies = self._put("VOTES.REPLAY", entries(ballots))
         if any(str(reply).startswith(UNKNOWN_COMMAND) for reply in replies):
             # A Redis of the release before this one, which has no intake: this is for one release only.
-            replies = self._put("VOTES.APPEND", ballots)
+            replies = self._put("VOTES.APPEND", entries(ballots))
         judge(replies)
 
     def present_poll(self) -> Poll:
@@ -76,11 +86,11 @@ class QueueConnection:
         identity = identify(info.decode(errors="replace"), self._confirmations)
         return identity, read_fields(fields)
 
-    def _put(self, command: str, ballots: Sequence[Ballot]) -> list[Any]:
-        """Send ballots; return the replies to their entries once a replica confirmed what was appended."""
+    def _put(self, command: str, new: Iterable[tuple[str, ...]]) -> list[Any]:
+        """Send entries; return the replies to them once a replica confirmed what was appended."""
         began = time.monotonic()
         *replies, confirmed = self._ask(
-            *((command, STREAM, *entry) for entry in entries(ballots)),
+            *((command, STREAM, *entry) for entry in new),
             ("WAIT", self._confirmations, WAIT_MILLISECONDS),
         )
         if isinstance(confirmed, ResponseError) or confirmed < self._confirmations:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from string import ascii_lowercase
 from typing import NamedTuple
@@ -19,6 +20,7 @@ KEYS = frozenset(ascii_lowercase)
 HIGHEST_POLL = 2**31 - 1
 HIGHEST_VERSION = 2**63 - 1
 MOST_DIGITS = len(str(HIGHEST_VERSION))
+PROBE = re.compile(rb"[0-9a-f]{32}\Z")
 
 Fields = Mapping[bytes, bytes]
 
@@ -46,12 +48,16 @@ class Poison(NamedTuple):
 
 
 class Content(NamedTuple):
-    """The ballots of an entry, those parts of it that are no ballots, and the number of its poll."""
+    """The ballots of an entry, those parts of it that are no ballots, and the number of its poll.
+
+    `probe` is the id of a made-up vote, by which the monitoring looks whether votes come through.
+    """
 
     entry_id: bytes
     ballots: Sequence[Ballot]
     poison: Sequence[Poison]
     poll: int = 1
+    probe: str = ""
 
 
 class MalformedError(ServiceError):
@@ -70,7 +76,12 @@ def open_entry(entry: Entry) -> Content:
             ballots.append(ballot_of(*part))
         except MalformedError as error:
             poison.append(Poison(entry.fields if len(parts) == 1 else packed(part, poll), str(error)))
-    return Content(entry.entry_id, ballots, poison, poll)
+    return Content(entry.entry_id, ballots, poison, poll, _probe(entry.fields))
+
+
+def _probe(fields: Fields) -> str:
+    found = fields.get(b"probe", b"")
+    return found.decode() if PROBE.match(found) else ""
 
 
 def _poll(fields: Fields) -> int:
