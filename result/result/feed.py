@@ -45,7 +45,7 @@ class Feed:
         self.scores: dict[str, int] | None = None
         self.state = State.WAITING
         self.history: dict[str, list[int]] | None = None
-        self.probes: Sequence[str] = ()
+        self.probes: list[str] = []
         self.reachable: bool | None = None  # not known before the first answer
         self._read_at = time.monotonic()
         self._pulse_age: float | None = None  # when it was read
@@ -74,7 +74,7 @@ class Feed:
         reading = self._read()
         if reading is not None:
             self._publish_scores(complete(reading.tally, self._options))
-            self._publish_probes(reading.probes)
+            self._publish_probes([*reading.probes])
         self._publish_state(judge(reading))
         if reading is not None and time.monotonic() >= self._look_back_at:
             self._look_back_at = time.monotonic() + PAST_EVERY_SECONDS
@@ -122,7 +122,7 @@ class Feed:
             self.scores = scores
             self._emit("scores", scores)
 
-    def _publish_probes(self, probes: Sequence[str]) -> None:
+    def _publish_probes(self, probes: list[str]) -> None:
         """Tell of made-up votes, as of votes; the page does not listen."""
         if probes != self.probes:
             self.probes = probes

@@ -199,7 +199,7 @@ def postgres_server() -> Iterator[Database]:
 @pytest.fixture
 def database(postgres_server: Database) -> Database:
     """Return a database as it is at first boot."""
-    postgres_server.query("DROP TABLE IF EXISTS votes, tally, pulse, dead_letters, poll, archives")
+    postgres_server.query("DROP TABLE IF EXISTS votes, tally, pulse, dead_letters, poll, archives, probe")
     return postgres_server
 
 

@@ -17,11 +17,11 @@ TARGETS_SECONDS = 120
 # What is asked every fifteen seconds, held for a minute, looked at every fifteen, and grouped for ten.
 ALERT_SECONDS = 180
 STOPPED_SECONDS = 60
-WATCHING = {"alertmanager", "node-exporter", "postgres-exporter", "prometheus", "redis-exporter"}
+WATCHING = {"alertmanager", "node-exporter", "postgres-exporter", "prober", "prometheus", "redis-exporter"}
 # One machine has one of each but these.
 JOBS = {
     **dict.fromkeys(("vote", "result", "worker", "redis-proxy"), 2),
-    **dict.fromkeys(("observer", "traefik", "alertmanager", "prometheus", "node"), 1),
+    **dict.fromkeys(("observer", "traefik", "alertmanager", "prometheus", "prober", "node"), 1),
     "postgres": 3,
     "redis": 6,
 }

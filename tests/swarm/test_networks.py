@@ -34,11 +34,11 @@ NEIGHBOURS = (
     (*POSTGRES, "pgpool", "observer"),
 )
 # Where the stack is watched, who watches joins networks that are there; nobody joins one for it.
-WATCHERS = ("prometheus", "alertmanager", "node-exporter", "postgres-exporter", "redis-exporter")
+WATCHERS = ("prometheus", "alertmanager", "node-exporter", "postgres-exporter", "redis-exporter", "prober")
 WATCHING = (
     WATCHERS,
     ("prometheus", "traefik", "vote"),
-    ("prometheus", "traefik", "result"),
+    ("prometheus", "prober", "traefik", "result"),
     ("prometheus", "worker", "redis-proxy"),
     ("prometheus", "redis-exporter", *REDIS, "redis-proxy", "observer"),
     ("postgres-exporter", *POSTGRES, "pgpool", "observer"),

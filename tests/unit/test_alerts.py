@@ -28,6 +28,7 @@ OWN = {
     *("vote_app_queue_oldest_seconds", "vote_app_intake_open"),
     *("vote_app_cgroup_memory_bytes", "vote_app_cgroup_memory_limit_bytes"),
     "vote_app_cgroup_cpu_seconds_total",
+    *("vote_app_probes_total", "vote_app_probe_last_timestamp_seconds", "vote_app_probe_seconds"),
 }
 """What the services give."""
 EXPORTERS = {

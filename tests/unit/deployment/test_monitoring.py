@@ -25,7 +25,7 @@ from deployment.progress import Progress
 
 HASH = f"$2y$05${'a' * 53}"
 SECRETS = {key: f"vote-app_{key}_1" for key in (*credentials.MADE, "dashboard_users", "monitoring_users")}
-ADDED = {"prometheus", "alertmanager", "node-exporter", "postgres-exporter", "redis-exporter"}
+ADDED = {"prometheus", "alertmanager", "node-exporter", "postgres-exporter", "redis-exporter", "prober"}
 OVERLAY = layout.OVERLAYS / layout.MONITORING
 
 
@@ -119,7 +119,7 @@ def test_the_stack_remembers_until_somebody_says_otherwise(
     found = site(ran, monitoring=said)
     assert found.chosen.monitoring is wanted
     assert {c.name for c in found.components if c.monitoring} == (
-        {"prometheus", "alertmanager", "exporters"} if wanted else set()
+        {"prometheus", "alertmanager", "exporters", "prober"} if wanted else set()
     )
 
 
@@ -301,6 +301,6 @@ def test_the_overlays_are_merged_in_an_order_in_which_none_undoes_another(accoun
     assert names == ["monitoring.yaml", "monitoring-page.yaml", "path-routing.yaml"]
 
 
-@pytest.mark.parametrize("name", sorted(ADDED))
+@pytest.mark.parametrize("name", sorted(ADDED - {"prober"}))
 def test_a_machine_with_many_processors_does_not_use_up_the_threads_of_a_program(name: str) -> None:
     assert SERVICES[name]["environment"]["GOMAXPROCS"] == "2"

@@ -9,6 +9,7 @@ from vote import writer as module
 from vote.ballot import Ballot
 from vote.poll import FIRST, Poll
 from vote.primary import Identity, NotAcceptingError
+from vote.probe import Probe
 from vote.queue import NotRecordedError, NotTakenError
 from vote.settings import Settings
 from vote.writer import Writer
@@ -28,6 +29,8 @@ class Primary:
         self.present = FIRST
         self.appended: list[Ballot] = []
         self.dropped = 0
+        self.probes: list[Probe] = []
+        self.unsupported = False
 
     def open(self) -> Primary:
         if self.down:
@@ -41,6 +44,11 @@ class Primary:
             raise NotAcceptingError
         if self.intake != "open":
             raise NotTakenError(self.intake)
+
+    def append_probes(self, probes: Sequence[Probe]) -> None:
+        self.probes += probes
+        if self.unsupported:
+            raise NotTakenError("unsupported")
 
     def present_poll(self) -> Poll:
         return self.present
@@ -98,3 +106,25 @@ def test_a_vote_that_may_be_in_the_queue_is_not_called_refused(
     queue = started(Primary(refusals=1, intake="closed"), settings, monkeypatch)
     with pytest.raises(NotRecordedError):
         queue.publish(BALLOT)
+
+
+def test_a_made_up_vote_is_sent_as_a_vote_is_and_kept_by_nobody(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    primary = Primary()
+    queue = started(primary, settings, monkeypatch)
+    queue.publish(Probe("x"))
+    assert (primary.probes, primary.appended) == ([Probe("x")], [])
+    assert not len(queue._ledger)
+
+
+def test_a_queue_that_has_no_place_for_a_made_up_vote_takes_votes(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    primary = Primary()
+    primary.unsupported = True
+    queue = started(primary, settings, monkeypatch)
+    with pytest.raises(NotTakenError, match="unsupported"):
+        queue.publish(Probe("x"))
+    queue.publish(BALLOT)
+    assert (primary.appended, primary.dropped) == ([BALLOT], 0)

@@ -6,6 +6,8 @@ import pytest
 
 from vote.ballot import Ballot as VoteBallot
 from vote.ballot import entries as vote_entries
+from vote.ballot import probe_entries
+from vote.probe import Probe
 from worker.ballot import (
     Ballot,
     Entry,
@@ -136,3 +138,30 @@ def test_what_is_not_the_number_of_a_poll_is_poison(number: bytes) -> None:
 def test_a_part_that_is_no_ballot_stays_one_of_its_poll() -> None:
     _, poison = opened({b"votes": b'[["v", "a", 7], ["w", "?", 7]]', b"poll": b"3"})
     assert [fields[b"poll"] for fields, _ in poison] == [b"3"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "probe"),
+    [
+        ({b"votes": b"[]", b"probe": b"0123456789abcdef" * 2}, "0123456789abcdef" * 2),
+        ({**GOOD, b"probe": b"0" * 32}, "0" * 32),
+        ({b"votes": b"[]", b"probe": b"0" * 31}, ""),
+        ({b"votes": b"[]", b"probe": b"0" * 33}, ""),
+        ({b"votes": b"[]", b"probe": b"\xff" * 32}, ""),
+        ({b"votes": b"[]", b"probe": b"0" * 32 + b"\n"}, ""),
+        ({b"votes": b"[]", b"probe": b""}, ""),
+        (GOOD, ""),
+    ],
+)
+def test_a_made_up_vote_is_no_ballot_and_never_a_dead_letter(fields: Fields, probe: str) -> None:
+    content = open_entry(Entry(b"1-0", fields))
+    assert (content.probe, content.poison) == (probe, [])
+    assert list(content.ballots) == ([Ballot("v", "a", 7)] if b"vote" in fields else [])
+
+
+def test_a_made_up_vote_is_read_as_the_vote_service_writes_it() -> None:
+    (entry,) = probe_entries([Probe("0" * 32, 2)])
+    names, values = entry[::2], entry[1::2]
+    fields = {n.encode(): v.encode() for n, v in zip(names, values, strict=True)}
+    content = open_entry(Entry(b"1-0", fields))
+    assert (content.probe, content.poll, [*content.ballots], [*content.poison]) == ("0" * 32, 2, [], [])
