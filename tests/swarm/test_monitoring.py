@@ -133,6 +133,18 @@ def test_what_prometheus_knows_is_what_status_says(watched: LocalStack) -> None:
     assert value(watched, "count(redis_up == 1)") == 6
 
 
+def test_made_up_votes_come_to_the_screen_and_are_not_counted(
+    watched: LocalStack, record_testsuite_property: Any
+) -> None:
+    stored = watched.status()["votes"]["stored"]
+    wait_until(lambda: value(watched, "sum(vote_app_probes_total{outcome='shown'})"), TARGETS_SECONDS)
+    mean = "sum(vote_app_probe_seconds_sum{until='%s'}) / sum(vote_app_probe_seconds_count{until='%s'})"
+    acknowledged, shown = (value(watched, mean.replace("%s", end)) for end in ("acknowledged", "shown"))
+    record_testsuite_property("seconds from a made-up vote to the screen", shown)
+    assert 0 < (acknowledged or 0) < (shown or 0) < 45
+    assert watched.status()["votes"]["stored"] == stored
+
+
 def test_an_operator_is_told_before_anybody_has_lost_a_vote(
     watched: LocalStack, listener: Listener, record_testsuite_property: Any
 ) -> None:
