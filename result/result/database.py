@@ -22,11 +22,11 @@ FROZEN_SECONDS = 3.0
 
 QUERY = """
 SELECT (SELECT coalesce(json_object_agg(vote, count), '{}') FROM tally),
-       (SELECT extract(epoch FROM clock_timestamp() - at)::float FROM pulse){probes}
+       (SELECT extract(epoch FROM clock_timestamp() - at)::float FROM pulse)
 """
-PROBES = """,
+WITH_PROBES = f"""{QUERY},
        (SELECT coalesce(json_agg(id), '[]')
-        FROM (SELECT id FROM probe ORDER BY at DESC, id LIMIT 4) AS newest)"""
+        FROM (SELECT id FROM probe ORDER BY at DESC, id LIMIT 4) AS newest)"""  # noqa: S608
 # Before a worker of a release that knows made-up votes has run, there is no such table.
 HAS_PROBES = "SELECT coalesce(has_table_privilege(to_regclass('probe'), 'SELECT'), false)"
 HAS_PROBES_EVERY_SECONDS = 10.0
@@ -48,7 +48,7 @@ class Database:
     def read(self) -> Reading:
         """Return the present tally within three seconds, or raise DatabaseAwayError."""
         self._look_for_probes()
-        [row] = self._fetch(QUERY.format(probes=PROBES if self._has_probes else ""))
+        [row] = self._fetch(WITH_PROBES if self._has_probes else QUERY)
         return Reading(*row)
 
     def past(self) -> list[Moment]:
