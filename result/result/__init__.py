@@ -97,6 +97,8 @@ def _greet(sockets: SocketIO, feed: Feed, watching: Watching) -> None:
             emit("scores", feed.scores)
         if feed.history is not None:
             emit("history", feed.history)
+        if feed.probes:
+            emit("probe", {"newest": feed.probes})
         emit("watching", {"count": watching.count})
         emit("poll", feed.poll.told())
         emit("status", {"state": feed.state.value})

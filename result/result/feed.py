@@ -45,6 +45,7 @@ class Feed:
         self.scores: dict[str, int] | None = None
         self.state = State.WAITING
         self.history: dict[str, list[int]] | None = None
+        self.probes: list[str] = []
         self.reachable: bool | None = None  # not known before the first answer
         self._read_at = time.monotonic()
         self._pulse_age: float | None = None  # when it was read
@@ -73,6 +74,7 @@ class Feed:
         reading = self._read()
         if reading is not None:
             self._publish_scores(complete(reading.tally, self._options))
+            self._publish_probes([*reading.probes])
         self._publish_state(judge(reading))
         if reading is not None and time.monotonic() >= self._look_back_at:
             self._look_back_at = time.monotonic() + PAST_EVERY_SECONDS
@@ -119,6 +121,12 @@ class Feed:
         if scores != self.scores:
             self.scores = scores
             self._emit("scores", scores)
+
+    def _publish_probes(self, probes: list[str]) -> None:
+        """Tell of made-up votes, as of votes; the page does not listen."""
+        if probes != self.probes:
+            self.probes = probes
+            self._emit("probe", {"newest": probes})
 
     def _publish_state(self, state: State) -> None:
         if state != self.state:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -16,6 +16,8 @@ class Reading(NamedTuple):
     tally: Mapping[str, int]
     pulse_age: float | None
     """Seconds since a worker was last able to commit; None if none ever was."""
+    probes: Sequence[str] = ()
+    """The ids of the newest made-up votes, by which the monitoring looks whether votes come through."""
 
 
 class State(StrEnum):

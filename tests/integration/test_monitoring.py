@@ -363,4 +363,5 @@ def test_every_service_of_the_stack_has_a_job() -> None:
     jobs = {
         job["job_name"] for job in yaml.safe_load(monitoring.configuration(redis_tls=True))["scrape_configs"]
     }
-    assert jobs == TARGETS.keys() | {"vote", "result", "worker", "observer", "postgres", "pgpool", "swarm"}
+    ours = {"vote", "result", "worker", "observer", "prober"}
+    assert jobs == TARGETS.keys() | ours | {"postgres", "pgpool", "swarm"}

@@ -44,7 +44,10 @@ SETTINGS = {
     "REDIS_TLS": "no",
     "REDIS_USERNAME": "default",
     "DATABASE_HOST": "postgres",
-    **dict.fromkeys(("REDIS_PASSWORD_FILE", "DATABASE_PASSWORD_FILE", "COOKIE_KEY_FILE"), "/etc/hostname"),
+    **dict.fromkeys(
+        ("REDIS_PASSWORD_FILE", "DATABASE_PASSWORD_FILE", "COOKIE_KEY_FILE", "PROBE_KEY_FILE"),
+        "/etc/hostname",
+    ),
 }
 
 

@@ -23,6 +23,7 @@ STOPPED_SECONDS = 60
 WATCHING = {
     *("alertmanager", "prometheus"),
     *("node-exporter", "postgres-exporter", "redis-exporter", "swarm-exporter"),
+    "prober",
 }
 # A rate needs two answers, each after fifteen seconds.
 DATA_SECONDS = 180
@@ -31,7 +32,7 @@ ACCOUNT = "admin:$2y$05$vZDUhAC9vJZYQsWnQDC1G.43HYbVA93WJxeMTxt5T7o3ivoHi0GrO\n"
 # One machine has one of each but these.
 JOBS = {
     **dict.fromkeys(("vote", "result", "worker", "redis-proxy", "pgpool"), 2),
-    **dict.fromkeys(("observer", "traefik", "alertmanager", "prometheus", "node", "swarm"), 1),
+    **dict.fromkeys(("observer", "traefik", "alertmanager", "prometheus", "prober", "node", "swarm"), 1),
     "postgres": 3,
     **dict.fromkeys(("redis", "redis-container"), 6),
 }
@@ -207,6 +208,18 @@ def test_grafana_is_left_out_where_its_image_is_not_to_be_had(watched: LocalStac
 
 def obtainable(local: LocalStack) -> bool:
     return grafana.refusal(local.client) is None
+
+
+def test_made_up_votes_come_to_the_screen_and_are_not_counted(
+    watched: LocalStack, record_testsuite_property: Any
+) -> None:
+    stored = watched.status()["votes"]["stored"]
+    wait_until(lambda: value(watched, "sum(vote_app_probes_total{outcome='shown'})"), TARGETS_SECONDS)
+    mean = "sum(vote_app_probe_seconds_sum{until='%s'}) / sum(vote_app_probe_seconds_count{until='%s'})"
+    acknowledged, shown = (value(watched, mean.replace("%s", end)) for end in ("acknowledged", "shown"))
+    record_testsuite_property("seconds from a made-up vote to the screen", shown)
+    assert 0 < (acknowledged or 0) < (shown or 0) < 45
+    assert watched.status()["votes"]["stored"] == stored
 
 
 def test_an_operator_is_told_before_anybody_has_lost_a_vote(

@@ -35,13 +35,13 @@ NEIGHBOURS = (
 )
 # Where the stack is watched, who watches joins networks that are there; nobody joins one for it.
 WATCHERS = (
-    *("prometheus", "alertmanager"),
+    *("prometheus", "alertmanager", "prober"),
     *("node-exporter", "postgres-exporter", "redis-exporter", "swarm-exporter"),
 )
 WATCHING = (
     WATCHERS,
     ("prometheus", "traefik", "vote"),
-    ("prometheus", "traefik", "result"),
+    ("prometheus", "prober", "traefik", "result"),
     ("prometheus", "worker", "pgpool"),
     ("prometheus", "redis-exporter", *REDIS, "redis-proxy", "observer"),
     ("postgres-exporter", *POSTGRES, "pgpool", "observer"),

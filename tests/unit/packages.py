@@ -11,6 +11,7 @@ PACKAGES = {
     "postgres_ha": ROOT / "postgres-ha/postgres_ha",
     "pgpool_leader": ROOT / "postgres-ha/pgpool/pgpool_leader",
     "certificates": ROOT / "traefik/certificates/certificates",
+    "prober": ROOT / "stack/monitoring/prober/prober",
 }
 # In the worker's image, whose copies it uses.
 OBSERVER = ROOT / "worker/observer"

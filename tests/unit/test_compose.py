@@ -43,6 +43,7 @@ DIFFERENT: dict[str, dict[str, str | None]] = {
         "DRAIN_SECONDS": "0",
         "VOTE_REPLICAS": None,
         "TRUSTED_PROXIES": None,
+        "PROBE_KEY_FILE": None,
     },
     "result": {**ONE_DATABASE, "DRAIN_SECONDS": "0", "PYTHONPATH": "/source:/app"},
     "worker": {**ONE_QUEUE, **ONE_DATABASE, "REDIS_NODES": None, "POSTGRES_NODES": None},
@@ -108,7 +109,7 @@ def test_every_variable_is_the_stack_s_with_its_default() -> None:
 
 @pytest.mark.parametrize("service", APPLICATION)
 def test_a_service_reads_the_secrets_that_it_has_in_the_stack(service: str) -> None:
-    assert secrets_of(service) == set(counterpart(service)["secrets"])
+    assert secrets_of(service) == set(counterpart(service)["secrets"]) - {"probe_key"}
 
 
 def test_the_passwords_that_are_made_are_those_that_are_read() -> None:

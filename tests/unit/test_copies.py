@@ -22,7 +22,7 @@ COPIES = {
     "logs.py": set(PACKAGES),
     "tls.py": DATABASE,
     "agents.py": DATABASE,
-    "addresses.py": {"result", "worker", "certificates"},
+    "addresses.py": {"result", "worker", "certificates", "prober"},
     "redis_tls.py": {"vote", "worker", "redis_gate"},
     "container.py": CONTAINERS,
     "cgroup.py": CONTAINERS,
@@ -41,6 +41,7 @@ COPIES = {
 DIFFERENT_BY_NEED = {
     "__init__.py": "what the package is",
     "__main__.py": "what its program does",
+    "probe.py": "of the database, as `pgpool_leader` tries it; of the votes, as `vote` takes a made-up one",
     "poll.py": "what the queue says, the database keeps, an operator changes, viewers see",
     "settings.py": "its variables",
     "account.py": "the numbers that `vote` gives, and those that the worker has stored",

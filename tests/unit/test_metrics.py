@@ -41,7 +41,7 @@ def names(families: Iterable[Metric]) -> set[str]:
 
 
 def test_the_documents_list_every_metric_and_no_other() -> None:
-    for counting in ("vote.metrics", "worker.metrics"):
+    for counting in ("vote.metrics", "worker.metrics", "prober.metrics"):
         import_module(counting)
     served = {
         *(name for name in names(REGISTRY.collect()) if name.startswith("vote_app_")),

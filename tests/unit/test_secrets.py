@@ -75,6 +75,8 @@ class Loader:
 LOADERS = (
     Loader("vote", "REDIS_PASSWORD_FILE", "read", "redis_password"),
     Loader("vote", "COOKIE_KEY_FILE", "read", "cookie_key"),
+    Loader("vote", "PROBE_KEY_FILE", "read", "probe_key"),
+    Loader("prober", "PROBE_KEY_FILE", "read", "probe_key"),
     Loader("result", "DATABASE_PASSWORD_FILE", "read", "database_password"),
     Loader("worker", "REDIS_PASSWORD_FILE", "read", "access", "redis_password"),
     Loader("worker", "DATABASE_PASSWORD_FILE", "read", "access", "database_password"),
@@ -137,6 +139,7 @@ def test_every_service_reads_a_secret_alike(
     if loader.package == "postgres_ha":
         around["NODE_NAME"] = "postgres-1"
     around |= dict.fromkeys(OTHERS, str(tmp_path / "other"))
+    around |= {"VOTE_HOST": "vote.localhost", "RESULT_HOST": "result.localhost"}
     check(case, loader.package, loader.variable, tmp_path, lambda given: loader({**around, **given}))
 
 

@@ -38,7 +38,8 @@ def create_app(settings: Settings | None = None, queue: Queue | None = None) -> 
     app.after_request(_secure)
     # Redirects lead back through the edge: exactly one proxy, which overwrites these headers.
     redirecting = ProxyFix(prefixed(app.wsgi_app), x_for=0, x_proto=1)
-    app.wsgi_app = Booth(redirecting, page, cookie, admission, lifetime.queue)  # type: ignore[method-assign]
+    booth = Booth(redirecting, page, cookie, admission, lifetime.queue, settings.probe_key)
+    app.wsgi_app = booth  # type: ignore[method-assign]
     return app
 
 

@@ -10,6 +10,8 @@ from itertools import groupby
 from operator import attrgetter
 from typing import NamedTuple
 
+from vote.probe import FIELD, Probe
+
 CLOCK_SKEW_MS = 60_000
 VOTES_PER_ENTRY = 16
 
@@ -40,10 +42,20 @@ def entries(ballots: Sequence[Ballot], numbers: Numbers | None = None) -> Iterat
     """
     for poll, group in groupby(ballots, attrgetter("poll")):
         of_poll = [*group]
-        named = ("poll", str(poll)) if poll > 1 else ()
         for first in range(0, len(of_poll), VOTES_PER_ENTRY):
             told = ("numbers", f"{numbers.process} {numbers.first + first}") if numbers else ()
-            yield (*_fields(of_poll[first : first + VOTES_PER_ENTRY]), *named, *told)
+            yield (*_fields(of_poll[first : first + VOTES_PER_ENTRY]), *named(poll), *told)
+
+
+def probe_entries(probes: Sequence[Probe]) -> Iterator[tuple[str, ...]]:
+    """Yield stream entries of made-up votes: to a worker that knows nothing of them, they hold no vote."""
+    for identity, poll in probes:
+        yield ("votes", "[]", *named(poll), FIELD, identity)
+
+
+def named(poll: int) -> tuple[str, ...]:
+    """Return the field by which an entry names its poll; the first is not named."""
+    return ("poll", str(poll)) if poll > 1 else ()
 
 
 def _fields(together: Sequence[Ballot]) -> tuple[str, ...]:

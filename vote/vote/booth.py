@@ -22,9 +22,10 @@ from vote import form, metrics
 from vote.admission import Admission
 from vote.ballot import Ballot, OnScreen, VersionClock, is_settled, version_of
 from vote.cross_site import is_cross_site
-from vote.page import Answer, Page, State
+from vote.page import Answer, Page, State, answer_with
 from vote.presence import is_waiting
-from vote.queue import NotRecordedError, NotTakenError, Queue
+from vote.probe import FIELD, Probe, read_probe
+from vote.queue import UNSUPPORTED, NotRecordedError, NotTakenError, Queue
 from vote.voter import Voter, VoterCookie
 from vote.words import language_of
 
@@ -33,6 +34,7 @@ PROBLEM = "vote.problem"
 RETRY_AFTER_SECONDS = 5
 CLOSED = "closed"
 """The intake of a poll that is over."""
+PAUSED = "paused"
 SCRIPT = "application/json"
 """What the page's script says it accepts."""
 POLL = re.compile(r"[1-9][0-9]{0,8}\Z")
@@ -50,14 +52,21 @@ class Booth:
     As in Flask's routing, any number of slashes is one.
     """
 
-    def __init__(
-        self, application: Any, page: Page, cookie: VoterCookie, admission: Admission, queue: Queue
+    def __init__(  # noqa: PLR0913
+        self,
+        application: Any,
+        page: Page,
+        cookie: VoterCookie,
+        admission: Admission,
+        queue: Queue,
+        probe_key: str = "",
     ) -> None:
         self._application = application
         self._page = page
         self._cookie = cookie
         self._admission = admission
         self._queue = queue
+        self._probe_key = probe_key
         self._versions = VersionClock()
 
     def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
@@ -87,6 +96,9 @@ class Booth:
         ):
             raise Forbidden("other_site")
         fields = form.read(environ)
+        # It names no option: a release that knows no made-up votes refuses it, and counts none.
+        if FIELD in fields:
+            return self._take_probe(fields[FIELD])
         choice = fields.get("vote", "")
         if choice not in self._page.options:
             raise BadRequest("no_such_option")
@@ -120,6 +132,22 @@ class Booth:
         headers, body = self._answer(environ, State(choice))
         headers += self._cookie.headers(Voter(voter.id, ballot.version, choice, ballot.poll), environ)
         return "200 OK", headers, body
+
+    def _take_probe(self, signed: str) -> Reply:
+        """Send a made-up vote the way of a vote, and say what became of it; a stranger's is a BadRequest."""
+        identity = read_probe(signed, self._probe_key)
+        if identity is None:
+            raise BadRequest("no_such_option")
+        outcome = metrics.ACCEPTED
+        try:
+            self._queue.publish(Probe(identity, self._queue.poll.number))
+        except NotTakenError as error:
+            outcome = error.state if error.state in (CLOSED, UNSUPPORTED) else PAUSED
+        except NotRecordedError:
+            log.error("made-up vote not recorded")
+            outcome = metrics.NOT_RECORDED
+        status = "200 OK" if outcome == metrics.ACCEPTED else "503 SERVICE UNAVAILABLE"
+        return status, *answer_with({"outcome": outcome})
 
     def _answer(self, environ: Environ, state: State) -> Answer:
         if environ.get("HTTP_ACCEPT") == SCRIPT:

@@ -17,11 +17,12 @@ from redis.maint_notifications import MaintNotificationsConfig
 from redis.retry import Retry
 
 from vote.account import Mark
-from vote.ballot import Ballot, Numbers, entries
+from vote.ballot import Ballot, Numbers, entries, named, probe_entries
 from vote.ledger import Kept
 from vote.poll import Poll, read_poll
 from vote.primary import REPLICAS_TO_CONFIRM, Identity, NotAcceptingError, identify, next_address
-from vote.queue import NotTakenError
+from vote.probe import FIELD, Probe
+from vote.queue import UNSUPPORTED, NotTakenError
 from vote.settings import Settings
 
 STREAM = "votes"
@@ -61,6 +62,15 @@ class QueueConnection:
         """
         judge(self._put("VOTES.APPEND", entries(ballots, numbers)))
 
+    def append_probes(self, probes: Sequence[Probe]) -> None:
+        """Put made-up votes into the stream, as ballots are, and raise as then.
+
+        A Redis of the release before has no place for them: that is a NotTakenError, too.
+        """
+        if FIELD not in self.fields:
+            raise NotTakenError(UNSUPPORTED)
+        judge(self._put("VOTES.APPEND", probe_entries(probes)))
+
     def replay(self, missing: Sequence[Kept]) -> None:
         """Append ballots that were acknowledged before, whatever the intake; raise NotAcceptingError.
 
@@ -79,8 +89,7 @@ class QueueConnection:
 
         It is an entry without votes, so that a worker of the release before removes it.
         """
-        named = ("poll", str(mark.poll)) if mark.poll > 1 else ()
-        judge(self._ask(("VOTES.REPLAY", STREAM, "votes", "[]", *named, "mark", mark.text)))
+        judge(self._ask(("VOTES.REPLAY", STREAM, "votes", "[]", *named(mark.poll), "mark", mark.text)))
 
     def present_poll(self) -> Poll:
         """Ask which poll there is; raise NotAcceptingError without an answer."""

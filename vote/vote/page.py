@@ -63,7 +63,7 @@ class Page:
         """Return what the page's script wants to know instead of a page."""
         name = self.options.get(state.choice)
         said = {**state._asdict(), "name": name, "served": wall_milliseconds(), "container": self._container}
-        return _answer(JSON, json.dumps(said).encode())
+        return answer_with(said)
 
     def _pages_of(self, poll: Poll) -> Pages:
         of, pages = self._rendered
@@ -97,6 +97,11 @@ class Page:
         )
         before, after = html.encode().split(moment.encode())
         return before, after
+
+
+def answer_with(said: Mapping[str, object]) -> Answer:
+    """Return what a script or a program wants to know instead of a page."""
+    return _answer(JSON, json.dumps(said).encode())
 
 
 def _answer(headers: tuple[tuple[str, str], ...], body: bytes) -> Answer:

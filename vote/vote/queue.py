@@ -7,6 +7,10 @@ from typing import Protocol
 from vote.ballot import Ballot
 from vote.errors import ServiceError
 from vote.poll import Poll
+from vote.probe import Probe
+
+UNSUPPORTED = "unsupported"
+"""Where a made-up vote meets a queue of the release before."""
 
 
 class NotRecordedError(ServiceError):
@@ -28,7 +32,7 @@ class Queue(Protocol):
     def poll(self) -> Poll:
         """The poll there is, as far as is known; who appends a vote decides."""
 
-    def publish(self, ballot: Ballot) -> None:
+    def publish(self, ballot: Ballot | Probe) -> None:
         """Return once the ballot is safe; raise NotRecordedError, or NotTakenError if none are taken."""
 
     def ready(self) -> bool:

@@ -19,7 +19,10 @@ MOST = 10**9
 
 @dataclass(frozen=True)
 class Settings:
-    """Everything that can be configured; a secret X comes from the file named by X_FILE."""
+    """Everything that can be configured; a secret X comes from the file named by X_FILE.
+
+    Without the key of made-up votes none is taken.
+    """
 
     redis_host: str
     redis_port: int
@@ -28,6 +31,7 @@ class Settings:
     redis_authority: str | None
     queue_confirmations: int
     cookie_key: str = field(repr=False)
+    probe_key: str = field(repr=False)
     title: str
     question: str
     options: Mapping[str, str]
@@ -58,6 +62,7 @@ def read(environment: Environment) -> Settings:
         redis_authority=redis_authority(environment),
         queue_confirmations=whole_number(environment, "QUEUE_CONFIRMATIONS", 0, 1, REPLICAS_TO_CONFIRM),
         cookie_key=secret(environment, "COOKIE_KEY_FILE"),
+        probe_key=secret(environment, "PROBE_KEY_FILE") if environment.get("PROBE_KEY_FILE") else "",
         title=read_line(environment, "TITLE"),
         question=read_line(environment, "QUESTION"),
         options=read_options(environment),

@@ -17,6 +17,7 @@ from vote.errors import ServiceError
 from vote.ledger import Ledger
 from vote.poll import Poll
 from vote.primary import NotAcceptingError
+from vote.probe import Probe
 from vote.queue import NotRecordedError, NotTakenError
 from vote.replay import Replayer
 from vote.settings import Settings
@@ -39,7 +40,7 @@ log = structlog.get_logger()
 class _Pending:
     """A ballot on its way, waited for by its request."""
 
-    def __init__(self, ballot: Ballot) -> None:
+    def __init__(self, ballot: Ballot | Probe) -> None:
         self.ballot = ballot
         self.deadline = time.monotonic() + DEADLINE_SECONDS
         self.tried = False  # so it may be in the queue
@@ -69,7 +70,7 @@ class Writer:
         self._replayer.start()
         lifelong.start(self._write, "writer")
 
-    def publish(self, ballot: Ballot) -> None:
+    def publish(self, ballot: Ballot | Probe) -> None:
         """Return once the primary and a replica hold the ballot.
 
         Raises NotRecordedError after ten seconds without an acknowledgement, NotTakenError while no votes are
@@ -118,24 +119,28 @@ class Writer:
     def _write(self) -> None:
         connection: QueueConnection | None = None
         while True:
-            batch = self._take()
-            try:
-                connection = connection or self._dialler.open()
-                numbers = self._number(batch, connection)
-                connection.append([pending.ballot for pending in batch], numbers)
-            except NotAcceptingError as error:
-                if connection:
-                    log.warning("connection dropped", votes=len(batch), reason=str(error))
-                    self._dialler.drop(connection)
-                self._give_back(batch, tried=connection is not None)
-                connection = None
-                time.sleep(random.uniform(*RETRY_SECONDS))  # noqa: S311
-            except NotTakenError as error:
-                _refuse(batch, error.state)
-                if error.state == OTHER:
-                    self._dialler.newcomer.set()  # who looks which poll there is
-            else:
-                self._acknowledge(batch, connection, numbers)
+            for batch in apart(self._take()):
+                connection = self._send(batch, connection)
+
+    def _send(self, batch: list[_Pending], connection: QueueConnection | None) -> QueueConnection | None:
+        """Send a batch of one kind, and return the connection for the next one, None where it is lost."""
+        try:
+            connection = connection or self._dialler.open()
+            numbers = self._append(batch, connection)
+        except NotAcceptingError as error:
+            if connection:
+                log.warning("connection dropped", votes=len(batch), reason=str(error))
+                self._dialler.drop(connection)
+            self._give_back(batch, tried=connection is not None)
+            time.sleep(random.uniform(*RETRY_SECONDS))  # noqa: S311
+            return None
+        except NotTakenError as error:
+            _refuse(batch, error.state)
+            if error.state == OTHER:
+                self._dialler.newcomer.set()  # who looks which poll there is
+        else:
+            self._acknowledge(batch, connection, numbers)
+        return connection
 
     def _take(self) -> list[_Pending]:
         """Wait for at least one ballot whose request still waits, and take all that are there."""
@@ -160,21 +165,48 @@ class Writer:
             pending.tried = pending.tried or tried
             self._waiting.put(pending)
 
-    def _number(self, batch: list[_Pending], connection: QueueConnection) -> Numbers | None:
-        """Give the ballots of a batch, all of one poll, numbers that no attempt before had."""
-        return self._accounts.take(len(batch), batch[0].ballot.poll) if connection.takes_numbers else None
+    def _append(self, batch: list[_Pending], connection: QueueConnection) -> Numbers | None:
+        """Append votes, and return their numbers, or made-up votes; raise what the connection raises.
+
+        The votes, all of one poll, get numbers that no attempt before had.
+        """
+        ballots = ballots_of(batch)
+        if not ballots:
+            connection.append_probes(
+                [pending.ballot for pending in batch if isinstance(pending.ballot, Probe)]
+            )
+            return None
+        numbers = self._accounts.take(len(ballots), ballots[0].poll) if connection.takes_numbers else None
+        connection.append(ballots, numbers)
+        return numbers
 
     def _acknowledge(
         self, batch: list[_Pending], connection: QueueConnection, numbers: Numbers | None
     ) -> None:
-        self._ledger.confirm([pending.ballot for pending in batch], connection.identity, numbers)
-        if numbers:
-            self._accounts.acknowledge(numbers, len(batch))
-        else:
-            metrics.UNNUMBERED.inc(len(batch))
-        self._last_acknowledged = time.monotonic()
+        if ballots := ballots_of(batch):
+            self._ledger.confirm(ballots, connection.identity, numbers)
+            self._last_acknowledged = time.monotonic()
+            if numbers:
+                self._accounts.acknowledge(numbers, len(ballots))
+            else:
+                metrics.UNNUMBERED.inc(len(ballots))
         for pending in batch:
             pending.answered.set()
+
+
+def apart(batch: list[_Pending]) -> list[list[_Pending]]:
+    """Return the votes and the made-up votes of a batch, those of which there are any.
+
+    What is wrong with the latter must concern no vote.
+    """
+    votes = [pending for pending in batch if isinstance(pending.ballot, Ballot)]
+    probes = [pending for pending in batch if isinstance(pending.ballot, Probe)]
+    return [kind for kind in (votes, probes) if kind]
+
+
+def ballots_of(batch: list[_Pending]) -> list[Ballot]:
+    """Return the ballots of a batch: a made-up vote is kept by nobody and never replayed."""
+    return [pending.ballot for pending in batch if isinstance(pending.ballot, Ballot)]
 
 
 def _refuse(batch: list[_Pending], state: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from string import ascii_lowercase
 from typing import NamedTuple
@@ -20,6 +21,7 @@ KEYS = frozenset(ascii_lowercase)
 HIGHEST_POLL = 2**31 - 1
 HIGHEST_VERSION = 2**63 - 1
 MOST_DIGITS = len(str(HIGHEST_VERSION))
+PROBE = re.compile(rb"[0-9a-f]{32}\Z")
 
 Fields = Mapping[bytes, bytes]
 
@@ -49,7 +51,8 @@ class Poison(NamedTuple):
 class Content(NamedTuple):
     """The ballots of an entry, those parts of it that are no ballots, and the number of its poll.
 
-    The ballots have these numbers in the account of a process, where the entry names one.
+    The ballots have these numbers in the account of a process, where the entry names one. `probe` is the id of a
+    made-up vote, by which the monitoring looks whether votes come through.
     """
 
     entry_id: bytes
@@ -59,6 +62,7 @@ class Content(NamedTuple):
     process: str = ""
     numbers: Sequence[int] = ()
     mark: Mark | None = None
+    probe: str = ""
 
 
 class MalformedError(ServiceError):
@@ -73,14 +77,14 @@ def open_entry(entry: Entry) -> Content:
         return Content(entry.entry_id, (), (Poison(entry.fields, str(error)),))
     named = read_numbers(entry.fields.get(b"numbers"), len(parts))
     process, numbers = (named.process, _following(named, len(parts))) if named else ("", ())
-    mark = read_mark(entry.fields.get(b"mark"))
+    mark, probe = read_mark(entry.fields.get(b"mark")), _probe(entry.fields)
     try:
         ballots = [ballot_of(*part) for part in parts]
     except MalformedError:
         found, poison = _separated(entry, parts, poll, named)
         at = [numbers[place] for place in found] if named else ()
-        return Content(entry.entry_id, [*found.values()], poison, poll, process, at, mark)
-    return Content(entry.entry_id, ballots, (), poll, process, numbers, mark)
+        return Content(entry.entry_id, [*found.values()], poison, poll, process, at, mark, probe)
+    return Content(entry.entry_id, ballots, (), poll, process, numbers, mark, probe)
 
 
 def _following(named: Numbers, count: int) -> range:
@@ -100,6 +104,11 @@ def _separated(
             alone = entry.fields if len(parts) == 1 else packed(part, poll, numbers)
             poison.append(Poison(alone, str(error)))
     return ballots, poison
+
+
+def _probe(fields: Fields) -> str:
+    found = fields.get(b"probe", b"")
+    return found.decode() if PROBE.match(found) else ""
 
 
 def _poll(fields: Fields) -> int:

@@ -28,6 +28,13 @@ CREATE TABLE IF NOT EXISTS history (
     counts jsonb       NOT NULL
 ) WITH (fillfactor = 50);
 
+-- The made-up votes of the last minute or so, by which the monitoring looks whether votes come through.
+-- They are no votes: nothing counts them.
+CREATE TABLE IF NOT EXISTS probe (
+    id text        PRIMARY KEY,
+    at timestamptz NOT NULL
+);
+
 -- What could not be stored, in bytes, since it can be anything. They may be acknowledged votes, which an older
 -- program does not understand: nothing but a person's word deletes them.
 CREATE TABLE IF NOT EXISTS dead_letters (
@@ -304,7 +311,7 @@ FOR EACH ROW EXECUTE FUNCTION keep_history();
 DO $$
 BEGIN
     IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'result') THEN
-        GRANT SELECT ON tally, pulse, history, poll, archives TO result;
+        GRANT SELECT ON tally, pulse, history, poll, archives, probe TO result;
         -- Until now it could read who voted what.
         REVOKE SELECT ON votes FROM result;
     END IF;

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from importlib.resources import files
 from typing import Any
@@ -38,6 +38,14 @@ SELECT set_config('vote_app.counted', 'on', true), note_dead(%s::text[], %s::int
 PULSE = """
 INSERT INTO pulse (at) VALUES (clock_timestamp())
 ON CONFLICT (only_row) DO UPDATE SET at = excluded.at
+"""
+# Of several in one batch, or delivered once more, each is one row.
+SHOW = """
+WITH outdated AS (
+    DELETE FROM probe WHERE at < clock_timestamp() - interval '1 minute' AND id <> ALL (%(ids)s)
+)
+INSERT INTO probe (id, at) SELECT unnest(%(ids)s::text[]), clock_timestamp()
+ON CONFLICT (id) DO UPDATE SET at = excluded.at
 """
 
 POLL = """
@@ -110,6 +118,13 @@ class Store:
         statement = BURY.format(", ".join(["(%b, %b, %b, %s, %b)"] * len(rows)))
         numbered = [found for letter in kept.values() if (found := letter.numbers)]
         self._commit(statement, [*(value for row in rows for value in row), *columns(numbered, 3)])
+
+    def show(self, probes: Collection[str]) -> None:
+        """Return once made-up votes are committed as votes are, and those of before the last minute are gone.
+
+        Raises StoreAwayError; UnstorableError only where somebody has changed the table.
+        """
+        self._commit(SHOW, {"ids": sorted(set(probes))})
 
     def pulse(self) -> None:
         """Leave the time of a commit, for readers to see that commits are possible, and the tally of then."""

@@ -15,6 +15,7 @@ def chosen(settings: Settings) -> tuple[Path, ...]:
         "external-account.yaml": settings.acme_eab_hmac_key_file,
         "dns-challenge.yaml": settings.acme_dns_hook,
         MONITORING: settings.monitoring,
+        "monitoring-private-acme.yaml": settings.monitoring and settings.acme_ca_file,
         "dashboard.yaml": settings.dashboard_host,
         "monitoring-page.yaml": settings.monitoring and settings.monitoring_host,
         "grafana.yaml": settings.dashboards,

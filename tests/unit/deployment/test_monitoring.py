@@ -28,7 +28,7 @@ from deployment.progress import Progress
 HASH = f"$2y$05${'a' * 53}"
 SECRETS = {key: f"vote-app_{key}_1" for key in (*credentials.MADE, "dashboard_users", "monitoring_users")}
 GO = {"prometheus", "alertmanager", "node-exporter", "postgres-exporter", "redis-exporter"}
-ADDED = GO | {"swarm-exporter"}
+ADDED = GO | {"swarm-exporter", "prober"}
 OVERLAY = layout.OVERLAYS / layout.MONITORING
 
 
@@ -122,7 +122,7 @@ def test_the_stack_remembers_until_somebody_says_otherwise(
     found = site(ran, monitoring=said)
     assert found.chosen.monitoring is wanted
     assert {c.name for c in found.components if c.monitoring} == (
-        {"prometheus", "alertmanager", "exporters"} if wanted else set()
+        {"prometheus", "alertmanager", "exporters", "prober"} if wanted else set()
     )
 
 

@@ -38,6 +38,12 @@ def test_a_viewer_is_greeted_with_everything_known(app: Flask, source: Any) -> N
     }
 
 
+def test_who_arrives_late_is_told_of_the_newest_made_up_votes(app: Flask, source: Any) -> None:
+    source.reading = Reading({}, 0.0, ["x"])
+    app.extensions["feed"].turn()
+    assert events(sockets_client(app))["probe"] == {"newest": ["x"]}
+
+
 def test_options_have_the_votes_of_their_keys_wherever_they_stand(make_app: Any, source: Any) -> None:
     app = make_app(vote_options="Birds,Cats,Dogs", vote_option_keys="c,a,b")
     source.reading = Reading({"a": 7543, "b": 7587, "z": 1}, 0.0)

@@ -88,3 +88,13 @@ def test_scores_go_on_without_history(feed: Feed, source: Any, monkeypatch: pyte
     feed.turn()
     assert (feed.scores, feed.state.value, feed.reachable) == ({"a": 5, "b": 0}, "live", True)
     assert feed.history == {"at": [30], "a": [1], "b": [0]}
+
+
+def test_made_up_votes_are_told_once_for_each_change_and_change_no_score(
+    feed: Feed, source: Any, said: Said
+) -> None:
+    for probes in ([], ["x"], ["x"], ["y", "x"]):
+        source.reading = Reading({"a": 1}, 0.0, probes)
+        feed.turn()
+    assert [data for event, data in said if event == "probe"] == [{"newest": ["x"]}, {"newest": ["y", "x"]}]
+    assert [data for event, data in said if event == "scores"] == [{"a": 1, "b": 0}]

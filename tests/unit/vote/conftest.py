@@ -10,6 +10,7 @@ from flask.testing import FlaskClient
 from vote import create_app
 from vote.ballot import Ballot
 from vote.poll import FIRST
+from vote.probe import Probe
 from vote.queue import NotRecordedError, NotTakenError
 from vote.settings import Settings, read
 
@@ -19,19 +20,23 @@ class QueueDouble:
 
     def __init__(self) -> None:
         self.ballots: list[Ballot] = []
+        self.probes: list[Probe] = []
         self.away = False
         self.intake = "open"
         self.finished = False
         self.poll = FIRST
 
-    def publish(self, ballot: Ballot) -> None:
+    def publish(self, ballot: Ballot | Probe) -> None:
         if self.away:
             raise NotRecordedError
         if self.poll.over:
             raise NotTakenError("closed")
         if self.intake != "open":
             raise NotTakenError(self.intake)
-        self.ballots.append(ballot)
+        if isinstance(ballot, Probe):
+            self.probes.append(ballot)
+        else:
+            self.ballots.append(ballot)
 
     def ready(self) -> bool:
         return not self.away

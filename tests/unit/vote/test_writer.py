@@ -10,6 +10,7 @@ from vote.account import Mark
 from vote.ballot import Ballot, Numbers
 from vote.poll import FIRST, Poll
 from vote.primary import Identity, NotAcceptingError
+from vote.probe import Probe
 from vote.queue import NotRecordedError, NotTakenError
 from vote.settings import Settings
 from vote.writer import Writer
@@ -32,6 +33,8 @@ class Primary:
         self.takes_numbers = True
         self.marks: list[Mark] = []
         self.dropped = 0
+        self.probes: list[Probe] = []
+        self.unsupported = False
 
     def open(self) -> Primary:
         if self.down:
@@ -49,6 +52,11 @@ class Primary:
 
     def mark(self, mark: Mark) -> None:
         self.marks.append(mark)
+
+    def append_probes(self, probes: Sequence[Probe]) -> None:
+        self.probes += probes
+        if self.unsupported:
+            raise NotTakenError("unsupported")
 
     def present_poll(self) -> Poll:
         return self.present
@@ -128,3 +136,25 @@ def test_a_queue_of_the_release_before_gets_no_numbers(
     queue.publish(BALLOT)
     assert primary.numbers == [None]
     assert queue._accounts._open == []
+
+
+def test_a_made_up_vote_is_sent_as_a_vote_is_and_kept_by_nobody(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    primary = Primary()
+    queue = started(primary, settings, monkeypatch)
+    queue.publish(Probe("x"))
+    assert (primary.probes, primary.appended) == ([Probe("x")], [])
+    assert not len(queue._ledger)
+
+
+def test_a_queue_that_has_no_place_for_a_made_up_vote_takes_votes(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    primary = Primary()
+    primary.unsupported = True
+    queue = started(primary, settings, monkeypatch)
+    with pytest.raises(NotTakenError, match="unsupported"):
+        queue.publish(Probe("x"))
+    queue.publish(BALLOT)
+    assert (primary.appended, primary.dropped) == ([BALLOT], 0)

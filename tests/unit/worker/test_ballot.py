@@ -6,6 +6,8 @@ import pytest
 
 from vote.ballot import Ballot as VoteBallot
 from vote.ballot import entries as vote_entries
+from vote.ballot import probe_entries
+from vote.probe import Probe
 from worker.ballot import (
     Ballot,
     Entry,
@@ -170,3 +172,30 @@ def test_a_mark_is_an_entry_without_votes_and_never_poison(mark: bytes) -> None:
     content = open_entry(Entry(b"1-0", {b"votes": b"[]", b"mark": mark}))
     assert (content.ballots, content.poison) == ([], ())
     assert (content.mark is None) == (mark == b"nonsense")
+
+
+@pytest.mark.parametrize(
+    ("fields", "probe"),
+    [
+        ({b"votes": b"[]", b"probe": b"0123456789abcdef" * 2}, "0123456789abcdef" * 2),
+        ({**GOOD, b"probe": b"0" * 32}, "0" * 32),
+        ({b"votes": b"[]", b"probe": b"0" * 31}, ""),
+        ({b"votes": b"[]", b"probe": b"0" * 33}, ""),
+        ({b"votes": b"[]", b"probe": b"\xff" * 32}, ""),
+        ({b"votes": b"[]", b"probe": b"0" * 32 + b"\n"}, ""),
+        ({b"votes": b"[]", b"probe": b""}, ""),
+        (GOOD, ""),
+    ],
+)
+def test_a_made_up_vote_is_no_ballot_and_never_a_dead_letter(fields: Fields, probe: str) -> None:
+    content = open_entry(Entry(b"1-0", fields))
+    assert (content.probe, [*content.poison]) == (probe, [])
+    assert list(content.ballots) == ([Ballot("v", "a", 7)] if b"vote" in fields else [])
+
+
+def test_a_made_up_vote_is_read_as_the_vote_service_writes_it() -> None:
+    (entry,) = probe_entries([Probe("0" * 32, 2)])
+    names, values = entry[::2], entry[1::2]
+    fields = {n.encode(): v.encode() for n, v in zip(names, values, strict=True)}
+    content = open_entry(Entry(b"1-0", fields))
+    assert (content.probe, content.poll, [*content.ballots], [*content.poison]) == ("0" * 32, 2, [], [])

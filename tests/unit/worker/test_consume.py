@@ -19,6 +19,7 @@ from worker.store import StoreAwayError, UnstorableError
 
 GOOD = Entry(b"1-0", {b"id": b"v", b"vote": b"a", b"version": b"1"})
 BAD = Entry(b"2-0", {b"nonsense": b"1"})
+PROBE = Entry(b"3-0", {b"votes": b"[]", b"probe": b"0" * 32})
 CLOSES = datetime(2026, 12, 24, 20, tzinfo=UTC)
 LETTER = Letter(b"2-0", BAD.fields, "id is missing")
 OLD = Letter(b"0-1", {b"id": b""}, "id is empty")
@@ -80,6 +81,15 @@ class Table:
         self.letters: list[Letter] = []
         self.present = Poll(1, 1, OPEN, None, False, 1000.0)
         self.configured: list[datetime | None] = []
+        self.shown: list[str] = []
+
+    def show(self, probes: Sequence[str]) -> None:
+        if self.away:
+            self.away -= 1
+            raise StoreAwayError
+        if self.refuses:
+            raise UnstorableError("somebody's constraint")
+        self.shown += probes
 
     def save(self, ballots: Sequence[Ballot], _poll: int, _adds: Sequence[Row] = ()) -> None:
         self.votes += ballots
@@ -171,6 +181,20 @@ def test_the_log_names_the_batch_that_waits_for_the_database(
     worked(Table(away=1), tmp_path, GOOD, BAD)
     waits = line(written, "database away, batch waits")
     assert (waits["first_entry"], waits["last_entry"]) == ("1-0", "2-0")
+
+
+@pytest.mark.parametrize("away", [0, 2])
+def test_a_made_up_vote_is_shown_and_is_no_vote(tmp_path: Path, away: int) -> None:
+    table = Table(away=away)
+    queue = worked(table, tmp_path, GOOD, PROBE)
+    assert (table.votes, table.shown, table.letters) == ([Ballot("v", "a", 1)], ["0" * 32], [])
+    assert queue.entries == {}
+
+
+def test_a_made_up_vote_that_the_database_refuses_holds_no_vote_up(tmp_path: Path) -> None:
+    table = Table(refuses=True)
+    queue = worked(table, tmp_path, GOOD, PROBE)
+    assert (table.votes, table.shown, queue.entries) == ([Ballot("v", "a", 1)], [], {})
 
 
 def test_letters_that_the_database_refuses_stay_in_the_queue_and_hold_nobody_up(tmp_path: Path) -> None:

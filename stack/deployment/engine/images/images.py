@@ -48,6 +48,7 @@ COMPONENTS = (
     Component("prometheus", "stack/monitoring/prometheus", monitoring=True),
     Component("alertmanager", "stack/monitoring/alertmanager", monitoring=True),
     Component("exporters", "stack/monitoring/exporters", monitoring=True),
+    Component("prober", "stack/monitoring/prober", monitoring=True),
 )
 
 

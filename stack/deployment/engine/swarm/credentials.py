@@ -42,6 +42,7 @@ PASSWORDS = (
     "redis_sentinel_password",
     "redis_proxy_password",
     "voter_cookie_key",
+    "probe_key",
     "certificates_key",
     "certificates_token",
 )
