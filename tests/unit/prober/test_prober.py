@@ -7,6 +7,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Iterator
+from http.client import HTTPMessage as Message
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from prober import metrics
 from prober.attempt import Attempt, signed
 from prober.edges import AwayError, Edges, trust
 from prober.outcome import Outcome, outcome_of
+from prober.pages import Answer, Pages
 from prober.screen import newest
 from prober.settings import Settings, read
 from vote.probe import read_probe
@@ -90,6 +92,19 @@ def test_the_vote_service_knows_what_the_prober_signs_and_nothing_else() -> None
     assert [read_probe(stranger, "hush") for stranger in strangers] == [None] * len(strangers)
     assert read_probe(text, "other") is None
     assert read_probe(signed(ID, ""), "") is None
+
+
+def test_what_is_sent_names_no_option(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A release that knows no made-up votes would count one that does."""
+    sent: list[bytes] = []
+
+    def ask(_pages: Pages, *asked: Any) -> Answer:
+        sent.append(asked[-1])
+        return Answer(503, Message(), b'{"outcome": "closed"}')
+
+    monkeypatch.setattr(Pages, "_ask", ask)
+    assert Pages(settings, Edges(settings)).vote("x.y") == Outcome.CLOSED
+    assert sent == [b"probe=x.y"]
 
 
 def test_two_pages_of_one_host_are_under_paths(environment: dict[str, str]) -> None:

@@ -18,6 +18,8 @@ from prober.settings import Settings
 
 ANSWER_SECONDS = 5.0
 AGAIN_SECONDS = 0.5
+# The service pings every five, and a browser gives up a connection after ten.
+SILENCE_SECONDS = 10.0
 QUERY = "socket.io/?EIO=4&transport=websocket"
 PING, PONG, JOIN, EVENT = "2", "3", "40", "42"
 
@@ -42,7 +44,7 @@ class Screen:
         """Wait until a made-up vote is told of; say whether it was until a time of the monotonic clock."""
         while (left := deadline - time.monotonic()) > 0:
             try:
-                self._socket.settimeout(left)
+                self._socket.settimeout(min(left, SILENCE_SECONDS))
                 if identity in newest(self._receive()):
                     return True
             except (WebSocketException, OSError):
