@@ -57,9 +57,9 @@ def access(trio: Trio, database: Database, inside: Inside) -> Access:
 def auditor(trio: Trio, database: Database, inside: Inside, store: Store) -> Auditor:
     """Return what an observer says of the accounts when it looks."""
     store.pulse()  # so there are tables
-    accounts = (access(trio, database, inside),) * 2
-    book = partial(question.Database(accounts).ask, audit.read_book)
-    return audit.Audit(book, question.redis(accounts, HOST, *ENDS), lambda: "reign")
+    own = access(trio, database, inside)
+    book = partial(question.Database(own).ask, audit.read_book)
+    return audit.Audit(book, question.redis(own, HOST, *ENDS), lambda: "reign")
 
 
 @pytest.fixture

@@ -2,8 +2,6 @@
 
 import json
 import os
-import subprocess
-from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -11,23 +9,19 @@ import pytest
 from deployment.configuration.layout import STACK
 from deployment.operations import seed
 from deployment.plan.cluster.accounting import LOST, NOTHING_LOST
+from kit.containers import docker
 from kit.local import LocalStack, running, verb
 from kit.waiting import wait_until
 from seed.door import Door
+from worker.stream import STREAM
 
 VOTES = 20
 SECONDS = 60
-# By the account of the release before, which can do what a worker can.
-VANISH = """
-import json
-from observer import settings
-from worker.access import connect_queue
-from worker.stream import STREAM
-access = settings.load().accounts[1]
-queue = connect_queue(access, access.redis_host)
-entry, fields = next(found for found in queue.xrange(STREAM) if b"numbers" in found[1])
-assert queue.xdel(STREAM, entry) == 1
-print(json.dumps([text.decode() for field in fields.items() for text in field]))
+# As a worker may.
+REDIS = """
+export REDISCLI_AUTH=$(cat /run/secrets/redis_worker_password)
+[[ ${REDIS_TLS} == yes ]] && tls='--tls --insecure'
+exec redis-cli --json --user worker ${tls:-} "$@"
 """
 RETURN = """
 import json, sys
@@ -80,7 +74,7 @@ def audited() -> tuple[int, dict[str, Any]]:
     return done.returncode, json.loads(done.stdout or "{}")
 
 
-def vanish(local: LocalStack, door: Door) -> Sequence[str]:
+def vanish(local: LocalStack, door: Door) -> list[str]:
     """Delete an entry of the queue while no worker runs; return its fields, names and values in turn."""
     (workers,) = [s for s in local.client.services.list() if s.name == f"{STACK}_worker"]
     wanted = workers.attrs["Spec"]["Mode"]["Replicated"]["Replicas"]
@@ -88,11 +82,14 @@ def vanish(local: LocalStack, door: Door) -> Sequence[str]:
     try:
         wait_until(lambda: not running_workers(local), SECONDS)
         assert {door.post("vote=a").status for _ in range(VOTES)} == {200}
-        entry: list[str] = json.loads(inside(local, "observer", VANISH))
+        entry, fields = next(
+            found for found in redis(local, "XRANGE", STREAM, "-", "+") if "numbers" in found[1]
+        )
+        assert redis(local, "XDEL", STREAM, entry) == 1
     finally:
         workers.reload()
         workers.scale(wanted)
-    return entry
+    return fields
 
 
 def running_workers(local: LocalStack) -> bool:
@@ -100,7 +97,12 @@ def running_workers(local: LocalStack) -> bool:
     return bool(local.client.api.containers(filters=label))
 
 
+def redis(local: LocalStack, *command: str) -> Any:
+    """Return what the primary of the queue answers to a command."""
+    primary = local.container(local.status()["redis"]["primary"])
+    return json.loads(docker("exec", primary, "bash", "-c", REDIS, "redis", *command))
+
+
 def inside(local: LocalStack, service: str, program: str, *arguments: str) -> str:
     """Run a program in a container of a service; return what it prints."""
-    command = ("docker", "exec", local.container(service), "python", "-c", program, *arguments)
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    return docker("exec", local.container(service), "python", "-c", program, *arguments)

@@ -45,7 +45,7 @@ def main() -> None:
     except ValueError:
         sys.stderr.write(f"ERROR: say one of {', '.join(STATES)}, and perhaps for how many seconds\n")
         sys.exit(2)
-    access = settings.load().accounts[0]
+    access = settings.load().access
     client: Any = connect_queue(access, access.redis_host)
     try:
         if state:

@@ -40,21 +40,20 @@ class Observer:
     """Asks every part over a connection of its own; who is silent holds nobody up."""
 
     def __init__(self, settings: Settings) -> None:
-        accounts = settings.accounts
+        access, host = settings.access, settings.access.redis_host
         self._agents = {
             node: Question(node, node_states.state(node, settings.trust)) for node in settings.postgres_nodes
         }
         self._roles = {
-            node: Question(node, question.redis(accounts, node, ("ROLE",))) for node in settings.redis_nodes
+            node: Question(node, question.redis(access, node, ("ROLE",))) for node in settings.redis_nodes
         }
-        host = accounts[0].redis_host
-        self._queue = Question("queue", question.redis(accounts, host, *QUEUE))
+        self._queue = Question("queue", question.redis(access, host, *QUEUE))
         # Asked by itself: a Redis of the release before this one refuses it.
-        self._intake = Question("intake", question.redis(accounts, host, ("GET", INTAKE)))
-        self._poll = Question("poll", question.redis(accounts, host, ("VOTES.STATE",)))
-        database = question.Database(accounts)
+        self._intake = Question("intake", question.redis(access, host, ("GET", INTAKE)))
+        self._poll = Question("poll", question.redis(access, host, ("VOTES.STATE",)))
+        database = question.Database(access)
         self._database = Question("database", database)
-        book, ends = partial(database.ask, audit.read_book), question.redis(accounts, host, *ENDS)
+        book, ends = partial(database.ask, audit.read_book), question.redis(access, host, *ENDS)
         self._accounts = Question("accounts", audit.Audit(book, ends, self._reign))
 
     @property

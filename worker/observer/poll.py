@@ -101,7 +101,7 @@ def main() -> None:
     if arguments.verb == "archive" and not arguments.told:
         parser.error("archive needs --told")
     try:
-        access = settings.load().accounts[0]
+        access = settings.load().access
         with connect_database(access) as connection, watchdog(connection.fileno(), FROZEN_SECONDS):
             if arguments.verb != "show":
                 _change(connection, arguments.verb, arguments.number, arguments.told)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import http.client
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, LiteralString, NamedTuple, TypeVar
 
 import psycopg
 from psycopg.rows import dict_row
-from redis.exceptions import AuthenticationError, NoPermissionError, RedisError
+from redis.exceptions import RedisError
 
 from worker.access import Access, connect_database, connect_queue
 from worker.watchdog import watchdog
@@ -30,12 +30,9 @@ FROM certificates.status
 """
 PULSE = "SELECT extract(epoch FROM clock_timestamp() - at)::float AS age FROM pulse"
 POLL = "SELECT revision, number, state, closes, closed FROM poll"
-REFUSALS = (AuthenticationError, NoPermissionError, psycopg.OperationalError)
 SILENCE = (OSError, ValueError, RedisError, psycopg.Error, http.client.HTTPException)
 
 T = TypeVar("T")
-Accounts = tuple[Access, Access]
-"""The observer's own, and the one that servers of the release before know it by."""
 
 
 class Question:
@@ -73,23 +70,9 @@ class Question:
             time.sleep(max(0.0, began + EVERY_SECONDS - time.monotonic()))
 
 
-def as_either(accounts: Accounts, do: Callable[[Access], T]) -> T:
-    """Do something with the observer's own account, and with the former one where that is refused."""
-    own, former = accounts
-    try:
-        return do(own)
-    except REFUSALS:
-        return do(former)
-
-
-def redis(accounts: Accounts, host: str, *commands: tuple[str, ...]) -> Callable[[], list[Any]]:
+def redis(access: Access, host: str, *commands: tuple[str, ...]) -> Callable[[], list[Any]]:
     """Ask a Redis for several things at once."""
-    asks = {account: _redis(account, host, commands) for account in accounts}
-    return lambda: as_either(accounts, lambda account: asks[account]())
-
-
-def _redis(account: Access, host: str, commands: Sequence[tuple[str, ...]]) -> Callable[[], list[Any]]:
-    client: Any = connect_queue(account, host, NODE_SECONDS)
+    client: Any = connect_queue(access, host, NODE_SECONDS)
     # Everything as Redis answers it: redis-py's own reading varies by version.
     client.response_callbacks.clear()
 
@@ -124,8 +107,8 @@ class Stored(NamedTuple):
 class Database:
     """Asks over one connection, made anew after any trouble; pgpool has few places."""
 
-    def __init__(self, accounts: Accounts) -> None:
-        self._accounts = accounts
+    def __init__(self, access: Access) -> None:
+        self._access = access
         self._connection: psycopg.Connection | None = None
         self._turn = threading.Lock()
 
@@ -140,7 +123,7 @@ class Database:
 
     def _ask(self, question: Callable[[psycopg.Connection], T]) -> T:
         if self._connection is None:
-            self._connection = as_either(self._accounts, connect_database)
+            self._connection = connect_database(self._access)
         try:
             with watchdog(self._connection.fileno(), DATABASE_SECONDS):
                 return question(self._connection)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import ssl
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from observer.node_states import Trust
 from worker.access import Access, read_access
-from worker.environment import Environment, SettingError, refuse, required, secret
+from worker.environment import Environment, SettingError, refuse, required
 from worker.exporter import metrics_port
 
 
@@ -16,7 +16,7 @@ from worker.exporter import metrics_port
 class Settings:
     """Everything that can be configured; a secret X comes from the file named by X_FILE."""
 
-    accounts: tuple[Access, Access]  # its own, and the former one
+    access: Access
     postgres_nodes: tuple[str, ...]
     redis_nodes: tuple[str, ...]
     trust: Trust  # in agents, by the variables that libpq reads for the database
@@ -25,9 +25,8 @@ class Settings:
 
 def read(environment: Environment) -> Settings:
     """Return the settings; raise SettingError on the first bad one."""
-    own = read_access(environment)
     return Settings(
-        (own, _former(environment, own)),
+        read_access(environment),
         _names(environment, "POSTGRES_NODES", "postgres-1,postgres-2,postgres-3"),
         _names(environment, "REDIS_NODES", "redis-1,redis-2,redis-3"),
         _trust(environment),
@@ -41,20 +40,6 @@ def load() -> Settings:
         return read(os.environ)
     except SettingError as error:
         refuse(error)
-
-
-def _former(environment: Environment, own: Access) -> Access:
-    """Return the account of the release before, when the observer had none of its own.
-
-    It can go in the next release, and with it `question.as_either`.
-    """
-    return replace(
-        own,
-        redis_username="worker",
-        redis_password=secret(environment, "REDIS_WORKER_PASSWORD_FILE", "redis_worker_password"),
-        database_user="worker",
-        database_password=secret(environment, "POSTGRES_WORKER_PASSWORD_FILE", "postgres_worker_password"),
-    )
 
 
 def _names(environment: Environment, variable: str, default: str) -> tuple[str, ...]:

@@ -51,8 +51,8 @@ class Poison(NamedTuple):
 class Content(NamedTuple):
     """The ballots of an entry, those parts of it that are no ballots, and the number of its poll.
 
-    The ballots have these numbers in the account of a process, where the entry names one. `probe` is the id of
-    a made-up vote, by which the monitoring looks whether votes come through.
+    The ballots have these numbers in the account of a process, where the entry names one. `probe` is the id
+    of a made-up vote, by which the monitoring looks whether votes come through.
     """
 
     entry_id: bytes

@@ -33,7 +33,7 @@ class Primary:
 def run(primary: Primary, words: list[str], patch: pytest.MonkeyPatch) -> None:
     patch.setattr("sys.argv", ["observer.intake", *words])
     patch.setattr(intake, "connect_queue", lambda access, _: primary if access is OWN else None)
-    patch.setattr(settings, "load", lambda: SimpleNamespace(accounts=(OWN, "the former one")))
+    patch.setattr(settings, "load", lambda: SimpleNamespace(access=OWN))
     intake.main()
 
 

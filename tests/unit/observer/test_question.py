@@ -3,19 +3,13 @@ from __future__ import annotations
 import json
 import threading
 import time
-from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 
-import psycopg
 import pytest
-from redis.exceptions import AuthenticationError, NoPermissionError
-from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from observer import __main__ as program
 from observer import question
 from observer.question import Question
-from worker.access import Access
 
 
 def test_an_answer_is_there_without_waiting() -> None:
@@ -72,35 +66,3 @@ def test_the_picture_is_replaced_whole(tmp_path: Path) -> None:
         program.write({"at": at}, tmp_path / "status.json")
     assert json.loads((tmp_path / "status.json").read_text()) == {"at": 2}
     assert [path.name for path in tmp_path.iterdir()] == ["status.json"]
-
-
-OWN = Access("redis", 6379, "observer", "", None, "pgpool", 5432, "votes", "observer", "")
-FORMER = replace(OWN, redis_username="worker", database_user="worker")
-
-
-@pytest.mark.parametrize(
-    ("failure", "asked"),
-    [
-        (None, [OWN]),
-        (AuthenticationError("WRONGPASS"), [OWN, FORMER]),
-        (NoPermissionError("NOPERM"), [OWN, FORMER]),
-        (psycopg.OperationalError('role "observer" does not exist'), [OWN, FORMER]),
-        (RedisTimeoutError("silent"), [OWN]),
-        (psycopg.errors.UndefinedTable("tally"), [OWN]),
-    ],
-    ids=lambda value: type(value).__name__,
-)
-def test_the_former_account_is_tried_where_the_own_one_is_refused(
-    failure: Exception | None, asked: list[Access]
-) -> None:
-    tried = []
-
-    def do(account: Access) -> str:
-        tried.append(account)
-        if failure and account is OWN:
-            raise failure
-        return "answer"
-
-    with suppress(RedisTimeoutError, psycopg.errors.UndefinedTable):
-        assert question.as_either((OWN, FORMER), do) == "answer"
-    assert tried == asked

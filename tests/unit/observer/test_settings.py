@@ -8,12 +8,7 @@ import trustme
 from observer.settings import read
 from worker.environment import SettingError
 
-VARIABLES = (
-    "REDIS_PASSWORD_FILE",
-    "DATABASE_PASSWORD_FILE",
-    "REDIS_WORKER_PASSWORD_FILE",
-    "POSTGRES_WORKER_PASSWORD_FILE",
-)
+VARIABLES = ("REDIS_PASSWORD_FILE", "DATABASE_PASSWORD_FILE")
 
 
 @pytest.fixture
@@ -27,13 +22,10 @@ def environment(tmp_path: Path) -> dict[str, str]:
     return accounts | tls | {name: str(tmp_path / name) for name in VARIABLES}
 
 
-def test_its_own_account_comes_before_the_former_one(environment: dict[str, str]) -> None:
-    own, former = read(environment).accounts
+def test_it_has_an_account_of_its_own(environment: dict[str, str]) -> None:
+    own = read(environment).access
     assert (own.redis_username, own.redis_password) == ("observer", "REDIS_PASSWORD_FILE")
     assert (own.database_user, own.database_password) == ("observer", "DATABASE_PASSWORD_FILE")
-    assert (former.redis_username, former.redis_password) == ("worker", "REDIS_WORKER_PASSWORD_FILE")
-    assert (former.database_user, former.database_password) == ("worker", "POSTGRES_WORKER_PASSWORD_FILE")
-    assert (own.redis_host, own.database_host) == (former.redis_host, former.database_host)
 
 
 @pytest.mark.parametrize("variable", VARIABLES)
