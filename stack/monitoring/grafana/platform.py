@@ -41,14 +41,12 @@ FIGURES = (
     ),
     figure(
         "Errors of the edges, last hour",
-        "Share of the answers that were 500 or more. Normal is 0; a failover may make a few.",
+        "Answers that were 500 or more. Normal is 0; a failover may make a few.",
         Query(
-            f'(sum(increase(traefik_entrypoint_requests_total{{{EDGES}, code=~"5.."}}[1h])) or vector(0))'
-            f" / sum(increase(traefik_entrypoint_requests_total{{{EDGES}}}[1h]))",
+            f'sum(increase(traefik_entrypoint_requests_total{{{EDGES}, code=~"5.."}}[1h])) or vector(0)',
             "errors",
         ),
-        "percentunit",
-        limits=[(0.001, WARNING), (0.01, BAD)],
+        limits=[(1, WARNING), (100, BAD)],
         width=8,
     ),
 )
