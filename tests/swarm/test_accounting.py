@@ -89,7 +89,7 @@ def vanish(local: LocalStack, door: Door) -> list[str]:
     finally:
         workers.reload()
         workers.scale(wanted)
-    return fields
+    return [str(each) for each in fields]
 
 
 def running_workers(local: LocalStack) -> bool:
