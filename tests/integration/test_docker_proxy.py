@@ -29,7 +29,8 @@ STRANGE = (
     "/v1.045/services",
     "/v1.12/services",
 )
-HEALTH_OPTIONS = ("--health-interval", "1s", "--health-retries", "1", "--health-start-period", "0s")
+# Without a pause.
+HEALTH_OPTIONS = ("--health-cmd", "health-check 0 'answers 8100 /healthz'", "--health-retries", "1")
 LEADERLESS = b'{"message":"rpc error: code = Unknown desc = The swarm does not have a leader."}'
 
 

@@ -38,6 +38,11 @@ COPIES = {
     "prefix.py": PAGES,
     "error_pages.py": PAGES,
 }
+CHECKED = (
+    *("vote", "result", "worker", "redis-sentinel/haproxy", "postgres-ha/pgpool"),
+    *("traefik/certificates", "traefik/docker-proxy"),
+)
+"""Folders of the images that Docker asks in the same way whether they are healthy."""
 DIFFERENT_BY_NEED = {
     "__init__.py": "what the package is",
     "__main__.py": "what its program does",
@@ -67,6 +72,12 @@ def places() -> dict[str, dict[str, Path]]:
 def test_a_copy_is_the_same_wherever_it_is(name: str) -> None:
     found = places()[name]
     assert set(found) == COPIES[name]
+    assert len({path.read_bytes() for path in found.values()}) == 1
+
+
+def test_every_image_that_has_a_health_check_script_has_the_same() -> None:
+    found = {path.parent.relative_to(ROOT).as_posix(): path for path in ROOT.glob("[!.]*/**/health-check")}
+    assert set(found) == set(CHECKED)
     assert len({path.read_bytes() for path in found.values()}) == 1
 
 

@@ -7,8 +7,10 @@ import sys
 from deployment.configuration.layout import ROOT
 
 FAULTS = "tests/swarm/faults"
-# Every file of these starts what it needs, so two of them can run at once: they mostly wait.
-OWN_SERVERS = ["tests/unit", "tests/integration", "--numprocesses", "2", "--dist", "loadfile"]
+# Every file of these has or starts what it needs, so two of them can run at once.
+TWO_FILES = ["--numprocesses", "2", "--dist", "loadfile"]
+NO_SERVERS = ["tests/unit", *TWO_FILES]
+OWN_SERVERS = ["tests/unit", "tests/integration", *TWO_FILES]
 # These share the one stack that is up.
 ONE_STACK = ["tests/browser", "tests/swarm"]
 
@@ -25,7 +27,7 @@ def runs(*, fast: bool, faults: bool, soak: str, chosen: list[str]) -> list[list
         return [[FAULTS, "--slack", "1", "--all-faults", *chosen]]
     if chosen:
         return [chosen]
-    return [["tests/unit"]] if fast else [OWN_SERVERS, ONE_STACK]
+    return [NO_SERVERS] if fast else [OWN_SERVERS, ONE_STACK]
 
 
 def run(told: list[list[str]]) -> int:

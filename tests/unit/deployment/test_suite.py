@@ -17,7 +17,7 @@ NOTHING: dict[str, Any] = {"fast": False, "faults": False, "soak": "", "chosen":
     ("options", "told"),
     [
         ({}, [suite.OWN_SERVERS, ["tests/browser", "tests/swarm"]]),
-        ({"fast": True}, [["tests/unit"]]),
+        ({"fast": True}, [suite.NO_SERVERS]),
         ({"chosen": ["tests/unit/vote"]}, [["tests/unit/vote"]]),
         ({"soak": "60m"}, [["tests/swarm/faults", "--slack", "1", "--soak", "60m"]]),
         ({"faults": True}, [["tests/swarm/faults", "--slack", "1", "--all-faults"]]),

@@ -1,0 +1,144 @@
+"""A container is healthy as soon as it can serve, and is asked seldom from then on."""
+
+import os
+import re
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import pytest
+import yaml
+
+from deployment.configuration.layout import ROOT, STACK_FILE
+
+PROGRAM = ROOT / "vote" / "health-check"
+HEALTH_CHECK = re.compile(r"^HEALTHCHECK ([^[]*?)CMD \[\"health-check\", \"(\d+)\"", re.MULTILINE | re.DOTALL)
+# What one question may take after the pause.
+ANSWER_SECONDS = 5
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The exit code of one health check, and how long it took."""
+
+    code: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Container:
+    """A container's scratch folder, with files that stand for its state."""
+
+    folder: Path
+
+    def ask(self, pause: int, *commands: str) -> Asked:
+        """Run the health check, as Docker does."""
+        begun = time.monotonic()
+        done = subprocess.run(
+            [PROGRAM, str(pause), *commands],
+            env={**os.environ, "TMPDIR": str(self.folder)}, cwd=self.folder, check=False, capture_output=True,
+        )  # fmt: skip
+        return Asked(done.returncode, time.monotonic() - begun)
+
+    def become(self, state: str) -> None:
+        """Be ready, or work: `[ -e STATE ]` says so."""
+        (self.folder / state).touch()
+
+
+@pytest.fixture
+def container(tmp_path: Path) -> Container:
+    return Container(tmp_path)
+
+
+class Handler(BaseHTTPRequestHandler):
+    """Answers one path."""
+
+    def do_GET(self) -> None:
+        """Answer."""
+        self.send_response(200 if self.path == "/healthz" else 503)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def port() -> Iterator[int]:
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server.server_port
+        server.shutdown()
+
+
+def test_the_first_answer_comes_as_soon_as_it_is_ready(container: Container) -> None:
+    threading.Timer(0.5, container.become, ["ready"]).start()
+    first = container.ask(60, "true", "[ -e ready ]")
+    assert first.code == 0
+    assert 0.5 <= first.seconds < 30
+
+
+@pytest.mark.parametrize(("works", "code"), [("true", 0), ("false", 1)])
+def test_after_that_each_comes_after_a_pause_and_says_whether_it_works(
+    container: Container, works: str, code: int
+) -> None:
+    assert container.ask(1, "true").code == 0
+    later = container.ask(1, works, "true")
+    assert later.code == code
+    assert later.seconds >= 1
+
+
+def test_it_is_healthy_all_the_same_while_what_it_needs_is_away(container: Container) -> None:
+    assert container.ask(1, "true", "false").code == 0
+
+
+def test_what_does_not_work_is_not_healthy_and_is_waited_for_again(container: Container) -> None:
+    assert container.ask(0, "[ -e works ]", "false").code == 1
+    threading.Timer(0.5, container.become, ["works"]).start()
+    assert container.ask(0, "[ -e works ]", "false").code == 0
+
+
+@pytest.mark.parametrize(("path", "code"), [("/healthz", 0), ("/readyz", 1)])
+def test_only_the_answer_200_is_a_yes(container: Container, port: int, path: str, code: int) -> None:
+    container.become("healthy")
+    assert container.ask(0, f"answers {port} {path}").code == code
+
+
+def test_who_does_not_listen_or_does_not_answer_is_not_healthy(container: Container) -> None:
+    container.become("healthy")
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        port = silent.getsockname()[1]
+        assert container.ask(0, f"answers {port} /healthz").code == 1
+        silent.listen()
+        assert container.ask(0, f"answers {port} /healthz").code == 1
+
+
+def checks() -> dict[str, tuple[str, int]]:
+    """Return options and pause of every health check that has a pause, by where it stands."""
+    found = {path: HEALTH_CHECK.search(path.read_text()) for path in ROOT.glob("[!.]*/**/Dockerfile")}
+    return {
+        path.parent.relative_to(ROOT).as_posix(): (match[1], int(match[2]))
+        for path, match in found.items()
+        if match
+    }
+
+
+@pytest.mark.parametrize("folder", checks())
+def test_docker_asks_at_once_and_waits_for_the_pause_and_the_answer(folder: str) -> None:
+    options, pause = checks()[folder]
+    assert "--interval=1s " in options
+    assert f"--timeout={pause + ANSWER_SECONDS}s " in options
+    # From Engine 25 on, Docker asks every five seconds in a start period.
+    assert "--start-period" not in options
+
+
+def test_so_it_does_with_the_observer() -> None:
+    check = yaml.safe_load(STACK_FILE.read_text())["services"]["observer"]["healthcheck"]
+    assert check["test"][:2] == ["CMD", "health-check"]
+    assert (check["interval"], check["timeout"]) == ("1s", f"{int(check['test'][2]) + ANSWER_SECONDS}s")
+    assert "start_period" not in check
