@@ -219,6 +219,7 @@ def test_the_next_poll_begins_with_no_accounts(store: Store, database: Database,
     database.query("UPDATE poll SET state = 'archived'")
     database.query("SELECT begin_poll(1)")
     assert said(auditor) == at_rest(0)
+    assert accounts(database) == []
     store.save([Ballot("v", "a", 1)], 2, [Row("q-1-a", "{[1,2)}", stored="{[1,2)}")])
     store.bury([Letter(b"1-0", {b"id": b"v", b"numbers": b"p-1-a 9"}, "late")])
     assert said(auditor) == at_rest(1)

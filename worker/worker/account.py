@@ -83,17 +83,21 @@ def multirange(ranges: Iterable[Range]) -> str:
     return "{" + ",".join(f"[{first},{last + 1})" for first, last in ranges) + "}"
 
 
-def joined(numbered: Iterable[tuple[str, int]]) -> dict[str, list[Range]]:
-    """Return the numbers of each process, those that follow each other as one range."""
+def joined(numbered: Iterable[tuple[str, Sequence[int]]]) -> dict[str, list[Range]]:
+    """Return the numbers of each process, in order, those that follow each other as one range."""
     found: dict[str, list[Range]] = {}
-    of, begin, end = "", 0, 0
-    for process, number in numbered:
-        if process == of and number == end + 1:
-            end = number
-            continue
-        if of:
-            found.setdefault(of, []).append((begin, end))
-        of, begin, end = process, number, number
-    if of:
-        found.setdefault(of, []).append((begin, end))
+    for process, numbers in numbered:
+        ranges = found.setdefault(process, [])
+        for first, last in _runs(numbers):
+            if ranges and ranges[-1][1] == first - 1:
+                ranges[-1] = (ranges[-1][0], last)
+            else:
+                ranges.append((first, last))
     return found
+
+
+def _runs(numbers: Sequence[int]) -> Sequence[Range]:
+    """Return numbers as one range, or each by itself where some between them are left out."""
+    if numbers and numbers[-1] - numbers[0] == len(numbers) - 1:
+        return [(numbers[0], numbers[-1])]
+    return [(number, number) for number in numbers]

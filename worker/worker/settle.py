@@ -28,10 +28,39 @@ def store_batch(
     for poll in {content.poll: None for content in contents}:
         of_poll = [each for each in contents if each.poll == poll]
         marks = [each.mark for each in of_poll if each.mark]
-        for (entry_id, ballot, process, number), reason in _refused(_deliveries(of_poll), marks, poll, save):
+        for (entry_id, ballot, process, number), reason in _refused(of_poll, marks, poll, save):
             numbers = Numbers(process, number) if process else None
             poison.setdefault(entry_id, []).append(Poison(packed(ballot, poll, numbers), reason))
     return [content.entry_id for content in contents if content.entry_id not in poison], poison
+
+
+def _refused(
+    contents: Sequence[Content], marks: Sequence[Mark], poll: int, save: Save
+) -> list[tuple[Delivery, str]]:
+    """Store ballots of one poll, and marks with them; return those that cannot be stored, with the reason."""
+    try:
+        if _stored_at_once(contents, marks, poll, save):
+            return []
+        deliveries = _deliveries(contents)
+        culprits = _store_or_find(deliveries, marks, lambda ballots, adds: save(ballots, poll, adds))
+        if marks and len(culprits) == len(deliveries):  # so no statement has taken them along
+            save((), poll, rows({}, marks))
+        return culprits
+    except OverError as error:
+        return [(delivery, str(error)) for delivery in _deliveries(contents)]
+
+
+def _stored_at_once(contents: Sequence[Content], marks: Sequence[Mark], poll: int, save: Save) -> bool:
+    """Store all in one statement, or say that something in it cannot be stored."""
+    ballots = newest_of_each(ballot for each in contents for ballot in each.ballots)
+    if not ballots and not marks:
+        return True
+    stored = joined((each.process, each.numbers) for each in contents if each.process)
+    try:
+        save(ballots, poll, rows(stored, marks))
+    except UnstorableError:
+        return False
+    return True
 
 
 def _deliveries(contents: Sequence[Content]) -> list[Delivery]:
@@ -42,28 +71,15 @@ def _deliveries(contents: Sequence[Content]) -> list[Delivery]:
     ]
 
 
-def _refused(
-    deliveries: Sequence[Delivery], marks: Sequence[Mark], poll: int, save: Save
-) -> list[tuple[Delivery, str]]:
-    """Store ballots of one poll, and marks with them; return those that cannot be stored, with the reason."""
-    try:
-        culprits = _store_or_find(deliveries, marks, lambda ballots, adds: save(ballots, poll, adds))
-        if marks and len(culprits) == len(deliveries):  # so no statement has taken them along
-            save((), poll, rows({}, marks))
-        return culprits
-    except OverError as error:
-        return [(delivery, str(error)) for delivery in deliveries]
-
-
 def _store_or_find(
     deliveries: Sequence[Delivery], marks: Sequence[Mark], save: SaveOfPoll
 ) -> list[tuple[Delivery, str]]:
-    """Store all that can be stored; return each of the others, with the reason.
+    """Store all that can be stored, where not all can; return each of the others, with the reason.
 
     Takes no more statements for each culprit than halvings lead to it, and three.
     """
     culprits = []
-    start, size = 0, len(deliveries)
+    start, size = 0, max(1, len(deliveries) // 2)
     while start < len(deliveries):
         end = min(start + size, len(deliveries))
         if _refusal(deliveries[start:end], marks, save) is None:
@@ -96,7 +112,7 @@ def _refusal(deliveries: Sequence[Delivery], marks: Sequence[Mark], save: SaveOf
 
     A ballot that a newer one replaces is as good as stored: its number counts as well.
     """
-    stored = joined((process, number) for _, _, process, number in deliveries)
+    stored = joined((process, [number]) for _, _, process, number in deliveries if process)
     try:
         save(newest_of_each(ballot for _, ballot, _, _ in deliveries), rows(stored, marks))
     except UnstorableError as error:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
 from vote.account import Account
@@ -64,12 +66,16 @@ def test_a_mark_is_read_as_it_is_written() -> None:
     ("numbered", "found"),
     [
         ([], {}),
-        ([("", 0), ("", 0)], {}),
-        ([("p", 1), ("p", 2), ("p", 4)], {"p": [(1, 2), (4, 4)]}),
-        ([("p", 1), ("q", 2), ("p", 2), ("", 0), ("p", 3)], {"p": [(1, 1), (2, 2), (3, 3)], "q": [(2, 2)]}),
+        ([("p", [])], {"p": []}),
+        ([("p", [1]), ("p", [2]), ("p", [4])], {"p": [(1, 2), (4, 4)]}),
+        ([("p", range(1, 17)), ("q", [2]), ("p", range(17, 33))], {"p": [(1, 32)], "q": [(2, 2)]}),
+        ([("p", [1, 3, 4]), ("p", [5])], {"p": [(1, 1), (3, 5)]}),
+        ([("p", [5]), ("p", [1])], {"p": [(5, 5), (1, 1)]}),
     ],
 )
-def test_numbers_are_joined(numbered: list[tuple[str, int]], found: dict[str, list[tuple[int, int]]]) -> None:
+def test_numbers_are_joined(
+    numbered: list[tuple[str, Sequence[int]]], found: dict[str, list[tuple[int, int]]]
+) -> None:
     assert joined(numbered) == found
 
 

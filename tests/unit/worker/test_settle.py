@@ -161,7 +161,7 @@ MARK = Content(b"9-0", (), (), mark=Mark("p", [(1, 9)], []))
 def test_the_numbers_of_a_batch_are_added_with_it() -> None:
     book = Book()
     store_batch([numbered(1, 1, "v", "w"), entry(2, "x"), numbered(3, 3, "v"), MARK], book.save)
-    assert book.adds == [Row("p", "{[1,10)}", "{}", "{[1,3),[3,4)}")]
+    assert book.adds == [Row("p", "{[1,10)}", "{}", "{[1,4)}")]
 
 
 def test_a_number_goes_with_the_vote_that_is_refused() -> None:
