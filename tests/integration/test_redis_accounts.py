@@ -250,7 +250,8 @@ def test_the_observer_says_whether_votes_are_taken_and_reads_the_queue(accounts:
 
 @pytest.mark.parametrize("name", ["observer", "worker"])
 def test_the_observer_asks_by_its_own_account(name: str) -> None:
-    with redis_with({name: REDIS_RULES[name]}) as server:
+    rules = {each: REDIS_RULES[each] for each in ("worker", name)}  # by the worker it is seen to run
+    with redis_with(rules) as server:
         own = Access(server.host, server.port, "observer", PASSWORDS["observer"], IN_CLEAR, *NO_DATABASE)
         ask = question.redis(own, server.host, ("ROLE",), ("XLEN", STREAM))
         if name == "observer":
