@@ -14,7 +14,7 @@ HIGHEST = 2**63 - 2
 PROCESS = r"[!-~]{1,200}"
 RANGES = r"-|[0-9]{1,19}-[0-9]{1,19}(?:,[0-9]{1,19}-[0-9]{1,19})*"
 NUMBERS = re.compile(rf"({PROCESS}) ([0-9]{{1,19}})")
-MARK = re.compile(rf"({PROCESS}) ({RANGES}) ({RANGES})")
+MARK = re.compile(rf"({PROCESS}) ({RANGES}) ({RANGES})( end)?")
 
 
 class Numbers(NamedTuple):
@@ -25,20 +25,28 @@ class Numbers(NamedTuple):
 
 
 class Mark(NamedTuple):
-    """What a process says of its account: what is acknowledged, and what came again without its numbers."""
+    """What a process says of its account: what is acknowledged, and what came again without its numbers.
+
+    With its last word it says that it has `ended`: nothing more will be acknowledged.
+    """
 
     process: str
     acknowledged: Sequence[Range]
     unnumbered: Sequence[Range]
+    ended: bool = False
 
 
 class Row(NamedTuple):
-    """What a commit adds to an account; each as PostgreSQL writes a multirange."""
+    """What a commit adds to an account, as PostgreSQL writes multiranges.
+
+    `ended` is what the process says of itself, None where it says nothing.
+    """
 
     process: str
     acknowledged: str = "{}"
     unnumbered: str = "{}"
     stored: str = "{}"
+    ended: bool | None = None
 
 
 def read_numbers(text: bytes | None, count: int) -> Numbers | None:
@@ -54,7 +62,7 @@ def read_mark(text: bytes | None) -> Mark | None:
     found = text and MARK.fullmatch(text.decode(errors="replace"))
     if not found:
         return None
-    mark = Mark(found[1], _ranges(found[2]), _ranges(found[3]))
+    mark = Mark(found[1], _ranges(found[2]), _ranges(found[3]), bool(found[4]))
     pairs = [*mark.acknowledged, *mark.unnumbered]
     return mark if all(1 <= first <= last <= HIGHEST for first, last in pairs) else None
 
@@ -67,14 +75,15 @@ def _ranges(text: str) -> list[Range]:
 def rows(stored: Mapping[str, Sequence[Range]], marks: Iterable[Mark]) -> list[Row]:
     """Return what a commit adds: the numbers of its votes, by process, and the marks that go with them."""
     found = {process: Row(process, stored=multirange(ranges)) for process, ranges in stored.items()}
-    told: dict[str, tuple[list[Range], list[Range]]] = {}
+    told: dict[str, list[Mark]] = {}
     for mark in marks:
-        acknowledged, unnumbered = told.setdefault(mark.process, ([], []))
-        acknowledged += mark.acknowledged
-        unnumbered += mark.unnumbered
-    for process, pair in told.items():
-        row = found.get(process, Row(process))
-        found[process] = row._replace(acknowledged=multirange(pair[0]), unnumbered=multirange(pair[1]))
+        told.setdefault(mark.process, []).append(mark)
+    for process, some in told.items():
+        found[process] = found.get(process, Row(process))._replace(
+            acknowledged=multirange(pair for mark in some for pair in mark.acknowledged),
+            unnumbered=multirange(pair for mark in some for pair in mark.unnumbered),
+            ended=any(mark.ended for mark in some),
+        )
     return [found[process] for process in sorted(found)]
 
 

@@ -80,7 +80,8 @@ CREATE TABLE IF NOT EXISTS accounts (
     unnumbered   int8multirange NOT NULL DEFAULT '{}',
     stored       int8multirange NOT NULL DEFAULT '{}',
     dead         int8multirange NOT NULL DEFAULT '{}',
-    told         timestamptz -- when the process last said what it has acknowledged
+    told         timestamptz, -- when the process last said what it has acknowledged: each half minute while it lives
+    ended        boolean        NOT NULL DEFAULT false -- whether it has said that there will be no more
 ) WITH (fillfactor = 50);
 
 -- When votes were last stored, or became dead letters, by a program that knows no accounts: of those that there were
@@ -147,6 +148,14 @@ BEGIN
 END
 $$;
 
+-- Until now nobody was noted: those who stored the votes that there are may have known no accounts. The triggers above
+-- have locked the votes.
+INSERT INTO uncounted (last, statements)
+SELECT clock_timestamp(), 1
+WHERE NOT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = 'votes'::regclass AND tgname = 'uncounted_votes')
+    AND (EXISTS (SELECT FROM votes) OR EXISTS (SELECT FROM dead_letters))
+ON CONFLICT (only_row) DO UPDATE SET last = excluded.last;
+
 -- By its name it comes after the tally's lock.
 CREATE OR REPLACE TRIGGER uncounted_votes AFTER INSERT ON votes
 FOR EACH STATEMENT EXECUTE FUNCTION note_uncounted();
@@ -182,44 +191,51 @@ END
 $$;
 REVOKE EXECUTE ON FUNCTION store_votes(text[], text[], bigint[], integer) FROM PUBLIC;
 
--- The same, with what that adds to the accounts. The rows are locked after the tally, so that no two workers wait
--- for each other, and in order, for whoever buries letters.
+-- The same, with what that adds to the accounts, or that alone. The rows are locked after the tally, so that no two
+-- workers wait for each other, and in order, for whoever buries letters. `ends` says whether a process has ended, NULL
+-- where it was not heard of: what it says may come late, so its last word stays.
 CREATE OR REPLACE FUNCTION store_votes(
     ids text[], options text[], versions bigint[], of_poll integer, processes text[],
-    more_acknowledged int8multirange[], more_unnumbered int8multirange[], more_stored int8multirange[]
+    more_acknowledged int8multirange[], more_unnumbered int8multirange[], more_stored int8multirange[], ends boolean[]
 ) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 BEGIN
     PERFORM set_config('vote_app.counted', 'on', true);
-    PERFORM store_votes(ids, options, versions, of_poll);
-    IF cardinality(processes) = 0 THEN
-        RETURN;
+    IF cardinality(ids) > 0 THEN
+        PERFORM store_votes(ids, options, versions, of_poll);
+    ELSE
+        -- A poll that is archived takes no votes, but its processes are still there, and say so.
+        LOCK TABLE votes IN ROW EXCLUSIVE MODE;
     END IF;
-    INSERT INTO accounts AS known (process, poll, acknowledged, unnumbered, stored, told)
+    INSERT INTO accounts AS known (process, poll, acknowledged, unnumbered, stored, told, ended)
     SELECT added.process, of_poll, added.acknowledged, added.unnumbered, added.stored,
-        CASE WHEN added.acknowledged <> '{}' THEN clock_timestamp() END
-    FROM unnest(processes, more_acknowledged, more_unnumbered, more_stored)
-        AS added (process, acknowledged, unnumbered, stored)
+        CASE WHEN added.ended IS NOT NULL THEN clock_timestamp() END, coalesce(added.ended, false)
+    FROM unnest(processes, more_acknowledged, more_unnumbered, more_stored, ends)
+        AS added (process, acknowledged, unnumbered, stored, ended)
+    JOIN poll ON of_poll >= poll.number
     ORDER BY added.process
     ON CONFLICT (process) DO UPDATE SET
         acknowledged = known.acknowledged + excluded.acknowledged,
         unnumbered = known.unnumbered + excluded.unnumbered,
         stored = known.stored + excluded.stored,
-        told = coalesce(excluded.told, known.told);
+        told = coalesce(excluded.told, known.told),
+        ended = known.ended OR excluded.ended;
 END
 $$;
 REVOKE EXECUTE ON FUNCTION store_votes(
-    text[], text[], bigint[], integer, text[], int8multirange[], int8multirange[], int8multirange[]) FROM PUBLIC;
+    text[], text[], bigint[], integer, text[], int8multirange[], int8multirange[], int8multirange[], boolean[])
+    FROM PUBLIC;
 
--- Notes the numbers of votes that became dead letters; those of another poll than this one are in no account.
+-- Notes the numbers of votes that became dead letters; those of a poll that is over are in no account. A database that
+-- was promoted by force may lack the beginning of their poll: they count when it has begun again.
 CREATE OR REPLACE FUNCTION note_dead(processes text[], polls integer[], numbers int8multirange[]) RETURNS void
 LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
     INSERT INTO accounts AS known (process, poll, dead)
     SELECT added.process, added.poll, range_agg(added.numbers)
     FROM unnest(processes, polls, numbers) AS added (process, poll, numbers)
-    JOIN poll ON poll.number = added.poll
+    JOIN poll ON added.poll >= poll.number
     GROUP BY added.process, added.poll ORDER BY added.process
-    ON CONFLICT (process) DO UPDATE SET dead = known.dead + excluded.dead
+    ON CONFLICT (process) DO UPDATE SET dead = known.dead + excluded.dead WHERE known.poll = excluded.poll
 $$;
 REVOKE EXECUTE ON FUNCTION note_dead(text[], integer[], int8multirange[]) FROM PUBLIC;
 
@@ -282,7 +298,7 @@ BEGIN
     IF FOUND THEN
         TRUNCATE votes;
         DELETE FROM history;
-        DELETE FROM accounts;
+        DELETE FROM accounts WHERE poll <= after;
         DELETE FROM uncounted;
     END IF;
 END
@@ -322,7 +338,7 @@ BEGIN
         GRANT EXECUTE ON FUNCTION store_votes(text[], text[], bigint[], integer), close_poll(integer),
             open_poll(integer), archive_poll(integer, jsonb, text), begin_poll(integer),
             store_votes(text[], text[], bigint[], integer,
-                text[], int8multirange[], int8multirange[], int8multirange[]),
+                text[], int8multirange[], int8multirange[], int8multirange[], boolean[]),
             note_dead(text[], integer[], int8multirange[]) TO observer;
     END IF;
 END

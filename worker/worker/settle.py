@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from itertools import repeat
 
 from worker.account import Mark, Numbers, Row, joined, rows
 from worker.ballot import Ballot, Content, Poison, newest_of_each, packed
@@ -67,7 +66,7 @@ def _deliveries(contents: Sequence[Content]) -> list[Delivery]:
     return [
         (each.entry_id, ballot, each.process, number)
         for each in contents
-        for ballot, number in zip(each.ballots, each.numbers or repeat(0), strict=False)
+        for ballot, number in zip(each.ballots, each.numbers or [0] * len(each.ballots), strict=True)
     ]
 
 

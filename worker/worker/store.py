@@ -25,7 +25,7 @@ LOCK_SECONDS = 5
 
 SAVE = """
 SELECT store_votes(%s::text[], %s::text[], %s::bigint[], %s,
-    %s::text[], %s::int8multirange[], %s::int8multirange[], %s::int8multirange[])
+    %s::text[], %s::int8multirange[], %s::int8multirange[], %s::int8multirange[], %s::boolean[])
 """
 # The row is changed even when it is there, so that this commit, too, waits for the standby.
 BURY = """
@@ -103,7 +103,7 @@ class Store:
         Raises StoreAwayError, UnstorableError, or OverError where that is not the number of the poll that
         there is.
         """
-        self._commit(SAVE, [*columns(ballots, 3), poll, *columns(adds, 4)])
+        self._commit(SAVE, [*columns(ballots, 3), poll, *columns(adds, 5)])
 
     def bury(self, letters: Sequence[Letter]) -> None:
         """Return once every letter is committed and on a standby.

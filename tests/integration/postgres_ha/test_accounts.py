@@ -75,7 +75,7 @@ OBSERVED_FROM_THE_START = ("SELECT vote, count FROM tally", "DELETE FROM dead_le
 OBSERVED = (
     *OBSERVED_FROM_THE_START,
     "SELECT store_votes('{}', '{}', '{}', 1)",
-    "SELECT store_votes('{}', '{}', '{}', 1, '{}', '{}', '{}', '{}')",
+    "SELECT store_votes('{}', '{}', '{}', 1, '{}', '{}', '{}', '{}', '{}')",
     "SELECT note_dead('{}', '{}', '{}')",
     "SELECT FROM poll, archives, pulse, accounts, uncounted",
     # Of a poll that there is not.
