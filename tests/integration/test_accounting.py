@@ -13,6 +13,7 @@ from urllib.request import Request, urlopen
 
 import pytest
 
+from deployment.configuration.layout import ROOT
 from integration.conftest import HOST, PASSWORD, Database, Start, Trio
 from kit.inside import Inside
 from kit.services import Service
@@ -225,6 +226,78 @@ def test_the_next_poll_begins_with_no_accounts(store: Store, database: Database,
     assert said(auditor) == at_rest(1)
 
 
+def test_a_letter_of_a_poll_that_the_database_does_not_know_yet_counts_when_it_begins(
+    store: Store, database: Database, auditor: Auditor
+) -> None:
+    """As where it was promoted by force, without the beginning of the poll."""
+    store.save([Ballot("v", "a", 1)], 1, [Row("p-1-a", "{[1,2)}", stored="{[1,2)}")])
+    store.bury([Letter(b"1-0", {b"votes": b'[["w","a",1]]', b"poll": b"2", b"numbers": b"q-1-a 1"}, "late")])
+    store.save([], 2, [Row("q-1-a", "{[1,2)}", ended=False)])
+    assert said(auditor) == at_rest(1)
+    database.query("UPDATE poll SET state = 'archived'")
+    database.query("SELECT begin_poll(1)")
+    assert said(auditor) == at_rest(1, dead=1)
+
+
+def heard(database: Database) -> list[tuple[Any, ...]]:
+    return database.query(
+        "SELECT acknowledged::text, told > now() - interval '1 minute', ended FROM accounts ORDER BY process"
+    )
+
+
+def test_each_mark_renews_when_its_process_was_heard_of_and_its_last_word_stays(
+    store: Store, database: Database
+) -> None:
+    store.save([], 1, [Row("p-1-a", stored="{[1,2)}")])
+    assert heard(database) == [("{}", None, False)]
+    marked = Row("p-1-a", "{[1,2)}", ended=False)
+    for row, ended in ((marked, False), (marked._replace(ended=True), True), (marked, True)):
+        database.query("UPDATE accounts SET told = '2000-01-01'")
+        store.save([], 1, [row])
+        assert heard(database) == [("{[1,2)}", True, ended)]
+    database.query("UPDATE accounts SET told = '2000-01-01'")
+    store.save([Ballot("v", "a", 1)], 1, [Row("p-1-a", stored="{[1,2)}")])
+    assert heard(database) == [("{[1,2)}", False, True)]
+
+
+@pytest.mark.parametrize(("state", "poll", "there"), [("archived", 1, True), ("open", 0, False)])
+def test_processes_are_heard_of_while_their_poll_is_there(
+    store: Store, database: Database, state: str, poll: int, there: bool
+) -> None:
+    store.pulse()
+    database.query(f"UPDATE poll SET state = '{state}'")
+    store.save([], poll, [Row("p-1-a", "{[1,2)}", ended=False)])
+    assert bool(heard(database)) == there
+
+
+@pytest.mark.parametrize(("end", "ended"), [(Service.terminate, True), (Service.kill, False)])
+def test_a_process_that_ends_says_so_and_one_that_is_killed_cannot(
+    service: Service,
+    worker: Callable[[], Service],
+    database: Database,
+    trio: Trio,
+    end: Callable[[Service], object],
+    ended: bool,
+) -> None:
+    worker()
+    assert votes(service, 5) == 5
+    wait_until(lambda: heard(database) == [("{[1,6)}", True, False)])
+    end(service)
+    wait_until(lambda: trio.primary.client.xlen(STREAM) == 0)
+    assert heard(database) == [("{[1,6)}", True, ended)]
+
+
+def test_a_database_that_lost_what_it_was_told_hears_it_again(
+    service: Service, worker: Callable[[], Service], database: Database, auditor: Auditor
+) -> None:
+    """As by a forced promotion: no vote comes any more, and those that it lost are missing."""
+    worker()
+    assert votes(service, 5) == 5
+    wait_said(auditor, at_rest(5))
+    database.query("DELETE FROM accounts")
+    wait_said(auditor, at_rest(5, settling=5), 40)
+
+
 OLD = "SELECT store_votes(ARRAY['v'], ARRAY['a'], ARRAY[1]::bigint[]{})"
 OLD_LETTER = """
 INSERT INTO dead_letters (id, entry, reason, size, fields) VALUES ('1', '1', '', 0, '{}')
@@ -257,6 +330,24 @@ def test_a_worker_of_this_release_leaves_no_trace_of_an_older_one(store: Store, 
     store.save([Ballot("v", "a", 2)], 1, [Row("p-1-a", stored="{[1,2)}")])
     store.bury([Letter(b"1-0", {b"id": b"v"}, "bad")])
     assert database.query("SELECT 1 FROM uncounted") == []
+
+
+@pytest.mark.parametrize(
+    ("statement", "noted"),
+    [(OLD.format(", 1"), [(1,)]), (OLD_LETTER, [(1,)]), ("SELECT 1", [])],
+    ids=["a vote", "a letter", "nothing"],
+)
+def test_what_was_stored_before_accounts_were_made_is_noted_once(
+    store: Store, database: Database, statement: str, noted: list[tuple[int]]
+) -> None:
+    """A worker of the release before may have stored numbered votes, and thrown their marks away."""
+    store.pulse()
+    database.query("DROP TRIGGER uncounted_votes ON votes; DROP TRIGGER uncounted_letters ON dead_letters")
+    database.query("DROP TABLE accounts, uncounted")
+    database.query(statement)
+    for _ in range(2):
+        database.query((ROOT / "worker" / "worker" / "schema.sql").read_text())
+        assert database.query("SELECT statements FROM uncounted") == noted
 
 
 def past_settling(auditor: Auditor) -> dict[str, Any]:
@@ -320,8 +411,8 @@ def test_accounts_of_many_processes_do_not_make_workers_wait_for_each_other(
                 marks = [f"{{[1,{number + 1})}}"] * len(order)
                 connection.execute(
                     "SELECT store_votes(ARRAY[%s], ARRAY['a'], ARRAY[%s]::bigint[], 1, %s, "
-                    "%s::int8multirange[], %s::int8multirange[], %s::int8multirange[])",
-                    [voter, number, order, marks, ["{}"] * len(order), marks],
+                    "%s::int8multirange[], %s::int8multirange[], %s::int8multirange[], %s::boolean[])",
+                    [voter, number, order, marks, ["{}"] * len(order), marks, [False] * len(order)],
                 )
                 connection.execute(
                     "SELECT note_dead(%s, %s, %s::int8multirange[])", [order, [1] * len(order), marks]

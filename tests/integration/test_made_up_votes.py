@@ -153,6 +153,21 @@ def test_one_that_comes_twice_is_one_row_and_those_of_before_are_gone(
     assert sorted(database.query("SELECT id FROM probe")) == [("a" * 32,), ("c" * 32,)]
 
 
+def test_one_that_cannot_be_shown_holds_no_vote_up(way: Way, trio: Trio, database: Database) -> None:
+    assert vote(way.vote, "a")
+    wait_until(lambda: database.tally() == {"a": 1})
+    with database.connect() as other:
+        other.execute("LOCK TABLE probe IN ACCESS EXCLUSIVE MODE")
+        assert send(way.vote, signed(ID, PASSWORD)) == (200, "accepted")
+        assert vote(way.vote, "a")
+        wait_until(lambda: database.tally() == {"a": 2}, 20)
+        wait_until(lambda: trio.primary.client.xlen("votes") == 0)
+        assert other.execute("SELECT * FROM probe").fetchall() == []
+        other.rollback()
+    assert send(way.vote, signed(ID, PASSWORD)) == (200, "accepted")
+    wait_until(lambda: database.query("SELECT id FROM probe") == [(ID,)])
+
+
 def test_a_result_that_runs_before_the_worker_s_table_is_there_shows_the_tally(
     way: Way, database: Database
 ) -> None:

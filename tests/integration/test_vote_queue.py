@@ -19,6 +19,7 @@ from integration.conftest import Database, RedisNode, Start, Trio
 from kit.containers import Container
 from kit.services import Service
 from kit.waiting import wait_until
+from worker.account import read_mark
 from worker.ballot import Entry, open_entry
 
 STREAM = "votes"
@@ -182,3 +183,9 @@ def test_sigterm_loses_no_request(start: Start, trio: Trio) -> None:
     assert service.wait() == 0
     assert None not in outcomes
     assert voters_in(trio.primary) >= set(outcomes)
+    # It has said which votes it has acknowledged, and that these are all.
+    last = [fields[b"mark"] for _, fields in trio.primary.client.xrange(STREAM) if b"mark" in fields][-1]
+    told = read_mark(last)
+    assert told
+    assert told.ended
+    assert sum(end - first + 1 for first, end in told.acknowledged) == len(outcomes)

@@ -17,13 +17,26 @@ from vote.primary import Identity
 MOST_RANGES = 200
 # That of the poll there is, and the one before: its last word may be on its way.
 MOST_ACCOUNTS = 2
+# Whoever is not heard of for some of these has ended without a word.
+REPEAT_SECONDS = 30.0
 
 
 class Mark(NamedTuple):
-    """What a primary is told of an account: `text` is process, acknowledged numbers, and unnumbered ones."""
+    """What a primary is told of an account: `text` is process, acknowledged numbers, and unnumbered ones.
+
+    The last one says `end`, too.
+    """
 
     poll: int
     text: str
+
+
+class Told(NamedTuple):
+    """What which primary was told of an account, and when, on the monotonic clock."""
+
+    identity: Identity
+    text: str
+    at: float
 
 
 class Ranges:
@@ -54,11 +67,12 @@ class Account:
         self.unnumbered = Ranges()
         """Acknowledged numbers whose votes an older Redis got once more, which takes no numbers."""
         self.last = 0
-        self.told: tuple[Identity, str] | None = None
+        self.told: Told | None = None
 
-    def mark(self) -> Mark:
+    def mark(self, *, ending: bool = False) -> Mark:
         """Return what there is to tell."""
-        return Mark(self.poll, f"{self.process} {self.acknowledged} {self.unnumbered}")
+        end = " end" if ending else ""
+        return Mark(self.poll, f"{self.process} {self.acknowledged} {self.unnumbered}{end}")
 
 
 def new_process() -> str:
@@ -72,6 +86,7 @@ class Accounts:
     def __init__(self, name: Callable[[], str] = new_process) -> None:
         self._name = name
         self._open: list[Account] = []
+        self._ending = False
 
     def take(self, count: int, poll: int) -> Numbers:
         """Give numbers to so many votes of a poll, right before they are sent: they are never given again."""
@@ -92,7 +107,27 @@ class Accounts:
             if account.process == numbers.process:
                 account.unnumbered.add(numbers.first, numbers.first + count - 1)
 
-    def untold(self, identity: Identity) -> Sequence[tuple[Account, Mark]]:
-        """Return what a primary was not told yet."""
-        marks = [(account, account.mark()) for account in self._open]
-        return [(a, m) for a, m in marks if str(a.acknowledged) != "-" and a.told != (identity, m.text)]
+    def end(self) -> None:
+        """Let the last word be told: the process will acknowledge nothing more."""
+        self._ending = True
+
+    @property
+    def ended(self) -> bool:
+        """Whether a primary has been told the last word, or there is none."""
+        marks = self._marks()
+        return self._ending and all(a.told is not None and a.told.text == m.text for a, m in marks)
+
+    def untold(self, identity: Identity, poll: int, now: float) -> Sequence[tuple[Account, Mark]]:
+        """Return what a primary was not told yet, and what of the poll there is it was told long ago."""
+        return [(a, m) for a, m in self._marks() if not is_fresh(a, m, identity, poll, now)]
+
+    def _marks(self) -> Sequence[tuple[Account, Mark]]:
+        return [(account, account.mark(ending=self._ending)) for account in self._open]
+
+
+def is_fresh(account: Account, mark: Mark, identity: Identity, poll: int, now: float) -> bool:
+    """Say whether a primary knows a mark, and need not hear once more that its process lives."""
+    told = account.told
+    if told is None or (told.identity, told.text) != (identity, mark.text):
+        return False
+    return account.poll < poll or now - told.at < REPEAT_SECONDS

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 import structlog
 
 from vote import lifelong, metrics
-from vote.account import Accounts
+from vote.account import Accounts, Told
 from vote.connection import Dialler, QueueConnection
 from vote.ledger import FULL, Kept, Ledger
 from vote.poll import UNKNOWN, later
@@ -24,7 +24,7 @@ log = structlog.get_logger()
 class Replayer:
     """Looks once a second, and at once after a change, which primary is there.
 
-    When the primary has everything, it is told which numbers are acknowledged.
+    When the primary has everything, it is told which numbers are acknowledged, each half minute once more.
     """
 
     def __init__(self, dialler: Dialler, ledger: Ledger, accounts: Accounts) -> None:
@@ -83,13 +83,14 @@ class Replayer:
 
     def _tell(self, connection: QueueConnection) -> None:
         """Tell which numbers are acknowledged; what the primary does not take is told a second later."""
-        for account, mark in self._accounts.untold(connection.identity):
+        now = time.monotonic()
+        for account, mark in self._accounts.untold(connection.identity, self.poll.number, now):
             try:
                 connection.mark(mark)
             except NotAcceptingError as error:
                 log.warning("account not told", process=account.process, reason=str(error))
                 return
-            account.told = (connection.identity, mark.text)
+            account.told = Told(connection.identity, mark.text, now)
 
     def _note_away(self, away: bool, reason: str) -> None:
         if away != self._away:

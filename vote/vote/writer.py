@@ -30,6 +30,7 @@ DEADLINE_SECONDS = 10.0
 RETRY_SECONDS = (0.05, 0.15)
 REPLAY_AFTER_LAST_SECONDS = 5.0
 LONGEST_FINISH_SECONDS = 30.0
+LAST_WORD_SECONDS = 5.0
 
 OTHER = "other"
 """What the intake answers to votes for another poll than it takes."""
@@ -101,12 +102,24 @@ class Writer:
         """Return when no vote is under way and the last one is safe without this process.
 
         That is when a primary had everything some seconds after the last acknowledgement. Gives up,
-        and says so, if no primary is found for half a minute.
+        and says so, if no primary is found for half a minute. Then a primary is told that this was all.
         """
         limit = time.monotonic() + LONGEST_FINISH_SECONDS
         while not self._settled():
             if time.monotonic() > limit:
                 log.error("leaving although no primary is known to have every vote", votes=len(self._ledger))
+                return
+            time.sleep(0.1)
+        self._say_last_word()
+
+    def _say_last_word(self) -> None:
+        """Let it be told at once; without it the accounts cannot say that no vote is missing."""
+        self._accounts.end()
+        self._dialler.newcomer.set()
+        limit = time.monotonic() + LAST_WORD_SECONDS
+        while not self._accounts.ended:
+            if time.monotonic() > limit:
+                log.warning("leaving without a last word")
                 return
             time.sleep(0.1)
 

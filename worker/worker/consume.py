@@ -127,23 +127,23 @@ class Consumer:
             return
         self._batch = batch_name([content.entry_id for content in contents])
         stored, poison = store_batch(contents, self._save_at_last)
-        self._show([content.probe for content in contents if content.probe])
         if votes := sum(len(content.ballots) for content in contents):
             metrics.BATCH.observe(votes)
         metrics.UNNUMBERED.inc(sum(len(content.ballots) for content in contents if not content.process))
         # First: a queue that is full has room again, whatever becomes of the letters.
         self._stream.remove(stored)
         log.info("batch stored", entries=len(stored), **self._batch)
+        self._show([content.probe for content in contents if content.probe])
         self._bury(letters_of(poison), self._stream.remove)
 
     def _show(self, probes: Sequence[str]) -> None:
-        """Let viewers see made-up votes; where that is refused nothing is lost but them."""
+        """Let viewers see made-up votes, if that works at once; else nothing is lost but them."""
         if not probes:
             return
         try:
-            self._at_last(partial(self._store.show, probes))
-        except UnstorableError as error:
-            log.error("made-up votes refused", count=len(probes), reason=str(error))
+            self._store.show(probes)
+        except (StoreAwayError, UnstorableError) as error:
+            log.error("made-up votes not shown", count=len(probes), reason=str(error))
 
     def _bury(self, letters: Mapping[bytes, Sequence[Letter]], remove: Remove) -> None:
         """Move letters to the database; those that it refuses stay in the queue, not here."""

@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from vote.account import MOST_RANGES, Accounts, Ranges, new_process
+from vote.account import MOST_RANGES, REPEAT_SECONDS, Accounts, Ranges, Told, new_process
 from vote.ballot import Numbers
 from vote.primary import Identity
 
@@ -16,11 +16,11 @@ def accounts() -> Accounts:
     return Accounts(lambda: next(names))
 
 
-def told(book: Accounts, identity: Identity) -> list[str]:
+def told(book: Accounts, identity: Identity, poll: int = 1, now: float = 0.0) -> list[str]:
     """Tell a primary what it was not told, and return that."""
-    found = book.untold(identity)
+    found = book.untold(identity, poll, now)
     for account, mark in found:
-        account.told = (identity, mark.text)
+        account.told = Told(identity, mark.text, now)
     return [mark.text for _, mark in found]
 
 
@@ -70,7 +70,7 @@ def test_a_primary_is_told_only_what_it_was_not_told() -> None:
     book = accounts()
     assert told(book, A) == []
     book.take(5, 1)
-    assert told(book, A) == []
+    assert [told(book, A), told(book, A)] == [["p1 - -"], []]
     book.acknowledge(book.take(1, 1), 1)
     assert [told(book, A), told(book, A)] == [["p1 6-6 -"], []]
     assert [told(book, B), told(book, B)] == [["p1 6-6 -"], []]
@@ -78,11 +78,48 @@ def test_a_primary_is_told_only_what_it_was_not_told() -> None:
     assert told(book, B) == ["p1 6-7 -"]
 
 
+def test_a_primary_hears_each_half_minute_that_the_process_lives() -> None:
+    book = accounts()
+    book.acknowledge(book.take(1, 1), 1)
+    moments = (0.0, 1.0, REPEAT_SECONDS - 1, REPEAT_SECONDS, REPEAT_SECONDS + 1, 2 * REPEAT_SECONDS)
+    assert [len(told(book, A, now=now)) for now in moments] == [1, 0, 0, 1, 0, 1]
+
+
+@pytest.mark.parametrize(("present", "again"), [(1, ["p1 1-1 -", "p2 1-1 -"]), (2, ["p2 1-1 -"]), (3, [])])
+def test_nothing_is_repeated_of_a_poll_that_is_over(present: int, again: list[str]) -> None:
+    book = accounts()
+    for poll in (1, 2):
+        book.acknowledge(book.take(1, poll), 1)
+    assert told(book, A, present) == ["p1 1-1 -", "p2 1-1 -"]
+    assert told(book, A, present, REPEAT_SECONDS) == again
+
+
+def test_the_last_word_is_told_once_and_again_where_it_was_not_all() -> None:
+    book = accounts()
+    book.acknowledge(book.take(1, 1), 1)
+    assert told(book, A) == ["p1 1-1 -"]
+    assert not book.ended
+    book.end()
+    assert not book.ended
+    assert [told(book, A), told(book, A)] == [["p1 1-1 - end"], []]
+    assert book.ended
+    book.acknowledge(book.take(1, 1), 1)
+    assert not book.ended
+    assert told(book, A) == ["p1 1-2 - end"]
+    assert book.ended
+
+
+def test_a_process_that_took_no_vote_has_no_last_word() -> None:
+    book = accounts()
+    book.end()
+    assert (told(book, A), book.ended) == ([], True)
+
+
 def test_each_poll_has_an_account_and_the_last_word_of_the_one_before_is_told() -> None:
     book = accounts()
     for poll in (1, 2, 3):
         book.acknowledge(book.take(2, poll), 2)
-    assert [mark for _, mark in book.untold(A)] == [(2, "p2 1-2 -"), (3, "p3 1-2 -")]
+    assert [mark for _, mark in book.untold(A, 3, 0.0)] == [(2, "p2 1-2 -"), (3, "p3 1-2 -")]
 
 
 def test_what_came_again_without_numbers_is_told() -> None:

@@ -90,5 +90,24 @@ def test_a_primary_that_has_everything_is_told_what_is_acknowledged(
         replayer._catch_up()
     assert connection.marks == marks
     assert len(connection.taken) == 1
-    ((_, mark),) = accounts.untold(A)
+    ((_, mark),) = accounts.untold(A, 1, 0.0)
     assert mark.text == ("p 1-2 -" if takes_numbers else "p 1-2 1-2")
+
+
+def test_a_primary_that_refuses_a_mark_is_told_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    accounts = Accounts(lambda: "p")
+    accounts.acknowledge(accounts.take(2, 3), 2)
+    connection = Connection(A, takes=1)
+    replayer = Replayer(cast(Any, SimpleNamespace(open=lambda: connection)), Ledger(), accounts)
+    with monkeypatch.context() as patch:
+        patch.setattr(Connection, "mark", full)
+        replayer._catch_up()
+    accounts.end()
+    assert not accounts.ended
+    replayer._catch_up()
+    assert connection.marks == ["p 1-2 - end"]
+    assert accounts.ended
+
+
+def full(_connection: Connection, _mark: Mark) -> None:
+    raise NotAcceptingError

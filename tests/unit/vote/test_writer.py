@@ -158,3 +158,32 @@ def test_a_queue_that_has_no_place_for_a_made_up_vote_takes_votes(
         queue.publish(Probe("x"))
     queue.publish(BALLOT)
     assert (primary.appended, primary.dropped) == ([BALLOT], 0)
+
+
+def test_at_the_end_the_last_word_is_said_when_everything_is_safe(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "REPLAY_AFTER_LAST_SECONDS", 0.2)
+    primary = Primary()
+    queue = started(primary, settings, monkeypatch)
+    queue.publish(BALLOT)
+    queue.finish()
+    assert [mark.text.split()[1:] for mark in primary.marks][-1] == ["1-1", "-", "end"]
+    assert sum("end" in mark.text for mark in primary.marks) == 1
+
+
+@pytest.mark.parametrize("numbered", [True, False])
+def test_a_process_leaves_although_its_last_word_is_not_taken(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, numbered: bool
+) -> None:
+    """As where its queue is of the release before, which it may have been all the time."""
+    monkeypatch.setattr(module, "REPLAY_AFTER_LAST_SECONDS", 0.2)
+    monkeypatch.setattr(module, "LAST_WORD_SECONDS", 0.3)
+    primary = Primary()
+    primary.takes_numbers = numbered
+    queue = started(primary, settings, monkeypatch)
+    queue.publish(BALLOT)
+    primary.takes_numbers = False
+    queue.finish()
+    assert not any("end" in mark.text for mark in primary.marks)
+    assert queue._accounts.ended != numbered

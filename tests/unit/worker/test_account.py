@@ -41,6 +41,9 @@ def test_the_numbers_of_an_entry(text: bytes | None, numbers: Numbers | None) ->
         (b"p 1-17,20-400 -", Mark("p", [(1, 17), (20, 400)], [])),
         (b"p 1-1 1-1", Mark("p", [(1, 1)], [(1, 1)])),
         (b"p - -", Mark("p", [], [])),
+        (b"p 1-17 - end", Mark("p", [(1, 17)], [], ended=True)),
+        (b"p 1-17 - END", None),
+        (b"p 1-17 end", None),
         (b"p 1-17", None),
         (b"p 17-1 -", None),
         (b"p 0-1 -", None),
@@ -59,7 +62,9 @@ def test_a_mark_is_read_as_it_is_written() -> None:
     account = Account("p", 1)
     account.acknowledged.add(1, 17)
     account.acknowledged.add(20, 400)
-    assert read_mark(account.mark().text.encode()) == Mark("p", [(1, 17), (20, 400)], [])
+    for ending in (False, True):
+        told = account.mark(ending=ending).text.encode()
+        assert read_mark(told) == Mark("p", [(1, 17), (20, 400)], [], ended=ending)
 
 
 @pytest.mark.parametrize(
@@ -80,11 +85,12 @@ def test_numbers_are_joined(
 
 
 def test_what_a_commit_adds_is_one_row_for_each_process_in_order() -> None:
-    marks = [Mark("q", [(1, 3)], []), Mark("p", [(1, 1)], []), Mark("q", [(5, 6)], [(2, 2)])]
+    marks = [Mark("q", [(1, 3)], []), Mark("p", [(1, 1)], []), Mark("q", [(5, 6)], [(2, 2)], ended=True)]
+    marks.append(Mark("q", [(1, 3)], []))  # it was told before, and comes late
     assert rows({"q": [(4, 4)], "a": [(1, 2)]}, marks) == [
         Row("a", stored="{[1,3)}"),
-        Row("p", "{[1,2)}"),
-        Row("q", "{[1,4),[5,7)}", "{[2,3)}", "{[4,5)}"),
+        Row("p", "{[1,2)}", ended=False),
+        Row("q", "{[1,4),[5,7),[1,4)}", "{[2,3)}", "{[4,5)}", ended=True),
     ]
 
 

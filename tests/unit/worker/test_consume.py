@@ -84,11 +84,6 @@ class Table:
         self.shown: list[str] = []
 
     def show(self, probes: Sequence[str]) -> None:
-        if self.away:
-            self.away -= 1
-            raise StoreAwayError
-        if self.refuses:
-            raise UnstorableError("somebody's constraint")
         self.shown += probes
 
     def save(self, ballots: Sequence[Ballot], _poll: int, _adds: Sequence[Row] = ()) -> None:
@@ -183,18 +178,37 @@ def test_the_log_names_the_batch_that_waits_for_the_database(
     assert (waits["first_entry"], waits["last_entry"]) == ("1-0", "2-0")
 
 
-@pytest.mark.parametrize("away", [0, 2])
-def test_a_made_up_vote_is_shown_and_is_no_vote(tmp_path: Path, away: int) -> None:
-    table = Table(away=away)
+def test_a_made_up_vote_is_shown_and_is_no_vote(tmp_path: Path) -> None:
+    table = Table()
     queue = worked(table, tmp_path, GOOD, PROBE)
     assert (table.votes, table.shown, table.letters) == ([Ballot("v", "a", 1)], ["0" * 32], [])
     assert queue.entries == {}
 
 
-def test_a_made_up_vote_that_the_database_refuses_holds_no_vote_up(tmp_path: Path) -> None:
-    table = Table(refuses=True)
-    queue = worked(table, tmp_path, GOOD, PROBE)
-    assert (table.votes, table.shown, queue.entries) == ([Ballot("v", "a", 1)], [], {})
+class Guarded(Table):
+    """A database that shows nothing, and sees what is still in the queue when it is asked to."""
+
+    def __init__(self, error: Exception, queue: Queue) -> None:
+        super().__init__()
+        self.error, self.queue = error, queue
+        self.asked: list[list[bytes]] = []
+
+    def show(self, probes: Sequence[str]) -> None:
+        self.asked.append([*self.queue.entries])
+        raise self.error
+
+
+@pytest.mark.parametrize("error", [StoreAwayError("lock"), UnstorableError("somebody's constraint")])
+def test_a_made_up_vote_that_cannot_be_shown_is_tried_once_and_holds_no_vote_up(
+    tmp_path: Path, written: CapturingLogger, error: Exception
+) -> None:
+    stop = threading.Event()
+    queue = Queue(stop, [GOOD, PROBE])
+    table = Guarded(error, queue)
+    doubles: dict[str, Any] = {"stream": queue, "store": table}
+    Consumer(**doubles, patience=Patience(stop, tmp_path / "heartbeat"), stop=stop).run()
+    assert (table.votes, table.asked) == ([Ballot("v", "a", 1)], [[]])
+    assert line(written, "made-up votes not shown") == {"count": 1, "reason": str(error)}
 
 
 def test_letters_that_the_database_refuses_stay_in_the_queue_and_hold_nobody_up(tmp_path: Path) -> None:

@@ -161,7 +161,12 @@ MARK = Content(b"9-0", (), (), mark=Mark("p", [(1, 9)], []))
 def test_the_numbers_of_a_batch_are_added_with_it() -> None:
     book = Book()
     store_batch([numbered(1, 1, "v", "w"), entry(2, "x"), numbered(3, 3, "v"), MARK], book.save)
-    assert book.adds == [Row("p", "{[1,10)}", "{}", "{[1,4)}")]
+    assert book.adds == [Row("p", "{[1,10)}", "{}", "{[1,4)}", ended=False)]
+
+
+def test_votes_and_numbers_that_do_not_fit_are_never_paired() -> None:
+    with pytest.raises(ValueError, match="shorter"):
+        store_batch([numbered(1, 1, "v", "bad", "w")._replace(numbers=range(1, 3))], Book().save)
 
 
 def test_a_number_goes_with_the_vote_that_is_refused() -> None:
@@ -175,7 +180,7 @@ def test_a_number_goes_with_the_vote_that_is_refused() -> None:
 def test_a_mark_is_kept_whatever_comes_with_it(others: tuple[Content, ...]) -> None:
     book = Book()
     stored, _ = store_batch([*others, MARK], book.save)
-    assert book.adds == [Row("p", "{[1,10)}")]
+    assert book.adds == [Row("p", "{[1,10)}", ended=False)]
     assert stored == [b"9-0"]
 
 
