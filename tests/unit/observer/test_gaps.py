@@ -129,6 +129,15 @@ def states(gaps: Gaps) -> dict[str, list[Range]]:
             id="that word may have been in the queue when the number was missing first",
         ),
         pytest.param(
+            [
+                *(look(at, ends(1, 9), told=1) for at in (0, 10)),
+                look(30, ends(1, 9), told=2),
+                *(look(at, told=2) for at in (40, 45, 50, 55)),
+            ],
+            SETTLING,
+            id="that word was in the queue before what was there",
+        ),
+        pytest.param(
             [look(at, ends(1, 9), told=at) for at in range(0, 90, 5)],
             QUEUED,
             id="what is told counts for nothing while the queue holds what was there",
