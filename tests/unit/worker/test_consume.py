@@ -194,6 +194,7 @@ class Guarded(Table):
         self.asked: list[list[bytes]] = []
 
     def show(self, probes: Sequence[str]) -> None:
+        assert not self.asked, "asked again"
         self.asked.append([*self.queue.entries])
         raise self.error
 
