@@ -320,9 +320,40 @@ def test_where_an_older_worker_stores_nobody_says_that_a_vote_is_lost(
     assert database.query("SELECT statements, last > now() - interval '1 minute' FROM uncounted") == [
         (2, True)
     ]
-    found = {each["process"]: each for each in past_settling(auditor)["processes"]}
-    assert (found["p-1-a"]["lost"], found["p-1-a"]["unknown"]) == (0, 1)
-    assert (found["p-9999999999999-a"]["lost"], found["p-9999999999999-a"]["unknown"]) == (1, 0)
+    said_then = past_settling(auditor)
+    found = {each["process"]: each for each in said_then["processes"]}
+    assert (found["p-1-a"]["lost"], found["p-1-a"]["unjudged"]) == (0, 1)
+    assert (found["p-9999999999999-a"]["lost"], found["p-9999999999999-a"]["unjudged"]) == (1, 0)
+    assert said_then["uncounted"] is not None
+
+
+def test_a_vote_that_is_lost_after_an_upgrade_is_named_and_storing_by_hand_does_not_hide_it(
+    store: Store, database: Database, auditor: Auditor
+) -> None:
+    store.save([], 1, [Row("p-1-a", "{[1,2)}")])
+    database.query(OLD.format(", 1"))
+    assert past_settling(auditor)["unjudged"] == 1
+    database.query("UPDATE uncounted SET last = now() - interval '61 seconds'")
+    auditor()
+    store.save([], 1, [Row("p-1-a", "{[1,3)}")])
+    for _ in range(2):
+        found = past_settling(auditor)
+        assert (found["lost"], found["unjudged"]) == (1, 1)
+        assert found["processes"][0]["numbers"] == [[2, 2]]
+        database.query(OLD.format(", 1"))
+
+
+@pytest.mark.parametrize(
+    ("ended", "age", "silent"),
+    [(False, 121, 1), (True, 121, 0), (False, 60, 0)],
+    ids=["yes", "ended", "not yet"],
+)
+def test_a_process_that_is_heard_of_no_more_is_silent(
+    store: Store, database: Database, auditor: Auditor, ended: bool, age: int, silent: int
+) -> None:
+    store.save([], 1, [Row("p-1-a", "{[1,2)}", stored="{[1,2)}", ended=ended)])
+    database.query(f"UPDATE accounts SET told = now() - interval '{age} seconds'")
+    assert auditor()["silent"] == silent
 
 
 def test_a_worker_of_this_release_leaves_no_trace_of_an_older_one(store: Store, database: Database) -> None:

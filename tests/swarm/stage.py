@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 
 from deployment.plan.cluster import accounting
-from deployment.plan.cluster.picture import Accounts
+from deployment.plan.cluster.picture import Accounts, Picture
 from kit.waiting import wait_until
 from swarm import evidence, results
 from swarm.audience import Audience
@@ -20,11 +20,20 @@ from swarm.voters import Voters
 WARM_UP_VOTES = 60
 SERVED_SECONDS = 120
 BEFORE_SECONDS = 240
-ACCOUNTED_SECONDS = 90
+# An observer judges the votes of a process that was killed when it has been silent for two minutes.
+ACCOUNTED_SECONDS = 300
 SESSION = "all faults of a session, judged again"
 UNJUDGED = Verdict(acknowledged=0, lost=(), stale=(), miscounted={})
 # What a stack that is not as it must be may raise; everything else is a mistake of this suite.
 TROUBLE = (AssertionError, LookupError, StopIteration, subprocess.CalledProcessError, *UNREACHABLE)
+
+
+def accounted(picture: Picture) -> bool:
+    """Say whether every vote is accounted for; a release that keeps no accounts need not."""
+    found = picture.accounts
+    if found is None:
+        return picture.at is not None and not picture.keeps_accounts
+    return found.lost is not None and not found.settling
 
 
 @dataclass(repr=False)
@@ -139,11 +148,10 @@ class Stage:
 
     def _accounted(self) -> bool:
         """Whether the stack knows of each acknowledged vote what became of it."""
-        found = self._account()
-        return found is None or (found.lost is not None and not found.settling)
+        return accounted(self.cluster.picture())
 
     def _account(self) -> Accounts | None:
-        """Return what `audit` says; None of a release that knows no accounts."""
+        """Return what `audit` says, None where nobody can say."""
         return self.cluster.picture().accounts
 
     def _judge(self, ballots: Sequence[Ballot]) -> Verdict:

@@ -22,9 +22,9 @@ from observer.gaps import Gaps
 
 POLL = re.findall(r"\w+", question.POLL.partition("FROM")[0])[1:]
 ASKED = re.findall(r"\w+", question.CERTIFICATES.partition("FROM")[0])[1:]
-OF_ONE = audit.Account("p", None, Multirange(), Multirange(), 0, 0, 0, 0)
+OF_ONE = audit.Account("p", None, False, None, Multirange(), Multirange(), 0, 0, 0, 0)
 WRITTEN = {
-    Account: audit.describe(OF_ONE, None, Gaps(), Gaps()),
+    Account: audit.describe(OF_ONE, Gaps(), Gaps()),
     Accounts: audit.Audit(lambda: audit.Book([OF_ONE], None), lambda: (0, [], []), lambda: None)(),
     Postgres: picture.summarize_postgres({}),
     Redis: picture.summarize_redis({}),

@@ -11,39 +11,52 @@ import psycopg
 from psycopg.rows import class_row
 from psycopg.types.multirange import Multirange
 
-from observer.gaps import GONE, QUEUED, SETTLING, Gaps, Look, Range, count, entry_id
+from observer.gaps import GONE, QUEUED, SETTLING, EntryId, Gaps, Look, Range, Seen, count, entry_id
 from observer.question import SILENCE
 
 # A process names when it began, by its own clock.
 CLOCKS_SECONDS = 60.0
+# After votes were stored without numbers, it takes so long until every process has told of its account again.
+DOUBT_SECONDS = 60.0
+# A process tells of its account every half minute, until its last word.
+SILENT_SECONDS = 120.0
 MOST_SHOWN = 100
+COUNTS = ("acknowledged", "stored", "queued", "settling", "dead", "lost", "unknown", "unjudged", "silent")
 
 # `beyond` is what is missing among the stored ones after the last that is known to be acknowledged: the
 # process ended before it could say.
 ACCOUNTS = """
 WITH present AS (
-    SELECT process, told, acknowledged AS a, unnumbered AS u, stored AS s, dead AS d
+    SELECT process, told, ended, acknowledged AS a, unnumbered AS u, stored AS s, dead AS d
     FROM accounts JOIN poll ON poll.number = accounts.poll
 ), parts AS (
-    SELECT process, told, a, a * s AS stored, a * d - s AS dead,
+    SELECT process, told, ended, a, a * s AS stored, a * d - s AS dead,
         a - s - d - u AS missing, a * u - s - d AS stripped, later - s - d AS beyond
     FROM present, int8multirange(int8range(coalesce(upper(a), 1), greatest(upper(s), upper(a), 1))) AS later
 )
-SELECT process, told, missing, beyond,
+SELECT process, told, ended, extract(epoch FROM clock_timestamp() - told)::float AS age, missing, beyond,
     (SELECT coalesce(sum(upper(r) - lower(r)), 0)::bigint FROM unnest(a) AS r) AS acknowledged,
     (SELECT coalesce(sum(upper(r) - lower(r)), 0)::bigint FROM unnest(stored) AS r) AS stored,
     (SELECT coalesce(sum(upper(r) - lower(r)), 0)::bigint FROM unnest(dead) AS r) AS dead,
     (SELECT coalesce(sum(upper(r) - lower(r)), 0)::bigint FROM unnest(stripped) AS r) AS stripped
 FROM parts ORDER BY process
 """
-UNCOUNTED = "SELECT extract(epoch FROM last)::float FROM uncounted"
+UNCOUNTED = """
+SELECT extract(epoch FROM last)::float AS last, extract(epoch FROM clock_timestamp() - last)::float AS age
+FROM uncounted
+"""
 
 
 class Account(NamedTuple):
-    """What the database says of one process: numbers, and how many of them there are."""
+    """What the database says of one process: numbers, and how many of them there are.
+
+    It told of them last `age` seconds ago, and has ended if that was its last word.
+    """
 
     process: str
     told: datetime | None
+    ended: bool
+    age: float | None
     missing: Multirange[Any]
     beyond: Multirange[Any] | None
     acknowledged: int
@@ -51,20 +64,32 @@ class Account(NamedTuple):
     dead: int
     stripped: int
 
+    @property
+    def silent(self) -> bool:
+        """Whether it ended without a last word, or cannot be heard."""
+        return not self.ended and (self.age is None or self.age > SILENT_SECONDS)
+
+
+class Uncounted(NamedTuple):
+    """When votes were last stored without numbers, in Unix time, and how many seconds ago that was."""
+
+    last: float
+    age: float
+
 
 class Book(NamedTuple):
-    """All accounts of the poll, and when votes were last stored without numbers, in Unix time."""
+    """All accounts of the poll, and whether votes were stored without numbers."""
 
     accounts: Sequence[Account]
-    uncounted: float | None
+    uncounted: Uncounted | None
 
 
 def read_book(connection: psycopg.Connection) -> Book:
     """Ask the database for the accounts."""
-    # First: whoever stored without numbers by then is known when the accounts are read.
-    last = connection.execute(UNCOUNTED).fetchone()
     accounts = connection.cursor(row_factory=class_row(Account)).execute(ACCOUNTS).fetchall()
-    return Book(accounts, last[0] if last else None)
+    # Last: whoever stored without numbers until the accounts were read is known.
+    last = connection.cursor(row_factory=class_row(Uncounted)).execute(UNCOUNTED).fetchone()
+    return Book(accounts, last)
 
 
 class Audit:
@@ -78,26 +103,51 @@ class Audit:
     ) -> None:
         self._accounts, self._queue, self._reign = accounts, queue, reign
         self._missing, self._beyond = Gaps(), Gaps()
+        self._past: float | None = None
 
     def __call__(self) -> dict[str, Any]:
         """Look once; return what the picture says."""
         try:
             book = self._accounts()
-            entries, oldest, newest = self._queue()
+            entries, newest, oldest = self._queue()
         except SILENCE:
             self._missing.interrupt()
             self._beyond.interrupt()
             raise
-        self._note(book, oldest, newest)
+        self._note(book, end(oldest), end(newest))
         return {**summarize(book, self._missing, self._beyond), "entries": entries}
 
-    def _note(self, book: Book, oldest: Sequence[Any], newest: Sequence[Any]) -> None:
-        ends = (entry_id(oldest[0][0]) if oldest else None, entry_id(newest[0][0]) if newest else None)
-        missing = {each.process: ranges_of(each.missing) for each in book.accounts if each.missing}
-        beyond = {each.process: ranges_of(each.beyond) for each in book.accounts if each.beyond}
+    def _note(self, book: Book, oldest: EntryId | None, newest: EntryId | None) -> None:
         at, reign = time.monotonic(), self._reign()
-        self._missing.note(Look(at, missing, *ends, reign))
-        self._beyond.note(Look(at, beyond, *ends, reign))
+        alive, sure = living(book.accounts), self._sure(book)
+        for gaps, numbers in (
+            (self._missing, {each.process: each.missing for each in book.accounts}),
+            (self._beyond, {each.process: each.beyond for each in book.accounts}),
+        ):
+            seen = {
+                each.process: Seen(
+                    ranges_of(numbers[each.process] or ()),
+                    each.told,
+                    each.process in alive,
+                    each.process in sure,
+                )
+                for each in book.accounts
+            }
+            gaps.note(Look(at, seen, oldest, newest, reign))
+        if book.uncounted and is_past(book.uncounted, oldest):
+            self._past = book.uncounted.last
+
+    def _sure(self, book: Book) -> set[str]:
+        """Return the processes of which whatever is stored is in the account."""
+        # What votes without numbers seem to leave out was seen by the end of the last look.
+        if book.uncounted is None or book.uncounted.last == self._past:
+            return {each.process for each in book.accounts}
+        return {each.process for each in book.accounts if began_after(each.process, book.uncounted.last)}
+
+
+def end(entries: Sequence[Any]) -> EntryId | None:
+    """Return the id of the entry at an end of the queue, if there is any."""
+    return entry_id(entries[0][0]) if entries else None
 
 
 def ranges_of(numbers: Iterable[Any]) -> list[Range]:
@@ -105,14 +155,44 @@ def ranges_of(numbers: Iterable[Any]) -> list[Range]:
     return [(each.lower, each.upper - 1) for each in numbers]
 
 
+def is_past(uncounted: Uncounted, oldest: EntryId | None) -> bool:
+    """Say whether each process has told of its account since votes were stored without numbers.
+
+    An entry's id begins with the milliseconds of its time.
+    """
+    waiting = oldest is not None and oldest[0] / 1000 <= uncounted.last + DOUBT_SECONDS
+    return uncounted.age > DOUBT_SECONDS and not waiting
+
+
+def began_after(process: str, moment: float) -> bool:
+    """Say whether a process began, by the milliseconds in its name, after a moment in Unix time."""
+    began = [*process.rsplit("-", 2), "", ""][1]
+    return began.isascii() and began.isdigit() and int(began) / 1000 > moment + CLOCKS_SECONDS
+
+
+def living(accounts: Sequence[Account]) -> set[str]:
+    """Return the processes that will tell of their accounts again: while none of them does, none is dead."""
+    latest = min((each.age for each in accounts if each.age is not None), default=0.0)
+    return {
+        each.process
+        for each in accounts
+        if not each.ended and each.age is not None and each.age - latest <= SILENT_SECONDS
+    }
+
+
 def summarize(book: Book, missing: Gaps, beyond: Gaps) -> dict[str, Any]:
     """Say it of all processes, and of each; how many are lost is None until that is known."""
-    processes = [describe(each, book.uncounted, missing, beyond) for each in book.accounts]
-    names = ("acknowledged", "stored", "queued", "settling", "dead", "lost", "unknown")
-    total = {name: sum(each[name] for each in processes) for name in names}
+    processes = [describe(each, missing, beyond) for each in book.accounts]
+    total = {name: sum(each[name] for each in processes) for name in COUNTS}
     shown = sorted(processes, key=interest, reverse=True)[:MOST_SHOWN]
     known = missing.judged or total["lost"] > 0
-    return {**total, "lost": total["lost"] if known else None, "judged": missing.judged, "processes": shown}
+    return {
+        **total,
+        "lost": total["lost"] if known else None,
+        "judged": missing.judged,
+        "uncounted": book.uncounted and iso(datetime.fromtimestamp(book.uncounted.last, UTC)),
+        "processes": shown,
+    }
 
 
 def interest(process: Mapping[str, Any]) -> tuple[int, int, str]:
@@ -124,12 +204,10 @@ def interest(process: Mapping[str, Any]) -> tuple[int, int, str]:
     )
 
 
-def describe(account: Account, uncounted: float | None, missing: Gaps, beyond: Gaps) -> dict[str, Any]:
+def describe(account: Account, missing: Gaps, beyond: Gaps) -> dict[str, Any]:
     """Say what became of the votes of one process."""
     process = account.process
-    gone = missing.of(process, GONE)
-    judged = is_judged(process, uncounted)
-    unknown = account.stripped + count(beyond.of(process, GONE)) + (0 if judged else count(gone))
+    lost, unjudged = (missing.of(process, GONE, sure=sure) for sure in (True, False))
     return {
         "process": process,
         "acknowledged": account.acknowledged,
@@ -137,19 +215,16 @@ def describe(account: Account, uncounted: float | None, missing: Gaps, beyond: G
         "queued": count(missing.of(process, QUEUED)),
         "settling": count(missing.of(process, SETTLING)),
         "dead": account.dead,
-        "lost": count(gone) if judged else 0,
-        "numbers": [list(pair) for pair in gone[:MOST_SHOWN]] if judged else [],
-        "unknown": unknown,
-        "told": account.told.astimezone(UTC).isoformat(timespec="seconds") if account.told else None,
+        "lost": count(lost),
+        "numbers": [list(pair) for pair in lost[:MOST_SHOWN]],
+        "unknown": account.stripped + count(beyond.of(process, GONE)) + count(unjudged),
+        "unjudged": count(unjudged),
+        "told": account.told and iso(account.told),
+        "ended": account.ended,
+        "silent": account.silent,
     }
 
 
-def is_judged(process: str, uncounted: float | None) -> bool:
-    """Say whether every stored vote of a process is in its account.
-
-    Not where it had begun, by the milliseconds in its name, when votes were stored without numbers.
-    """
-    if uncounted is None:
-        return True
-    began = [*process.rsplit("-", 2), "", ""][1]
-    return began.isascii() and began.isdigit() and int(began) / 1000 > uncounted + CLOCKS_SECONDS
+def iso(time: datetime) -> str:
+    """Write a time as ISO 8601, to the second."""
+    return time.astimezone(UTC).isoformat(timespec="seconds")

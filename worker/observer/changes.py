@@ -54,7 +54,7 @@ def changes(before: Picture | None, after: Picture) -> list[Line]:
         *_commits(before["postgres"], after["postgres"]),
         *_queue(before["queue"], after["queue"]),
         *_database(before["votes"]["stored"], after["votes"]["stored"]),
-        *_lost(before["accounts"], after["accounts"]),
+        *_lost(before["losses"], after["accounts"]),
     ]
 
 
@@ -118,9 +118,8 @@ def _database(before: int | None, after: int | None) -> Iterator[Line]:
         yield Line(f"the database answers, votes stored {after}")
 
 
-def _lost(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> Iterator[Line]:
-    """Name each process of which more votes are lost than before, where both are known."""
-    known = {each["process"]: each["lost"] for each in before["processes"]} if before else {}
+def _lost(known: Mapping[str, int], after: Mapping[str, Any] | None) -> Iterator[Line]:
+    """Name each process of which more votes are lost than were known to be."""
     for each in after["processes"] if after else ():
         if each["lost"] > known.get(each["process"], 0):
             numbers = ", ".join(f"{first}-{last}" for first, last in each["numbers"])

@@ -118,3 +118,10 @@ def waiting_seconds(before: Picture | None, queue: Mapping[str, Any], now: float
     if before is None or queue["oldest"] is None or queue["oldest"] != before["queue"]["oldest"]:
         return 0.0
     return float(before["queue"]["waiting_seconds"] + max(0.0, now - before["at"]))
+
+
+def known_losses(before: Picture | None, accounts: Mapping[str, Any] | None) -> Mapping[str, int]:
+    """Return how many votes of which process are lost, by what was known last."""
+    if accounts is None:
+        return before["losses"] if before else {}
+    return {each["process"]: each["lost"] for each in accounts["processes"] if each["lost"]}

@@ -19,8 +19,9 @@ from worker.watchdog import watchdog
 EVERY_SECONDS = 1.0
 NODE_SECONDS = 1.5
 DATABASE_SECONDS = 2.5
-# An answer older than this is none: whoever was asked since is silent.
-FRESH_SECONDS = 3.0
+# An answer is none when the next one is so late: whoever was asked since is silent.
+LATE_SECONDS = 2.0
+FRESH_SECONDS = EVERY_SECONDS + LATE_SECONDS
 # Asked every second: however many there are, the answer must not take long.
 LETTERS = "SELECT count(*) FROM (SELECT FROM dead_letters LIMIT 100000) AS letters"
 # One row; the program that gets certificates makes this view.
@@ -38,8 +39,8 @@ T = TypeVar("T")
 class Question:
     """One question; its answer is there to be read at any time and is never waited for."""
 
-    def __init__(self, name: str, ask: Callable[[], Any]) -> None:
-        self._ask = ask
+    def __init__(self, name: str, ask: Callable[[], Any], every: float = EVERY_SECONDS) -> None:
+        self._ask, self._every = ask, every
         self._answered: tuple[float, Any] = (0.0, None)
         self._tried = threading.Event()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
@@ -57,17 +58,17 @@ class Question:
     def answer(self) -> Any:
         """Return the latest answer, or None if the last attempt failed or has no end."""
         at, answer = self._answered
-        return answer if time.monotonic() - at < FRESH_SECONDS else None
+        return answer if time.monotonic() - at < self._every + LATE_SECONDS else None
 
     def _run(self) -> None:
         while True:
-            began = time.monotonic()
+            began, pause = time.monotonic(), self._every
             try:
                 self._answered = (began, self._ask())
             except SILENCE:
-                self._answered = (began, None)
+                self._answered, pause = (began, None), EVERY_SECONDS
             self._tried.set()
-            time.sleep(max(0.0, began + EVERY_SECONDS - time.monotonic()))
+            time.sleep(max(0.0, began + pause - time.monotonic()))
 
 
 def redis(access: Access, host: str, *commands: tuple[str, ...]) -> Callable[[], list[Any]]:

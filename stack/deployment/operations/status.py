@@ -87,7 +87,10 @@ def _of_swarm(client: Client, picture: Picture) -> dict[str, Any]:
     if states:
         visited = [visit for visit in visited if visit.page not in idle]
         absent += pages.problems(entrance, visited) if entrance else [strength.RECORD]
-    unchecked = pages.unchecked(entrance, visited) if entrance else []
+    unchecked = [
+        *(pages.unchecked(entrance, visited) if entrance else []),
+        *strength.votes_unchecked(picture),
+    ]
     return {
         "healthy": not absent and not unchecked,
         "missing": absent,

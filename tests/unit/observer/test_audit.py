@@ -12,7 +12,8 @@ from psycopg.types.multirange import Multirange
 from psycopg.types.range import Range
 
 from observer import audit
-from observer.audit import Account, Audit, Book, is_judged
+from observer.audit import Account, Audit, Book, Uncounted, began_after, is_past, living
+from observer.gaps import EntryId
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -22,7 +23,8 @@ def multirange(*pairs: tuple[int, int]) -> Multirange[Any]:
 
 
 def account(process: str = "p-1000-ab", **more: Any) -> Account:
-    fields: dict[str, Any] = {"told": AT, "missing": multirange(), "beyond": multirange()}
+    fields: dict[str, Any] = {"told": AT, "ended": True, "age": 1.0}
+    fields |= {"missing": multirange(), "beyond": multirange()}
     numbers = {"acknowledged": 10, "stored": 10, "dead": 0, "stripped": 0}
     return Account(**{"process": process, **fields, **numbers, **more})
 
@@ -31,10 +33,11 @@ class Clock:
     """Looks at a book and at an empty queue, second by second."""
 
     def __init__(
-        self, monkeypatch: pytest.MonkeyPatch, *accounts: Account, uncounted: float | None = None
+        self, monkeypatch: pytest.MonkeyPatch, *accounts: Account, uncounted: Uncounted | None = None
     ) -> None:
         self.book, self.now = Book(accounts, uncounted), 0.0
-        self.ask = Audit(lambda: self.book, lambda: (0, [], []), lambda: "reign")
+        self.entries: list[Any] = []
+        self.ask = Audit(lambda: self.book, lambda: (0, self.entries, self.entries), lambda: "reign")
         monkeypatch.setattr("observer.audit.time", SimpleNamespace(monotonic=lambda: self.now))
 
     def after(self, *moments: float) -> dict[str, Any]:
@@ -73,17 +76,93 @@ def test_what_a_killed_process_did_not_tell_is_unknown(monkeypatch: pytest.Monke
     assert (clock.after(35, 36)["unknown"], clock.after(37)["lost"]) == (2, 0)
 
 
-@pytest.mark.parametrize(("uncounted", "lost", "unknown"), [(1.0, 0, 1), (None, 1, 0), (-100.0, 1, 0)])
-def test_of_votes_that_an_older_worker_may_have_stored_nobody_says_lost(
-    monkeypatch: pytest.MonkeyPatch, uncounted: float | None, lost: int, unknown: int
+LONG_AGO, JUST_NOW = Uncounted(1.0, 1000.0), Uncounted(1.0, 1.0)
+GAP: dict[str, Any] = {"missing": multirange((4, 4))}
+
+
+def verdict(found: dict[str, Any]) -> tuple[int | None, int, int]:
+    return found["lost"], found["unknown"], found["unjudged"]
+
+
+@pytest.mark.parametrize(
+    ("uncounted", "expected"),
+    [(LONG_AGO, (0, 1, 1)), (None, (1, 0, 0)), (Uncounted(-100.0, 1.0), (1, 0, 0))],
+    ids=["who knows when it was missed", "no such votes", "a process that began later"],
+)
+def test_what_is_missing_at_the_first_look_is_not_judged_where_votes_were_stored_without_numbers(
+    monkeypatch: pytest.MonkeyPatch, uncounted: Uncounted | None, expected: tuple[int, int, int]
 ) -> None:
-    clock = Clock(monkeypatch, account(missing=multirange((4, 4))), uncounted=uncounted)
-    found = clock.after(0, 35, 36)
-    assert (found["lost"], found["unknown"]) == (lost, unknown)
+    clock = Clock(monkeypatch, account(**GAP), uncounted=uncounted)
+    assert verdict(clock.after(0, 35, 36)) == expected
 
 
-def test_silence_is_no_answer_and_begins_anew(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = Clock(monkeypatch, account(missing=multirange((4, 4))))
+def test_what_is_missing_long_after_votes_without_numbers_is_judged(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock(monkeypatch, account(), uncounted=LONG_AGO)
+    clock.after(0)
+    clock.book = Book([account(**GAP)], LONG_AGO)
+    assert verdict(clock.after(5, 40, 45)) == (1, 0, 0)
+    # Whatever is stored by hand now does not make it come again.
+    clock.book = Book([account(missing=multirange((4, 4), (6, 6)))], Uncounted(900.0, 1.0))
+    assert verdict(clock.after(50, 85, 90)) == (1, 1, 1)
+    assert clock.after(95)["processes"][0]["numbers"] == [[4, 4]]
+
+
+def test_what_is_missing_soon_after_votes_without_numbers_is_not_judged(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock = Clock(monkeypatch, account(), uncounted=LONG_AGO)
+    clock.after(0)
+    clock.book = Book([account(**GAP)], Uncounted(900.0, 59.0))
+    found = clock.after(5, 40, 45)
+    assert verdict(found) == (0, 1, 1)
+    assert found["uncounted"] == "1970-01-01T00:15:00+00:00"
+
+
+@pytest.mark.parametrize(
+    ("age", "oldest", "past"),
+    [(61.0, None, True), (59.0, None, False), (999.0, (160_001, 0), True), (999.0, (160_000, 0), False)],
+)
+def test_all_have_told_again_when_a_minute_and_its_entries_are_through(
+    age: float, oldest: EntryId | None, past: bool
+) -> None:
+    assert is_past(Uncounted(100.0, age), oldest) == past
+
+
+@pytest.mark.parametrize(
+    ("age", "ended", "silent"),
+    [(119.0, False, False), (121.0, False, True), (None, False, True), (999.0, True, False)],
+)
+def test_who_tells_no_more_without_a_last_word_is_silent(
+    monkeypatch: pytest.MonkeyPatch, age: float | None, ended: bool, silent: bool
+) -> None:
+    found = Clock(monkeypatch, account(age=age, ended=ended)).after(0)
+    assert (found["silent"], found["processes"][0]["silent"]) == (silent, silent)
+
+
+@pytest.mark.parametrize(
+    ("accounts", "alive"),
+    [
+        ([], set()),
+        ([account("a", age=None, ended=False)], set()),
+        ([account("a", age=1.0, ended=False), account("b", age=1.0)], {"a"}),
+        ([account("a", age=1.0, ended=False), account("b", age=121.0, ended=False)], {"a", "b"}),
+        ([account("a", age=1.0, ended=False), account("b", age=122.0, ended=False)], {"a"}),
+        ([account("a", age=900.0, ended=False), account("b", age=950.0, ended=False)], {"a", "b"}),
+    ],
+)
+def test_who_tells_no_more_while_others_do_is_dead(accounts: list[Account], alive: set[str]) -> None:
+    assert living(accounts) == alive
+
+
+def test_a_process_that_lives_is_asked_to_tell_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock(monkeypatch, account(**GAP, ended=False))
+    assert clock.after(*range(0, 90, 5))["settling"] == 1
+    clock.book = Book([account(**GAP, ended=False, told=AT.replace(hour=1))], None)
+    assert clock.after(90, 95)["lost"] == 1
+
+
+def test_silence_is_no_answer_and_stops_the_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock(monkeypatch, account(**GAP))
     clock.after(0, 34)
     book = clock.book
 
@@ -94,14 +173,13 @@ def test_silence_is_no_answer_and_begins_anew(monkeypatch: pytest.MonkeyPatch) -
     with pytest.raises(OperationalError):
         clock.after(35)
     clock.ask._accounts = lambda: book
-    assert clock.after(40, 74)["lost"] is None
-    assert clock.after(75, 76)["lost"] == 1
+    assert clock.after(90, 90.9)["lost"] is None
+    assert clock.after(91, 92)["lost"] == 1
 
 
 @pytest.mark.parametrize(
-    ("process", "uncounted", "judged"),
+    ("process", "moment", "later"),
     [
-        ("host-1000000-ab", None, True),
         ("host-1000000-ab", 939.0, True),
         ("host-1000000-ab", 941.0, False),
         ("my-host-1000000-ab", 939.0, True),
@@ -109,8 +187,8 @@ def test_silence_is_no_answer_and_begins_anew(monkeypatch: pytest.MonkeyPatch) -
         ("", 1.0, False),
     ],
 )
-def test_a_process_that_began_later_is_judged(process: str, uncounted: float | None, judged: bool) -> None:
-    assert is_judged(process, uncounted) == judged
+def test_when_a_process_began_is_in_its_name(process: str, moment: float, later: bool) -> None:
+    assert began_after(process, moment) == later
 
 
 def test_those_with_lost_votes_come_first_and_the_list_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:

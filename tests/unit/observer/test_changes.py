@@ -40,6 +40,7 @@ WELL: dict[str, Any] = {
     "queue": queue(),
     "votes": votes(),
     "accounts": None,
+    "losses": {},
 }
 
 
@@ -48,12 +49,13 @@ WELL: dict[str, Any] = {
     [
         pytest.param({"accounts": accounts(0)}, {"accounts": accounts(0)}, [], id="no vote is lost"),
         pytest.param(
-            {"accounts": accounts(0)},
+            {"losses": {}},
             {"accounts": accounts(1)},
             [Line("acknowledged votes are lost: 1 of p, 4-4", bad=True)],
             id="a vote is lost",
         ),
-        pytest.param({"accounts": accounts(1)}, {"accounts": None}, [], id="nobody says whether one is lost"),
+        pytest.param({"losses": {"p": 1}}, {"accounts": None}, [], id="nobody says whether one is lost"),
+        pytest.param({"losses": {"p": 1}}, {"accounts": accounts(1)}, [], id="as was known already"),
         pytest.param({}, {"at": 2.0, "votes": votes(9), "queue": queue(5)}, [], id="votes come and go"),
         pytest.param(
             {},

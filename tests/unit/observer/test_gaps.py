@@ -14,6 +14,7 @@ from observer.gaps import (
     Look,
     Piece,
     Range,
+    Seen,
     count,
     entry_id,
     matched,
@@ -33,8 +34,13 @@ def look(
     queue: tuple[EntryId | None, EntryId | None] = EMPTY,
     missing: list[Range] | None = None,
     reign: str | None = R,
+    told: int | None = None,
+    *,
+    sure: bool = True,
 ) -> Look:
-    return Look(at, {P: LOST if missing is None else missing}, *queue, reign)
+    """Return a look; a process that lives has told at some time, one that is dead at none."""
+    seen = Seen(LOST if missing is None else missing, told, told is not None, sure)
+    return Look(at, {P: seen}, *queue, reign)
 
 
 def after(*looks: Look) -> Gaps:
@@ -93,6 +99,62 @@ def states(gaps: Gaps) -> dict[str, list[Range]]:
             [look(0), look(35, reign=None), look(36, reign=None)], SETTLING, id="nobody knows the primary"
         ),
         pytest.param(
+            [look(0), look(34), look(90, reign=None), look(99), look(100), look(101)],
+            GONE,
+            id="it is the same one as before: the time before that counts",
+        ),
+        pytest.param(
+            [look(0), look(34), look(90, reign=None), look(99), look(99.9), look(99.9)],
+            SETTLING,
+            id="the time between does not",
+        ),
+        pytest.param(
+            [look(0), look(20, reign=None), look(21, reign="b"), look(55), look(56), look(57)],
+            SETTLING,
+            id="another one was in between",
+        ),
+        pytest.param(
+            [look(at, told=1) for at in range(0, 300, 5)],
+            SETTLING,
+            id="who lives has not told that it replayed",
+        ),
+        pytest.param(
+            [look(0, told=1), look(5, told=1), look(30, told=2), look(35, told=2), look(40, told=2)],
+            GONE,
+            id="who lives has told that it replayed",
+        ),
+        pytest.param(
+            [look(0, told=1), look(30, told=2), look(35, told=2), look(40, told=2), look(90, told=2)],
+            SETTLING,
+            id="that word may have been in the queue when the number was missing first",
+        ),
+        pytest.param(
+            [
+                *(look(at, ends(1, 9), told=1) for at in (0, 10)),
+                look(30, ends(1, 9), told=2),
+                *(look(at, told=2) for at in (40, 45, 50, 55)),
+            ],
+            SETTLING,
+            id="that word was in the queue before what was there",
+        ),
+        pytest.param(
+            [look(at, ends(1, 9), told=at) for at in range(0, 90, 5)],
+            QUEUED,
+            id="what is told counts for nothing while the queue holds what was there",
+        ),
+        pytest.param(
+            [
+                *(look(at, told=1) for at in (0, 5)),
+                *(look(at, told=2) for at in (10, 15)),
+                *(look(at, reign="b", told=2) for at in range(20, 90, 5)),
+            ],
+            SETTLING,
+            id="who lives has told the primary before",
+        ),
+        pytest.param(
+            [look(0, told=1), look(60, told=1), look(180), look(185), look(190)], GONE, id="it has died since"
+        ),
+        pytest.param(
             [look(0), look(35), look(36), look(37, reign="b"), look(38, ends(1, 9), reign="b")],
             GONE,
             id="what is gone is gone",
@@ -103,15 +165,33 @@ def test_what_becomes_of_a_missing_number(looks: list[Look], state: str) -> None
     assert states(after(*looks)) == {state: LOST}
 
 
-def test_silence_begins_anew() -> None:
+def test_silence_stops_the_clock_and_does_not_set_it_back() -> None:
     gaps = after(look(0), look(34))
     gaps.interrupt()
-    for at in (40, 74):
+    for at in (90, 90.9):
         gaps.note(look(at))
     assert states(gaps) == {SETTLING: LOST}
-    for at in (75, 76):
+    for at in (91, 92):
         gaps.note(look(at))
     assert states(gaps) == {GONE: LOST}
+
+
+@pytest.mark.parametrize(
+    ("doubted", "sure"),
+    [((0,), False), ((35,), False), ((36,), False), ((37,), True), ((), True)],
+    ids=["first", "before the end", "at the end", "it was lost by then", "never"],
+)
+def test_what_votes_without_numbers_may_be_is_never_lost_and_what_was_lost_stays_so(
+    doubted: tuple[int, ...], sure: bool
+) -> None:
+    gaps = after(*(look(at, sure=at not in doubted) for at in (0, 35, 36, 37, 38)))
+    assert gaps.of(P, GONE, sure=sure) == LOST
+    assert gaps.of(P, GONE, sure=not sure) == []
+
+
+def test_doubt_counts_while_nobody_knows_the_primary() -> None:
+    gaps = after(look(0), look(1, reign=None, sure=False), look(2), look(36), look(37), look(38))
+    assert gaps.of(P, GONE, sure=False) == LOST
 
 
 def test_what_is_stored_vanishes_and_what_is_new_begins_by_itself() -> None:
@@ -137,7 +217,7 @@ def test_whoever_began_to_look_just_now_cannot_say_that_none_is_lost(looks: list
     assert after(*looks).judged == judged
 
 
-A, B, NEW = (Gap(look(0), first=False) for _ in range(3))
+A, B, NEW = (Gap(look(0), Seen(LOST), first=False) for _ in range(3))
 
 
 @pytest.mark.parametrize(

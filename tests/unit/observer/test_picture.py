@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from observer.picture import (
+    known_losses,
     summarize_certificates,
     summarize_postgres,
     summarize_queue,
@@ -136,3 +137,20 @@ def test_times_of_the_certificate_are_text_in_utc(zone: timezone) -> None:
     said = {"names": ["a.b"], "not_after": "2026-01-02T00:00:00+00:00", "renew_at": None}
     assert summarize_certificates(row) == said
     assert summarize_certificates(None) is None
+
+
+@pytest.mark.parametrize(
+    ("before", "lost", "known"),
+    [
+        (None, None, {}),
+        (None, 1, {"p": 1}),
+        ({"p": 2}, 1, {"p": 1}),
+        ({"p": 2}, 0, {}),
+        ({"p": 2}, None, {"p": 2}),
+    ],
+)
+def test_what_was_lost_is_known_while_nobody_answers(
+    before: dict[str, int] | None, lost: int | None, known: dict[str, int]
+) -> None:
+    accounts = None if lost is None else {"processes": [{"process": "p", "lost": lost}]}
+    assert known_losses(before and {"losses": before}, accounts) == known

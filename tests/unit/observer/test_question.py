@@ -30,8 +30,7 @@ def test_a_failure_is_no_answer() -> None:
 
 
 def test_who_falls_silent_has_no_answer_soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(question, "FRESH_SECONDS", 0.1)
-    monkeypatch.setattr(question, "EVERY_SECONDS", 0.01)
+    monkeypatch.setattr(question, "LATE_SECONDS", 0.1)
     silence = threading.Event()
     answers = iter([7])
 
@@ -41,7 +40,7 @@ def test_who_falls_silent_has_no_answer_soon(monkeypatch: pytest.MonkeyPatch) ->
         silence.wait()
         raise TimeoutError
 
-    asked = Question("test", ask)
+    asked = Question("test", ask, every=0.01)
     asked.wait(5)
     time.sleep(0.2)
     began = time.monotonic()

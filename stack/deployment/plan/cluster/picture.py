@@ -118,7 +118,10 @@ class Account:
     lost: int = 0
     numbers: tuple[tuple[int, int], ...] = ()  # those that are lost, the first and the last of each range
     unknown: int = 0
+    unjudged: int = 0  # of the unknown
     told: str | None = None
+    ended: bool = False  # whether that was its last word
+    silent: bool = False  # whether it should have told more by now, or have said its last word
 
 
 @dataclass(frozen=True)
@@ -132,9 +135,14 @@ class Accounts:
     dead: int = 0
     lost: int | None = None
     unknown: int = 0
+    unjudged: int = (
+        0  # of the unknown, those that may be stored: at that time votes were stored without numbers
+    )
+    silent: int = 0  # processes that fell silent without a last word
+    uncounted: str | None = None  # when votes were last stored without numbers
     judged: bool = False  # whether all that was missing when the observer began is stored by now, or is lost
     processes: tuple[Account, ...] = ()
-    entries: int = 0  # of the queue: what they hold is acknowledged, and maybe not told yet
+    entries: int = 0  # of the queue: what they hold may be acknowledged, and not told yet
 
 
 @dataclass(frozen=True)
@@ -148,7 +156,8 @@ class Picture:
     votes: Votes = field(default_factory=Votes)
     poll: Poll | None = None  # an observer of a release before this one knows none
     certificates: Certificates | None = None  # an observer of a release before this one knows none
-    accounts: Accounts | None = None  # an observer of a release before this one knows none
+    accounts: Accounts | None = None
+    keeps_accounts: bool = False  # an observer of a release before this one does not
 
     @property
     def clusters(self) -> dict[str, Postgres | Redis]:

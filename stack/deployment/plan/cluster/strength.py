@@ -82,6 +82,12 @@ def votes_lost(picture: Picture) -> list[str]:
     return [f"{lost:,} acknowledged votes are lost (which: `python3 deploy.py audit`)"] if lost else []
 
 
+def votes_unchecked(picture: Picture) -> list[str]:
+    """Say so where nobody knows whether votes are lost, although the release keeps accounts."""
+    known = picture.accounts and picture.accounts.lost is not None
+    return ["whether acknowledged votes are lost"] if picture.keeps_accounts and not known else []
+
+
 def certificate_missing(picture: Picture) -> list[str]:
     """Say so where the edges' certificate is missing or has less than a sixth of its life left.
 
