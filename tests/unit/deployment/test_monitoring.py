@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from pathlib import Path
+from threading import Event
 from typing import Any, cast
 
 import pytest
@@ -293,6 +294,14 @@ def test_grafana_is_left_out_where_its_image_is_not_to_be_had(
     assert registry.timeout == engine.TIMEOUT_SECONDS
 
 
+def test_who_waits_for_a_registry_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    registry, said = Registry(None), Event()
+    monkeypatch.setattr(grafana, "QUIET_SECONDS", 0.0)
+    monkeypatch.setattr(registry, "inspect_distribution", lambda _: said.wait(10))
+    assert grafana.refusal(cast(DockerClient, registry), lambda _: said.set(), alone=False) is None
+    assert said.is_set()
+
+
 def test_nobody_is_asked_for_it_where_nobody_could_see_it() -> None:
     found = site((), monitoring=True)  # this engine could not even be asked
     assert not found.chosen.dashboards
@@ -390,8 +399,9 @@ def test_the_overlays_are_merged_in_an_order_in_which_none_undoes_another(accoun
 
 def test_the_prober_trusts_a_private_acme_server_s_authority(inside: Inside) -> None:
     private = {"domain": "example.org", "acme_email": "a@example.org", "acme_ca_file": str(inside.authority)}
-    whole = made(monitoring=True, **private).services["prober"]
-    assert whole["environment"]["ACME_CA_FILE"] in whole["configs"]
+    prober = made(monitoring=True, **private).services["prober"]
+    assert prober["environment"]["ACME_CA_FILE"] == "/etc/prober/acme-ca.pem"
+    assert "acme-ca" in prober["configs"]
 
 
 @pytest.mark.parametrize("name", sorted(GO))
