@@ -19,7 +19,7 @@ from result.entrance import Entrance, heed_the_present
 from result.feed import Feed, Source
 from result.metrics import Figures
 from result.numerals import count_of, percent_of
-from result.packets import LARGEST_BYTES
+from result.packets import LARGEST_BYTES, NOBODY
 from result.prefix import prefixed
 from result.settings import Settings
 from result.watching import Watching, ask_peers
@@ -91,8 +91,9 @@ def _greet(sockets: SocketIO, feed: Feed, watching: Watching) -> None:
     """Tell each viewer on arrival what is known, and count them until they leave."""
 
     @sockets.on("connect")  # type: ignore[untyped-decorator]
-    def _on_connect() -> None:
-        watching.arrive(cast(Any, request).sid)
+    def _on_connect(joined_as: object = None) -> None:
+        if joined_as != NOBODY:
+            watching.arrive(cast(Any, request).sid)
         if feed.scores is not None:
             emit("scores", feed.scores)
         if feed.history is not None:

@@ -27,7 +27,7 @@ SELECT (SELECT coalesce(json_object_agg(vote, count), '{}') FROM tally),
 WITH_PROBES = f"""{QUERY},
        (SELECT coalesce(json_agg(id), '[]')
         FROM (SELECT id FROM probe ORDER BY at DESC, id LIMIT 4) AS newest)"""  # noqa: S608
-# Before a worker of a release that knows made-up votes has run, there is no such table.
+# Before a worker of a release that knows test votes has run, there is no such table.
 HAS_PROBES = "SELECT coalesce(has_table_privilege(to_regclass('probe'), 'SELECT'), false)"
 HAS_PROBES_EVERY_SECONDS = 10.0
 

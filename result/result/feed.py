@@ -123,7 +123,7 @@ class Feed:
             self._emit("scores", scores)
 
     def _publish_probes(self, probes: list[str]) -> None:
-        """Tell of made-up votes, as of votes; the page does not listen."""
+        """Tell of test votes, as of votes; the page does not listen."""
         if probes != self.probes:
             self.probes = probes
             self._emit("probe", {"newest": probes})

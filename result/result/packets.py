@@ -8,6 +8,9 @@ SEPARATOR = "\x1e"
 PROBE, PONG, UPGRADE, LEAVE, JOIN = "2probe", "3", "5", "1", "40"
 # Engine.IO's own word for the end of a session: whoever leaves the only namespace has left.
 LEAVE_NAMESPACE = "41"
+# How the prober joins: who watches for the monitoring is nobody's audience.
+NOBODY = {"viewer": False}
+JOIN_AS_NOBODY = JOIN + '{"viewer":false}'
 
 
 def understand(packet: str) -> str | None:
@@ -15,11 +18,11 @@ def understand(packet: str) -> str | None:
 
     Events, acknowledgements, attachments and other namespaces are nothing that a viewer has business with.
     """
-    if packet in {PROBE, PONG, UPGRADE, LEAVE, JOIN}:
+    if packet in {PROBE, PONG, UPGRADE, LEAVE, JOIN, JOIN_AS_NOBODY}:
         return packet
     if packet == LEAVE_NAMESPACE:
         return LEAVE
-    # Whoever joins may say who they are; nobody asks.
+    # Whoever joins may say who they are; nobody asks, but whether they are a viewer.
     if packet.startswith(JOIN + "{") and packet.endswith("}"):
         return JOIN
     return None

@@ -17,7 +17,7 @@ class Reading(NamedTuple):
     pulse_age: float | None
     """Seconds since a worker was last able to commit; None if none ever was."""
     probes: Sequence[str] = ()
-    """The ids of the newest made-up votes, by which the monitoring looks whether votes come through."""
+    """The ids of the newest test votes, by which the monitoring looks whether votes come through."""
 
 
 class State(StrEnum):

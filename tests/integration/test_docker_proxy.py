@@ -18,6 +18,7 @@ from kit.waiting import wait_until
 SERVICE, OTHER_SERVICE = "x7qmv9bpmmvb67ify29h38vyj", "2gi687u0kvju5u12f6678ayvy"
 RUNNING = "%22desired-state%22%3A%7B%22running%22%3Atrue%7D"
 TASKS = f"/v1.45/tasks?filters=%7B{RUNNING}%2C%22service%22%3A%7B%22{SERVICE}%22%3Atrue%7D%7D"
+ALIVE = "/tasks?filters=%7B%22desired-state%22%3A%7B%22ready%22%3Atrue%2C%22running%22%3Atrue%7D%7D"
 NETWORKS = "/v1.45/networks?filters=%7B%22scope%22%3A%7B%22swarm%22%3Atrue%7D%7D"
 STRANGE = (
     "/tasks?/../../tmp/other",
@@ -25,6 +26,8 @@ STRANGE = (
     f"{TASKS}&another=1",
     TASKS.replace(SERVICE, SERVICE[:-1]),
     TASKS.replace("running", "shutdown"),
+    ALIVE.replace("ready", "shutdown"),
+    f"{ALIVE}&another=1",
     f"/v1.45/nodes/{SERVICE[:-1]}",
     "/v1.045/services",
     "/v1.12/services",
@@ -104,7 +107,9 @@ def ask(proxy: str, path: str) -> tuple[int, bytes]:
         connection.close()
 
 
-@pytest.mark.parametrize("path", [TASKS, NETWORKS, "/v1.45/services", "/nodes", f"/v1.45/nodes/{SERVICE}"])
+@pytest.mark.parametrize(
+    "path", [TASKS, ALIVE, NETWORKS, "/v1.45/services", "/nodes", f"/v1.45/nodes/{SERVICE}"]
+)
 def test_the_last_answer_is_repeated_while_there_is_no_leader(engine: Engine, proxy: str, path: str) -> None:
     engine.body = b'[{"ID": "one"}]'
     assert ask(proxy, path) == (200, engine.body)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import re
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -32,6 +33,7 @@ from prober.attempt import Attempt, attempt, signed
 from prober.edges import Edges
 from prober.outcome import Outcome
 from prober.pages import Pages
+from prober.screen import Screen
 from prober.settings import Settings
 from worker.store import Store
 
@@ -219,6 +221,37 @@ def test_through_a_real_edge_it_comes_to_the_screen(site: tuple[Settings, str]) 
     assert docker("exec", f"{network}-postgres", "bash", "-c", count) == "0"
 
 
+def test_who_looks_for_it_is_no_viewer(site: tuple[Settings, str]) -> None:
+    """The result page says how many people watch."""
+    settings, network = site
+    edges = Edges(settings)
+    wait_until(lambda: probed(settings).outcome == Outcome.SHOWN, 30)
+    with Screen(settings, edges) as screen:
+        assert Pages(settings, edges).vote(signed(ID, settings.probe_key)) == Outcome.ACCEPTED
+        assert screen.shows(ID, time.monotonic() + 20)
+        assert told_by(address(f"{network}-result"), "vote_app_viewers") == 0
+
+
+def test_who_watches_is_a_viewer_and_who_looks_for_it_takes_nobody_away(way: Way) -> None:
+    counts: list[int] = []
+    person: Any = socketio.Client()
+    person.on("watching", lambda told: counts.append(told["count"]))
+    person.connect(way.result.url, transports=["websocket"])
+    wait_until(lambda: counts == [1])
+    nobody: Any = socketio.Client()
+    nobody.on("watching", lambda told: counts.append(told["count"]))
+    nobody.connect(way.result.url, transports=["websocket"], auth={"viewer": False})
+    wait_until(lambda: len(counts) == 2)
+    nobody.shutdown()
+    another: Any = socketio.Client()
+    another.on("watching", lambda told: counts.append(told["count"]))
+    another.connect(way.result.url, transports=["websocket"])
+    wait_until(lambda: max(counts) == 2)
+    assert counts[:2] == [1, 1]
+    another.shutdown()
+    person.shutdown()
+
+
 def test_without_workers_it_does_not_come_to_the_screen(
     site: tuple[Settings, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -291,12 +324,13 @@ def test_its_container_says_that_it_is_healthy_and_what_became_of_it(
     try:
         healthy = ("inspect", "--format", "{{.State.Health.Status}}", name)
         wait_until(lambda: docker(*healthy) == "healthy", 60, lambda: docker("logs", name))
-        wait_until(lambda: shown(address(name)) == 1, 60, lambda: docker("logs", name))
+        shown = 'vote_app_probes_total{outcome="shown"}'
+        wait_until(lambda: told_by(address(name), shown) == 1, 60, lambda: docker("logs", name))
     finally:
         docker("rm", "--force", name)
 
 
-def shown(host: str) -> float:
+def told_by(host: str, metric: str) -> float:
     with urlopen(f"http://{host}:9100/metrics", timeout=5) as answer:
-        found = re.search(rb'^vote_app_probes_total\{outcome="shown"\} (.+)$', answer.read(), re.MULTILINE)
-    return float(found[1]) if found else 0.0
+        found = re.search(f"^{re.escape(metric)} (.+)$", answer.read().decode(), re.MULTILINE)
+    return float(found[1]) if found else float("nan")

@@ -208,10 +208,10 @@ def test_it_learns_how_each_node_of_the_queue_is_by_an_account_that_may_do_no_mo
 
     wait_until(learned, SCRAPE_SECONDS, lambda: str(watched.ask("redis_up")))
     known = {labels["instance"] for labels in watched.ask("redis_up == 1")}
-    assert known == {*(f"{name}:6379" for name in REDIS), *(f"{name}:26379" for name in SENTINELS)}
+    assert known == {*REDIS, *SENTINELS}
     assert watched.ask("redis_exporter_last_scrape_error > 0") == []
     masters = watched.ask("redis_instance_info{role='master', redis_mode!='sentinel'}")
-    assert [labels["instance"] for labels in masters] == [f"{watched.cluster.recover(10)}:6379"]
+    assert [labels["instance"] for labels in masters] == [watched.cluster.recover(10)]
     assert len(watched.ask("redis_memory_max_bytes > 0")) == len(REDIS)
     assert len(watched.ask("redis_sentinel_master_ok_sentinels == 3")) == len(SENTINELS)
 
@@ -351,11 +351,11 @@ def test_each_says_of_itself_that_it_is_healthy(tmp_path: Path, service: str) ->
 
 def test_why_an_image_is_not_to_be_had_is_said_in_the_engine_s_words(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(grafana, "IMAGE", f"127.0.0.1:9/grafana/grafana:1@sha256:{'0' * 64}")
-    problem = grafana.refusal(engine.require())
+    problem = grafana.refusal(engine.require(), print, alone=True)
     assert problem
     assert "connect: connection refused" in problem
     monkeypatch.setattr(grafana, "IMAGE", reference("prometheus"))
-    assert grafana.refusal(engine.require()) is None
+    assert grafana.refusal(engine.require(), print, alone=True) is None
 
 
 def test_every_service_of_the_stack_has_a_job() -> None:

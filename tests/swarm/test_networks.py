@@ -34,12 +34,13 @@ NEIGHBOURS = (
     (*POSTGRES, "pgpool", "observer"),
 )
 # Where the stack is watched, who watches joins networks that are there; nobody joins one for it.
-WATCHERS = (
-    *("prometheus", "alertmanager", "prober"),
+MONITORING = (
+    *("prometheus", "alertmanager"),
     *("node-exporter", "postgres-exporter", "redis-exporter", "swarm-exporter"),
 )
+WATCHERS = (*MONITORING, "prober")
 WATCHING = (
-    WATCHERS,
+    MONITORING,
     ("prometheus", "traefik", "vote"),
     ("prometheus", "prober", "traefik", "result"),
     ("prometheus", "worker", "pgpool"),

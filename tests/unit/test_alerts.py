@@ -33,7 +33,7 @@ OWN = {
     *("vote_app_pgpool_connections", "vote_app_pgpool_places", "vote_app_pgpool_refused_total"),
     *("vote_app_service_replicas_desired", "vote_app_service_replicas_running"),
     *("vote_app_nodes", "vote_app_node_ready"),
-    *("vote_app_probes_total", "vote_app_probe_last_timestamp_seconds", "vote_app_probe_seconds"),
+    *("vote_app_probes_total", "vote_app_probe_seconds"),
 }
 """What the services give."""
 EXPORTERS = {

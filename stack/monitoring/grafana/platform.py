@@ -43,7 +43,8 @@ FIGURES = (
         "Errors of the edges, last hour",
         "Answers that were 500 or more. Normal is 0; a failover may make a few.",
         Query(
-            f'sum(increase(traefik_entrypoint_requests_total{{{EDGES}, code=~"5.."}}[1h])) or vector(0)',
+            f'sum(increase(traefik_entrypoint_requests_total{{{EDGES}, code=~"5.."}}[1h]))'
+            " or 0 * count(traefik_config_reloads_total)",
             "errors",
         ),
         limits=[(1, WARNING), (100, BAD)],

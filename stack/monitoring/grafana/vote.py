@@ -39,7 +39,10 @@ FIGURES = (
     figure(
         "Waiting in the queue",
         "Votes that are acknowledged and not yet in the result. A few at most is normal.",
-        Query("max(vote_app_queue_entries)", "votes"),
+        Query(
+            'max(sum by (instance) (vote_app_account_votes{state=~"queued|settling"}))',
+            "votes",
+        ),
         limits=[(1000, WARNING), (100_000, BAD)],
     ),
     figure(

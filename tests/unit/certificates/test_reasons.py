@@ -25,16 +25,18 @@ class Answer:
         return self._found
 
 
-def authorization(name: str, error: dict[str, str] | None) -> dict[str, Any]:
+def authorization(name: str, error: dict[str, str] | None, status: str | None) -> dict[str, Any]:
     challenge = {"type": "http-01", "url": f"https://acme.example.org/{name}", "token": "A" * 43}
     asked = {**challenge, "status": "invalid", "error": error} if error else challenge
-    return {"identifier": {"type": "dns", "value": name}, "status": "pending", "challenges": [asked]}
+    found = {"identifier": {"type": "dns", "value": name}, "challenges": [asked]}
+    return {**found, "status": status} if status else found
 
 
 def told(
     monkeypatch: pytest.MonkeyPatch,
     errors: dict[str, dict[str, str] | None],
     of_order: dict[str, str] | None = BROKEN,
+    status: str | None = "pending",
 ) -> str:
     """Return what is said of an order with this error, whose authorizations have these errors."""
     order = {
@@ -43,7 +45,7 @@ def told(
         "authorizations": list(NAMES),
         **({"error": of_order} if of_order else {}),
     }
-    answers: dict[str, Any] = {name: authorization(name, errors[name]) for name in NAMES}
+    answers: dict[str, Any] = {name: authorization(name, errors[name], status) for name in NAMES}
     answers[str(ORDER.url)] = order
     monkeypatch.setattr(Session, "post", lambda _, url, content=None: Answer(answers[url]))
     resolver, records = Resolver((("192.0.2.53", 53),)), cast(Records, None)
@@ -67,4 +69,12 @@ def test_an_order_that_failed_without_a_reason_is_not_silent(monkeypatch: pytest
     assert said == (
         "the order is invalid, and the server gives no reason: "
         "result.example.org is pending, vote.example.org is pending"
+    )
+
+
+def test_authorizations_without_a_status_hide_no_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert told(monkeypatch, dict.fromkeys(NAMES), status=None) == "no route to host"
+    assert told(monkeypatch, dict.fromkeys(NAMES), None, None) == (
+        "the order is invalid, and the server gives no reason: "
+        "result.example.org is without a status, vote.example.org is without a status"
     )

@@ -2,16 +2,19 @@
 
 from collections.abc import Collection, Mapping
 from pathlib import Path
+from threading import Event
 from typing import Any, cast
 
 import pytest
 import yaml
 from docker import DockerClient
 from docker.errors import APIError, ImageNotFound
+from requests.exceptions import ReadTimeout
 
 from deployment.configuration import layout, overlays, settings
 from deployment.configuration.settings import Settings
 from deployment.engine.images import grafana, images
+from deployment.engine.machine import engine
 from deployment.engine.swarm import credentials, networks, nodes, services
 from deployment.engine.swarm.membership import Membership
 from deployment.errors import DeployError
@@ -23,7 +26,9 @@ from deployment.plan.release import history, rules
 from deployment.plan.release.drift import Service
 from deployment.plan.release.history import Deployment
 from deployment.plan.release.release import Release, changes
+from deployment.plan.swarm import placement
 from deployment.progress import Progress
+from kit.inside import Inside
 
 HASH = f"$2y$05${'a' * 53}"
 SECRETS = {key: f"vote-app_{key}_1" for key in (*credentials.MADE, "dashboard_users", "monitoring_users")}
@@ -229,8 +234,9 @@ def test_the_dashboards_come_with_the_page_unless_somebody_says_no(accounts: str
 class Registry:
     """An engine without Grafana's image, which asks a registry for it."""
 
-    def __init__(self, problem: str | None, *, here: bool = False) -> None:
+    def __init__(self, problem: str | Exception | None, *, here: bool = False) -> None:
         self.api = self.images = self
+        self.timeout = engine.TIMEOUT_SECONDS
         self._problem, self._here = problem, here
         self.asked: list[str] = []
 
@@ -241,6 +247,9 @@ class Registry:
 
     def inspect_distribution(self, name: str) -> dict[str, str]:
         self.asked.append(name)
+        assert self.timeout == grafana.ANSWER_SECONDS
+        if isinstance(self._problem, Exception):
+            raise self._problem
         if self._problem:
             raise APIError("500 Server Error", explanation=self._problem)
         return {}
@@ -250,31 +259,47 @@ SILENT = 'Get "https://registry.example/v2/": dial tcp: lookup registry.example:
 
 
 @pytest.mark.parametrize(
-    ("engine", "running", "shown", "asked"),
+    ("registry", "machines", "running", "shown", "asked"),
     [
-        (Registry(None), "", True, 1),
-        (Registry(SILENT), "", False, 1),
-        (Registry("toomanyrequests: limit"), "", False, 1),
-        (Registry(SILENT, here=True), "", True, 0),
-        (Registry(SILENT), grafana.IMAGE, True, 0),
-        (Registry(SILENT), "grafana/grafana:1.0.0@sha256:0", False, 1),
+        (Registry(None), 1, "", True, 1),
+        (Registry(SILENT), 1, "", False, 1),
+        (Registry("toomanyrequests: limit"), 1, "", False, 1),
+        (Registry(ReadTimeout("read timed out")), 1, "", False, 1),
+        (Registry(SILENT, here=True), 1, "", True, 0),
+        (Registry(SILENT, here=True), 3, "", False, 1),
+        (Registry(None, here=True), 3, "", True, 1),
+        (Registry(SILENT), 1, grafana.IMAGE, True, 0),
+        (Registry(SILENT), 1, "grafana/grafana:1.0.0@sha256:0", False, 1),
     ],
-    ids=["handed out", "silent", "refused", "here", "runs", "another runs"],
+    ids=[
+        *("handed out", "silent", "refused", "late", "here"),
+        *("here alone", "here and handed out", "runs", "another runs"),
+    ],
 )
 def test_grafana_is_left_out_where_its_image_is_not_to_be_had(
-    accounts: str, engine: Registry, running: str, shown: bool, asked: int
+    accounts: str, registry: Registry, machines: int, running: str, shown: bool, asked: int
 ) -> None:
     given = {"monitoring": True, "monitoring_host": "m.localhost", "monitoring_users_file": accounts}
     found = site((), ["grafana"] if running else [], **given)
-    found.client = cast(DockerClient, engine)
+    found.client = cast(DockerClient, registry)
     vars(found)["services"] = {"grafana": Service(1, "", running)} if running else {}
+    vars(found)["nodes"] = (placement.THIS_NODE,) * machines
     lines = [line for line in up.watching(found) if line.startswith("Grafana is left out: its image ")]
     assert found.chosen.grafana is shown
     assert ("grafana.yaml" in [path.name for path in overlays.chosen(found.chosen)]) is shown
     assert len(lines) == (not shown)
     vars(found).pop("chosen")  # as after each step
     assert found.chosen.grafana is shown
-    assert len(engine.asked) == asked
+    assert len(registry.asked) == asked
+    assert registry.timeout == engine.TIMEOUT_SECONDS
+
+
+def test_who_waits_for_a_registry_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    registry, said = Registry(None), Event()
+    monkeypatch.setattr(grafana, "QUIET_SECONDS", 0.0)
+    monkeypatch.setattr(registry, "inspect_distribution", lambda _: said.wait(10))
+    assert grafana.refusal(cast(DockerClient, registry), lambda _: said.set(), alone=False) is None
+    assert said.is_set()
 
 
 def test_nobody_is_asked_for_it_where_nobody_could_see_it() -> None:
@@ -352,7 +377,7 @@ def test_one_service_alone_has_a_way_out_and_nothing_else_of_the_stack_shares_it
     assert {name for name, network in networks.items() if not network.get("internal")} == {"alerts"}
     assert [n for n, service in whole.services.items() if "alerts" in service["networks"]] == ["alertmanager"]
     inner = {n for n, service in whole.services.items() if "monitoring" in service["networks"]}
-    assert inner == ADDED
+    assert inner == ADDED - {"prober"}
 
 
 def test_prometheus_reaches_what_it_asks_and_no_node_of_the_database() -> None:
@@ -370,6 +395,13 @@ def test_the_overlays_are_merged_in_an_order_in_which_none_undoes_another(accoun
     )  # fmt: skip
     names = [path.name for path in overlays.chosen(chosen)]
     assert names == ["monitoring.yaml", "monitoring-page.yaml", "grafana.yaml", "path-routing.yaml"]
+
+
+def test_the_prober_trusts_a_private_acme_server_s_authority(inside: Inside) -> None:
+    private = {"domain": "example.org", "acme_email": "a@example.org", "acme_ca_file": str(inside.authority)}
+    prober = made(monitoring=True, **private).services["prober"]
+    assert prober["environment"]["ACME_CA_FILE"] == "/etc/prober/acme-ca.pem"
+    assert "acme-ca" in prober["configs"]
 
 
 @pytest.mark.parametrize("name", sorted(GO))

@@ -17,7 +17,7 @@ from kit.exposition import told
 from observer import swarm
 from unit.observer.test_replicas import ALL, replicated, task
 
-SAID = {"/services": [replicated(2)], "/tasks": [task("a")], "/nodes": ALL}
+SAID = {"/services": [replicated(2)], swarm.TASKS: [task("a")], "/nodes": ALL}
 METRICS = {
     'vote_app_service_replicas_desired{service="vote"} 2.0',
     'vote_app_service_replicas_running{service="vote"} 1.0',

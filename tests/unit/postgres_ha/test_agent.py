@@ -92,9 +92,13 @@ def test_however_many_ask_the_kernel_is_asked_seldom(monkeypatch: pytest.MonkeyP
         return Usage(len(looked), None, None)
 
     monkeypatch.setattr(cgroup, "read", read)
+    now = 100.0
+    monkeypatch.setattr(agent_module, "time", SimpleNamespace(monotonic=lambda: now))
     container = Container()
     assert [container.usage().memory for _ in range(3)] == [1, 1, 1]
-    monkeypatch.setattr(agent_module, "USAGE_SECONDS", 0.0)
+    now += 4.9
+    assert container.usage().memory == 1
+    now += 0.1
     assert container.usage().memory == 2
 
 

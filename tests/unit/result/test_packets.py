@@ -10,6 +10,8 @@ from result.packets import MOST_IN_ONE_BODY, understand, understand_body
     [
         ("40", "40"),
         ('40{"token":"x"}', "40"),
+        ('40{"viewer":false}', '40{"viewer":false}'),
+        ('40{"viewer":true}', "40"),
         ("3", "3"),
         ("5", "5"),
         ("2probe", "2probe"),

@@ -159,7 +159,8 @@ class Site:
         found = self.settings.model_copy(update={"monitoring": watched})
         if found.dashboards and self.client and not grafana.runs(self.services):
             if grafana.IMAGE not in self.refusals:
-                self.refusals[grafana.IMAGE] = grafana.refusal(self.client)
+                alone = len(self.nodes) == 1
+                self.refusals[grafana.IMAGE] = grafana.refusal(self.client, self.progress.say, alone=alone)
             return found.model_copy(update={"grafana": self.refusals[grafana.IMAGE] is None})
         return found
 

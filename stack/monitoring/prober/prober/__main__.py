@@ -25,7 +25,6 @@ def main() -> None:
     configured = settings.load()
     edges = Edges(configured)
     pages = Pages(configured, edges)
-    metrics.note_start()
     start_http_server(PORT)
     log.info("prober started", vote=configured.vote_host, result=configured.result_host)
     while True:
@@ -33,7 +32,7 @@ def main() -> None:
         Path(configured.heartbeat_file).touch()
         done = attempt(configured, edges, pages)
         metrics.note(done)
-        log.info("made-up vote", **done._asdict())
+        log.info("test vote", **done._asdict())
         time.sleep(max(0.0, began + EVERY_SECONDS - time.monotonic()))
 
 

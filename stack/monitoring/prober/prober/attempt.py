@@ -1,4 +1,4 @@
-"""One made-up vote, from the pages to the screen."""
+"""One test vote, from the pages to the screen."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ log = structlog.get_logger()
 
 
 class Attempt(NamedTuple):
-    """What became of a made-up vote, and after how many seconds it was acknowledged and was on the screen."""
+    """What became of a test vote, and after how many seconds it was acknowledged and was on the screen."""
 
     outcome: Outcome
     acknowledged: float | None = None

@@ -1,4 +1,4 @@
-"""What becomes of a made-up vote."""
+"""What becomes of a test vote."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ class Outcome(StrEnum):
     NO_SCREEN = "no_screen"
 
 
-# What `vote` itself says of a made-up vote that it did not accept.
+# What `vote` itself says of a test vote that it did not accept.
 SAID = frozenset({Outcome.NOT_RECORDED, Outcome.CLOSED, Outcome.PAUSED, Outcome.UNSUPPORTED})
 
 
 def outcome_of(status: int, told: object) -> Outcome:
-    """Read the answer to a made-up vote: its status, and the word in it if there is one.
+    """Read the answer to a test vote: its status, and the word in it if there is one.
 
     Whatever else comes, a page of an error, say, is a refusal.
     """

@@ -45,7 +45,7 @@ class Pages:
                     self._cookie = cookie.partition(";")[0]
 
     def vote(self, signed: str) -> Outcome:
-        """Send a made-up vote, and return what became of it; raise AwayError without an answer."""
+        """Send a test vote, and return what became of it; raise AwayError without an answer."""
         body = urlencode({"probe": signed}).encode()
         answer = self._ask(self._settings.vote_host, "POST", "vote", body)
         return outcome_of(answer.status, _told(answer.body))

@@ -10,7 +10,7 @@ from prober.environment import Environment, SettingError, refuse, required, secr
 
 @dataclass(frozen=True)
 class Settings:
-    """Where the pages are, whom browsers trust there, and the key that `vote` knows made-up votes by."""
+    """Where the pages are, whom browsers trust there, and the key that `vote` knows test votes by."""
 
     vote_host: str
     result_host: str

@@ -169,8 +169,15 @@ class AcmeAuthority:
         ]
         if body.error and not found:
             found = [str(body.error.detail or body.error.typ)]
-        states = ", ".join(f"{name} is {found.status.name}" for name, found in authorizations)
-        return found or [f"the order is invalid, and the server gives no reason: {states}"]
+        return found or [f"the order is invalid, and the server gives no reason: {_states(authorizations)}"]
+
+
+def _states(authorizations: list[tuple[str, messages.Authorization]]) -> str:
+    """Say how far the server came with each name; a status may be missing (RFC 8555 requires it)."""
+    return ", ".join(
+        f"{name} is {found.status.name if found.status else 'without a status'}"
+        for name, found in authorizations
+    )
 
 
 def _signing_request(order: Order) -> x509.CertificateSigningRequest:
