@@ -212,14 +212,14 @@ def obtainable(local: LocalStack) -> bool:
     return grafana.refusal(local.client, print, alone=len(local.client.nodes.list()) == 1) is None
 
 
-def test_made_up_votes_come_to_the_screen_and_are_not_counted(
+def test_test_votes_come_to_the_screen_and_are_not_counted(
     watched: LocalStack, record_testsuite_property: Any
 ) -> None:
     stored = watched.status()["votes"]["stored"]
     wait_until(lambda: value(watched, "sum(vote_app_probes_total{outcome='shown'})"), TARGETS_SECONDS)
     mean = "sum(vote_app_probe_seconds_sum{until='%s'}) / sum(vote_app_probe_seconds_count{until='%s'})"
     acknowledged, shown = (value(watched, mean.replace("%s", end)) for end in ("acknowledged", "shown"))
-    record_testsuite_property("seconds from a made-up vote to the screen", shown)
+    record_testsuite_property("seconds from a test vote to the screen", shown)
     assert 0 < (acknowledged or 0) < (shown or 0) < 45
     assert watched.status()["votes"]["stored"] == stored
 

@@ -48,7 +48,7 @@ def entries(ballots: Sequence[Ballot], numbers: Numbers | None = None) -> Iterat
 
 
 def probe_entries(probes: Sequence[Probe]) -> Iterator[tuple[str, ...]]:
-    """Yield stream entries of made-up votes: to a worker that knows nothing of them, they hold no vote."""
+    """Yield stream entries of test votes: to a worker that knows nothing of them, they hold no vote."""
     for identity, poll in probes:
         yield ("votes", "[]", *named(poll), FIELD, identity)
 

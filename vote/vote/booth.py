@@ -96,7 +96,7 @@ class Booth:
         ):
             raise Forbidden("other_site")
         fields = form.read(environ)
-        # It names no option: a release that knows no made-up votes refuses it, and counts none.
+        # It names no option: a release that knows no test votes refuses it, and counts none.
         if FIELD in fields:
             return self._take_probe(fields[FIELD])
         choice = fields.get("vote", "")
@@ -134,7 +134,7 @@ class Booth:
         return "200 OK", headers, body
 
     def _take_probe(self, signed: str) -> Reply:
-        """Send a made-up vote the way of a vote, and say what became of it; a stranger's is a BadRequest."""
+        """Send a test vote the way of a vote, and say what became of it; a stranger's is a BadRequest."""
         identity = read_probe(signed, self._probe_key)
         if identity is None:
             raise BadRequest("no_such_option")
@@ -144,7 +144,7 @@ class Booth:
         except NotTakenError as error:
             outcome = error.state if error.state in (CLOSED, UNSUPPORTED) else PAUSED
         except NotRecordedError:
-            log.error("made-up vote not recorded")
+            log.error("test vote not recorded")
             outcome = metrics.NOT_RECORDED
         status = "200 OK" if outcome == metrics.ACCEPTED else "503 SERVICE UNAVAILABLE"
         return status, *answer_with({"outcome": outcome})

@@ -63,7 +63,7 @@ class QueueConnection:
         judge(self._put("VOTES.APPEND", entries(ballots, numbers)))
 
     def append_probes(self, probes: Sequence[Probe]) -> None:
-        """Put made-up votes into the stream, as ballots are, and raise as then.
+        """Put test votes into the stream, as ballots are, and raise as then.
 
         A Redis of the release before has no place for them: that is a NotTakenError, too.
         """

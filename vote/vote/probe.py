@@ -1,4 +1,4 @@
-"""Made-up votes, by which the monitoring looks whether votes come through: they count nowhere."""
+"""Test votes, by which the monitoring looks whether votes come through: they count nowhere."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ SIGNED = re.compile(r"([0-9a-f]{32})\.([0-9a-f]{64})\Z")
 
 
 class Probe(NamedTuple):
-    """A made-up vote: its id, and the poll that there is."""
+    """A test vote: its id, and the poll that there is."""
 
     id: str
     poll: int = 1
 
 
 def read_probe(text: str, key: str) -> str | None:
-    """Return the id of a made-up vote that somebody with the key has signed, else None; without a key always.
+    """Return the id of a test vote that somebody with the key has signed, else None; without a key always.
 
     A stranger's would be told to every viewer.
     """

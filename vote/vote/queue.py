@@ -10,7 +10,7 @@ from vote.poll import Poll
 from vote.probe import Probe
 
 UNSUPPORTED = "unsupported"
-"""Where a made-up vote meets a queue of the release before."""
+"""Where a test vote meets a queue of the release before."""
 
 
 class NotRecordedError(ServiceError):

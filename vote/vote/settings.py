@@ -21,7 +21,7 @@ MOST = 10**9
 class Settings:
     """Everything that can be configured; a secret X comes from the file named by X_FILE.
 
-    Without the key of made-up votes none is taken.
+    Without the key of test votes none is taken.
     """
 
     redis_host: str

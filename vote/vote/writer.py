@@ -179,7 +179,7 @@ class Writer:
             self._waiting.put(pending)
 
     def _append(self, batch: list[_Pending], connection: QueueConnection) -> Numbers | None:
-        """Append votes, and return their numbers, or made-up votes; raise what the connection raises.
+        """Append votes, and return their numbers, or test votes; raise what the connection raises.
 
         The votes, all of one poll, get numbers that no attempt before had.
         """
@@ -208,7 +208,7 @@ class Writer:
 
 
 def apart(batch: list[_Pending]) -> list[list[_Pending]]:
-    """Return the votes and the made-up votes of a batch, those of which there are any.
+    """Return the votes and the test votes of a batch, those of which there are any.
 
     What is wrong with the latter must concern no vote.
     """
@@ -218,7 +218,7 @@ def apart(batch: list[_Pending]) -> list[list[_Pending]]:
 
 
 def ballots_of(batch: list[_Pending]) -> list[Ballot]:
-    """Return the ballots of a batch: a made-up vote is kept by nobody and never replayed."""
+    """Return the ballots of a batch: a test vote is kept by nobody and never replayed."""
     return [pending.ballot for pending in batch if isinstance(pending.ballot, Ballot)]
 
 

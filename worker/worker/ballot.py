@@ -52,7 +52,7 @@ class Content(NamedTuple):
     """The ballots of an entry, those parts of it that are no ballots, and the number of its poll.
 
     The ballots have these numbers in the account of a process, where the entry names one. `probe` is the id
-    of a made-up vote, by which the monitoring looks whether votes come through.
+    of a test vote, by which the monitoring looks whether votes come through.
     """
 
     entry_id: bytes

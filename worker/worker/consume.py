@@ -137,13 +137,13 @@ class Consumer:
         self._bury(letters_of(poison), self._stream.remove)
 
     def _show(self, probes: Sequence[str]) -> None:
-        """Let viewers see made-up votes, if that works at once; else nothing is lost but them."""
+        """Let viewers see test votes, if that works at once; else nothing is lost but them."""
         if not probes:
             return
         try:
             self._store.show(probes)
         except (StoreAwayError, UnstorableError) as error:
-            log.error("made-up votes not shown", count=len(probes), reason=str(error))
+            log.error("test votes not shown", count=len(probes), reason=str(error))
 
     def _bury(self, letters: Mapping[bytes, Sequence[Letter]], remove: Remove) -> None:
         """Move letters to the database; those that it refuses stay in the queue, not here."""

@@ -28,7 +28,7 @@ CREATE TABLE IF NOT EXISTS history (
     counts jsonb       NOT NULL
 ) WITH (fillfactor = 50);
 
--- The made-up votes of the last minute or so, by which the monitoring looks whether votes come through.
+-- The test votes of the last minute or so, by which the monitoring looks whether votes come through.
 -- They are no votes: nothing counts them.
 CREATE TABLE IF NOT EXISTS probe (
     id text        PRIMARY KEY,

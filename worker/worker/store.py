@@ -120,7 +120,7 @@ class Store:
         self._commit(statement, [*(value for row in rows for value in row), *columns(numbered, 3)])
 
     def show(self, probes: Collection[str]) -> None:
-        """Return once made-up votes are committed as votes are, and those of before the last minute are gone.
+        """Return once test votes are committed as votes are, and those of before the last minute are gone.
 
         Raises StoreAwayError; UnstorableError only where somebody has changed the table.
         """

@@ -81,7 +81,7 @@ def test_only_what_vote_itself_says_is_more_than_a_refusal(
         ("", []),
     ],
 )
-def test_a_packet_tells_of_made_up_votes_or_of_something_else(packet: str, found: list[str]) -> None:
+def test_a_packet_tells_of_test_votes_or_of_something_else(packet: str, found: list[str]) -> None:
     assert newest(packet) == found
 
 
@@ -95,7 +95,7 @@ def test_the_vote_service_knows_what_the_prober_signs_and_nothing_else() -> None
 
 
 def test_what_is_sent_names_no_option(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A release that knows no made-up votes would count one that does."""
+    """A release that knows no test votes would count one that does."""
     sent: list[bytes] = []
 
     def ask(_pages: Pages, *asked: Any) -> Answer:

@@ -38,7 +38,7 @@ def test_a_viewer_is_greeted_with_everything_known(app: Flask, source: Any) -> N
     }
 
 
-def test_who_arrives_late_is_told_of_the_newest_made_up_votes(app: Flask, source: Any) -> None:
+def test_who_arrives_late_is_told_of_the_newest_test_votes(app: Flask, source: Any) -> None:
     source.reading = Reading({}, 0.0, ["x"])
     app.extensions["feed"].turn()
     assert events(sockets_client(app))["probe"] == {"newest": ["x"]}

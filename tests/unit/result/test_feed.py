@@ -90,7 +90,7 @@ def test_scores_go_on_without_history(feed: Feed, source: Any, monkeypatch: pyte
     assert feed.history == {"at": [30], "a": [1], "b": [0]}
 
 
-def test_made_up_votes_are_told_once_for_each_change_and_change_no_score(
+def test_test_votes_are_told_once_for_each_change_and_change_no_score(
     feed: Feed, source: Any, said: Said
 ) -> None:
     for probes in ([], ["x"], ["x"], ["y", "x"]):

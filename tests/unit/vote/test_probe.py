@@ -1,4 +1,4 @@
-"""Made-up votes: taken from the prober alone, apart from all votes, and never one of them."""
+"""Test votes: taken from the prober alone, apart from all votes, and never one of them."""
 
 from __future__ import annotations
 

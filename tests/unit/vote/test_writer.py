@@ -138,7 +138,7 @@ def test_a_queue_of_the_release_before_gets_no_numbers(
     assert queue._accounts._open == []
 
 
-def test_a_made_up_vote_is_sent_as_a_vote_is_and_kept_by_nobody(
+def test_a_test_vote_is_sent_as_a_vote_is_and_kept_by_nobody(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     primary = Primary()
@@ -148,7 +148,7 @@ def test_a_made_up_vote_is_sent_as_a_vote_is_and_kept_by_nobody(
     assert not len(queue._ledger)
 
 
-def test_a_queue_that_has_no_place_for_a_made_up_vote_takes_votes(
+def test_a_queue_that_has_no_place_for_a_test_vote_takes_votes(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     primary = Primary()

@@ -187,13 +187,13 @@ def test_a_mark_is_an_entry_without_votes_and_never_poison(mark: bytes) -> None:
         (GOOD, ""),
     ],
 )
-def test_a_made_up_vote_is_no_ballot_and_never_a_dead_letter(fields: Fields, probe: str) -> None:
+def test_a_test_vote_is_no_ballot_and_never_a_dead_letter(fields: Fields, probe: str) -> None:
     content = open_entry(Entry(b"1-0", fields))
     assert (content.probe, [*content.poison]) == (probe, [])
     assert list(content.ballots) == ([Ballot("v", "a", 7)] if b"vote" in fields else [])
 
 
-def test_a_made_up_vote_is_read_as_the_vote_service_writes_it() -> None:
+def test_a_test_vote_is_read_as_the_vote_service_writes_it() -> None:
     (entry,) = probe_entries([Probe("0" * 32, 2)])
     names, values = entry[::2], entry[1::2]
     fields = {n.encode(): v.encode() for n, v in zip(names, values, strict=True)}

@@ -178,7 +178,7 @@ def test_the_log_names_the_batch_that_waits_for_the_database(
     assert (waits["first_entry"], waits["last_entry"]) == ("1-0", "2-0")
 
 
-def test_a_made_up_vote_is_shown_and_is_no_vote(tmp_path: Path) -> None:
+def test_a_test_vote_is_shown_and_is_no_vote(tmp_path: Path) -> None:
     table = Table()
     queue = worked(table, tmp_path, GOOD, PROBE)
     assert (table.votes, table.shown, table.letters) == ([Ballot("v", "a", 1)], ["0" * 32], [])
@@ -200,7 +200,7 @@ class Guarded(Table):
 
 
 @pytest.mark.parametrize("error", [StoreAwayError("lock"), UnstorableError("somebody's constraint")])
-def test_a_made_up_vote_that_cannot_be_shown_is_tried_once_and_holds_no_vote_up(
+def test_a_test_vote_that_cannot_be_shown_is_tried_once_and_holds_no_vote_up(
     tmp_path: Path, written: CapturingLogger, error: Exception
 ) -> None:
     stop = threading.Event()
@@ -209,7 +209,7 @@ def test_a_made_up_vote_that_cannot_be_shown_is_tried_once_and_holds_no_vote_up(
     doubles: dict[str, Any] = {"stream": queue, "store": table}
     Consumer(**doubles, patience=Patience(stop, tmp_path / "heartbeat"), stop=stop).run()
     assert (table.votes, table.asked) == ([Ballot("v", "a", 1)], [[]])
-    assert line(written, "made-up votes not shown") == {"count": 1, "reason": str(error)}
+    assert line(written, "test votes not shown") == {"count": 1, "reason": str(error)}
 
 
 def test_letters_that_the_database_refuses_stay_in_the_queue_and_hold_nobody_up(tmp_path: Path) -> None:

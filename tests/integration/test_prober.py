@@ -1,4 +1,4 @@
-"""A made-up vote goes the whole way on real servers, is seen by a viewer, and counts nowhere."""
+"""A test vote goes the whole way on real servers, is seen by a viewer, and counts nowhere."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ ID = "0123456789abcdef" * 2
 
 
 def send(service: Service, text: str) -> tuple[int, Any]:
-    """Send a made-up vote; return the status, and the outcome where one is told."""
+    """Send a test vote; return the status, and the outcome where one is told."""
     request = Request(service.url + "/", data=f"probe={text}".encode())
     try:
         with urlopen(request, timeout=20) as answer:
