@@ -18,6 +18,7 @@ class Poll(NamedTuple):
     revision: int = 0
 
 
+DRAINING = b"draining"
 FIRST = Poll()
 UNKNOWN = Poll(revision=-1)
 """Before the primary was asked: votes are for the first poll, and a page does not say which one it is of."""
@@ -29,6 +30,11 @@ def read_poll(reply: Any) -> Poll:
         return FIRST
     _, revision, number, over, closes, _ = reply
     return Poll(int(number), bool(over), int(closes), int(revision))
+
+
+def drains(reply: Any) -> bool:
+    """Say whether the intake of a reply to VOTES.STATE is shut until the queue is empty."""
+    return isinstance(reply, Sequence) and not isinstance(reply, str | bytes) and reply[0] == DRAINING
 
 
 def later(known: Poll, said: Poll) -> Poll:

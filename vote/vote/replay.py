@@ -36,6 +36,8 @@ class Replayer:
         """When the present primary last had everything, on the monotonic clock."""
         self.poll = UNKNOWN
         """The poll that there was then."""
+        self.draining = False
+        """Whether nothing but votes was told then."""
 
     def start(self) -> None:
         """Run for as long as the process lives."""
@@ -61,6 +63,7 @@ class Replayer:
         connection = self._dialler.open()
         try:
             self.poll = later(self.poll, connection.present_poll())
+            self.draining = connection.draining
             missing = self._ledger.poll(connection.identity, time.monotonic())
             for chunk in chunks(missing, FULL):
                 self._replay(chunk, connection)
@@ -68,7 +71,8 @@ class Replayer:
                 count = sum(len(kept.ballots) for kept in missing)
                 log.info("votes replayed", count=count, primary=connection.identity.run_id)
             self.last_success = time.monotonic()
-            if connection.takes_numbers:
+            # The workers after a drain may be of a release that takes a mark for a vote without its parts.
+            if connection.takes_numbers and not connection.draining:
                 self._tell(connection)
         finally:
             connection.close()

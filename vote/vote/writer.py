@@ -117,7 +117,7 @@ class Writer:
         self._accounts.end()
         self._dialler.newcomer.set()
         limit = time.monotonic() + LAST_WORD_SECONDS
-        while not self._accounts.ended:
+        while not self._accounts.ended and not self._replayer.draining:
             if time.monotonic() > limit:
                 log.warning("leaving without a last word")
                 return

@@ -41,6 +41,7 @@ class Connection:
     def __init__(self, identity: Identity, takes: int, *, takes_numbers: bool = True) -> None:
         self.identity, self._takes = identity, takes
         self.takes_numbers = takes_numbers
+        self.draining = False
         self.taken: list[list[Ballot]] = []
         self.marks: list[str] = []
         self.closed = False
@@ -92,6 +93,19 @@ def test_a_primary_that_has_everything_is_told_what_is_acknowledged(
     assert len(connection.taken) == 1
     ((_, mark),) = accounts.untold(A, 1, 0.0)
     assert mark.text == ("p 1-2 -" if takes_numbers else "p 1-2 1-2")
+
+
+def test_a_queue_that_drains_gets_votes_and_no_mark() -> None:
+    """The workers that come next may be of a release that takes a mark for a vote."""
+    ledger, accounts = Ledger(), Accounts(lambda: "p")
+    numbers = accounts.take(1, 1)
+    ledger.confirm([Ballot("v", "a", 1)], A, numbers)
+    accounts.acknowledge(numbers, 1)
+    connection = Connection(B, takes=1)
+    replayer = Replayer(cast(Any, SimpleNamespace(open=lambda: connection)), ledger, accounts)
+    for connection.draining, marks in ((True, []), (False, ["p 1-1 -"])):
+        replayer._catch_up()
+        assert (len(connection.taken), connection.marks, replayer.draining) == (1, marks, not marks)
 
 
 def test_a_primary_that_refuses_a_mark_is_told_again(monkeypatch: pytest.MonkeyPatch) -> None:

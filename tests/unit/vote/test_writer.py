@@ -31,6 +31,7 @@ class Primary:
         self.appended: list[Ballot] = []
         self.numbers: list[Numbers | None] = []
         self.takes_numbers = True
+        self.draining = False
         self.marks: list[Mark] = []
         self.dropped = 0
         self.probes: list[Probe] = []
@@ -170,6 +171,19 @@ def test_at_the_end_the_last_word_is_said_when_everything_is_safe(
     queue.finish()
     assert [mark.text.split()[1:] for mark in primary.marks][-1] == ["1-1", "-", "end"]
     assert sum("end" in mark.text for mark in primary.marks) == 1
+
+
+def test_a_process_leaves_a_queue_that_drains_without_waiting_for_a_last_word(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "REPLAY_AFTER_LAST_SECONDS", 0.2)
+    monkeypatch.setattr(module, "LAST_WORD_SECONDS", 3600)
+    primary = Primary()
+    queue = started(primary, settings, monkeypatch)
+    queue.publish(BALLOT)
+    primary.draining = True
+    queue.finish()
+    assert not any("end" in mark.text for mark in primary.marks)
 
 
 @pytest.mark.parametrize("numbered", [True, False])
