@@ -94,7 +94,7 @@ class QueueConnection:
         judge(self._ask(("VOTES.REPLAY", STREAM, "votes", "[]", *named(mark.poll), "mark", mark.text)))
 
     def present_poll(self) -> Poll:
-        """Ask which poll there is, and whether the queue drains; raise NotAcceptingError without an answer."""
+        """Ask which poll there is, and if the queue drains; raise NotAcceptingError without an answer."""
         (reply,) = self._ask(("VOTES.STATE",))
         self.draining = drains(reply)
         return read_poll(reply)
