@@ -46,7 +46,7 @@ CHECKED = (
 DIFFERENT_BY_NEED = {
     "__init__.py": "what the package is",
     "__main__.py": "what its program does",
-    "probe.py": "of the database, as `pgpool_leader` tries it; of the votes, as `vote` takes a made-up one",
+    "probe.py": "of the database, as `pgpool_leader` tries it; of the votes, as `vote` takes a test vote",
     "poll.py": "what the queue says, the database keeps, an operator changes, viewers see",
     "settings.py": "its variables",
     "account.py": "the numbers that `vote` gives, and those that the worker has stored",

@@ -1,6 +1,6 @@
 """The numbers of the votes that this process sends, and which of them are acknowledged.
 
-Whoever compares them with what is stored sees at any moment whether a vote is missing, and which one.
+Whoever compares them with what is stored sees whether a vote is missing, and which one.
 """
 
 from __future__ import annotations

@@ -11,8 +11,9 @@ import psycopg
 from psycopg.rows import class_row
 from psycopg.types.multirange import Multirange
 
-from observer.gaps import GONE, QUEUED, SETTLING, EntryId, Gaps, Look, Range, Seen, count, entry_id
+from observer.gaps import GONE, QUEUED, SETTLING, EntryId, Gaps, Look, Seen, count, entry_id
 from observer.question import SILENCE
+from worker.account import Range
 
 # A process names when it began, by its own clock.
 CLOCKS_SECONDS = 60.0

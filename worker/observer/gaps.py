@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-Range = tuple[int, int]
-"""The first number and the last one."""
+from worker.account import Range, extend
+
 EntryId = tuple[int, int]
 
 # A process puts what it acknowledged in the last half minute into the queue again when the primary changes.
@@ -175,10 +175,7 @@ def joined(ranges: Iterator[Range]) -> list[Range]:
     """Join ranges, which are in order, where one follows the other."""
     found: list[Range] = []
     for first, last in ranges:
-        if found and found[-1][1] == first - 1:
-            found[-1] = (found[-1][0], last)
-        else:
-            found.append((first, last))
+        extend(found, first, last)
     return found
 
 

@@ -98,11 +98,16 @@ def joined(numbered: Iterable[tuple[str, Sequence[int]]]) -> dict[str, list[Rang
     for process, numbers in numbered:
         ranges = found.setdefault(process, [])
         for first, last in _runs(numbers):
-            if ranges and ranges[-1][1] == first - 1:
-                ranges[-1] = (ranges[-1][0], last)
-            else:
-                ranges.append((first, last))
+            extend(ranges, first, last)
     return found
+
+
+def extend(ranges: list[Range], first: int, last: int) -> None:
+    """Add the numbers from first to last behind ranges, as a part of the last one where they follow it."""
+    if ranges and ranges[-1][1] == first - 1:
+        ranges[-1] = (ranges[-1][0], last)
+    else:
+        ranges.append((first, last))
 
 
 def _runs(numbers: Sequence[int]) -> Sequence[Range]:

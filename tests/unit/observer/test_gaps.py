@@ -13,12 +13,12 @@ from observer.gaps import (
     Gaps,
     Look,
     Piece,
-    Range,
     Seen,
     count,
     entry_id,
     matched,
 )
+from worker.account import Range
 
 P, R = "p", "reign"
 LOST = [(1, 3)]
