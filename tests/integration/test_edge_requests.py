@@ -46,8 +46,8 @@ class Echo(http.server.BaseHTTPRequestHandler):
         self.wfile.write(body)
 http.server.ThreadingHTTPServer(("", 8080), Echo).serve_forever()
 """
-# Sends votes without their bodies, sixteen over each of seventy connections (RFC 9113), again when they have
-# timed out. In the static table of RFC 7541 the method is 3, the scheme 7 and the path 4; the host and the
+# Sends votes without their bodies, sixteen over each of ninety connections (RFC 9113), and others in the place of
+# those that have timed out, about once a second, so that they never end all at once. In the static table of RFC 7541 the method is 3, the scheme 7 and the path 4; the host and the
 # length are literals for its 1 and 28. Each connection spells the host in its own way.
 UNFINISHED = f"""
 import socket, ssl, sys, time
@@ -58,15 +58,15 @@ def connect():
     connection = context.wrap_socket(plain, server_hostname="{VOTE}")
     connection.sendall({HTTP2_PREFACE!r})
     return connection
-connections = [connect() for _ in range(70)]
-for turn in range(20):
+connections = [connect() for _ in range(90)]
+for turn in range(100):
     for number, connection in enumerate(connections, 1):
         host = b"{VOTE}:%d" % number
         head = b"\\x83\\x87\\x84\\x01" + bytes([len(host)]) + host + b"\\x0f\\x0d\\x0260"
         for stream in range(32 * turn + 1, 32 * turn + 32, 2):
             frame = len(head).to_bytes(3, "big") + b"\\x01\\x04" + stream.to_bytes(4, "big")
             connection.sendall(frame + head)
-    time.sleep(5.5)
+    time.sleep(1)
 """
 ASK = f"""
 import http.client, ssl, sys
