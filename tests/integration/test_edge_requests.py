@@ -46,10 +46,10 @@ class Echo(http.server.BaseHTTPRequestHandler):
         self.wfile.write(body)
 http.server.ThreadingHTTPServer(("", 8080), Echo).serve_forever()
 """
-# Sends votes without their bodies, sixteen over each of ninety connections (RFC 9113), and each second others in
-# the place of those that have timed out, so that they never end all at once. In the static table of RFC 7541 the
-# method is 3, the scheme 7 and the path 4; the host and the length are literals for its 1 and 28. Each connection
-# spells the host in its own way.
+# Sends votes without their bodies, sixteen over each of ninety connections (RFC 9113), and each second
+# others in the place of those that have timed out, so that they never end all at once. In the static table
+# of RFC 7541 the method is 3, the scheme 7 and the path 4; the host and the length are literals for its 1
+# and 28. Each connection spells the host in its own way.
 UNFINISHED = f"""
 import socket, ssl, sys, time
 context = ssl._create_unverified_context()
