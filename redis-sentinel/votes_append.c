@@ -20,6 +20,8 @@
  * After its own fields an entry may have others, in the order of TRAILING, which say where it comes from.
  * VOTES.FIELDS: the names of those. A Redis without this command takes none but "poll".
  *
+ * VOTES.PREFER milliseconds: for so long the Sentinels prefer this replica to others, if they elect one.
+ *
  * The server hands over its functions by name, as its "Modules API reference" specifies.
  */
 #include <stddef.h>
@@ -30,6 +32,7 @@ typedef struct RedisModuleCtx Context;
 typedef struct RedisModuleString String;
 typedef struct RedisModuleCallReply Reply;
 typedef int (*Command)(Context *, String **, int);
+typedef void (*Timer)(Context *, void *);
 
 enum { VERSION = 1, API_VERSION = 1 };
 enum { FAILED = 1 };
@@ -37,6 +40,9 @@ enum { STRING = 0, ERROR = 1, NIL = 4 };
 /* An error of one line, whatever the key holds. */
 enum { LONGEST_STATE = 32 };
 enum { LONGEST_POLL = 96 };
+/* Sentinel elects the replica of the least; every other one has the usual. A switchover takes some seconds. */
+static const char PREFERRED[] = "1", USUAL[] = "100";
+enum { LONGEST_PREFERENCE = 60000 };
 
 /* Which poll there is, and until when, in milliseconds since 1970; 0 for no end. */
 typedef struct {
@@ -63,6 +69,8 @@ static int (*to_number)(const String *, long long *);
 static int (*reply_with_array)(Context *, long);
 static int (*reply_with_number)(Context *, long long);
 static int (*reply_with_text)(Context *, const char *, size_t);
+static unsigned long long (*start_timer)(Context *, long long, Timer, void *);
+static int (*stop_timer)(Context *, unsigned long long, void **);
 
 static int is(const String *argument, const char *name)
 {
@@ -250,6 +258,40 @@ static int tell_fields(Context *context, String **arguments, int count)
     return 0;
 }
 
+static int set_priority(Context *context, const char *priority)
+{
+    Reply *reply = call(context, "CONFIG", "ccc", "SET", "replica-priority", priority);
+    int failed = reply == NULL || type_of(reply) == ERROR;
+    if (reply != NULL)
+        free_reply(reply);
+    return failed;
+}
+
+static unsigned long long preference;
+
+static void end_preference(Context *context, void *data)
+{
+    (void)data;
+    preference = 0;
+    set_priority(context, USUAL);
+}
+
+/* It ends by itself, whatever becomes of who asked for it: later failovers know no preference. */
+static int prefer(Context *context, String **arguments, int count)
+{
+    long long duration;
+    if (count != 2)
+        return wrong_arity(context);
+    if (to_number(arguments[1], &duration) || duration < 1 || duration > LONGEST_PREFERENCE)
+        return reply_with_error(context, "ERR that is no time");
+    if (set_priority(context, PREFERRED))
+        return reply_with_error(context, "ERR it cannot be preferred");
+    if (preference)
+        stop_timer(context, preference, NULL);
+    preference = start_timer(context, duration, end_preference, NULL);
+    return reply_with_number(context, duration);
+}
+
 int RedisModule_OnLoad(Context *context, String **arguments, int count)
 {
     (void)arguments;
@@ -263,12 +305,14 @@ int RedisModule_OnLoad(Context *context, String **arguments, int count)
         || find("RedisModule_Milliseconds", &milliseconds) || find("RedisModule_StringToLongLong", &to_number)
         || find("RedisModule_ReplyWithArray", &reply_with_array)
         || find("RedisModule_ReplyWithLongLong", &reply_with_number)
-        || find("RedisModule_ReplyWithStringBuffer", &reply_with_text))
+        || find("RedisModule_ReplyWithStringBuffer", &reply_with_text)
+        || find("RedisModule_CreateTimer", &start_timer) || find("RedisModule_StopTimer", &stop_timer))
         return FAILED;
     set_attributes(context, "votes", VERSION, API_VERSION);
     return create_command(context, "votes.append", append, "write deny-oom fast", 1, 1, 1)
         || create_command(context, "votes.replay", add, "write deny-oom fast", 1, 1, 1)
         || create_command(context, "votes.poll", set_poll, "write fast", 0, 0, 0)
         || create_command(context, "votes.state", tell_state, "readonly fast", 0, 0, 0)
-        || create_command(context, "votes.fields", tell_fields, "readonly fast", 0, 0, 0);
+        || create_command(context, "votes.fields", tell_fields, "readonly fast", 0, 0, 0)
+        || create_command(context, "votes.prefer", prefer, "admin fast", 0, 0, 0);
 }

@@ -42,6 +42,9 @@ def _parser() -> argparse.ArgumentParser:
     campaign.add_argument("node_id", nargs="?")
     follow = commands.add_parser("follow", help="wait until this node follows (for repmgrd)")
     follow.add_argument("node_id", nargs="?")
+    handover = commands.add_parser("handover", help="let the primary stop, and a standby be elected")
+    handover.add_argument("primary", help="the primary; if another node is by now, nothing is done")
+    handover.add_argument("heir", help="the standby that is to be elected")
     promote = commands.add_parser("promote", help="make this node the primary")
     how = promote.add_mutually_exclusive_group(required=True)
     how.add_argument("--elected", action="store_true", help="for the term just won (for repmgrd)")
@@ -59,6 +62,9 @@ def _ask(options: argparse.Namespace) -> dict[str, Any]:
     if options.command == "state":
         return peers.Client(ways, address=LOCAL).get_state(node, WAIT_SECONDS)
     token = secret(os.environ, "AGENT_TOKEN_FILE", "postgres_agent_token")
+    if options.command == "handover":
+        asked = {"heir": options.heir}
+        return peers.Client(ways, token).post(options.primary, "/handover", asked, WAIT_SECONDS)
     return peers.Client(ways, token, LOCAL).post(node, _path(options), {}, WAIT_SECONDS)
 
 

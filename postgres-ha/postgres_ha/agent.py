@@ -9,7 +9,7 @@ from http import HTTPStatus
 import psycopg
 import structlog
 
-from postgres_ha import cgroup, election
+from postgres_ha import cgroup, election, succession
 from postgres_ha.cgroup import Usage
 from postgres_ha.election import ElectionError
 from postgres_ha.errors import ServiceError
@@ -53,6 +53,7 @@ class Agent:
             "/promotion": self._promotion,
             "/following": self._following,
             "/farewell": self._farewell,
+            "/handover": self._hand_over,
             "/override": self._override,
         }
 
@@ -95,7 +96,10 @@ class Agent:
         raise ElectionError("not attached to any leader yet")
 
     def _farewell(self, body: Body) -> None:
-        self._node.invite(str(body["node"]))
+        self._node.invite(str(body["node"]), str(body.get("heir", "")))
+
+    def _hand_over(self, body: Body) -> None:
+        succession.hand_over(self._node, str(body["heir"]))
 
     def _override(self, _body: Body) -> Body:
         return {"term": election.override(self._node)}

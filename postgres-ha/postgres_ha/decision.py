@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 from postgres_ha.grant import forgotten_term
+from postgres_ha.position import Position
 from postgres_ha.state import Data, NodeState, Role
 from postgres_ha.timeline import Kinship, kinship
 
@@ -65,6 +66,7 @@ class View:
     first_boot: bool = False
     invited: bool = False
     overridden: bool = False
+    heir: str | None = None  # whom the primary that has just stopped wants elected
 
     @property
     def majority(self) -> int:
@@ -275,10 +277,15 @@ def _without_leader(view: View, held: Held) -> Decision:
         return Decision(Action.NOTHING, f"no majority: {_who_is_missing(view)}")
     if not _may_campaign(view, held):
         return Decision(Action.NOTHING, "no primary: giving the others time to answer")
-    best = max(view.comparable, key=lambda node: (node.position, -view.order.index(node.node)))
+    best = max(view.comparable, key=lambda node: _rank(node, view))
     if best.node != view.me.node:
         return Decision(Action.NOTHING, f"no primary: expecting {best.node} to ask for a term")
     return Decision(Action.CAMPAIGN, "no primary: asking for a term")
+
+
+def _rank(node: NodeState, view: View) -> tuple[bool, Position, int]:
+    """Return what decides who asks for a term; who has more than an heir does not grant it one."""
+    return node.node == view.heir, node.position, -view.order.index(node.node)
 
 
 def _may_campaign(view: View, held: Held) -> bool:

@@ -8,7 +8,7 @@ import structlog
 from postgres_ha import fence
 from postgres_ha.database import DatabaseError
 from postgres_ha.errors import ServiceError
-from postgres_ha.grant import Candidacy, Grant, led_by, newer_data, next_term, objection
+from postgres_ha.grant import Candidacy, Grant, led_by, newer_data, next_term, objection, passed_over
 from postgres_ha.node import Mandate, Node
 from postgres_ha.peers import LIVING_SECONDS, NotEnoughError
 from postgres_ha.position import Position
@@ -39,6 +39,7 @@ def campaign(node: Node) -> Mandate:
     _raise_if(led_by(node.settings.node, node.peers.living_primary()))
     with node.changing:
         _require_candidate(node)
+        _raise_if(passed_over(node.settings.node, node.heir))
         _raise_if(_bound(node, node.settings.node))
         fence.cut_off(node.database, CUT_OFF_SECONDS)
         me = node.observe()

@@ -53,6 +53,11 @@ def objection(candidacy: Candidacy, me: NodeState, living_primary: str | None) -
     return None
 
 
+def passed_over(node: str, heir: str | None) -> str | None:
+    """Return why a node asks for no term while the primary that has just stopped wants another, or None."""
+    return f"{heir} is to be elected" if heir not in (None, node) else None
+
+
 def newer_data(candidacy: Candidacy, me: NodeState) -> str | None:
     """Return why a node that is cut off and has replayed everything refuses, or None."""
     if me.position > candidacy.position:

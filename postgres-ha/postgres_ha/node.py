@@ -1,5 +1,6 @@
 """The parts of one node, and what they add up to at this moment."""
 
+import contextlib
 import threading
 import time
 from dataclasses import dataclass, replace
@@ -9,7 +10,7 @@ import structlog
 from postgres_ha.database import Database, Observation
 from postgres_ha.decision import View, find_leader
 from postgres_ha.grant import DurableTerm, Grant, forgotten_term
-from postgres_ha.peers import Client, Peers
+from postgres_ha.peers import Client, NotEnoughError, Peers
 from postgres_ha.repmgr import Repmgr
 from postgres_ha.server import Server
 from postgres_ha.settings import Settings
@@ -21,6 +22,7 @@ log = structlog.get_logger()
 
 STATE_MAX_AGE_SECONDS = 4.0
 INVITATION_SECONDS = 10.0
+FAREWELL_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,7 @@ class Node:
         self.mandate: Mandate | None = None
         self.phase = "starting"
         self._invited = float("-inf")
+        self._heir = ""
         # Until the volume was looked at, nobody may take this node for an empty one.
         self._state = NodeState(settings.node, data=Data.BROKEN, forgot=self.promise.damaged)
         self._observed = time.monotonic()
@@ -91,10 +94,26 @@ class Node:
         """Look at the server, and return that together with what the peers last said."""
         return self._view(self.observe())
 
-    def invite(self, leaving: str) -> None:
-        """Note that the primary has stopped for good, so that nobody waits for it."""
+    def invite(self, leaving: str, heir: str = "") -> None:
+        """Note that the primary has stopped for good: nobody waits for it, and an heir comes first."""
         self.peers.forget(leaving)
-        self._invited = time.monotonic()
+        self._heir, self._invited = heir, time.monotonic()
+
+    @property
+    def heir(self) -> str | None:
+        """The node that the primary which has just stopped wants elected, while that is heard of."""
+        here = self._heir == self.settings.node or self.peers.states().get(self._heir) is not None
+        return self._heir if here and self._is_invited else None
+
+    def say_farewell(self, heir: str = "") -> None:
+        """Tell the peers not to wait: everything committed here has been sent to them."""
+        told = {"node": self.settings.node, "heir": heir}
+        with contextlib.suppress(NotEnoughError):
+            self.peers.ask("/farewell", told, FAREWELL_SECONDS, len(self.settings.peers))
+
+    @property
+    def _is_invited(self) -> bool:
+        return time.monotonic() - self._invited < INVITATION_SECONDS
 
     def recall(self) -> None:
         """Take what the peers know for the promise that cannot be read here, if they all say so."""
@@ -113,7 +132,8 @@ class Node:
             unreadable=self.server.running and self.database.damaged,
             first_boot=self.volume.is_first_boot,
             overridden=self.overridden,
-            invited=time.monotonic() - self._invited < INVITATION_SECONDS,
+            invited=self._is_invited,
+            heir=self.heir,
         )
 
     def _timelines(self) -> Timelines:

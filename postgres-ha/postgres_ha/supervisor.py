@@ -1,6 +1,5 @@
 """The loop that looks, asks the gate, and does what it says."""
 
-import contextlib
 import signal
 import subprocess
 import threading
@@ -14,7 +13,6 @@ from postgres_ha import bootstrap, election, fence, postgres_config, privileges,
 from postgres_ha.decision import Action, Decision, View, conditions, decide
 from postgres_ha.errors import ServiceError
 from postgres_ha.node import Node
-from postgres_ha.peers import NotEnoughError
 from postgres_ha.state import Role
 from postgres_ha.stopwatch import Stopwatch
 
@@ -27,7 +25,6 @@ RESTART_SECONDS = 3.0
 # Every copy that fails costs the leader as much as one that succeeds.
 REPLACE_SECONDS = 30.0
 STOP_SECONDS = 5.0
-FAREWELL_SECONDS = 2.0
 OBSERVE_SECONDS = 1.0
 EXPECTED = (ServiceError, psycopg.Error, subprocess.SubprocessError, OSError)
 
@@ -193,16 +190,8 @@ class Supervisor:
         node.server.stop()
         node.observe()
         if leaving:
-            self._say_farewell()
+            node.say_farewell()
         log.info("stopped")
-
-    def _say_farewell(self) -> None:
-        """Tell the peers not to wait: everything committed here has been sent to them."""
-        node = self._node
-        with contextlib.suppress(NotEnoughError):
-            node.peers.ask(
-                "/farewell", {"node": node.settings.node}, FAREWELL_SECONDS, len(node.settings.peers)
-            )
 
 
 def _leave(_signal_number: int, _frame: FrameType | None) -> None:

@@ -1,4 +1,4 @@
-"""Start this node: `python -m redis_gate redis` or `python -m redis_gate sentinel`."""
+"""Start this node: `python -m redis_gate redis` or `python -m redis_gate sentinel`; or move the primary."""
 
 import os
 import signal
@@ -8,14 +8,14 @@ from collections.abc import Sequence
 from types import FrameType
 from typing import NoReturn
 
-from redis_gate import logs
+from redis_gate import logs, switchover
 from redis_gate.container import memory_limit
 from redis_gate.environment import SettingError, refuse
 from redis_gate.redis_start import start_redis
 from redis_gate.sentinel_start import start_sentinel
 from redis_gate.settings import node_names, redis_settings, sentinel_settings
 
-USAGE = "usage: python -m redis_gate redis|sentinel"
+USAGE = "usage: python -m redis_gate redis|sentinel|switchover PRIMARY HEIR"
 # What the supervisor adds when Redis, in this container, refused to start.
 REFUSED = "refused"
 
@@ -45,6 +45,8 @@ def _start(arguments: list[str]) -> NoReturn:
             start_redis(redis_settings(os.environ, memory_limit()), refused=True)
         case ["sentinel"]:
             start_sentinel(sentinel_settings(os.environ))
+        case ["switchover", primary, heir]:
+            switchover.run(redis_settings(os.environ).cluster, primary, heir)
         case _:
             refuse(USAGE)
 

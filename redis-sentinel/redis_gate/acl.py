@@ -25,6 +25,8 @@ REDIS_RULES: Mapping[str, str] = {
     "sentinel": (
         f"&* {_ANY_CLIENT} +role +info +multi +exec +slaveof +subscribe +publish"
         " +config|rewrite +client|kill +script|kill"
+        # For a switchover.
+        " +votes.prefer +client|pause +client|unpause"
     ),
     "proxy": "+role",
 }

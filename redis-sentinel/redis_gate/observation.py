@@ -25,9 +25,9 @@ def observe_redis(cluster: Cluster, own: Answer) -> Observation:
 
     `own` is what this node answers those who ask it.
     """
-    named = _ask_all(cluster.sentinel_nodes, lambda node: _running_sentinel(node, cluster))
+    named = ask_all(cluster.sentinel_nodes, lambda node: _running_sentinel(node, cluster))
     others = [node for node in cluster.redis_nodes if node != cluster.node]
-    peers = _ask_all(others, lambda node: _peer(node, cluster))
+    peers = ask_all(others, lambda node: _peer(node, cluster))
     return Observation(
         node=cluster.node,
         has_data=bool(own["has_data"]),
@@ -42,21 +42,22 @@ def observe_redis(cluster: Cluster, own: Answer) -> Observation:
 def observe_sentinels(cluster: Cluster, kept: SentinelState | None, damaged: bool) -> SentinelObservation:
     """Ask all other Sentinels, running or waiting, for the primary that they know."""
     others = [node for node in cluster.sentinel_nodes if node != cluster.node]
-    answers = _ask_all(
+    answers = ask_all(
         others, lambda node: _running_sentinel(node, cluster) or _waiting_sentinel(node, cluster)
     )
     return SentinelObservation(kept, answers, damaged)
 
 
-def _ask_all(nodes: Sequence[str], ask: Callable[[str], T]) -> Mapping[str, T]:
+def ask_all(nodes: Sequence[str], ask: Callable[[str], T]) -> Mapping[str, T]:
+    """Return what each node answers, asked all at once."""
     with ThreadPoolExecutor(max_workers=len(nodes)) as pool:
         return dict(zip(nodes, pool.map(ask, nodes), strict=True))
 
 
 def _running_sentinel(node: str, cluster: Cluster) -> Knowledge | None:
     try:
-        with _client(node, SENTINEL_PORT, cluster) as client:
-            state = cast(dict[str, Any], client.sentinel_master(PRIMARY_SET))
+        with client(node, SENTINEL_PORT, cluster) as asked:
+            state = cast(dict[str, Any], asked.sentinel_master(PRIMARY_SET))
     except redis.RedisError:
         return None
     return Knowledge(str(state["ip"]), int(state["config-epoch"]))
@@ -72,8 +73,8 @@ def _waiting_sentinel(node: str, cluster: Cluster) -> Knowledge | None:
 
 def _peer(node: str, cluster: Cluster) -> tuple[Peer, Position | None]:
     try:
-        with _client(node, REDIS_PORT, cluster) as client:
-            return running_peer(cast(dict[str, Any], client.info("replication", "persistence"))), None
+        with client(node, REDIS_PORT, cluster) as asked:
+            return running_peer(cast(dict[str, Any], asked.info("replication", "persistence"))), None
     except redis.RedisError:
         answer = ask_waiting(node, REDIS_GATE_PORT, cluster.tls)
         return waiting_peer(answer), newest_of(answer)
@@ -81,15 +82,15 @@ def _peer(node: str, cluster: Cluster) -> tuple[Peer, Position | None]:
 
 def running_primary(cluster: Cluster) -> str | None:
     """Return the only Redis that runs as primary."""
-    peers = _ask_all(cluster.redis_nodes, lambda node: _peer(node, cluster))
+    peers = ask_all(cluster.redis_nodes, lambda node: _peer(node, cluster))
     primaries = [node for node, (peer, _) in peers.items() if peer.primary]
     return primaries[0] if len(primaries) == 1 else None
 
 
 def renew_replica(node: str, cluster: Cluster) -> None:
     """Make a replica of this node one anew: its data and offset stay, its time without primary does not."""
-    with suppress(redis.RedisError), _client(node, REDIS_PORT, cluster) as client:
-        pipeline = client.pipeline(transaction=True)
+    with suppress(redis.RedisError), client(node, REDIS_PORT, cluster) as asked:
+        pipeline = asked.pipeline(transaction=True)
         pipeline.execute_command("SLAVEOF", "NO", "ONE")
         pipeline.execute_command("SLAVEOF", cluster.node, REDIS_PORT)
         pipeline.execute()
@@ -118,7 +119,8 @@ def newest_of(answer: Answer | None) -> Position | None:
     return parse(str(entry)) if entry else None
 
 
-def _client(node: str, port: int, cluster: Cluster) -> redis.Redis:
+def client(node: str, port: int, cluster: Cluster, seconds: float = ASK_SECONDS) -> redis.Redis:
+    """Return a client of a node, by the account of the Sentinels; each answer may take so long."""
     return redis.Redis(
         host=node,
         port=port,
@@ -126,7 +128,7 @@ def _client(node: str, port: int, cluster: Cluster) -> redis.Redis:
         password=cluster.passwords["sentinel"],
         ssl=cluster.tls is not None,
         ssl_ca_certs=cluster.tls.authority if cluster.tls else None,
-        socket_timeout=ASK_SECONDS,
+        socket_timeout=seconds,
         socket_connect_timeout=ASK_SECONDS,
         retry=Retry(NoBackoff(), 0),
         decode_responses=True,

@@ -1,0 +1,167 @@
+"""Another Redis becomes the primary because an operator says so: the Sentinels promote it.
+
+`python -m redis_gate switchover PRIMARY HEIR` does it from any container with this image and its secrets.
+Exit codes: 0 the heir is the primary; 1 it is not, with the reason as the last line on stderr.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, NoReturn, cast
+
+import redis
+import structlog
+
+from redis_gate.errors import ServiceError
+from redis_gate.observation import ask_all, client
+from redis_gate.redis_config import REDIS_PORT
+from redis_gate.sentinel_config import PRIMARY_SET, SENTINEL_PORT
+from redis_gate.settings import Cluster
+
+PREFERRED_MS = 30_000
+PREFERRED = "1"
+# A Sentinel asks a replica for its priority every ten seconds.
+KNOWN_SECONDS = 15.0
+# Votes wait for so long at most, and vote tries for ten seconds: none is refused. It ends by itself.
+PAUSE_MS = 6_000
+CAUGHT_UP_SECONDS = 1.0
+PROMOTED_SECONDS = 10.0
+LOOK_SECONDS = 0.05
+ANSWER_SECONDS = 2.0
+
+log = structlog.get_logger()
+
+
+class SwitchoverError(ServiceError):
+    """The primary was not moved; the message says why."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What one Sentinel knows: the primary, what is said of it, and its replicas by name."""
+
+    primary: str
+    flags: str
+    replicas: Mapping[str, Mapping[str, Any]]
+
+
+def refusal(seen: Mapping[str, Seen | None], cluster: Cluster, primary: str, heir: str) -> str | None:
+    """Return why the heir should not be promoted now, or None; of a silent Sentinel None was seen."""
+    for sentinel, one in seen.items():
+        if one is None:
+            return f"{sentinel} does not answer"
+        if one.primary != primary:
+            return f"{sentinel} names {one.primary} as primary, not {primary}"
+        if one.flags != "master":
+            return f"{sentinel} says of {primary}: {one.flags}"
+        for replica in sorted({*cluster.redis_nodes} - {primary}):
+            known = one.replicas.get(replica)
+            if known is None or known["flags"] != "slave" or known["master-link-status"] != "ok":
+                return f"{sentinel} does not see {replica} follow {primary}"
+    return None if heir in cluster.redis_nodes and heir != primary else f"{heir} is no replica of {primary}"
+
+
+def named_by_most(seen: Mapping[str, Seen | None], node: str, cluster: Cluster) -> bool:
+    """Whether a majority of the Sentinels names a node as primary."""
+    return sum(one is not None and one.primary == node for one in seen.values()) >= cluster.majority
+
+
+def move(cluster: Cluster, primary: str, heir: str) -> None:
+    """Let the Sentinels promote the heir; raise SwitchoverError or RedisError where that is not done."""
+    if reason := refusal(look(cluster), cluster, primary, heir):
+        raise SwitchoverError(reason)
+    with client(heir, REDIS_PORT, cluster, ANSWER_SECONDS) as chosen:
+        _prefer(chosen, heir)
+        _wait(lambda: preferred(look(cluster), heir), KNOWN_SECONDS, f"not every Sentinel prefers {heir}")
+        with client(primary, REDIS_PORT, cluster, ANSWER_SECONDS) as leaving:
+            _hand_over(cluster, leaving, chosen, heir)
+            log.info("moved", primary=heir)
+
+
+def preferred(seen: Mapping[str, Seen | None], heir: str) -> bool:
+    """Whether every Sentinel knows that it is to promote the heir."""
+    return all(one and one.replicas[heir]["slave-priority"] == PREFERRED for one in seen.values())
+
+
+def look(cluster: Cluster) -> Mapping[str, Seen | None]:
+    """Ask every Sentinel."""
+    return ask_all(cluster.sentinel_nodes, lambda sentinel: _seen_by(sentinel, cluster))
+
+
+def run(cluster: Cluster, primary: str, heir: str) -> NoReturn:
+    """Move the primary, and end as the module says."""
+    try:
+        move(cluster, primary, heir)
+    except (SwitchoverError, redis.RedisError) as error:
+        raise SystemExit(f"ERROR: {error}") from error
+    raise SystemExit(0)
+
+
+def _seen_by(sentinel: str, cluster: Cluster) -> Seen | None:
+    asked: Any
+    try:
+        with client(sentinel, SENTINEL_PORT, cluster) as asked:
+            state = _pairs(asked.execute_command("SENTINEL MASTER", PRIMARY_SET))
+            replicas = asked.execute_command("SENTINEL REPLICAS", PRIMARY_SET)
+    except redis.RedisError:
+        return None
+    found = {str(replica["name"]).partition(":")[0]: replica for replica in map(_pairs, replicas)}
+    return Seen(str(state["ip"]), str(state["flags"]), found)
+
+
+def _pairs(answer: Any) -> Mapping[str, Any]:
+    if isinstance(answer, Mapping):
+        return answer
+    words = iter(cast(list[str], answer))
+    return dict(zip(words, words, strict=True))
+
+
+def _prefer(chosen: Any, heir: str) -> None:
+    try:
+        chosen.execute_command("VOTES.PREFER", PREFERRED_MS)
+    except redis.ResponseError as error:
+        raise SwitchoverError(f"{heir} is of a release that knows no switchover: {error}") from error
+
+
+def _hand_over(cluster: Cluster, leaving: Any, chosen: Any, heir: str) -> None:
+    """Pause votes, let the heir catch up, fail over, and make the former primary its replica at once.
+
+    A Sentinel would do the last ten seconds later.
+    """
+    leaving.execute_command("CLIENT PAUSE", PAUSE_MS, "WRITE")
+    try:
+        written = _offset(leaving, "master_repl_offset")
+        _wait(
+            lambda: _offset(chosen, "slave_repl_offset") >= written,
+            CAUGHT_UP_SECONDS,
+            f"{heir} is too far behind",
+        )
+        _fail_over(cluster)
+        _wait(
+            lambda: named_by_most(look(cluster), heir, cluster),
+            PROMOTED_SECONDS,
+            f"the Sentinels do not agree on {heir}",
+        )
+        leaving.execute_command("SLAVEOF", heir, REDIS_PORT)
+    finally:
+        with suppress(redis.RedisError):  # the pause ends by itself
+            leaving.execute_command("CLIENT UNPAUSE")
+
+
+def _offset(node: Any, name: str) -> int:
+    return int(node.info("replication")[name])
+
+
+def _fail_over(cluster: Cluster) -> None:
+    asked: Any
+    with client(cluster.sentinel_nodes[0], SENTINEL_PORT, cluster, ANSWER_SECONDS) as asked:
+        asked.execute_command("SENTINEL FAILOVER", PRIMARY_SET)
+
+
+def _wait(true: Callable[[], bool], seconds: float, otherwise: str) -> None:
+    deadline = time.monotonic() + seconds
+    while not true():
+        if time.monotonic() > deadline:
+            raise SwitchoverError(f"{otherwise} after {seconds:g} s")
+        time.sleep(LOOK_SECONDS)
