@@ -57,6 +57,12 @@ def initialise(client: docker.DockerClient, advertise_addr: str = "") -> None:
         ) from error
 
 
+def token(client: docker.DockerClient, role: str) -> str:
+    """Return what a machine needs to join as a worker or a manager."""
+    client.swarm.reload()
+    return str(client.swarm.attrs["JoinTokens"][role.capitalize()])
+
+
 def leaderless(error: APIError) -> bool:
     """Whether a refusal means that the Swarm has no leader."""
     return any(sign in str(error.explanation or error) for sign in LEADERLESS)

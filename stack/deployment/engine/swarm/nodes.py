@@ -11,6 +11,14 @@ def observe(client: docker.DockerClient) -> tuple[Node, ...]:
     return tuple(sorted(map(from_api, client.api.nodes()), key=order))
 
 
+def set_availability(client: docker.DockerClient, identifier: str, availability: str) -> None:
+    """Let a node take tasks or none: active, pause or drain; idempotent."""
+    node = client.nodes.get(identifier)
+    specification = node.attrs["Spec"]
+    if specification["Availability"] != availability:
+        node.update({**specification, "Availability": availability})
+
+
 def add_labels(client: docker.DockerClient, added: Labels) -> None:
     """Give nodes their labels; those that they have already stay."""
     for identifier, labels in added.items():

@@ -16,6 +16,8 @@ from deployment.plan.release.inside import Told
 
 Api = Mapping[str, Any]
 EVIDENCE_LINES = 20
+# How tasks are that run no more.
+GONE = ("complete", "shutdown", "failed", "rejected", "remove", "orphaned")
 
 
 def states(client: docker.DockerClient, *, since: str = "") -> list[ServiceState]:
@@ -69,6 +71,20 @@ def running_on(client: docker.DockerClient, name: str) -> list[str]:
     """Return the nodes (by ID) that running tasks of a service are on."""
     tasks = client.api.tasks(filters={"service": f"{STACK}_{name}", "desired-state": "running"})
     return [str(task["NodeID"]) for task in tasks if task["Status"]["State"] == "running"]
+
+
+def left_on(client: docker.DockerClient, node: str) -> list[str]:
+    """Name the services of which a task on a node (by ID) has not ended, be it told to or not."""
+    names = {service["ID"]: short_name(service) for service in specifications(client)}
+    tasks = client.api.tasks(filters={"label": NAMESPACE, "node": node})
+    living = {task["ServiceID"] for task in tasks if task["Status"]["State"] not in GONE}
+    return sorted(names[service] for service in living & names.keys())
+
+
+def place_anew(client: docker.DockerClient, name: str) -> None:
+    """Let Swarm replace every task of a service, as in an update."""
+    found = client.services.list(filters={"name": f"{STACK}_{name}"})
+    next(service for service in found if service.name == f"{STACK}_{name}").force_update()
 
 
 def require(client: docker.DockerClient, name: str) -> None:

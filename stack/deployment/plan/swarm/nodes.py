@@ -19,6 +19,7 @@ class Node:
     labels: frozenset[str] = frozenset()
     address: str = ""
     memory: int = 0  # bytes
+    engine: str = ""  # version
 
     @property
     def ready(self) -> bool:
@@ -54,6 +55,7 @@ def from_api(node: Mapping[str, Any]) -> Node:
         labels=frozenset(label for label in NODE_LABELS if carried.get(label) == "true"),
         address=_address(node),
         memory=int(node.get("Description", {}).get("Resources", {}).get("MemoryBytes", 0)),
+        engine=str(node.get("Description", {}).get("Engine", {}).get("EngineVersion", "")),
     )
 
 

@@ -1,0 +1,84 @@
+"""What it costs to take a node of the Swarm out of service, and when it may not be."""
+
+from collections.abc import Collection, Mapping, Sequence
+
+from deployment.errors import DeployError
+from deployment.plan.cluster.topology import CLUSTERS, KINDS, cluster_of
+from deployment.plan.swarm.nodes import Node
+
+SAME = "Nothing was changed."
+
+
+def named(nodes: Sequence[Node], name: str) -> Node:
+    """Return the node of a host name or an ID; raise DeployError where there is none, or more than one."""
+    found = [node for node in nodes if name in (node.name, node.id)]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        ids = ", ".join(f"{node.id} ({node.state})" for node in found)
+        raise DeployError(f"{len(found)} nodes are called {name}.", f"Say which by its ID: {ids}.")
+    raise DeployError(f"There is no node {name}.", f"Choose one of: {', '.join(n.name for n in nodes)}.")
+
+
+def carried(node: Node) -> list[str]:
+    """Return the data nodes that belong to a node."""
+    return [f"{kind}-{slot}" for slot in node.slots for kind in KINDS]
+
+
+def require_dispensable(nodes: Sequence[Node], node: Node, absent: Collection[str]) -> None:
+    """Raise DeployError where the stack could not do without a node.
+
+    `absent` names the data nodes that are away already, and what a cluster lacks besides.
+    """
+    others = [other for other in nodes if other.id != node.id]
+    for kind, those in (
+        ("manager", [n for n in others if n.manager]),
+        ("edge", [n for n in others if n.edge]),
+    ):
+        if getattr(node, kind) and not any(other.usable for other in those):
+            raise DeployError(
+                f"{node.name} is the only {kind} that takes containers: the stack needs one. {SAME}",
+                "Make another node one first: `python3 deploy.py nodes join` says how a machine joins.",
+            )
+    if len(node.slots) > 1:
+        slots = ", ".join(map(str, node.slots))
+        raise DeployError(
+            f"{node.name} carries the slots {slots}: without it no cluster has a majority, and no vote "
+            f"could be taken. {SAME}",
+            "Move all but one of them to other nodes first: python3 deploy.py nodes move SLOT NODE",
+        )
+    if node.slots and (missing := sorted(set(absent) - set(carried(node)))):
+        raise DeployError(
+            f"{', '.join(missing)} is away already: without {node.name}, too, no vote could be taken "
+            f"or stored. {SAME}",
+            "Bring that back first; `python3 deploy.py status` shows it.",
+        )
+
+
+def cost(node: Node) -> list[str]:
+    """Say what a drained node costs."""
+    if not node.slots:
+        return [f"{node.name} runs nothing of the stack now, and no data node belongs to it."]
+    return [
+        f"{', '.join(carried(node))} stand still until {node.name} is active again: no other node "
+        "may be lost meanwhile. When it comes back they catch up by themselves.",
+        f"To end that: python3 deploy.py nodes activate {node.name}",
+    ]
+
+
+def held(node: Node, primaries: Mapping[str, str | None]) -> list[str]:
+    """Return the clusters whose primary is on a node."""
+    return [cluster for cluster in CLUSTERS if primaries.get(cluster) in carried(node)]
+
+
+def lopsided(nodes: Sequence[Node], placed: Mapping[str, Sequence[str]]) -> list[str]:
+    """Name the services whose tasks are spread worse than they could be over the nodes that take some.
+
+    `placed` maps a service with several replicas to the IDs of the nodes that its running tasks are on.
+    """
+    usable = [node.id for node in nodes if node.usable]
+    counts = {name: [list(on).count(node) for node in usable] for name, on in placed.items()}
+    return sorted(
+        name for name, count in counts.items()
+        if count and not cluster_of(name) and max(count) - min(count) > 1
+    )  # fmt: skip
