@@ -312,3 +312,29 @@ def test_a_worker_gets_through_entries_that_are_too_large_to_read_at_once(
         stream.remove(taken)
         added -= set(taken)
     assert 0 < largest * 900_000 < 33 * MEGABYTE
+
+
+def test_a_preference_for_a_replica_ends_by_itself(accounts: Accounts) -> None:
+    def priority() -> int:
+        return int(accounts.client("monitor").info("replication").get("slave_priority", 0))
+
+    sentinel = accounts.client("sentinel")
+    sentinel.execute_command("SLAVEOF", "127.0.0.1", 1)
+    try:
+        assert priority() == 100
+        assert sentinel.execute_command("VOTES.PREFER", 60_000) == 60_000
+        assert priority() == 1
+        sentinel.execute_command("VOTES.PREFER", 1)
+        wait_until(lambda: priority() == 100)
+        for time in (0, 60_001, "soon"):
+            with pytest.raises(ResponseError, match="no time"):
+                sentinel.execute_command("VOTES.PREFER", time)
+    finally:
+        sentinel.execute_command("SLAVEOF", "NO", "ONE")
+
+
+@pytest.mark.parametrize("account", [name for name in REDIS_RULES if name not in ("sentinel", "vote")])
+def test_only_the_sentinels_account_may_prefer_or_pause(accounts: Accounts, account: str) -> None:
+    for command in (("VOTES.PREFER", 1), ("CLIENT", "PAUSE", 1, "WRITE")):
+        with pytest.raises(NoPermissionError):
+            accounts.client(account).execute_command(*command)

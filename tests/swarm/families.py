@@ -11,6 +11,7 @@ from swarm.results import merged
 FAMILIES = {
     "Redis primary killed": "redis primary killed",
     "PostgreSQL primary killed": "postgres primary killed",
+    "a data node killed during a switchover": ".* killed during its switchover",
     "any other container or process killed": r"[\w -]+(?<!primaries) killed",
     "Redis primary frozen for 1 to 60 s": r"redis primary frozen \d+ s",
     "PostgreSQL primary frozen for 1 to 60 s": r"postgres primary frozen \d+ s",
@@ -33,6 +34,7 @@ FAMILIES = {
     "a volume lost, or a former primary empty": ".*volume lost|.* returns empty",
     "full disk on the PostgreSQL primary": "full disk .*",
     "rolling update of a service": "rolling update .*",
+    "a primary moved by `switchover`": "switchover of .*",
     "two managers deploy at once": "two managers .*",
     "the registry gone in the middle of `up`": "the registry gone .*",
     "new images for everything by `up`, and back": "a new release .*",

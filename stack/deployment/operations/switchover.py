@@ -74,6 +74,11 @@ def look(site: Site) -> View:
     return View(nodes.observe(client), services.states(client), observer.observe(client))
 
 
+def lacking(view: View, cluster: str) -> list[str]:
+    """Name the members of a cluster that are away."""
+    return switchover.lacking(view, cluster)
+
+
 def step(site: Site, cluster: str, wanted: str = "") -> Moved:
     """Return the step that makes a node the primary, the best without one; raise DeployError."""
     return Moved(cluster, switchover.heir(look(site), cluster, wanted))

@@ -104,7 +104,7 @@ def test_the_primary_says_how_far_each_standby_is_behind(whole: PostgresCluster)
 
 
 def test_changes_need_the_token(whole: PostgresCluster) -> None:
-    for path in ("ballot", "campaign", "promotion", "override", "farewell"):
+    for path in ("ballot", "campaign", "promotion", "override", "farewell", "handover"):
         assert whole.post(NODES[0], path) == 401, path
 
 

@@ -56,6 +56,7 @@ def view(me: NodeState, *peers: NodeState, running: bool = True, **fields: objec
 
 BROKEN = NodeState("postgres-2", data=Data.BROKEN)
 STARTING = NodeState("postgres-3", data=Data.USABLE)
+STARTING_2 = NodeState("postgres-2", data=Data.USABLE)
 
 
 @pytest.mark.parametrize(
@@ -282,6 +283,18 @@ def test_as_standby_with_a_primary(case: str, seen: View, since: Held, expected:
         ("two, for 3 s", view(standby(1), standby(2)), held(incomplete=3), Action.CAMPAIGN),
         ("two, after a farewell", view(standby(1), standby(2), invited=True), NEVER,
          Action.CAMPAIGN),
+        ("two, the other is the heir", view(standby(1), standby(2), invited=True, heir="postgres-2"),
+         NEVER, Action.NOTHING),
+        ("the heir, after a better one", view(standby(2), standby(1), invited=True, heir="postgres-2"),
+         NEVER, Action.CAMPAIGN),
+        (
+            "the heir, which a peer seems to be ahead of",
+            view(standby(2), standby(1, lsn=1001), standby(3), invited=True, heir="postgres-2"),
+            NEVER,
+            Action.CAMPAIGN,
+        ),
+        ("two, the heir has no server", view(standby(1), standby(3), STARTING_2, invited=True,
+         heir="postgres-2"), NEVER, Action.CAMPAIGN),
         (
             "alone after a farewell",
             view(standby(1), invited=True),

@@ -12,6 +12,7 @@ from postgres_ha.grant import (
     newer_data,
     next_term,
     objection,
+    passed_over,
 )
 from postgres_ha.position import Position
 from postgres_ha.state import Data, NodeState, Role
@@ -53,6 +54,15 @@ def test_what_a_voter_objects_to(case: str, node: NodeState, living: str | None,
 )
 def test_a_candidate_must_hold_what_the_voter_holds(case: str, node: NodeState, refused: bool) -> None:
     assert (newer_data(CANDIDACY, node) is not None) is refused, case
+
+
+@pytest.mark.parametrize(
+    ("heir", "waits"),
+    [(None, False), ("postgres-3", False), ("postgres-2", True)],
+    ids=["none", "me", "other"],
+)
+def test_who_is_not_the_heir_asks_for_no_term(heir: str | None, waits: bool) -> None:
+    assert (passed_over("postgres-3", heir) is not None) is waits
 
 
 def test_the_next_term_exceeds_every_known_promise_and_epoch() -> None:

@@ -1,0 +1,138 @@
+"""When a node may leave, what that costs, and where a slot may go."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+
+from deployment.configuration.layout import EDGE_LABEL, SLOT_LABELS
+from deployment.errors import DeployError
+from deployment.plan.swarm import departure, relocation
+from deployment.plan.swarm.nodes import Node
+
+ONE, TWO, THREE = SLOT_LABELS
+
+
+def node(number: int, *labels: str, manager: bool = True, state: str = "ready") -> Node:
+    return Node(str(number), f"node-{number}", state, manager=manager, labels=frozenset(labels))
+
+
+THREE_NODES = [node(n, EDGE_LABEL, label) for n, label in enumerate(SLOT_LABELS, 1)]
+TWO_NODES = [node(1, EDGE_LABEL, ONE, THREE), node(2, EDGE_LABEL, TWO)]
+FREE = node(4, EDGE_LABEL)
+
+
+def test_a_node_is_known_by_its_name_or_its_id() -> None:
+    twins = [*THREE_NODES, replace(THREE_NODES[0], id="9", state="down")]
+    assert departure.named(THREE_NODES, "node-2") is departure.named(THREE_NODES, "2") is THREE_NODES[1]
+    assert departure.named(twins, "9").state == "down"
+    with pytest.raises(DeployError, match="2 nodes are called node-1"):
+        departure.named(twins, "node-1")
+    with pytest.raises(DeployError, match="no node node-7"):
+        departure.named(twins, "node-7")
+
+
+@pytest.mark.parametrize(
+    ("nodes", "number", "absent", "reason"),
+    [
+        pytest.param(THREE_NODES, 1, (), None, id="one of three"),
+        pytest.param(THREE_NODES, 1, ["redis-1"], None, id="what is away is its own"),
+        pytest.param([*THREE_NODES, FREE], 4, ["redis-1"], None, id="one without a slot"),
+        pytest.param(THREE_NODES, 1, ["redis-2"], "redis-2 is away already", id="a peer is away"),
+        pytest.param(THREE_NODES, 1, ["Redis primary"], "Redis primary is away already", id="no primary"),
+        pytest.param(TWO_NODES, 1, (), "carries the slots 1, 3", id="two slots"),
+        pytest.param(TWO_NODES, 2, (), None, id="the other one of two"),
+        pytest.param([node(1, EDGE_LABEL, *SLOT_LABELS)], 1, (), "is the only manager", id="alone"),
+        pytest.param(
+            [THREE_NODES[0], replace(THREE_NODES[1], availability="drain")],
+            1, (), "is the only manager", id="the last that takes containers",
+        ),
+        pytest.param([node(1, EDGE_LABEL, ONE), node(2, TWO)], 1, (), "is the only edge", id="the last edge"),
+    ],
+)  # fmt: skip
+def test_when_a_node_may_leave(
+    nodes: Sequence[Node], number: int, absent: Sequence[str], reason: str | None
+) -> None:
+    leaving = departure.named(nodes, str(number))
+    if reason is None:
+        departure.require_dispensable(nodes, leaving, absent)
+        return
+    with pytest.raises(DeployError, match=reason):
+        departure.require_dispensable(nodes, leaving, absent)
+
+
+def test_what_a_drained_node_costs_is_said() -> None:
+    assert "sentinel-2, redis-2, postgres-2 stand still" in departure.cost(THREE_NODES[1])[0]
+    assert "no data node belongs to it" in departure.cost(FREE)[0]
+
+
+def test_which_primaries_leave_with_a_node() -> None:
+    primaries = {"redis": "redis-2", "postgres": "postgres-3"}
+    assert departure.held(THREE_NODES[1], primaries) == ["redis"]
+    assert departure.held(TWO_NODES[0], primaries) == ["postgres"]
+    assert departure.held(FREE, {"redis": None}) == []
+
+
+@pytest.mark.parametrize(
+    ("placed", "worse"),
+    [
+        pytest.param({"vote": ["1", "2"]}, [], id="on two of three"),
+        pytest.param({"vote": ["1", "1"], "worker": ["2", "2"]}, ["vote", "worker"], id="all on one"),
+        pytest.param({"vote": ["1", "1", "2"]}, ["vote"], id="three on two of three"),
+        pytest.param({"vote": ["1", "2", "3", "3"]}, [], id="one more somewhere"),
+        pytest.param({"vote": []}, [], id="none"),
+    ],
+)
+def test_which_services_are_spread_badly(placed: dict[str, list[str]], worse: list[str]) -> None:
+    assert departure.lopsided(THREE_NODES, placed) == worse
+
+
+def test_a_node_that_takes_nothing_is_no_place_to_spread_to() -> None:
+    nodes = [THREE_NODES[0], replace(THREE_NODES[1], availability="drain")]
+    assert departure.lopsided(nodes, {"vote": ["1", "1"]}) == []
+
+
+@pytest.mark.parametrize(
+    ("nodes", "target", "slot", "reason"),
+    [
+        pytest.param([*THREE_NODES, FREE], FREE, 1, None, id="to a node without a slot"),
+        pytest.param([*TWO_NODES, FREE], FREE, 3, None, id="the second of two"),
+        pytest.param(
+            TWO_NODES, TWO_NODES[1], 3, "carries a slot already", id="from two and one to one and two"
+        ),
+        pytest.param(THREE_NODES, THREE_NODES[1], 1, "carries a slot already", id="to a node with one"),
+        pytest.param([node(1, *SLOT_LABELS), node(2)], node(2), 1, None, id="from one that has all"),
+        pytest.param(
+            THREE_NODES, replace(FREE, state="down"), 1, "takes no containers", id="to one that is off"
+        ),
+    ],
+)
+def test_where_a_slot_may_go(nodes: Sequence[Node], target: Node, slot: int, reason: str | None) -> None:
+    if reason is None:
+        relocation.require_room(nodes, target, [slot])
+        return
+    with pytest.raises(DeployError, match=reason):
+        relocation.require_room(nodes, target, [slot])
+
+
+def test_a_slot_moves_while_all_others_are_there() -> None:
+    relocation.require_others(["redis-3", "sentinel-3"], [3])
+    with pytest.raises(DeployError, match="redis-1 is away"):
+        relocation.require_others(["redis-1", "redis-3"], [3])
+
+
+def test_a_slot_leaves_its_node_and_an_edge_does_not() -> None:
+    assert relocation.others([*THREE_NODES, FREE], ONE, FREE) == [THREE_NODES[0]]
+    assert relocation.others([*THREE_NODES, FREE], EDGE_LABEL, FREE) == []
+
+
+@pytest.mark.parametrize(("state", "refused"), [("ready", True), ("down", False), ("unknown", False)])
+def test_only_a_node_that_is_gone_is_replaced(state: str, refused: bool) -> None:
+    gone = replace(THREE_NODES[0], state=state)
+    if refused:
+        with pytest.raises(DeployError, match="node-1 is there"):
+            relocation.require_gone(gone, FREE)
+    else:
+        relocation.require_gone(gone, FREE)
+    with pytest.raises(DeployError, match="cannot replace itself"):
+        relocation.require_gone(gone, gone)
