@@ -1,29 +1,17 @@
 """A deployment that fails is taken back, and `rollback` goes to a former release, while people vote."""
 
-import ssl
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from deployment.configuration.layout import LOCAL_CA_FILE
 from deployment.configuration.settings import Settings
 from deployment.engine.swarm import services
 from kit.checkout import copied
 from kit.local import LocalStack, deploy, running, verb
-from kit.waiting import wait_until
-from swarm import ledger, rows
-from swarm.edges import Site
-from swarm.ledger import NOBODY, Ballot
+from swarm.crowd import crowd, refused, voting
 from swarm.voters import Voters
 
-VOTES_PER_SECOND = 20
-REGULARS = 12
-SOME_VOTES = 30
-STORED_SECONDS = 30
-# No connection within a second: a busy machine. Nothing was sent.
-NOT_SENT = "no edge"
 FAILS_AT_ONCE = 'ENTRYPOINT ["false"]'
 NEVER_HEALTHY = "HEALTHCHECK --interval=1s --timeout=1s --retries=2 CMD false"
 
@@ -62,34 +50,8 @@ def local() -> Iterator[LocalStack]:
 
 @pytest.fixture(scope="module")
 def voters(local: LocalStack, chosen: Settings) -> Iterator[Voters]:
-    trust = ssl.create_default_context(cafile=str(LOCAL_CA_FILE))
-    site = Site(chosen.vote_host, chosen.https_port, ("127.0.0.1",), trust)
-    with Voters(site, regulars=REGULARS, per_second=VOTES_PER_SECOND) as crowd:
-        yield crowd
-
-
-@contextmanager
-def voting(local: LocalStack, voters: Voters) -> Iterator[list[Ballot]]:
-    """Have people vote meanwhile, and hold what they were told against what is stored then."""
-    begun = len(voters.ballots)
-    ballots: list[Ballot] = []
-    voters.go()
-    voters.wait_for_votes(SOME_VOTES)
-    yield ballots
-    voters.wait_for_votes(SOME_VOTES)
-    voters.pause()
-    wait_until(lambda: local.status()["queue"]["pending"] == 0, STORED_SECONDS, lambda: str(local.status()))
-    ballots += voters.ballots[begun:]
-    container = local.container(local.status()["postgres"]["primary"])
-    stored = rows.stored(rows.sql(rows.question({ballot.voter for ballot in voters.ballots}), container))
-    verdict = ledger.judge(voters.ballots, stored)
-    assert verdict.kept, verdict.summary()
-
-
-def refused(ballots: Sequence[Ballot]) -> list[str]:
-    """Return what became of each vote that was sent and not acknowledged."""
-    gone = [ballot for ballot in ballots if not ballot.acknowledged and not ballot.again]
-    return [ballot.problem for ballot in gone if ballot.voter != NOBODY and ballot.problem != NOT_SENT]
+    with crowd(chosen) as found:
+        yield found
 
 
 def encrypted(local: LocalStack) -> set[bool]:

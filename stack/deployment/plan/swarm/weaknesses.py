@@ -81,11 +81,10 @@ def _move(nodes: Sequence[Node], fullest: Node) -> list[str]:
     free = [node for node in nodes if node.usable and not node.slots]
     if not free:
         return ["Three nodes with a slot each are needed to survive the loss of any one of them."]
-    label, target = SLOT_LABELS[fullest.slots[-1] - 1], free[0]
+    slot, target = fullest.slots[-1], free[0]
     return [
-        f"To move a slot: `docker node update --label-rm {label} {fullest.name} && "
-        f"docker node update --label-add {label}=true {target.name}`. One at a time, and wait until "
-        "`status` is healthy before the next: the volumes stay behind, the new node copies from its peers."
+        f"To move a slot: `python3 deploy.py nodes move {slot} {target.name}`. The volumes stay behind, the new "
+        "node copies from its peers."
     ]
 
 
@@ -103,7 +102,7 @@ def _idle(nodes: Sequence[Node]) -> list[str]:
     """Name the nodes that carry slots and take no containers because somebody said so."""
     return [
         f"{node.name} is on {node.availability}: what belongs to its slot {', '.join(map(str, node.slots))} "
-        f"does not run. `docker node update --availability active {node.name}` undoes that."
+        f"does not run. `python3 deploy.py nodes activate {node.name}` undoes that."
         for node in nodes
         if node.slots and node.availability != "active"
     ]
