@@ -203,6 +203,41 @@ def test_no_acknowledged_commit_is_lost(whole: PostgresCluster, fault: Fault, pa
     assert load.longest_gap(began) < pause_seconds
 
 
+def test_a_primary_hands_over_to_the_standby_that_is_chosen(whole: PostgresCluster) -> None:
+    primary = whole.primary_name()
+    # Without a choice it would be the first of two that are equal.
+    heir = max(node for node in NODES if node != primary)
+    with Load(whole) as load:
+        load.wait_for_more(ENOUGH_COMMITS)
+        began = time.monotonic()
+        docker("exec", f"{whole.prefix}-{heir}", "postgres-ha", "handover", primary, heir)
+        wait_until(whole.is_whole, WHOLE_SECONDS, whole.describe)
+        load.wait_for_more(ENOUGH_COMMITS)
+    assert whole.primary() == heir
+    assert load.lost() == set()
+    assert load.longest_gap(began) < 30
+
+
+def test_a_primary_does_not_hand_over_while_a_standby_is_away(whole: PostgresCluster) -> None:
+    primary = whole.primary_name()
+    heir, other = (node for node in NODES if node != primary)
+
+    def standbys_of(node: str) -> tuple[str, ...]:
+        state = whole.state(node)
+        return tuple(state["standbys"]) if state else (other,)
+
+    with pytest.raises(DockerError, match=f"{heir} is not the primary"):
+        docker("exec", f"{whole.prefix}-{other}", "postgres-ha", "handover", heir, other)
+    whole.kill(other)
+    try:
+        wait_until(lambda: other not in standbys_of(primary), WHOLE_SECONDS, whole.describe)
+        with pytest.raises(DockerError, match=f"{other} does not stream from {primary}"):
+            docker("exec", f"{whole.prefix}-{heir}", "postgres-ha", "handover", primary, heir)
+        assert whole.primary() == primary
+    finally:
+        whole.run_node(other)
+
+
 def test_a_pgpool_that_starts_lets_everybody_in_at_once(whole: PostgresCluster) -> None:
     """After a failover all clients come together, and give up after two seconds."""
     whole.kill("pgpool")
