@@ -22,6 +22,8 @@ log = structlog.get_logger()
 
 STATE_MAX_AGE_SECONDS = 4.0
 INVITATION_SECONDS = 10.0
+# On a busy machine a vote takes its time; an heir that is not heard of is none.
+HEIR_SECONDS = 20.0
 FAREWELL_SECONDS = 2.0
 
 
@@ -103,17 +105,13 @@ class Node:
     def heir(self) -> str | None:
         """The node that the primary which has just stopped wants elected, while that is heard of."""
         here = self._heir == self.settings.node or self.peers.states().get(self._heir) is not None
-        return self._heir if here and self._is_invited else None
+        return self._heir if here and time.monotonic() - self._invited < HEIR_SECONDS else None
 
     def say_farewell(self, heir: str = "") -> None:
         """Tell the peers not to wait: everything committed here has been sent to them."""
         told = {"node": self.settings.node, "heir": heir}
         with contextlib.suppress(NotEnoughError):
             self.peers.ask("/farewell", told, FAREWELL_SECONDS, len(self.settings.peers))
-
-    @property
-    def _is_invited(self) -> bool:
-        return time.monotonic() - self._invited < INVITATION_SECONDS
 
     def recall(self) -> None:
         """Take what the peers know for the promise that cannot be read here, if they all say so."""
@@ -132,7 +130,7 @@ class Node:
             unreadable=self.server.running and self.database.damaged,
             first_boot=self.volume.is_first_boot,
             overridden=self.overridden,
-            invited=self._is_invited,
+            invited=time.monotonic() - self._invited < INVITATION_SECONDS,
             heir=self.heir,
         )
 

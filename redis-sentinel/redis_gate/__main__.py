@@ -25,7 +25,7 @@ def main(arguments: list[str]) -> NoReturn:
     signal.signal(signal.SIGTERM, _stop)
     logs.configure()
     try:
-        if REFUSED not in arguments:
+        if arguments in (["redis"], ["sentinel"]):
             _start_companion(node_names(os.environ))
         _start(arguments)
     except SettingError as error:

@@ -21,13 +21,13 @@ from redis_gate.settings import Cluster
 
 PREFERRED_MS = 30_000
 PREFERRED = "1"
-# A Sentinel asks a replica for its priority every ten seconds.
-KNOWN_SECONDS = 15.0
+# A Sentinel asks a replica for its state and its priority every ten seconds.
+AGREED_SECONDS = KNOWN_SECONDS = 15.0
 # Votes wait for so long at most, and vote tries for ten seconds: none is refused. It ends by itself.
 PAUSE_MS = 6_000
 CAUGHT_UP_SECONDS = 1.0
 PROMOTED_SECONDS = 10.0
-LOOK_SECONDS = 0.05
+LOOK_SECONDS = 0.1
 ANSWER_SECONDS = 2.0
 
 log = structlog.get_logger()
@@ -69,14 +69,23 @@ def named_by_most(seen: Mapping[str, Seen | None], node: str, cluster: Cluster) 
 
 def move(cluster: Cluster, primary: str, heir: str) -> None:
     """Let the Sentinels promote the heir; raise SwitchoverError or RedisError where that is not done."""
-    if reason := refusal(look(cluster), cluster, primary, heir):
-        raise SwitchoverError(reason)
+    _require_agreement(cluster, primary, heir)
     with client(heir, REDIS_PORT, cluster, ANSWER_SECONDS) as chosen:
         _prefer(chosen, heir)
         _wait(lambda: preferred(look(cluster), heir), KNOWN_SECONDS, f"not every Sentinel prefers {heir}")
         with client(primary, REDIS_PORT, cluster, ANSWER_SECONDS) as leaving:
             _hand_over(cluster, leaving, chosen, heir)
             log.info("moved", primary=heir)
+
+
+def _require_agreement(cluster: Cluster, primary: str, heir: str) -> None:
+    """Look until nothing speaks against it: a Sentinel may be busy, and asks replicas seldom."""
+    deadline = time.monotonic() + AGREED_SECONDS
+    while reason := refusal(seen := look(cluster), cluster, primary, heir):
+        lasting = heir not in cluster.redis_nodes or named_by_most(seen, heir, cluster)
+        if lasting or time.monotonic() > deadline:
+            raise SwitchoverError(reason)
+        time.sleep(LOOK_SECONDS)
 
 
 def preferred(seen: Mapping[str, Seen | None], heir: str) -> bool:

@@ -87,7 +87,7 @@ def step(site: Site, cluster: str, wanted: str = "") -> Moved:
 def _not_moved(heir: str, former: str, primary: str, told: errand.Result) -> DeployError:
     if primary != former:
         return DeployError(
-            f"{primary} became the primary, not {heir}: it had more of the data when {former} stopped.",
+            f"{primary} became the primary, not {heir}, which was too slow, or had less of the data.",
             "Nothing is lost by that. Run the same command again to move it on.",
             told.lines,
         )
