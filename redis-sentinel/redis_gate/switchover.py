@@ -24,7 +24,7 @@ PREFERRED = "1"
 # A Sentinel asks a replica for its state and its priority every ten seconds.
 AGREED_SECONDS = KNOWN_SECONDS = 15.0
 # Votes wait for so long at most, and vote tries for ten seconds: none is refused. It ends by itself.
-PAUSE_MS = 6_000
+PAUSE_MS = 4_000
 CAUGHT_UP_SECONDS = 1.0
 PROMOTED_SECONDS = 10.0
 LOOK_SECONDS = 0.1

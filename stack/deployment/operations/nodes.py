@@ -53,7 +53,7 @@ class Drained:
         """Drain it, and wait until its tasks have ended and others run instead; raise DeployError."""
         with site.progress.task(f"Draining {self._node.name}") as task:
             engine_nodes.set_availability(site.engine, self._node.id, DRAIN)
-            while left := [*self._left(site), *self._short(switchover.look(site))]:
+            while left := [*self._left(site), *departure.unsettled(switchover.look(site), self._node)]:
                 site.turn()
                 if task.seconds > SETTLED_SECONDS:
                     raise _stuck(f"{self._node.name} is drained, but not settled", left)
@@ -63,12 +63,6 @@ class Drained:
     def _left(self, site: Site) -> list[str]:
         """Name the services of which a task is still there; of a node that is away nothing more is heard."""
         return services.left_on(site.engine, self._node.id) if self._node.ready else []
-
-    def _short(self, view: View) -> list[str]:
-        """Name the services that run too little although their place is not that node."""
-        own = departure.carried(self._node)
-        short = [s.name for s in view.services if s.running != s.desired and s.name not in own]
-        return [*short, *view.picture.headless]
 
 
 class Active:

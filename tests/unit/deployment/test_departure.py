@@ -7,6 +7,9 @@ import pytest
 
 from deployment.configuration.layout import EDGE_LABEL, SLOT_LABELS
 from deployment.errors import DeployError
+from deployment.plan.cluster.convergence import ServiceState
+from deployment.plan.cluster.picture import UNKNOWN, Picture, Postgres, Redis
+from deployment.plan.cluster.rollout import View
 from deployment.plan.swarm import departure, relocation
 from deployment.plan.swarm.nodes import Node
 
@@ -20,6 +23,7 @@ def node(number: int, *labels: str, manager: bool = True, state: str = "ready") 
 THREE_NODES = [node(n, EDGE_LABEL, label) for n, label in enumerate(SLOT_LABELS, 1)]
 TWO_NODES = [node(1, EDGE_LABEL, ONE, THREE), node(2, EDGE_LABEL, TWO)]
 FREE = node(4, EDGE_LABEL)
+PICTURE = Picture(1.0, Postgres("postgres-1"), Redis("redis-1"))
 
 
 def test_a_node_is_known_by_its_name_or_its_id() -> None:
@@ -64,6 +68,23 @@ def test_when_a_node_may_leave(
 def test_what_a_drained_node_costs_is_said() -> None:
     assert "sentinel-2, redis-2, postgres-2 stand still" in departure.cost(THREE_NODES[1])[0]
     assert "no data node belongs to it" in departure.cost(FREE)[0]
+
+
+@pytest.mark.parametrize(
+    ("picture", "down", "waited_for"),
+    [
+        pytest.param(PICTURE, ["redis-2", "sentinel-2"], [], id="only what belongs to it is away"),
+        pytest.param(PICTURE, ["redis-2", "vote"], ["vote"], id="a container that starts elsewhere"),
+        pytest.param(Picture(1.0, redis=PICTURE.redis), [], ["PostgreSQL primary"], id="an election"),
+        pytest.param(UNKNOWN, ["redis-2"], [], id="it was this manager, whose observer left, too"),
+        pytest.param(UNKNOWN, ["vote"], ["vote"], id="the same, and a container starts"),
+    ],
+)
+def test_what_is_waited_for_when_a_node_is_drained(
+    picture: Picture, down: Sequence[str], waited_for: list[str]
+) -> None:
+    services = [ServiceState(name, int(name not in down), 1) for name in ("vote", "redis-2", "sentinel-2")]
+    assert departure.unsettled(View(THREE_NODES, services, picture), THREE_NODES[1]) == waited_for
 
 
 def test_which_primaries_leave_with_a_node() -> None:

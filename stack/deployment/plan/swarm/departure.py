@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 
 from deployment.errors import DeployError
+from deployment.plan.cluster.rollout import View
 from deployment.plan.cluster.topology import CLUSTERS, KINDS, cluster_of
 from deployment.plan.swarm.nodes import Node
 
@@ -53,6 +54,16 @@ def require_dispensable(nodes: Sequence[Node], node: Node, absent: Collection[st
             f"or stored. {SAME}",
             "Bring that back first; `python3 deploy.py status` shows it.",
         )
+
+
+def unsettled(view: View, node: Node) -> list[str]:
+    """Name what does not run yet although its place is not a node that is drained, and who lacks a primary.
+
+    Where that node is this manager, nobody here can say who is primary: its observer left with the rest.
+    """
+    own = carried(node)
+    short = [s.name for s in view.services if s.running != s.desired and s.name not in own]
+    return short if view.blind else [*short, *(f"{CLUSTERS[c]} primary" for c in view.picture.headless)]
 
 
 def cost(node: Node) -> list[str]:

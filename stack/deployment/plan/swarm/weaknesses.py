@@ -83,8 +83,8 @@ def _move(nodes: Sequence[Node], fullest: Node) -> list[str]:
         return ["Three nodes with a slot each are needed to survive the loss of any one of them."]
     slot, target = fullest.slots[-1], free[0]
     return [
-        f"To move a slot: `python3 deploy.py nodes move {slot} {target.name}`. The volumes stay behind, the new "
-        "node copies from its peers."
+        f"To move a slot: `python3 deploy.py nodes move {slot} {target.name}`. The volumes stay behind, the "
+        "new node copies from its peers."
     ]
 
 
