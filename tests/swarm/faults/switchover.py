@@ -103,5 +103,5 @@ FAULTS = [
         for cluster in MEMBERS
         for former in (True, False)
     ),
-    Fault("node drained by `nodes drain`, and active again", drained, DRAINED, ci=True),
+    Fault("node drained by `nodes drain`, and active again", drained, DRAINED),
 ]
