@@ -18,6 +18,7 @@ from redis_gate.observation import ask_all, client
 from redis_gate.redis_config import REDIS_PORT
 from redis_gate.sentinel_config import PRIMARY_SET, SENTINEL_PORT
 from redis_gate.settings import Cluster
+from redis_gate.waiting import ASK_SECONDS
 
 PREFERRED_MS = 30_000
 PREFERRED = "1"
@@ -93,9 +94,9 @@ def preferred(seen: Mapping[str, Seen | None], heir: str) -> bool:
     return all(one and one.replicas[heir]["slave-priority"] == PREFERRED for one in seen.values())
 
 
-def look(cluster: Cluster) -> Mapping[str, Seen | None]:
-    """Ask every Sentinel."""
-    return ask_all(cluster.sentinel_nodes, lambda sentinel: _seen_by(sentinel, cluster))
+def look(cluster: Cluster, seconds: float = ANSWER_SECONDS) -> Mapping[str, Seen | None]:
+    """Ask every Sentinel, and wait for so long for an answer."""
+    return ask_all(cluster.sentinel_nodes, lambda sentinel: _seen_by(sentinel, cluster, seconds))
 
 
 def run(cluster: Cluster, primary: str, heir: str) -> NoReturn:
@@ -107,10 +108,10 @@ def run(cluster: Cluster, primary: str, heir: str) -> NoReturn:
     raise SystemExit(0)
 
 
-def _seen_by(sentinel: str, cluster: Cluster) -> Seen | None:
+def _seen_by(sentinel: str, cluster: Cluster, seconds: float) -> Seen | None:
     asked: Any
     try:
-        with client(sentinel, SENTINEL_PORT, cluster) as asked:
+        with client(sentinel, SENTINEL_PORT, cluster, seconds) as asked:
             state = _pairs(asked.execute_command("SENTINEL MASTER", PRIMARY_SET))
             replicas = asked.execute_command("SENTINEL REPLICAS", PRIMARY_SET)
     except redis.RedisError:
@@ -148,7 +149,7 @@ def _hand_over(cluster: Cluster, leaving: Any, chosen: Any, heir: str) -> None:
         )
         _fail_over(cluster)
         _wait(
-            lambda: named_by_most(look(cluster), heir, cluster),
+            lambda: named_by_most(look(cluster, ASK_SECONDS), heir, cluster),
             PROMOTED_SECONDS,
             f"the Sentinels do not agree on {heir}",
         )
