@@ -6,7 +6,7 @@ import pytest
 
 from deployment.configuration.settings import Settings
 from kit.local import LocalStack, running, verb
-from swarm.crowd import crowd, refused, voting
+from swarm.electorate import electorate, refused, voting
 from swarm.voters import Voters
 
 LINES = {"postgres": "PostgreSQL", "redis": "Redis"}
@@ -19,7 +19,7 @@ def local() -> LocalStack:
 
 @pytest.fixture(scope="module")
 def voters(local: LocalStack, chosen: Settings) -> Iterator[Voters]:
-    with crowd(chosen) as found:
+    with electorate(chosen) as found:
         yield found
 
 

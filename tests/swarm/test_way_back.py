@@ -9,7 +9,7 @@ from deployment.configuration.settings import Settings
 from deployment.engine.swarm import services
 from kit.checkout import copied
 from kit.local import LocalStack, deploy, running, verb
-from swarm.crowd import crowd, refused, voting
+from swarm.electorate import electorate, refused, voting
 from swarm.voters import Voters
 
 FAILS_AT_ONCE = 'ENTRYPOINT ["false"]'
@@ -50,7 +50,7 @@ def local() -> Iterator[LocalStack]:
 
 @pytest.fixture(scope="module")
 def voters(local: LocalStack, chosen: Settings) -> Iterator[Voters]:
-    with crowd(chosen) as found:
+    with electorate(chosen) as found:
         yield found
 
 

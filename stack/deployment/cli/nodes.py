@@ -11,7 +11,7 @@ from rich.table import Table
 from deployment.cli import report
 from deployment.cli.options import AsJson, DryRun, Quiet, manager, require_dry_run
 from deployment.configuration import settings
-from deployment.operations import listing, slots
+from deployment.operations import listing
 from deployment.operations import nodes as verb
 from deployment.operations.runner import operation
 from deployment.operations.runner.operation import Step
@@ -64,32 +64,6 @@ def activate(name: Name, quiet: Quiet = False, dry_run: DryRun = False, as_json:
     """Bring a node back into service, and spread the containers again."""
     on = _site("activate", name, quiet)
     _run(verb.activating(on, name), on, dry_run, as_json)
-
-
-@app.command("move")
-def move(
-    slot: Annotated[int, typer.Argument(min=1, max=3, help="Number of the slot.")],
-    name: Name,
-    quiet: Quiet = False,
-    dry_run: DryRun = False,
-    as_json: AsJson = False,
-) -> None:
-    """Move a slot to another node; what belongs to it copies from its peers there."""
-    on = _site(f"move {slot}", name, quiet)
-    _run(slots.moving(on, slot, name), on, dry_run, as_json)
-
-
-@app.command("replace")
-def replace(
-    old: Annotated[str, typer.Argument(metavar="OLD", help="The node that is gone for good.")],
-    name: Name,
-    quiet: Quiet = False,
-    dry_run: DryRun = False,
-    as_json: AsJson = False,
-) -> None:
-    """Put a node in the place of one that is gone for good."""
-    on = _site(f"replace {old}", name, quiet)
-    _run(slots.replacing(on, old, name), on, dry_run, as_json)
 
 
 def _site(name: str, node: str, quiet: bool) -> Site:

@@ -1,4 +1,4 @@
-"""When a node may leave, what that costs, and where a slot may go."""
+"""When a node may leave, and what that costs."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -10,7 +10,7 @@ from deployment.errors import DeployError
 from deployment.plan.cluster.convergence import ServiceState
 from deployment.plan.cluster.picture import UNKNOWN, Picture, Postgres, Redis
 from deployment.plan.cluster.rollout import View
-from deployment.plan.swarm import departure, relocation
+from deployment.plan.swarm import departure
 from deployment.plan.swarm.nodes import Node
 
 ONE, TWO, THREE = SLOT_LABELS
@@ -111,49 +111,3 @@ def test_which_services_are_spread_badly(placed: dict[str, list[str]], worse: li
 def test_a_node_that_takes_nothing_is_no_place_to_spread_to() -> None:
     nodes = [THREE_NODES[0], replace(THREE_NODES[1], availability="drain")]
     assert departure.lopsided(nodes, {"vote": ["1", "1"]}) == []
-
-
-@pytest.mark.parametrize(
-    ("nodes", "target", "slot", "reason"),
-    [
-        pytest.param([*THREE_NODES, FREE], FREE, 1, None, id="to a node without a slot"),
-        pytest.param([*TWO_NODES, FREE], FREE, 3, None, id="the second of two"),
-        pytest.param(
-            TWO_NODES, TWO_NODES[1], 3, "carries a slot already", id="from two and one to one and two"
-        ),
-        pytest.param(THREE_NODES, THREE_NODES[1], 1, "carries a slot already", id="to a node with one"),
-        pytest.param([node(1, *SLOT_LABELS), node(2)], node(2), 1, None, id="from one that has all"),
-        pytest.param(
-            THREE_NODES, replace(FREE, state="down"), 1, "takes no containers", id="to one that is off"
-        ),
-    ],
-)
-def test_where_a_slot_may_go(nodes: Sequence[Node], target: Node, slot: int, reason: str | None) -> None:
-    if reason is None:
-        relocation.require_room(nodes, target, [slot])
-        return
-    with pytest.raises(DeployError, match=reason):
-        relocation.require_room(nodes, target, [slot])
-
-
-def test_a_slot_moves_while_all_others_are_there() -> None:
-    relocation.require_others(["redis-3", "sentinel-3"], [3])
-    with pytest.raises(DeployError, match="redis-1 is away"):
-        relocation.require_others(["redis-1", "redis-3"], [3])
-
-
-def test_a_slot_leaves_its_node_and_an_edge_does_not() -> None:
-    assert relocation.others([*THREE_NODES, FREE], ONE, FREE) == [THREE_NODES[0]]
-    assert relocation.others([*THREE_NODES, FREE], EDGE_LABEL, FREE) == []
-
-
-@pytest.mark.parametrize(("state", "refused"), [("ready", True), ("down", False), ("unknown", False)])
-def test_only_a_node_that_is_gone_is_replaced(state: str, refused: bool) -> None:
-    gone = replace(THREE_NODES[0], state=state)
-    if refused:
-        with pytest.raises(DeployError, match="node-1 is there"):
-            relocation.require_gone(gone, FREE)
-    else:
-        relocation.require_gone(gone, FREE)
-    with pytest.raises(DeployError, match="cannot replace itself"):
-        relocation.require_gone(gone, gone)

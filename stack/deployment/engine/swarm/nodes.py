@@ -19,27 +19,6 @@ def set_availability(client: docker.DockerClient, identifier: str, availability:
         node.update({**specification, "Availability": availability})
 
 
-def set_role(client: docker.DockerClient, identifier: str, role: str) -> None:
-    """Make a node a manager or a worker; idempotent."""
-    node = client.nodes.get(identifier)
-    specification = node.attrs["Spec"]
-    if specification["Role"] != role:
-        node.update({**specification, "Role": role})
-
-
-def remove(client: docker.DockerClient, identifier: str) -> None:
-    """Remove a node that is gone from the Swarm."""
-    client.api.remove_node(identifier, force=True)
-
-
-def remove_label(client: docker.DockerClient, identifier: str, label: str) -> None:
-    """Take a label from a node; idempotent."""
-    node = client.nodes.get(identifier)
-    specification = node.attrs["Spec"]
-    labels = {name: value for name, value in specification["Labels"].items() if name != label}
-    node.update({**specification, "Labels": labels})
-
-
 def add_labels(client: docker.DockerClient, added: Labels) -> None:
     """Give nodes their labels; those that they have already stay."""
     for identifier, labels in added.items():

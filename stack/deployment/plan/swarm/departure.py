@@ -46,7 +46,7 @@ def require_dispensable(nodes: Sequence[Node], node: Node, absent: Collection[st
         raise DeployError(
             f"{node.name} carries the slots {slots}: without it no cluster has a majority, and no vote "
             f"could be taken. {SAME}",
-            "Move all but one of them to other nodes first: python3 deploy.py nodes move SLOT NODE",
+            "Move all but one of them to other nodes first: see \"Move a slot\" in docs/operations.md.",
         )
     if node.slots and (missing := sorted(set(absent) - set(carried(node)))):
         raise DeployError(

@@ -81,10 +81,11 @@ def _move(nodes: Sequence[Node], fullest: Node) -> list[str]:
     free = [node for node in nodes if node.usable and not node.slots]
     if not free:
         return ["Three nodes with a slot each are needed to survive the loss of any one of them."]
-    slot, target = fullest.slots[-1], free[0]
+    label, target = SLOT_LABELS[fullest.slots[-1] - 1], free[0]
     return [
-        f"To move a slot: `python3 deploy.py nodes move {slot} {target.name}`. The volumes stay behind, the "
-        "new node copies from its peers."
+        f"To move a slot: `docker node update --label-rm {label} {fullest.name} && "
+        f"docker node update --label-add {label}=true {target.name}`. One at a time, and wait until "
+        "`status` is healthy before the next: the volumes stay behind, the new node copies from its peers."
     ]
 
 

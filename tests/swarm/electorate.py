@@ -22,7 +22,7 @@ NOT_SENT = "no edge"
 
 
 @contextmanager
-def crowd(chosen: Settings) -> Iterator[Voters]:
+def electorate(chosen: Settings) -> Iterator[Voters]:
     """Have voters ready."""
     trust = ssl.create_default_context(cafile=str(LOCAL_CA_FILE))
     site = Site(chosen.vote_host, chosen.https_port, ("127.0.0.1",), trust)
