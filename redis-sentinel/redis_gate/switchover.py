@@ -5,8 +5,8 @@ Exit codes: 0 the heir is the primary; 1 it is not, with the reason as the last 
 """
 
 import time
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, NoReturn, cast
 
@@ -24,10 +24,12 @@ PREFERRED_MS = 30_000
 PREFERRED = "1"
 # A Sentinel asks a replica for its state and its priority every ten seconds.
 AGREED_SECONDS = KNOWN_SECONDS = 15.0
-# Votes wait for so long at most, and vote tries for ten seconds: none is refused. It ends by itself.
-PAUSE_MS = 4_000
+NEAR_SECONDS = 5.0
+# Votes wait for so long at most, and while the heir catches up. A vote tries for ten seconds: none is refused.
+PAUSE_SECONDS = 8.0
 CAUGHT_UP_SECONDS = 1.0
-PROMOTED_SECONDS = 10.0
+# So long before the pause ends nobody looks any more whether the heir is the primary.
+SPARE_SECONDS = 1.5
 LOOK_SECONDS = 0.1
 ANSWER_SECONDS = 2.0
 
@@ -36,6 +38,10 @@ log = structlog.get_logger()
 
 class SwitchoverError(ServiceError):
     """The primary was not moved; the message says why."""
+
+
+class RefusedError(SwitchoverError):
+    """The Sentinel that was asked began no failover."""
 
 
 @dataclass(frozen=True)
@@ -71,12 +77,15 @@ def named_by_most(seen: Mapping[str, Seen | None], node: str, cluster: Cluster) 
 def move(cluster: Cluster, primary: str, heir: str) -> None:
     """Let the Sentinels promote the heir; raise SwitchoverError or RedisError where that is not done."""
     _require_agreement(cluster, primary, heir)
-    with client(heir, REDIS_PORT, cluster, ANSWER_SECONDS) as chosen:
-        _prefer(chosen, heir)
-        _wait(lambda: preferred(look(cluster), heir), KNOWN_SECONDS, f"not every Sentinel prefers {heir}")
-        with client(primary, REDIS_PORT, cluster, ANSWER_SECONDS) as leaving:
+    with (
+        client(heir, REDIS_PORT, cluster, ANSWER_SECONDS) as chosen,
+        client(primary, REDIS_PORT, cluster, ANSWER_SECONDS) as leaving,
+    ):
+        _catch_up(leaving, chosen, heir, NEAR_SECONDS)
+        with _preferred(chosen, heir):
+            _wait(lambda: preferred(look(cluster), heir), KNOWN_SECONDS, f"not every Sentinel prefers {heir}")
             _hand_over(cluster, leaving, chosen, heir)
-            log.info("moved", primary=heir)
+        log.info("moved", primary=heir)
 
 
 def _require_agreement(cluster: Cluster, primary: str, heir: str) -> None:
@@ -91,7 +100,8 @@ def _require_agreement(cluster: Cluster, primary: str, heir: str) -> None:
 
 def preferred(seen: Mapping[str, Seen | None], heir: str) -> bool:
     """Whether every Sentinel knows that it is to promote the heir."""
-    return all(one and one.replicas[heir]["slave-priority"] == PREFERRED for one in seen.values())
+    known = [one.replicas.get(heir, {}) if one else {} for one in seen.values()]
+    return all(replica.get("slave-priority") == PREFERRED for replica in known)
 
 
 def look(cluster: Cluster, seconds: float = ANSWER_SECONDS) -> Mapping[str, Seen | None]:
@@ -134,44 +144,80 @@ def _prefer(chosen: Any, heir: str) -> None:
         raise SwitchoverError(f"{heir} is of a release that knows no switchover: {error}") from error
 
 
+@contextmanager
+def _preferred(chosen: Any, heir: str) -> Iterator[None]:
+    """Let the Sentinels prefer the heir meanwhile, and for PREFERRED_MS at most.
+
+    Where the primary fails later on, who has most of the votes is elected.
+    """
+    try:
+        _prefer(chosen, heir)
+        yield
+    finally:
+        with suppress(redis.RedisError):
+            chosen.execute_command("VOTES.PREFER", 1)
+
+
 def _hand_over(cluster: Cluster, leaving: Any, chosen: Any, heir: str) -> None:
     """Pause votes, let the heir catch up, fail over, and make the former primary its replica at once.
 
-    A Sentinel would do the last ten seconds later.
+    A Sentinel would do the last ten seconds later. From the moment in which a failover may run, votes wait
+    until the former primary follows, or the pause ends by itself: what it took the heir would never get.
     """
-    leaving.execute_command("CLIENT PAUSE", PAUSE_MS, "WRITE")
+    running = False
+    _pause(leaving)
     try:
-        written = _offset(leaving, "master_repl_offset")
-        _wait(
-            lambda: _offset(chosen, "slave_repl_offset") >= written,
-            CAUGHT_UP_SECONDS,
-            f"{heir} is too far behind",
-        )
+        _catch_up(leaving, chosen, heir, CAUGHT_UP_SECONDS)
+        ends = time.monotonic() + PAUSE_SECONDS
+        _pause(leaving)
+        running = True
         _fail_over(cluster)
         _wait(
             lambda: named_by_most(look(cluster, ASK_SECONDS), heir, cluster),
-            PROMOTED_SECONDS,
-            f"the Sentinels do not agree on {heir}",
+            ends - SPARE_SECONDS - time.monotonic(),
+            f"the Sentinels do not agree on {heir}, and may yet make it the primary,",
         )
         leaving.execute_command("SLAVEOF", heir, REDIS_PORT)
+        running = False
+    except RefusedError:
+        running = False
+        raise
     finally:
-        with suppress(redis.RedisError):  # the pause ends by itself
-            leaving.execute_command("CLIENT UNPAUSE")
+        if not running:
+            with suppress(redis.RedisError):  # the pause ends by itself
+                leaving.execute_command("CLIENT UNPAUSE")
+
+
+def _pause(leaving: Any) -> None:
+    leaving.execute_command("CLIENT PAUSE", round(1000 * PAUSE_SECONDS), "WRITE")
+
+
+def _catch_up(leaving: Any, chosen: Any, heir: str, seconds: float) -> None:
+    """Wait until the heir has all that is written by now."""
+    written = _offset(leaving, "master_repl_offset")
+    _wait(lambda: _offset(chosen, "slave_repl_offset") >= written, seconds, f"{heir} is too far behind")
 
 
 def _offset(node: Any, name: str) -> int:
-    return int(node.info("replication")[name])
+    """Return an offset; -1 of a node that has none, because its role has just changed."""
+    return int(node.info("replication").get(name, -1))
 
 
 def _fail_over(cluster: Cluster) -> None:
+    """Ask a Sentinel; one that took it may be too busy to say so. Raise RefusedError if it does not."""
     asked: Any
     with client(cluster.sentinel_nodes[0], SENTINEL_PORT, cluster, ANSWER_SECONDS) as asked:
-        asked.execute_command("SENTINEL FAILOVER", PRIMARY_SET)
+        try:
+            asked.execute_command("SENTINEL FAILOVER", PRIMARY_SET)
+        except redis.ResponseError as error:
+            raise RefusedError(f"{cluster.sentinel_nodes[0]} does not fail over: {error}") from error
+        except (redis.ConnectionError, redis.TimeoutError) as error:
+            log.warning("no answer to the failover", error=str(error))
 
 
 def _wait(true: Callable[[], bool], seconds: float, otherwise: str) -> None:
     deadline = time.monotonic() + seconds
     while not true():
         if time.monotonic() > deadline:
-            raise SwitchoverError(f"{otherwise} after {seconds:g} s")
+            raise SwitchoverError(f"{otherwise} after {seconds:.1f} s")
         time.sleep(LOOK_SECONDS)

@@ -1,11 +1,18 @@
 """When the Sentinels are asked to promote a replica, and when they have."""
 
+from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import replace
+from typing import Self
 
 import pytest
+import redis
 
-from redis_gate.switchover import Seen, named_by_most, preferred, refusal
+from redis_gate import switchover
+from redis_gate.sentinel_config import FAILOVER_TIMEOUT_MS
+from redis_gate.switchover import Seen, SwitchoverError, named_by_most, preferred, refusal
 from unit.redis_gate.samples import REDIS
+from vote.writer import DEADLINE_SECONDS
 
 CLUSTER = REDIS.cluster
 FOLLOWS = {"flags": "slave", "master-link-status": "ok", "slave-priority": "100"}
@@ -59,3 +66,88 @@ def test_all_sentinels_know_whom_to_prefer() -> None:
     assert preferred(seen(told, told, told), "redis-3")
     assert not preferred(seen(told), "redis-3")
     assert not preferred(seen(told, told, SILENT), "redis-3")
+
+
+def test_a_sentinel_that_has_forgotten_the_heir_does_not_prefer_it() -> None:
+    forgetful = replace(HEALTHY, replicas={"redis-2": FOLLOWS})
+    assert not preferred(seen(forgetful, forgetful, forgetful), "redis-3")
+
+
+class Server:
+    """A Redis or a Sentinel that notes what it is told, and does nothing."""
+
+    def __init__(self, name: str, told: list[str], trouble: Mapping[str, Exception]) -> None:
+        self._name, self._told, self._trouble = name, told, trouble
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def info(self, section: str) -> dict[str, int]:
+        return {"redis-1": {"master_repl_offset": 7}, "redis-2": {"slave_repl_offset": 7}}.get(self._name, {})
+
+    def execute_command(self, command: str, *_: object) -> None:
+        self._told.append(f"{self._name} {command}")
+        if error := self._trouble.get(command):
+            raise error
+
+
+BEGUN = [
+    "redis-2 VOTES.PREFER",
+    "redis-1 CLIENT PAUSE",
+    "redis-1 CLIENT PAUSE",
+    "sentinel-1 SENTINEL FAILOVER",
+]
+FOLLOWED = [*BEGUN, "redis-1 SLAVEOF", "redis-1 CLIENT UNPAUSE"]
+
+
+@pytest.mark.parametrize(
+    ("trouble", "promoted", "heir", "reason", "told"),
+    [
+        pytest.param({}, True, "redis-2", None, FOLLOWED, id="promoted"),
+        pytest.param(
+            {"SENTINEL FAILOVER": redis.TimeoutError("slow")}, True, "redis-2", None, FOLLOWED,
+            id="the Sentinel took it, and did not say so",
+        ),
+        pytest.param(
+            {"SENTINEL FAILOVER": redis.ResponseError("INPROG")}, False, "redis-2", "INPROG",
+            [*BEGUN, "redis-1 CLIENT UNPAUSE"], id="refused: votes go on at once",
+        ),
+        pytest.param({}, False, "redis-2", "may yet", BEGUN, id="not agreed: votes wait to the end"),
+        pytest.param(
+            {"SLAVEOF": redis.TimeoutError("slow")}, True, "redis-2", "slow", FOLLOWED[:-1],
+            id="the former primary may not follow yet: votes wait to the end",
+        ),
+        pytest.param({}, False, "redis-3", "too far behind", [], id="behind: nobody is preferred"),
+    ],
+)  # fmt: skip
+def test_votes_wait_while_the_former_primary_might_take_what_the_heir_would_not_get(
+    monkeypatch: pytest.MonkeyPatch,
+    trouble: Mapping[str, Exception],
+    promoted: bool,
+    heir: str,
+    reason: str | None,
+    told: list[str],
+) -> None:
+    heard: list[str] = []
+    told_all = Seen(heir if promoted else "redis-1", "master", {heir: {"slave-priority": "1"}})
+    monkeypatch.setattr(switchover, "_require_agreement", lambda *_: None)
+    monkeypatch.setattr(switchover, "client", lambda name, *_: Server(name, heard, trouble))
+    monkeypatch.setattr(switchover, "look", lambda *_: seen(told_all, told_all, told_all))
+    for name in ("NEAR_SECONDS", "CAUGHT_UP_SECONDS", "PAUSE_SECONDS", "SPARE_SECONDS"):
+        monkeypatch.setattr(switchover, name, 0.0)
+    with (
+        nullcontext() if reason is None else pytest.raises((SwitchoverError, redis.RedisError), match=reason)
+    ):
+        switchover.move(CLUSTER, "redis-1", heir)
+    # The preference ends with the switchover, however that ends.
+    assert heard == ([*told, "redis-2 VOTES.PREFER"] if told else [])
+
+
+def test_a_pause_is_shorter_than_a_votes_patience_and_longer_than_all_that_is_waited_for() -> None:
+    assert switchover.CAUGHT_UP_SECONDS + switchover.PAUSE_SECONDS < DEADLINE_SECONDS
+    # An answer of the Sentinel's, and then the longest that it tries by itself.
+    waited = switchover.ANSWER_SECONDS + FAILOVER_TIMEOUT_MS / 1000
+    assert waited < switchover.PAUSE_SECONDS - switchover.SPARE_SECONDS
