@@ -25,7 +25,7 @@ PREFERRED = "1"
 # A Sentinel asks a replica for its state and its priority every ten seconds.
 AGREED_SECONDS = KNOWN_SECONDS = 15.0
 NEAR_SECONDS = 5.0
-# Votes wait for so long at most, and while the heir catches up. A vote tries for ten seconds: none is refused.
+# Votes wait for so long at most, and while the heir catches up. A vote tries for ten seconds.
 PAUSE_SECONDS = 8.0
 CAUGHT_UP_SECONDS = 1.0
 # So long before the pause ends nobody looks any more whether the heir is the primary.
@@ -174,8 +174,8 @@ def _hand_over(cluster: Cluster, leaving: Any, chosen: Any, heir: str) -> None:
         _fail_over(cluster)
         _wait(
             lambda: named_by_most(look(cluster, ASK_SECONDS), heir, cluster),
-            ends - SPARE_SECONDS - time.monotonic(),
-            f"the Sentinels do not agree on {heir}, and may yet make it the primary,",
+            max(0.0, ends - SPARE_SECONDS - time.monotonic()),
+            f"{heir} may yet become the primary: the Sentinels do not agree on it",
         )
         leaving.execute_command("SLAVEOF", heir, REDIS_PORT)
         running = False

@@ -3,6 +3,7 @@
 import ssl
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import pairwise
 
 from deployment.configuration.layout import LOCAL_CA_FILE
 from deployment.configuration.settings import Settings
@@ -52,3 +53,9 @@ def refused(ballots: Sequence[Ballot]) -> list[str]:
     """Return what became of each vote that was sent and not acknowledged."""
     gone = [ballot for ballot in ballots if not ballot.acknowledged and not ballot.again]
     return [ballot.problem for ballot in gone if ballot.voter != NOBODY and ballot.problem != NOT_SENT]
+
+
+def longest_silence(ballots: Sequence[Ballot]) -> float:
+    """Return for how many seconds at most no vote was acknowledged."""
+    answered = sorted(ballot.answered for ballot in ballots if ballot.acknowledged)
+    return max((later - earlier for earlier, later in pairwise(answered)), default=0.0)

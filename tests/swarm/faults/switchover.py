@@ -47,7 +47,7 @@ def killed_meanwhile(cluster: str, *, former: bool) -> Strike:
         leaving, coming = PRIMARY[cluster](scene.cluster), heir(scene, cluster)
         victim = leaving if former else coming
         with _begun(scene, cluster, coming.service) as process:
-            _wait_for_errand(scene)
+            _wait_for_errand(scene, process)
             scene.note(f"kill {victim} during the switchover to {coming.service}")
             scene.cluster.kill(victim)
             process.communicate()
@@ -87,9 +87,13 @@ def _begun(scene: Scene, cluster: str, to: str) -> Iterator[subprocess.Popen[str
         yield process
 
 
-def _wait_for_errand(scene: Scene) -> None:
-    """Wait until the program runs that asks for the switchover."""
-    wait_until(lambda: scene.cluster.containers("errand"), BEGUN_SECONDS, scene.cluster.describe)
+def _wait_for_errand(scene: Scene, switchover: subprocess.Popen[str]) -> None:
+    """Wait until the program runs that asks for the switchover; it may be over before it was seen."""
+    wait_until(
+        lambda: switchover.poll() is not None or scene.cluster.containers("errand"),
+        BEGUN_SECONDS,
+        scene.cluster.describe,
+    )
 
 
 FAULTS = [
