@@ -103,9 +103,11 @@ class Node:
 
     @property
     def heir(self) -> str | None:
-        """The node that the primary which has just stopped wants elected, while that is heard of."""
-        here = self._heir == self.settings.node or self.peers.states().get(self._heir) is not None
-        return self._heir if here and time.monotonic() - self._invited < HEIR_SECONDS else None
+        """The node that the primary which has just stopped wants elected, while its server is heard of."""
+        heard = self.peers.states().get(self._heir)
+        # Only a server that runs has an epoch. One that is too busy to be looked at keeps it.
+        runs = self._heir == self.settings.node or (heard is not None and heard.epoch > 0)
+        return self._heir if runs and time.monotonic() - self._invited < HEIR_SECONDS else None
 
     def say_farewell(self, heir: str = "") -> None:
         """Tell the peers not to wait: everything committed here has been sent to them."""

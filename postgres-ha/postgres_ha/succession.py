@@ -1,6 +1,6 @@
 """A primary hands over: it stops, and names the standby that is to be elected in its place."""
 
-from collections.abc import Mapping
+from collections.abc import Collection
 
 import structlog
 
@@ -16,7 +16,7 @@ FAR_BEHIND_BYTES = 16 * 1024**2
 _CHECKPOINT = ("SET statement_timeout = '45s'", "CHECKPOINT")
 
 
-def refusal(me: NodeState, peers: Mapping[str, NodeState | None], heir: str) -> str | None:
+def refusal(me: NodeState, peers: Collection[str], heir: str) -> str | None:
     """Return why a node does not hand over to another, or None.
 
     Every peer must stream: the next primary then has a standby at once, and may lose one.
@@ -40,12 +40,12 @@ def hand_over(node: Node, heir: str) -> None:
     The gate then starts it again, as a standby. Raise ElectionError, before anything is changed, where that
     would cost more than a moment, and psycopg.Error if the server does not write what it must before.
     """
+    _require(node, heir)
+    node.database.execute(*_CHECKPOINT)
     if not node.changing.acquire(timeout=BUSY_SECONDS):
         raise ElectionError(f"{node.settings.node} is busy: {node.phase}")
     try:
-        if reason := refusal(node.observe(), node.peers.states(), heir):
-            raise ElectionError(reason)
-        node.database.execute(*_CHECKPOINT)
+        _require(node, heir)  # a standby may have gone meanwhile
         node.phase = f"handing over to {heir}"
         log.info("handing over", heir=heir)
         node.repmgr.stop()
@@ -55,3 +55,8 @@ def hand_over(node: Node, heir: str) -> None:
         node.say_farewell(heir)
     finally:
         node.changing.release()
+
+
+def _require(node: Node, heir: str) -> None:
+    if reason := refusal(node.observe(), node.settings.peers, heir):
+        raise ElectionError(reason)

@@ -209,13 +209,11 @@ def test_a_primary_hands_over_to_the_standby_that_is_chosen(whole: PostgresClust
     heir = max(node for node in NODES if node != primary)
     with Load(whole) as load:
         load.wait_for_more(ENOUGH_COMMITS)
-        began = time.monotonic()
         docker("exec", f"{whole.prefix}-{heir}", "postgres-ha", "handover", primary, heir)
         wait_until(whole.is_whole, WHOLE_SECONDS, whole.describe)
         load.wait_for_more(ENOUGH_COMMITS)
     assert whole.primary() == heir
     assert load.lost() == set()
-    assert load.longest_gap(began) < 30
 
 
 def test_a_primary_does_not_hand_over_while_a_standby_is_away(whole: PostgresCluster) -> None:
