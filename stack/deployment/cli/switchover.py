@@ -46,7 +46,7 @@ def switchover(
         return
     on.progress.say(f"Before: {_line(on, cluster)}")
     if not operation.run(steps, on):
-        on.progress.say(f"Nothing to do: {to} is the primary.")
+        on.progress.say(f"Nothing to do: {steps[0].heir} is the primary.")
         return
     on.look_again()
     on.progress.say(f"After:  {_line(on, cluster)}")

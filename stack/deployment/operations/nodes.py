@@ -3,8 +3,8 @@
 import time
 from collections.abc import Sequence
 
+from deployment.engine.swarm import errand, services
 from deployment.engine.swarm import nodes as engine_nodes
-from deployment.engine.swarm import services
 from deployment.errors import DeployError
 from deployment.operations import switchover
 from deployment.operations.runner.operation import Check, Step
@@ -52,6 +52,7 @@ class Drained:
     def do(self, site: Site) -> None:
         """Drain it, and wait until its tasks have ended and others run instead; raise DeployError."""
         with site.progress.task(f"Draining {self._node.name}") as task:
+            errand.remove(site.engine)  # a switchover that was killed leaves one that never runs again
             engine_nodes.set_availability(site.engine, self._node.id, DRAIN)
             while left := [*self._left(site), *departure.unsettled(switchover.look(site), self._node)]:
                 site.turn()
@@ -99,16 +100,17 @@ class Active:
 
     def _away(self, view: View) -> list[str]:
         short = {state.name for state in view.services if state.running != state.desired}
-        return sorted(short & {*departure.carried(self._node)} | _absent(view))
+        own = {*short, *_absent(view)} & {*departure.carried(self._node)}
+        return ["an answer of the observer"] if view.blind else sorted(own)
 
 
 class Spread:
-    """The tasks of each service are spread over the nodes."""
+    """The tasks of each service are spread over the nodes, as far as Swarm does that in a few tries."""
 
     touches = False
 
     def __init__(self) -> None:
-        self._tries: dict[str, int] = {}
+        self._tried: set[str] = set()
 
     def missing(self, site: Site) -> list[str]:
         """Name the services whose tasks are not."""
@@ -117,19 +119,25 @@ class Spread:
     def do(self, site: Site) -> None:
         """Let Swarm place them anew, each new one before an old one leaves; raise DeployError."""
         for name in self._worse(site):
-            self._tries[name] = self._tries.get(name, 0) + 1
-            with site.progress.task(f"Spreading {name}") as task:
-                services.place_anew(site.engine, name)
-                while _moving(site, name):
-                    site.turn()
-                    if task.seconds > SETTLED_SECONDS:
-                        raise _stuck("The tasks are not spread", [name])
-                    task.detail("waiting for the new containers")
-                    time.sleep(POLL_SECONDS)
+            for _ in range(TRIES):
+                if name in self._worse(site):
+                    _place_anew(site, name)
+            self._tried.add(name)
 
     def _worse(self, site: Site) -> list[str]:
         found = departure.lopsided(site.nodes, services.placements(site.engine))
-        return [name for name in found if self._tries.get(name, 0) < TRIES]
+        return [name for name in found if name not in self._tried]
+
+
+def _place_anew(site: Site, name: str) -> None:
+    with site.progress.task(f"Spreading {name}") as task:
+        services.place_anew(site.engine, name)
+        while _moving(site, name):
+            site.turn()
+            if task.seconds > SETTLED_SECONDS:
+                raise _stuck("The tasks are not spread", [name])
+            task.detail("waiting for the new containers")
+            time.sleep(POLL_SECONDS)
 
 
 def draining(site: Site, name: str) -> Sequence[Step]:

@@ -52,13 +52,14 @@ class Moved:
 
         Unless nothing was moved, everybody follows it by then. Raises DeployError if that takes too long.
         """
-        began = observer.observe(site.engine).at or 0.0
+        began = observer.observe(site.engine).at
         started = task.seconds
         while True:
             site.turn()
             view = look(site)
-            primary = view.picture.clusters[self.cluster].primary
-            settled = primary != former or (view.picture.at or 0.0) > began + SEEN_SECONDS
+            primary, at = view.picture.clusters[self.cluster].primary, view.picture.at
+            began = at if began is None else began
+            settled = primary != former or (at and began and at > began + SEEN_SECONDS)
             absent = switchover.lacking(view, self.cluster)
             if primary and settled and not (absent and (whole or primary != former)):
                 return primary
@@ -74,11 +75,6 @@ def look(site: Site) -> View:
     return View(nodes.observe(client), services.states(client), observer.observe(client))
 
 
-def lacking(view: View, cluster: str) -> list[str]:
-    """Name the members of a cluster that are away."""
-    return switchover.lacking(view, cluster)
-
-
 def step(site: Site, cluster: str, wanted: str = "") -> Moved:
     """Return the step that makes a node the primary, the best without one; raise DeployError."""
     return Moved(cluster, switchover.heir(look(site), cluster, wanted))
@@ -92,8 +88,9 @@ def _not_moved(heir: str, former: str, primary: str, told: errand.Result) -> Dep
             told.lines,
         )
     return DeployError(
-        f"{heir} was not made the primary: {former} still is, and all is as it was.",
-        "The reason is above. Where that is a release that knows no switchover, run `up` first.",
+        f"{heir} was not made the primary: {former} still is.",
+        "The reason is above. What had begun may still end: look at `python3 deploy.py status` before you "
+        "run this again. Where the reason is a release that knows no switchover, run `up` first.",
         told.lines,
     )
 

@@ -68,6 +68,7 @@ def test_when_a_node_may_leave(
 def test_what_a_drained_node_costs_is_said() -> None:
     assert "sentinel-2, redis-2, postgres-2 stand still" in departure.cost(THREE_NODES[1])[0]
     assert "no data node belongs to it" in departure.cost(FREE)[0]
+    assert "is down: what runs there is not known" in departure.cost(replace(FREE, state="down"))[0]
 
 
 @pytest.mark.parametrize(

@@ -5,13 +5,18 @@ from dataclasses import replace
 
 import pytest
 
+from deployment.configuration.settings import Settings
+from deployment.engine import observer
 from deployment.engine.swarm import errand
 from deployment.errors import DeployError
+from deployment.operations import switchover as verb
+from deployment.operations.runner.site import Site
 from deployment.plan.cluster import switchover
 from deployment.plan.cluster.convergence import ServiceState
 from deployment.plan.cluster.picture import UNKNOWN, Picture, Postgres, Redis
 from deployment.plan.cluster.rollout import View
 from deployment.plan.swarm.nodes import Node
+from deployment.progress import Progress
 
 NODES = tuple(Node(str(n), f"node-{n}", labels=frozenset({f"vote-app.slot-{n}"})) for n in (1, 2, 3))
 ALONE = (Node("1", "node-1", labels=frozenset(label for node in NODES for label in node.labels)),)
@@ -109,3 +114,24 @@ def test_a_program_beside_a_service_has_its_secrets_and_not_its_names_nor_its_vo
     assert made["Networks"] == [{"Target": "net"}]
     assert made["RestartPolicy"] == {"Condition": "none"}
     assert made["Placement"] == {"Constraints": ["here"]}
+
+
+def test_without_a_picture_nobody_says_that_none_is_away() -> None:
+    assert switchover.lacking(view(UNKNOWN), "redis") == ["an answer of the observer"]
+
+
+@pytest.mark.parametrize("before", [98.0, None], ids=["a picture", "no picture"])
+def test_who_was_not_moved_is_looked_at_again_and_nothing_is_promised(
+    monkeypatch: pytest.MonkeyPatch, before: float | None
+) -> None:
+    moments = [100.0, 104.0, 106.0]
+    monkeypatch.setattr(errand, "run", lambda *_: errand.Result(succeeded=False, lines=["killed"]))
+    monkeypatch.setattr(observer, "observe", lambda _: replace(PICTURE, at=before))
+    monkeypatch.setattr(verb, "look", lambda _: view(replace(PICTURE, at=moments.pop(0))))
+    monkeypatch.setattr(Site, "picture", PICTURE)
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    site = Site(Settings(), Progress(quiet=True), object(), lambda _: None)
+    with pytest.raises(DeployError, match="redis-3 was not made the primary: redis-2 still is") as raised:
+        verb.Moved("redis", "redis-3").do(site)
+    assert "may still end" in raised.value.remedy
+    assert moments == ([] if before is None else [106.0])

@@ -10,12 +10,11 @@ from docker.errors import APIError
 from docker.types import ServiceMode
 
 from deployment.configuration.layout import NAMESPACE_LABEL, STACK
-from deployment.engine.swarm.services import last_lines
+from deployment.engine.swarm.services import GONE, last_lines
 from deployment.errors import DeployError
 
 NAME = f"{STACK}_errand"
 POLL_SECONDS = 0.3
-ENDED = ("complete", "failed", "rejected", "shutdown", "orphaned")
 # What a program takes over; not its names in the networks, by which others look for the service.
 KEPT = ("Image", "Env", "User", "ReadOnly", "CapabilityDrop", "Secrets", "Configs", "DNSConfig")
 
@@ -74,7 +73,7 @@ def _ended(client: docker.DockerClient, seconds: float) -> Result:
     while time.monotonic() < deadline:
         for task in client.api.tasks(filters={"service": NAME}):
             state = task["Status"]["State"]
-            if state in ENDED:
+            if state in GONE:
                 return Result(state == "complete", _words(client, task["Status"]))
         time.sleep(POLL_SECONDS)
     raise DeployError(

@@ -46,7 +46,9 @@ def require_whole(view: View, cluster: str) -> None:
 
 
 def lacking(view: View, cluster: str) -> list[str]:
-    """Name the members of a cluster that are away."""
+    """Name the members of a cluster that are away; without a picture nobody can say that none is."""
+    if view.blind:
+        return ["an answer of the observer"]
     return sorted(name for name in view.absent() | view.out_of_reach() if _concerns(name, cluster))
 
 
@@ -65,11 +67,11 @@ def _require_near(found: Postgres | Redis, name: str) -> None:
 
 def _place(view: View, found: Postgres | Redis, name: str) -> tuple[bool, int, str]:
     """Return what is compared, least first."""
-    on = places(view)
+    on = _places(view)
     lag = found.lag_bytes.get(name)
     return on.get(name) == on.get(found.primary or ""), FAR_BEHIND_BYTES if lag is None else lag, name
 
 
-def places(view: View) -> Mapping[str, str]:
+def _places(view: View) -> Mapping[str, str]:
     """Return the ID of the node that each data node runs on."""
     return {s.name: s.nodes[0] for s in view.services if cluster_of(s.name) and s.nodes}

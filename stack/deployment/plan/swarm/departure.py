@@ -46,7 +46,7 @@ def require_dispensable(nodes: Sequence[Node], node: Node, absent: Collection[st
         raise DeployError(
             f"{node.name} carries the slots {slots}: without it no cluster has a majority, and no vote "
             f"could be taken. {SAME}",
-            "Move all but one of them to other nodes first: see \"Move a slot\" in docs/operations.md.",
+            'Move all but one of them to other nodes first: see "Move a slot" in docs/operations.md.',
         )
     if node.slots and (missing := sorted(set(absent) - set(carried(node)))):
         raise DeployError(
@@ -68,6 +68,11 @@ def unsettled(view: View, node: Node) -> list[str]:
 
 def cost(node: Node) -> list[str]:
     """Say what a drained node costs."""
+    if not node.ready:
+        return [
+            f"{node.name} is {node.state}: what runs there is not known. It takes nothing if it comes back.",
+            f"To end that: python3 deploy.py nodes activate {node.name}",
+        ]
     if not node.slots:
         return [f"{node.name} runs nothing of the stack now, and no data node belongs to it."]
     return [
