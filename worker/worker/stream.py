@@ -107,6 +107,19 @@ class Stream:
         with self._answering():
             return self._tell(poll.revision, poll.number, state, poll.closes_milliseconds)
 
+    def intake(self) -> str | None:
+        """Return the word that says whether votes are taken, None of a Redis that does not tell a worker.
+
+        Raises StreamAwayError.
+        """
+        with self._answering():
+            try:
+                return str(self._client.execute_command("VOTES.STATE")[0].decode())
+            except ResponseError as error:
+                if not str(error).startswith(NEW_COMMAND):
+                    raise
+                return None  # of the release before
+
     def waiting(self) -> int:
         """Return how many entries are not settled yet; raise StreamAwayError."""
         with self._answering():

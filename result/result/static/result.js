@@ -98,10 +98,10 @@ function drawPast() {
   }
 }
 
-function showPoll({ state: stage, closes, checksum }) {
-  const { ends, closed, final } = find("poll").dataset;
+function showPoll({ state: stage, closes, checksum, paused: held }) {
+  const { ends, closed, final, paused } = find("poll").dataset;
   const at = new Date(closes).toLocaleString(language, { dateStyle: "full", timeStyle: "short" });
-  const open = closes ? `${ends} ${at}` : "";
+  const open = held ? paused : closes ? `${ends} ${at}` : "";
   find("poll").textContent = { open, closed }[stage] ?? final;
   find("checksum").textContent = checksum;
   find("archive").hidden = !checksum;

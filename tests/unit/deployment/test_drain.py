@@ -29,6 +29,7 @@ from deployment.operations.steps.record import Record
 from deployment.operations.steps.rollout import DataNodes, Deploy
 from deployment.operations.up import UP
 from deployment.plan.cluster.picture import Picture, Poll, Queue
+from deployment.plan.maintenance import Maintenance
 from deployment.plan.release.formats import READS, WRITES, declared
 from deployment.plan.release.history import Deployment
 from deployment.plan.release.release import Release
@@ -74,6 +75,7 @@ def site(*running: Any, intake: str | None = "open", pending: int | None = 0, **
     picture = Picture(at=1.0, queue=Queue(pending=pending, intake=intake))
     handed, specifications = {"vote": "r"}, [speaking("redis-1", "no")]
     vars(on).update(handed=handed, formats=list(running), picture=picture, specifications=specifications)
+    vars(on).update(maintenance=None)
     vars(on).update(seen)
     return on
 
@@ -173,6 +175,29 @@ def test_what_somebody_closed_stays_closed_while_the_queue_runs_empty(
     on = site(WRITES_2, intake=state, pending=5)
     Drain().do(on)
     assert (found.states, on.pause) == ([], None)
+
+
+MAINTAINED = Maintenance("ann@node-1", "2026-11-29T15:00:00+00:00")
+
+
+@pytest.mark.parametrize("state", ["maintenance", "open", None])
+def test_a_change_of_release_leaves_a_maintenance_on(
+    monkeypatch: pytest.MonkeyPatch, state: str | None
+) -> None:
+    """Also where an earlier command was cut short, or nobody answers just now."""
+    found = taking(Intake(5, 0), monkeypatch)
+    on = site(WRITES_2, intake=state, pending=5, maintenance=MAINTAINED)
+    Drain().do(on)
+    assert (found.states, on.pause) == (["maintenance"], None)
+    assert Reopen().missing(site(intake="maintenance", maintenance=MAINTAINED)) == []
+
+
+def test_a_maintenance_that_a_change_of_release_has_covered_is_on_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    found = taking(Intake(), monkeypatch)
+    Reopen().do(site(intake="draining", maintenance=MAINTAINED))
+    assert found.states == ["maintenance"]
 
 
 def test_a_verb_that_has_lost_its_turn_leaves_the_intake_to_the_other(

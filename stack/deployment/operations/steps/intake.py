@@ -8,7 +8,7 @@ from deployment.operations.runner.pause import Pause, entries_waiting
 from deployment.operations.runner.site import Site
 from deployment.operations.runner.turn import TurnLostError
 from deployment.operations.steps import convergence
-from deployment.plan.cluster.picture import DRAINING, OPEN
+from deployment.plan.cluster.picture import DRAINING, MAINTENANCE, OPEN
 from deployment.plan.release import formats, inside
 
 # A queue that is longer needs a look first.
@@ -78,7 +78,9 @@ class Drain:
 
     def do(self, site: Site) -> None:
         """Take no votes, and wait until the queue is empty; where it does not get so, take votes again."""
-        if site.picture.queue.intake in (OPEN, DRAINING, None):  # what somebody closed stays as it is
+        if site.maintenance:
+            entries_waiting(site, MAINTENANCE)
+        elif site.picture.queue.intake in (OPEN, DRAINING, None):  # what somebody closed stays as it is
             site.pause = site.pause if site.pause and not site.pause.over else Pause(site)
         try:
             _wait_empty(site)
@@ -96,7 +98,7 @@ class Reopen:
     touches = True
 
     def missing(self, site: Site) -> list[str]:
-        """Say so where they are not because of a change of release."""
+        """Say so where they are not because of a change of release; a maintenance goes on."""
         paused = site.pause and not site.pause.over
         return ["take votes again"] if paused or site.picture.queue.intake == DRAINING else []
 
@@ -107,7 +109,7 @@ class Reopen:
         if site.pause:
             site.pause.end()
         else:  # of a command that was cut short
-            entries_waiting(site, OPEN)
+            entries_waiting(site, MAINTENANCE if site.maintenance else OPEN)
 
 
 def _unread(site: Site) -> str:
