@@ -29,4 +29,6 @@ def closed(intake: str | None, kept: Maintenance | None) -> list[str]:
         return [f"{who}; nobody can vote (`python3 deploy.py maintenance off` ends it)"]
     if intake == OPEN and kept:
         return [f"{kept.sentence()}, which is not in force: say `maintenance on` or `off` once more"]
+    if intake is None and kept:
+        return [f"{kept.sentence()}; whether it is in force is not known"]
     return [] if intake in (None, OPEN) else [f"the intake is {intake}: nobody can vote"]

@@ -62,7 +62,7 @@ def test_viewers_hear_of_a_change_once(source: Any, monkeypatch: pytest.MonkeyPa
     ("poll", "shown", "hidden"),
     [
         (FIRST, [], ["Voting ends", "Final result", "c0ffee", "Voting is paused"]),
-        (Poll(paused=True), ["Voting is paused. These are the last numbers.</p>"], []),
+        (Poll(paused=True), ["Voting is paused.</p>"], []),
         (Poll(1, "open", CLOSES, paused=True), ["Voting is paused."], ["Voting ends"]),
         (Poll(1, "final", paused=True), ["Final result.</p>"], ["Voting is paused"]),
         (Poll(1, "open", CLOSES), ["Voting ends: 2026-12-24 20:00 UTC"], ["c0ffee"]),
