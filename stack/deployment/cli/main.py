@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 from urllib3.exceptions import HTTPError
 
-from deployment.cli import dead, holding, local, looking, maintenance, poll, proving, report, seed
+from deployment.cli import dead, doctor, holding, local, looking, maintenance, poll, proving, report, seed
 from deployment.cli.options import (
     AsJson,
     DryRun,
@@ -45,7 +45,7 @@ app.add_typer(dead.app, name="dead")
 app.add_typer(local.app, name="local")
 app.add_typer(maintenance.app, name="maintenance")
 app.add_typer(poll.app, name="poll")
-for verbs in (looking, holding, proving, seed):
+for verbs in (looking, doctor, holding, proving, seed):
     app.add_typer(verbs.app)
 
 

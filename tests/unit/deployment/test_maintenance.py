@@ -151,5 +151,5 @@ def test_its_status(
 ) -> None:
     stack = Stack(intake, kept, monkeypatch)
     monkeypatch.setattr(cli_maintenance, "manager", lambda: "an engine")
-    monkeypatch.setattr(cli_maintenance.verb, "site", lambda *_: stack.site())
+    monkeypatch.setattr("deployment.operations.maintenance.site", lambda *_: stack.site())
     assert CliRunner().invoke(cli_maintenance.app, ["status"]).exit_code == code

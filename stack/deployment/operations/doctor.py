@@ -1,0 +1,123 @@
+"""`deploy.py doctor`: what is wrong with the machines and the stack; it changes nothing.
+
+What is to be said of backups and drills belongs into `backups`.
+"""
+
+import socket
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+
+from deployment.configuration.settings import Settings
+from deployment.engine.doctor import append_only as checking
+from deployment.engine.doctor import asking, surroundings
+from deployment.engine.machine import engine
+from deployment.engine.machine.engine import Client, EngineError
+from deployment.engine.swarm import credentials, membership, nodes, releases
+from deployment.engine.swarm import networks as of_swarm
+from deployment.engine.swarm.membership import Membership
+from deployment.errors import DeployError
+from deployment.operations import status
+from deployment.plan.doctor import append_only, finding, machine, network, pages, swarm
+from deployment.plan.doctor.facts import Asked
+from deployment.plan.doctor.finding import Finding, unknown
+from deployment.plan.release.history import Deployment
+from deployment.plan.swarm import capacity
+from deployment.plan.swarm.nodes import Node
+from deployment.progress import Progress
+
+DATA_ROOT = "/var"
+UNREACHABLE = (EngineError, OSError, DeployError)
+
+
+def examine(settings: Settings, progress: Progress) -> list[Finding]:
+    """Return what is found, the worst first; runs without a stack, a Swarm or an engine, too."""
+    try:
+        client = engine.connect()
+    except DeployError as error:
+        return [unknown("engine", error.what, "docker info"), *_of_machine(settings, DATA_ROOT)]
+    if client is None:
+        return finding.worst_first([machine.NO_ENGINE, *_of_machine(settings, DATA_ROOT)])
+    info = client.info()
+    found = machine.engine(info)
+    if membership.membership(client) is not Membership.MANAGER:
+        found += [swarm.NO_SWARM, *_of_machine(settings, str(info.get("DockerRootDir", DATA_ROOT)))]
+    else:
+        found += _of_manager(client, settings, progress)
+    found.append(swarm.images(surroundings.unused_images(client)))
+    return finding.worst_first(found)
+
+
+def _of_machine(settings: Settings, data_root: str) -> list[Finding]:
+    """Judge this machine, before it is in a Swarm."""
+    here = asking.here(socket.gethostname(), data_root)
+    judged = [network.overlaps(here, ()), *network.mtu([here])]
+    return [*machine.node(here, encrypted=settings.network_encryption), *(each for each in judged if each)]
+
+
+def _of_manager(client: Client, settings: Settings, progress: Progress) -> list[Finding]:
+    members, kept = nodes.observe(client), releases.read(client)
+    now = datetime.now(UTC)
+    with progress.task("Asking every node") as task:
+        asked = asking.ask(client, members)
+        task.detail("reading the append-only files of Redis")
+        checked = _guarded("append-only", lambda: _append_only(client))
+    return [
+        *swarm.nodes(members),
+        swarm.managers(members),
+        swarm.last_up(kept, now),
+        *backups(),
+        *_of_nodes(client, settings, members, asked),
+        *checked,
+        *_memory(kept, members),
+        *(_guarded("pages", lambda: _pages(client, members, kept[-1], now)) if kept else []),
+    ]
+
+
+def backups() -> list[Finding]:
+    """Judge the age of the last backup and of the last drill; where none are made, say so."""
+    return [swarm.BACKUPS]
+
+
+def _of_nodes(
+    client: Client, settings: Settings, members: Sequence[Node], asked: Sequence[Asked]
+) -> list[Finding]:
+    names = {node.address: node.name for node in members}
+    there = of_swarm.of_stack(client)
+    return [
+        *(f for each in asked for f in machine.node(each, encrypted=settings.network_encryption)),
+        *machine.clocks(asked),
+        *network.ports(asked, names),
+        *network.mtu(asked),
+        *(f for each in asked if (f := network.overlaps(each, there))),
+    ]
+
+
+def _append_only(client: Client) -> list[Finding]:
+    return [append_only.judge(node, *checked) for node, checked in checking.check(client).items()]
+
+
+def _memory(kept: Sequence[Deployment], members: Sequence[Node]) -> list[Finding]:
+    limits = capacity.needed(kept[-1].release, members) if kept else 0
+    return [machine.memory({node.name: node.memory for node in members if node.usable}, limits)]
+
+
+def _pages(client: Client, members: Sequence[Node], last: Deployment, now: datetime) -> list[Finding]:
+    entrance = credentials.entrance_of(client, last.release)
+    visited = status.visits(client, members, entrance)
+    until = {visit.edge: visit.until for visit in visited if visit.checked}
+    unasked = sorted({visit.edge for visit in visited if not visit.checked})
+    return [
+        *pages.names(
+            surroundings.resolve(sorted(set(last.release.hosts))), [n.address for n in members if n.edge]
+        ),
+        *pages.certificate(until, now),
+        *(unknown(f"certificate.{edge}", f"{edge} does not let this machine in.") for edge in unasked),
+    ]
+
+
+def _guarded(name: str, ask: Callable[[], list[Finding]]) -> list[Finding]:
+    """Return what is found, or that it could not be asked: one silent part must not hide all others."""
+    try:
+        return ask()
+    except UNREACHABLE as error:
+        return [unknown(name, f"Nobody answered: {error}.")]

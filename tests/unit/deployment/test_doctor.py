@@ -1,0 +1,338 @@
+"""What the doctor says of broken machines, and of healthy ones: each judgement has its table."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from ipaddress import IPv4Network
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from deployment.cli import doctor as cli_doctor
+from deployment.configuration.settings import Settings
+from deployment.engine.doctor import asking, probe, surroundings
+from deployment.engine.doctor.asking import Heard
+from deployment.operations import doctor
+from deployment.plan.doctor import append_only, finding, machine, network, pages, swarm
+from deployment.plan.doctor.facts import Asked, Disk, Facts
+from deployment.plan.doctor.finding import Finding, Severity
+from deployment.plan.release.history import Deployment
+from deployment.plan.release.release import Release
+from deployment.plan.swarm.networks import Network
+from deployment.plan.swarm.nodes import Node
+from deployment.progress import Progress
+
+OK, INFO, UNKNOWN, WARNING, CRITICAL = Severity
+GIB = 1 << 30
+ROOM = Disk(100 * GIB, 50 * GIB)
+HEALTHY = Facts(
+    "6.12", 8 * GIB, ROOM, 1 << 20, userns=False, ip_vs=True, esp=True, routes="", mtu={"eth0": 1500}
+)
+NOW = datetime(2026, 11, 29, 15, tzinfo=UTC)
+INFO_OF_ENGINE = {"ServerVersion": "28.5.2", "LiveRestoreEnabled": False, "Plugins": {"Network": ["overlay"]}}
+
+
+def severities(found: list[Finding]) -> dict[str, Severity]:
+    return {each.id: each.severity for each in found}
+
+
+def bad(found: list[Finding]) -> dict[str, Severity]:
+    return {name: severity for name, severity in severities(found).items() if severity is not OK}
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({}, {}),
+        ({"ServerVersion": "20.10.24+dfsg1"}, {}),
+        ({"ServerVersion": "19.03.15"}, {"engine": WARNING}),
+        ({"ServerVersion": "dev"}, {"engine": UNKNOWN}),
+        ({"LiveRestoreEnabled": True}, {"engine.live-restore": CRITICAL}),
+        ({"Plugins": {"Network": ["bridge"]}}, {"engine.overlay": CRITICAL}),
+    ],
+)
+def test_an_engine(change: Mapping[str, Any], expected: Mapping[str, Severity]) -> None:
+    assert bad(machine.engine({**INFO_OF_ENGINE, **change})) == expected
+
+
+@pytest.mark.parametrize(
+    ("change", "encrypted", "expected"),
+    [
+        ({}, True, {}),
+        ({"open_files": 1024}, False, {"files.n": WARNING}),
+        ({"userns": True}, False, {"userns.n": WARNING}),
+        ({"esp": False}, False, {"kernel.esp.n": INFO}),
+        ({"esp": False}, True, {"kernel.esp.n": CRITICAL}),
+        ({"ip_vs": False}, False, {"kernel.ip-vs.n": INFO}),
+        ({"disk": Disk(100 * GIB, 9 * GIB)}, False, {"disk.n": WARNING}),
+        ({"disk": Disk(4 * GIB, GIB)}, False, {"disk.n": WARNING}),
+        ({"disk": Disk(100 * GIB, 2 * GIB)}, False, {"disk.n": CRITICAL}),
+        ({"disk": Disk(GIB, 0)}, False, {"disk.n": CRITICAL}),
+        ({"disk": replace(ROOM, files=1000, files_free=10)}, False, {"disk.n": WARNING}),
+    ],
+)
+def test_a_node(change: Mapping[str, Any], encrypted: bool, expected: Mapping[str, Severity]) -> None:
+    asked = Asked("n", replace(HEALTHY, **change))
+    assert bad(machine.node(asked, encrypted=encrypted)) == expected
+
+
+def test_a_node_that_does_not_answer_is_unknown() -> None:
+    found = machine.node(Asked("n", problem="no answer in time"), encrypted=False)
+    assert severities(found) == {"node.n": UNKNOWN}
+    assert (
+        machine.clocks([Asked("n")])
+        == network.mtu([Asked("n")])
+        == network.ports([Asked("n"), Asked("m")], {})
+        == []
+    )
+
+
+@pytest.mark.parametrize(
+    ("ahead", "lag", "severity", "said"),
+    [
+        (0.3, 1.0, OK, "agrees"),
+        (-0.9, 1.0, OK, "agrees"),
+        (-1.9, 1.0, OK, "agrees"),  # it may have been slow on its way
+        (1.2, 1.0, WARNING, "1.2 s ahead"),
+        (-3.5, 1.0, WARNING, "2.5 s behind"),
+        (None, 1.0, UNKNOWN, "compare"),
+    ],
+)
+def test_a_clock(ahead: float | None, lag: float, severity: Severity, said: str) -> None:
+    [found] = machine.clocks([Asked("n", HEALTHY, ahead=ahead, lag=lag)])
+    assert found.severity is severity
+    assert said in found.what
+
+
+@pytest.mark.parametrize(("limits", "severity"), [(0, OK), (7 * GIB, OK), (8 * GIB, OK), (9 * GIB, WARNING)])
+def test_memory(limits: int, severity: Severity) -> None:
+    assert machine.memory({"n": 4 * GIB, "m": 4 * GIB}, limits).severity is severity
+
+
+ROUTES = """Iface Destination Gateway Flags RefCnt Use Metric Mask MTU Window IRTT
+eth0 00000000 010011AC 0003 0 0 0 00000000 0 0 0
+vpn0 0000000A 00000000 0001 0 0 0 000000FF 0 0 0
+"""
+
+
+@pytest.mark.parametrize(
+    ("subnets", "severity"), [((), OK), (("172.28.0.0/24",), OK), (("172.28.0.0/24", "10.0.1.0/24"), WARNING)]
+)
+def test_networks_that_overlap_a_route(subnets: tuple[str, ...], severity: Severity) -> None:
+    there = [Network(f"n{i}", IPv4Network(subnet)) for i, subnet in enumerate(subnets)]
+    found = network.overlaps(Asked("node-2", replace(HEALTHY, routes=ROUTES)), there)
+    assert found is not None
+    assert found.severity is severity
+    if severity is WARNING:
+        assert "10.0.0.0/8, which node-2 reaches through vpn0" in found.what
+        assert "NETWORK_SUBNETS=172.28.0.0/16" in found.command
+    assert network.overlaps(Asked("n"), there) is None
+
+
+@pytest.mark.parametrize(
+    ("closed", "severity", "said"),
+    [
+        ((), OK, "reaches all others"),
+        (("10.1.0.2:7946", "10.1.0.3:2377"), CRITICAL, "node-2 at 7946/tcp, node-3 at 2377/tcp"),
+    ],
+)
+def test_ports_between_nodes(closed: tuple[str, ...], severity: Severity, said: str) -> None:
+    names = {"10.1.0.2": "node-2", "10.1.0.3": "node-3"}
+    [found, _] = network.ports([Asked("n", replace(HEALTHY, closed=closed)), Asked("m", HEALTHY)], names)
+    assert found.severity is severity
+    assert said in found.what
+    assert network.ports([Asked("alone", HEALTHY)], {}) == []
+
+
+@pytest.mark.parametrize(
+    ("sizes", "severity"),
+    [({"eth0": 1500, "docker0": 1400}, OK), ({"eth0": 9000}, OK), ({"eth0": 1500, "wg0": 1420}, INFO)],
+)
+def test_mtu(sizes: Mapping[str, int], severity: Severity) -> None:
+    [found] = network.mtu([Asked("n", replace(HEALTHY, mtu=sizes))])
+    assert found.severity is severity
+
+
+MANAGER = Node("1", "n1", manager=True, labels=frozenset({"vote-app.edge"}))
+
+
+@pytest.mark.parametrize(
+    ("node", "severity"),
+    [
+        (MANAGER, OK),
+        (replace(MANAGER, state="down"), WARNING),
+        (replace(MANAGER, availability="drain"), WARNING),
+        (replace(MANAGER, availability="pause"), WARNING),
+        (Node("2", "old", state="down"), INFO),
+    ],
+)
+def test_nodes(node: Node, severity: Severity) -> None:
+    assert severities(swarm.nodes([node])) == {f"nodes.{node.name}": severity}
+
+
+@pytest.mark.parametrize(
+    ("managers", "away", "workers", "severity"),
+    [
+        (1, 0, 0, OK),
+        (1, 0, 2, WARNING),
+        (2, 0, 0, WARNING),
+        (3, 0, 0, OK),
+        (3, 1, 0, CRITICAL),
+        (4, 0, 1, WARNING),
+        (5, 1, 0, OK),
+        (5, 2, 0, CRITICAL),
+    ],
+)
+def test_managers(managers: int, away: int, workers: int, severity: Severity) -> None:
+    there = [replace(MANAGER, state="down" if n < away else "ready") for n in range(managers)]
+    assert swarm.managers([*there, *[Node("w", "w")] * workers]).severity is severity
+
+
+@pytest.mark.parametrize(("days", "severity"), [(None, INFO), (1, OK), (90, OK), (91, WARNING)])
+def test_the_last_up(days: int | None, severity: Severity) -> None:
+    release = Release((), {}, {})
+    at = (NOW - timedelta(days=days or 0)).isoformat()
+    kept = [] if days is None else [Deployment(1, at, "", "", "up", release, {})]
+    assert swarm.last_up(kept, NOW).severity is severity
+
+
+@pytest.mark.parametrize(("unused", "severity"), [(None, UNKNOWN), (GIB, OK), (11 * GIB, INFO)])
+def test_images(unused: int | None, severity: Severity) -> None:
+    assert swarm.images(unused).severity is severity
+
+
+@pytest.mark.parametrize(
+    ("host", "there", "severity"),
+    [
+        ("vote.localhost", [], OK),
+        ("vote.example.org", ["192.0.2.1"], OK),
+        ("vote.example.org", ["192.0.2.9"], INFO),
+        ("vote.example.org", [], WARNING),
+        ("vote.example.org", None, UNKNOWN),
+    ],
+)
+def test_names(host: str, there: list[str] | None, severity: Severity) -> None:
+    assert severities(pages.names({host: there}, ["192.0.2.1"])) == {f"dns.{host}": severity}
+
+
+@pytest.mark.parametrize(
+    ("days", "severity"), [(30, OK), (13, WARNING), (2, CRITICAL), (-1, CRITICAL), (None, CRITICAL)]
+)
+def test_certificates(days: int | None, severity: Severity) -> None:
+    end = None if days is None else (NOW + timedelta(days=days)).isoformat()
+    assert severities(pages.certificate({"n1": end}, NOW)) == {"certificate.n1": severity}
+
+
+@pytest.mark.parametrize(
+    ("code", "printed", "severity"),
+    [
+        (0, f"Start checking Multi Part AOF\n{append_only.SOUND}\n", OK),
+        (1, "AOF appendonly.aof.1.incr.aof is not valid. Use the --fix option to try fixing it.\n", CRITICAL),
+        (1, "", CRITICAL),
+        (0, "", CRITICAL),  # it said nothing, so it has checked nothing
+        (None, "it does not run", UNKNOWN),
+    ],
+)
+def test_append_only_files(code: int | None, printed: str, severity: Severity) -> None:
+    assert append_only.judge("redis-1", code, printed).severity is severity
+
+
+@pytest.mark.parametrize(
+    ("found", "code"),
+    [([OK], 0), ([INFO, UNKNOWN], 0), ([OK, WARNING], 1), ([CRITICAL], 1), ([], 0)],
+)
+def test_the_exit_code(found: list[Severity], code: int) -> None:
+    assert finding.exit_code([Finding("x", severity, "") for severity in found]) == code
+
+
+def test_each_finding_that_is_not_ok_says_why() -> None:
+    asked = Asked(
+        "n", Facts("6", GIB, Disk(GIB, 0), 10, userns=True, ip_vs=False, esp=False, routes="", mtu={"e": 9})
+    )
+    found = [
+        *machine.engine({}), *machine.node(asked, encrypted=True), *network.mtu([asked]), machine.NO_ENGINE,
+        swarm.BACKUPS, swarm.NO_SWARM, swarm.images(None), *pages.names({"x.org": []}, []),
+    ]  # fmt: skip
+    assert [each for each in found if each.severity is not OK and not each.why] == []
+
+
+def test_what_probes_say_is_heard_in_any_order_and_size() -> None:
+    heard = {"n1": Heard(), "n2": Heard()}
+    said = json.dumps(probe.facts("/", []))
+    for node in heard:
+        asking.take(f"{node} {said}", heard, 0.0)
+    for n in range(probe.TIMES):
+        asking.take(f'n1 {{"time": {100 - n}}}', heard, 100.5)
+    asking.take("a warning of somebody's", heard, 0.0)
+    asking.take("n3 {}", heard, 0.0)
+    assert (heard["n1"].whole, heard["n2"].whole) == (True, False)
+    first, second = heard["n1"].asked("one", "late"), heard["n2"].asked("two", "late")
+    assert (first.ahead, second.ahead) == (-0.5, None)
+    assert second.facts is not None
+    assert Heard().asked("three", "late").problem == "late"
+
+
+def test_this_machine_says_what_it_is() -> None:
+    facts = asking.here("me", "/").facts
+    assert facts is not None
+    assert facts.memory > GIB // 4
+    assert facts.disk.size > facts.disk.free > 0
+    assert not facts.userns
+    assert "lo" in facts.mtu
+
+
+def test_a_port_that_is_closed_is_named() -> None:
+    assert probe.closed(["127.0.0.1:1"]) == ["127.0.0.1:1"]
+
+
+@pytest.mark.parametrize(
+    ("members", "asked"),
+    [
+        ([MANAGER], []),
+        (
+            [
+                replace(MANAGER, address="a"),
+                Node("2", "n2", address="b"),
+                Node("3", "n3", "down", address="c"),
+            ],
+            ["a:2377", "a:7946", "b:7946"],
+        ),
+    ],
+)
+def test_which_ports_are_asked(members: list[Node], asked: list[str]) -> None:
+    assert asking.addresses(members) == asked
+
+
+def test_without_an_engine_the_machine_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("deployment.engine.machine.engine.connect", lambda: None)
+    found = doctor.examine(Settings(), Progress(quiet=True))
+    assert found[0] == machine.NO_ENGINE
+    assert any(each.id.startswith("disk.") for each in found)
+
+
+def test_a_part_that_is_silent_hides_no_other() -> None:
+    def silent() -> list[Finding]:
+        raise OSError("connection refused")
+
+    [found] = doctor._guarded("pages", silent)
+    assert (found.id, found.severity) == ("pages", UNKNOWN)
+
+
+def test_a_name_that_nobody_has() -> None:
+    found = surroundings.resolve(["localhost", "nobody.invalid"])
+    assert found["localhost"]
+    assert not found["nobody.invalid"]
+
+
+def test_the_command_prints_the_worst_and_counts_the_good(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = [Finding("a", WARNING, "It is bad.", "It hurts.", "mend it"), finding.ok("b", "fine")]
+    monkeypatch.setattr(doctor, "examine", lambda *_: found)
+    printed = CliRunner().invoke(cli_doctor.app, [])
+    assert printed.exit_code == 1
+    assert printed.stdout.splitlines() == [
+        "WARNING  a: It is bad.", "    It hurts.", "    do: mend it", "1 of 2 looked at are well.",
+    ]  # fmt: skip
+    told = CliRunner().invoke(cli_doctor.app, ["--json"])
+    assert [each["severity"] for each in json.loads(told.stdout)] == ["warning", "ok"]
