@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from deployment.configuration.settings import Settings
 from deployment.engine.doctor import append_only as checking
-from deployment.engine.doctor import asking, surroundings
+from deployment.engine.doctor import asking, errand, mesh, surroundings
 from deployment.engine.machine import engine
 from deployment.engine.machine.engine import Client, EngineError
 from deployment.engine.swarm import credentials, membership, nodes, releases
@@ -57,8 +57,11 @@ def _of_machine(settings: Settings, data_root: str) -> list[Finding]:
 def _of_manager(client: Client, settings: Settings, progress: Progress) -> list[Finding]:
     members, kept = nodes.observe(client), releases.read(client)
     now = datetime.now(UTC)
+    errand.tidy(client)
     with progress.task("Asking every node") as task:
         asked = asking.ask(client, members)
+        task.detail("sending large packets between containers of all nodes")
+        meshed = _mesh(client, members)
         task.detail("reading the append-only files of Redis")
         checked = _guarded("append-only", lambda: _append_only(client))
     return [
@@ -67,6 +70,7 @@ def _of_manager(client: Client, settings: Settings, progress: Progress) -> list[
         swarm.last_up(kept, now),
         *backups(),
         *_of_nodes(client, settings, members, asked),
+        *meshed,
         *checked,
         *_memory(kept, members),
         *(_guarded("pages", lambda: _pages(client, members, kept[-1], now)) if kept else []),
@@ -90,6 +94,13 @@ def _of_nodes(
         *network.mtu(asked),
         *(f for each in asked if (f := network.overlaps(each, there))),
     ]
+
+
+def _mesh(client: Client, members: Sequence[Node]) -> list[Finding]:
+    """Judge what containers reach of those on other nodes; one node has no others."""
+    if sum(node.usable for node in members) < 2:
+        return []
+    return network.mesh(members, *mesh.ask(client, members))
 
 
 def _append_only(client: Client) -> list[Finding]:

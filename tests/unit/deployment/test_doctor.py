@@ -1,6 +1,7 @@
 """What the doctor says of broken machines, and of healthy ones: each judgement has its table."""
 
 import json
+import threading
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -12,7 +13,7 @@ from typer.testing import CliRunner
 
 from deployment.cli import doctor as cli_doctor
 from deployment.configuration.settings import Settings
-from deployment.engine.doctor import asking, probe, surroundings
+from deployment.engine.doctor import asking, errand, mesh, mesh_probe, probe, surroundings
 from deployment.engine.doctor.asking import Heard
 from deployment.operations import doctor
 from deployment.plan.doctor import append_only, finding, machine, network, pages, swarm
@@ -23,6 +24,7 @@ from deployment.plan.release.release import Release
 from deployment.plan.swarm.networks import Network
 from deployment.plan.swarm.nodes import Node
 from deployment.progress import Progress
+from kit.services import free_port
 
 OK, INFO, UNKNOWN, WARNING, CRITICAL = Severity
 GIB = 1 << 30
@@ -144,6 +146,40 @@ def test_ports_between_nodes(closed: tuple[str, ...], severity: Severity, said: 
     assert found.severity is severity
     assert said in found.what
     assert network.ports([Asked("alone", HEALTHY)], {}) == []
+
+
+TWO = [Node("1", "n1"), Node("2", "n2"), Node("3", "n3", state="down")]
+
+
+@pytest.mark.parametrize(
+    ("reached", "expected"),
+    [
+        ({"1": ["1", "2"], "2": ["1", "2"]}, {"n1": OK, "n2": OK}),
+        ({"1": ["1"], "2": ["1", "2"]}, {"n1": CRITICAL, "n2": OK}),
+        ({"1": ["1", "2"]}, {"n1": OK, "n2": UNKNOWN}),
+    ],
+)
+def test_containers_on_two_nodes(reached: Mapping[str, list[str]], expected: Mapping[str, Severity]) -> None:
+    found = network.mesh(TWO, reached)
+    assert severities(found) == {f"network.mesh.{name}": severity for name, severity in expected.items()}
+    assert severities(network.mesh(TWO, None, "no image")) == {"network.mesh": UNKNOWN}
+    assert network.mesh(TWO[:1], None) == []
+
+
+def test_a_large_message_comes_back_with_the_name_of_who_got_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two addresses of this machine's loopback stand for two containers."""
+    monkeypatch.setattr(mesh_probe, "PORT", free_port())
+    for name, address in (("n1", "127.0.0.1"), ("n2", "127.0.0.2")):
+        threading.Thread(target=mesh_probe.serve, args=(name, address), daemon=True).start()
+    monkeypatch.setattr(mesh_probe, "_addresses", lambda _: ["127.0.0.1", "127.0.0.2"])
+    assert mesh_probe.reach("x", 2) == ["n1", "n2"]
+    monkeypatch.setattr(mesh_probe, "SECONDS", 0.1)
+    monkeypatch.setattr(mesh_probe, "_addresses", lambda _: ["127.0.0.2", "127.0.0.3"])
+    assert mesh_probe.reach("x", 2) == ["n2"]
+    told: dict[str, list[str]] = {}
+    for line in ('n1 {"reached": ["n1", "n2"]}', "a warning", "", 'n2 {"time": 1}'):
+        mesh.take(told, line)
+    assert told == {"n1": ["n1", "n2"]}
 
 
 @pytest.mark.parametrize(
@@ -272,6 +308,13 @@ def test_what_probes_say_is_heard_in_any_order_and_size() -> None:
     assert (first.ahead, second.ahead) == (-0.5, None)
     assert second.facts is not None
     assert Heard().asked("three", "late").problem == "late"
+
+
+@pytest.mark.parametrize(("seconds", "old"), [(10, False), (299, False), (301, True)])
+def test_what_a_killed_one_left_is_old(seconds: int, old: bool) -> None:
+    """What is younger belongs to another one that is at work."""
+    made = (NOW - timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%S.123456789Z")
+    assert errand.is_old(made, NOW) is old
 
 
 def test_this_machine_says_what_it_is() -> None:

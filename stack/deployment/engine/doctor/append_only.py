@@ -1,6 +1,5 @@
 """Letting redis-check-aof read the append-only files of each Redis, where they are; it writes nothing."""
 
-import secrets
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -12,7 +11,7 @@ from docker.errors import APIError
 from docker.types import ContainerSpec, Mount, RestartPolicy, TaskTemplate
 
 from deployment.configuration.layout import STACK
-from deployment.engine.doctor.asking import LABEL
+from deployment.engine.doctor import errand
 from deployment.engine.swarm import services
 from deployment.plan.cluster.topology import members
 
@@ -58,16 +57,11 @@ def _run(client: docker.DockerClient, container: Mapping[str, Any], node: str) -
         restart_policy=RestartPolicy("none"), placement={"Constraints": [f"node.id=={node}"]},
     )  # fmt: skip
     try:
-        made = client.api.create_service(
-            template, name=f"{STACK}-doctor-{secrets.token_hex(4)}", labels={LABEL: "append-only"}
-        )["ID"]
+        with errand.errand(client, template) as service:
+            code = _wait(client, service)
+            return (code, _said(client, service)) if code is not None else (None, "it did not end in time")
     except APIError as error:
         return None, str(error.explanation or error)
-    try:
-        code = _wait(client, made)
-        return (code, _said(client, made)) if code is not None else (None, "it did not end in time")
-    finally:
-        client.api.remove_service(made)
 
 
 def _wait(client: docker.DockerClient, service: str) -> int | None:

@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 
 from deployment.configuration.layout import STACK
 from deployment.plan.doctor.facts import Asked
-from deployment.plan.doctor.finding import Finding, Severity, ok
+from deployment.plan.doctor.finding import Finding, Severity, ok, unknown
 from deployment.plan.swarm import networks
 from deployment.plan.swarm.networks import Network
+from deployment.plan.swarm.nodes import Node
 
 # A VXLAN header of an overlay network takes so much of each packet.
 VXLAN = 50
@@ -56,6 +57,35 @@ def _ports(asked: Asked, names: Mapping[str, str]) -> Finding:
         f"{asked.node} does not reach {said}.",
         "Without these ports nodes lose sight of each other, and containers on them, too.",
         "open 2377/tcp, 7946/tcp and udp, and 4789/udp between the nodes",
+    )
+
+
+def mesh(
+    nodes: Sequence[Node], reached: Mapping[str, Sequence[str]] | None, problem: str = ""
+) -> list[Finding]:
+    """Judge which nodes exchange large packets; `reached` are IDs of nodes, by that of the one that asked."""
+    there = [node for node in nodes if node.usable]
+    if len(there) < 2:
+        return []
+    if reached is None:
+        return [unknown("network.mesh", f"Nobody could try whether containers reach each other: {problem}.")]
+    names = {node.id: node.name for node in there}
+    return [_mesh(each, names, reached.get(each.id)) for each in there]
+
+
+def _mesh(node: Node, names: Mapping[str, str], reached: Sequence[str] | None) -> Finding:
+    name = f"network.mesh.{node.name}"
+    if reached is None:
+        return unknown(name, f"A container on {node.name} did not say which others it reaches.")
+    missing = [other for identifier, other in names.items() if identifier not in (node.id, *reached)]
+    if not missing:
+        return ok(name, f"A container on {node.name} exchanges large packets with all other nodes.")
+    return Finding(
+        name,
+        Severity.CRITICAL,
+        f"A container on {node.name} exchanges no large packets with {', '.join(missing)}.",
+        "Votes and their copies cannot pass. 4789/udp is closed, or the packets are too large for the way.",
+        "open 4789/udp between the nodes; compare `ip link` (MTU) on both",
     )
 
 
