@@ -269,6 +269,8 @@ def test_certificates(days: int | None, severity: Severity) -> None:
         (1, "", CRITICAL),
         (0, "", CRITICAL),  # it said nothing, so it has checked nothing
         (None, "it does not run", UNKNOWN),
+        (None, "cp: error writing: No space left on device\n", UNKNOWN),
+        (1, "Cannot open file /copy/x.base.rdb: No such file or directory\n", CRITICAL),
     ],
 )
 def test_append_only_files(code: int | None, printed: str, severity: Severity) -> None:

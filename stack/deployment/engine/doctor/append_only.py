@@ -1,4 +1,4 @@
-"""Letting redis-check-aof read the append-only files of each Redis, where they are; it writes nothing."""
+"""Letting redis-check-aof look at a copy of each Redis' append-only files: it opens them for writing."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -16,9 +16,14 @@ from deployment.engine.swarm import services
 from deployment.plan.cluster.topology import members
 
 DATA = "/data"
-CHECK = ["redis-check-aof", f"{DATA}/appendonlydir/appendonly.aof.manifest"]
+COPY, COPY_BYTES = "/copy", 1 << 30
+NOT_COPIED = 99
+CHECK = (
+    f"cp -r {DATA}/appendonlydir {COPY}/ || exit {NOT_COPIED}; "
+    f"exec redis-check-aof {COPY}/appendonlydir/appendonly.aof.manifest"
+)
 SECONDS, POLL_SECONDS = 45.0, 0.3
-# The server goes on writing: the last entry may be half there, and is whole a moment later.
+# The server goes on: an entry may have been half there, or a file have been replaced by a smaller one.
 ATTEMPTS = 3
 ENDED = ("complete", "failed", "rejected", "shutdown", "orphaned")
 
@@ -51,15 +56,20 @@ def _run(client: docker.DockerClient, container: Mapping[str, Any], node: str) -
     volumes = [mount["Source"] for mount in container.get("Mounts", ()) if mount["Target"] == DATA]
     template = TaskTemplate(
         ContainerSpec(
-            container["Image"], command=CHECK, user=container.get("User"), read_only=True,
-            mounts=[Mount(DATA, volume, read_only=True) for volume in volumes],
+            container["Image"], command=["sh", "-c", CHECK], user=container.get("User"), read_only=True,
+            healthcheck=errand.NO_HEALTH_CHECK,
+            mounts=[
+                *(Mount(DATA, volume, read_only=True) for volume in volumes),
+                Mount(COPY, None, type="tmpfs", tmpfs_size=COPY_BYTES, tmpfs_mode=0o1777),
+            ],
         ),
         restart_policy=RestartPolicy("none"), placement={"Constraints": [f"node.id=={node}"]},
     )  # fmt: skip
     try:
         with errand.errand(client, template) as service:
             code = _wait(client, service)
-            return (code, _said(client, service)) if code is not None else (None, "it did not end in time")
+            said = "it did not end in time" if code is None else _said(client, service)
+            return (None if code == NOT_COPIED else code), said
     except APIError as error:
         return None, str(error.explanation or error)
 

@@ -19,7 +19,7 @@ from deployment.plan.swarm.nodes import Node
 SECONDS, POLL_SECONDS = 45.0, 0.2
 # So long a line may be on its way.
 LAG_SECONDS = 1.0
-MEMORY = 64 << 20
+MEMORY, GRACE_NANOSECONDS = 64 << 20, 10**9
 SERF, COMMAND = 7946, 2377
 READER = TypeAdapter(Facts)
 
@@ -80,7 +80,8 @@ def _hear(client: docker.DockerClient, told: Sequence[str], heard: Mapping[str, 
         return errand.NO_IMAGE
     container = ContainerSpec(
         image, command=["python3", "-c", inspect.getsource(probe)], args=list(told),
-        env=["NODE={{.Node.ID}}"], read_only=True,
+        env=["NODE={{.Node.ID}}"], read_only=True, stop_grace_period=GRACE_NANOSECONDS,
+        healthcheck=errand.NO_HEALTH_CHECK,
     )  # fmt: skip
     template = TaskTemplate(
         container, restart_policy=RestartPolicy("none"), networks=[{"Target": "host"}],

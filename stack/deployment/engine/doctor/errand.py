@@ -7,13 +7,15 @@ from datetime import UTC, datetime
 
 import docker
 from docker.errors import APIError, NotFound
-from docker.types import EndpointSpec, ServiceMode, TaskTemplate
+from docker.types import EndpointSpec, Healthcheck, ServiceMode, TaskTemplate
 
 from deployment.configuration.layout import STACK
 from deployment.engine.swarm import services
 from deployment.plan.cluster.topology import OBSERVER
 
 LABEL = "vote-app.doctor"
+# The image's own would look for another program, and keep the container from having a name until then.
+NO_HEALTH_CHECK = Healthcheck(test=["NONE"])
 # Whatever is older was left behind by one that was killed.
 OLD_SECONDS = 300
 NO_IMAGE = "no image of the stack is there to ask it with; after the first `up` it can be asked"

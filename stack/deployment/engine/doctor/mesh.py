@@ -18,7 +18,7 @@ from deployment.plan.swarm.nodes import Node
 # A probe gives up after twenty; the image may have to be pulled before.
 SECONDS, POLL_SECONDS = 60.0, 0.3
 REMOVAL_SECONDS = 20.0
-MEMORY = 64 << 20
+MEMORY, GRACE_NANOSECONDS = 64 << 20, 10**9
 
 Reached = dict[str, list[str]]
 """IDs of the nodes that were reached, by that of the node that asked."""
@@ -40,7 +40,8 @@ def _hear(client: docker.DockerClient, image: str, name: str, count: int) -> Rea
     """Run a probe on each node that takes tasks, and return what those say that answer in time."""
     container = ContainerSpec(
         image, command=["python3", "-c", inspect.getsource(mesh_probe)], args=[name, str(count)],
-        env=["NODE={{.Node.ID}}"], read_only=True,
+        env=["NODE={{.Node.ID}}"], read_only=True, stop_grace_period=GRACE_NANOSECONDS,
+        healthcheck=errand.NO_HEALTH_CHECK,
     )  # fmt: skip
     template = TaskTemplate(
         container, restart_policy=RestartPolicy("none"), networks=[{"Target": name}],

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 
-from deployment.configuration.layout import STACK
 from deployment.plan.doctor.facts import Asked
 from deployment.plan.doctor.finding import Finding, Severity, ok, unknown
 from deployment.plan.swarm import networks
@@ -107,5 +106,5 @@ def _mtu(asked: Asked) -> Finding:
         f"Interfaces of {asked.node} take smaller packets than {USUAL_MTU} bytes: {said}.",
         "If another node is behind one of them, large packets between containers are lost: an overlay "
         f"network sends up to {USUAL_MTU - VXLAN} bytes of a container, and its own {VXLAN}.",
-        f"docker network inspect {STACK}_data --format '{{{{.Options}}}}'",
+        "ip link show",
     )

@@ -19,7 +19,6 @@ BACKUPS = Finding(
     Severity.INFO,
     "No backups are made.",
     "What a person or a program deletes by mistake is then gone for good.",
-    "docker volume ls --filter label=com.docker.stack.namespace=vote-app",
 )
 
 

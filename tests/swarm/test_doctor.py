@@ -1,0 +1,68 @@
+"""What the doctor says of the stack that is up here: nothing is wrong with it, until something is."""
+
+import json
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from deployment.engine.doctor.errand import LABEL
+from kit.local import LocalStack, running, verb
+from kit.waiting import wait_until
+
+# In the middle of the file that is written to.
+DAMAGE = (
+    "f=$(ls /data/appendonlydir/*.incr.aof | tail -1); "
+    "printf DAMAGED | dd of=$f bs=1 seek=40 conv=notrunc status=none"
+)
+
+
+@pytest.fixture(scope="module")
+def local() -> LocalStack:
+    return running()
+
+
+def examined(*options: str) -> tuple[int, dict[str, dict[str, str]]]:
+    """Run it, and return its exit code and its findings by id."""
+    done = verb("doctor", "--json", *options)
+    return done.returncode, {each["id"]: each for each in json.loads(done.stdout)}
+
+
+def test_a_healthy_stack_has_no_warning_and_its_report_no_secret(local: LocalStack, tmp_path: Path) -> None:
+    code, found = examined("--report", str(tmp_path / "report.tar.gz"))
+    bad = [each for each in found.values() if each["severity"] not in ("ok", "info")]
+    assert (code, bad) == (0, [])
+    assert {"append-only.redis-1", "append-only.redis-2", "append-only.redis-3"} <= found.keys()
+    assert local.client.api.services(filters={"label": LABEL}) == []
+    with tarfile.open(tmp_path / "report.tar.gz") as archive:
+        whole = b"".join(file.read() for member in archive if (file := archive.extractfile(member)))
+    assert b"postgres-1" in whole
+    secrets = [line for service in ("vote", "worker", "result") for line in secrets_of(local, service)]
+    assert secrets
+    assert [secret for secret in secrets if secret in whole] == []
+
+
+def secrets_of(local: LocalStack, service: str) -> list[bytes]:
+    """Return the secrets that a service's container has."""
+    told = local.client.api.exec_create(
+        local.container(service),
+        ["sh", "-c", "cat /run/secrets/*_password /run/secrets/*_key 2>/dev/null"],
+        user="0",
+    )
+    answer: bytes = local.client.api.exec_start(told["Id"])
+    return [line for line in answer.splitlines() if len(line) >= 16 and not line.startswith(b"-----")]
+
+
+def test_damaged_files_of_a_replica_are_found_and_mended_by_the_stack(local: LocalStack) -> None:
+    replica = local.status()["redis"]["replicas"][0]
+    container = local.container(replica)
+    told = local.client.api.exec_create(container, ["sh", "-c", DAMAGE])
+    local.client.api.exec_start(told["Id"])
+    try:
+        code, found = examined()
+        assert (code, found[f"append-only.{replica}"]["severity"]) == (1, "critical")
+    finally:
+        local.client.api.kill(container)
+    # The gate sets the files aside, and copies from the primary.
+    wait_until(lambda: replica in local.status()["redis"]["replicas"], 60)
+    local.wait_healthy()
