@@ -64,7 +64,7 @@ def test_the_bundle_on_disk_holds_none_of_it_and_only_its_owner_reads_it(
     monkeypatch.setattr(bundle, "gathered", lambda _: (Redaction(()), planted))
     bundle.write(tmp_path / "report.tar.gz", [])
     with tarfile.open(tmp_path / "report.tar.gz") as archive:
-        parts = {m.name: (archive.extractfile(m) or pytest.fail()).read().decode() for m in archive}
+        parts = {m.name: (archive.extractfile(m) or pytest.fail(m.name)).read().decode() for m in archive}
     assert {"report/findings.json", "report/versions.json", "report/logs/vote.txt"} == parts.keys()
     whole = "\n".join(parts.values())
     assert [secret for secret in PLANTED.values() if secret in whole] == []
