@@ -16,6 +16,9 @@ DAMAGE = (
     "printf DAMAGED | dd of=$f bs=1 seek=40 conv=notrunc status=none"
 )
 
+# What it says of the machine that the tests run on is true, whatever it is.
+OF_MACHINE = ("disk.", "memory", "files.", "userns.")
+
 
 @pytest.fixture(scope="module")
 def local() -> LocalStack:
@@ -31,7 +34,8 @@ def examined(*options: str) -> tuple[int, dict[str, dict[str, str]]]:
 def test_a_healthy_stack_has_no_warning_and_its_report_no_secret(local: LocalStack, tmp_path: Path) -> None:
     code, found = examined("--report", str(tmp_path / "report.tar.gz"))
     bad = [each for each in found.values() if each["severity"] not in ("ok", "info")]
-    assert (code, bad) == (0, [])
+    assert [each for each in bad if not each["id"].startswith(OF_MACHINE)] == []
+    assert code == any(each["severity"] in ("warning", "critical") for each in bad)
     assert {"append-only.redis-1", "append-only.redis-2", "append-only.redis-3"} <= found.keys()
     assert local.client.api.services(filters={"label": LABEL}) == []
     with tarfile.open(tmp_path / "report.tar.gz") as archive:
