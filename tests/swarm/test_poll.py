@@ -20,7 +20,7 @@ from kit.chromium import Visit, chromium
 from kit.local import LocalStack, running, verb
 from kit.waiting import wait_until
 from seed.door import Door
-from swarm.crowd import Crowd, counted
+from swarm.newcomers import Crowd, counted
 
 STORED_SECONDS = 30
 

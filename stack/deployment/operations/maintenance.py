@@ -7,10 +7,11 @@ from deployment.engine.machine.engine import Client
 from deployment.engine.swarm import maintenance, nodes
 from deployment.errors import DeployError
 from deployment.operations import status
+from deployment.operations.runner import pause
 from deployment.operations.runner.operation import Step
 from deployment.operations.runner.pause import entries_waiting
 from deployment.operations.runner.site import Site, me, now
-from deployment.plan.cluster.picture import MAINTENANCE, OPEN
+from deployment.plan.cluster.picture import DRAINING, MAINTENANCE, OPEN
 from deployment.plan.maintenance import Maintenance
 from deployment.progress import Progress
 
@@ -29,6 +30,13 @@ class Paused:
     def missing(self, site: Site) -> list[str]:
         """Say what is to be done; raise DeployError where nobody can say whether votes are taken."""
         intake, kept = _intake(site), site.maintenance
+        if intake not in (OPEN, DRAINING, MAINTENANCE):
+            raise DeployError(
+                f"Somebody has set the intake of the queue to {intake}: nobody can vote already. "
+                "Nothing was changed.",
+                "`maintenance off` would open it. If that is right, open it first: "
+                "`python3 deploy.py exec observer -- python -m observer.intake open`. Then run this again.",
+            )
         if intake == MAINTENANCE and kept and self._message in ("", kept.message):
             return []
         pause = ["take no votes: voters read that the page is being worked on"]
@@ -55,10 +63,16 @@ class Resumed:
         return ["forget the maintenance"] if kept else []
 
     def do(self, site: Site) -> None:
-        """Open the intake, then forget the maintenance."""
-        if _intake(site) == MAINTENANCE:
-            entries_waiting(site, OPEN)
+        """Forget the maintenance, then open the intake: between the two no votes are taken, and `off` ends it.
+
+        Where a change of release was cut short, the intake opens by itself, as it would have without a maintenance.
+        """
+        intake = _intake(site)
         maintenance.forget(site.engine)
+        if intake == MAINTENANCE:
+            entries_waiting(site, OPEN)
+        elif intake == DRAINING:
+            entries_waiting(site, DRAINING, pause.SECONDS)
 
 
 def _intake(site: Site) -> str:

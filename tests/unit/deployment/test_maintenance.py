@@ -49,7 +49,7 @@ class Stack:
         return wanted.missing(self.site())
 
     def _set(self, _: object, state: str, seconds: int = 0) -> int:
-        assert not seconds, "it lasts until somebody says otherwise"
+        assert bool(seconds) == (state == "draining"), "it lasts until somebody says otherwise"
         self.intake = state
         self.done.append(state)
         return 0
@@ -64,7 +64,6 @@ class Stack:
     [
         (Paused(), "open", None, PAUSE),
         (Paused(), "draining", None, PAUSE),  # of a command that was cut short
-        (Paused(), "closed", None, PAUSE),
         (Paused(), "open", KEPT, PAUSE),  # interrupted between the two, or the queue has lost its word
         (Paused(), "maintenance", None, ["note who paused the voting, and why"]),
         (Paused(), "maintenance", KEPT, []),
@@ -76,6 +75,7 @@ class Stack:
         (Resumed(), "open", None, []),
         (Resumed(), "closed", None, []),
         (Resumed(), "draining", None, []),
+        (Resumed(), "draining", KEPT, ["forget the maintenance"]),  # a change of release was cut short
     ],
 )
 def test_what_is_missing(
@@ -98,7 +98,41 @@ def test_who_paused_it_is_known_before_it_is_paused(monkeypatch: pytest.MonkeyPa
     assert stack.kept.message == "new disks"
     stack.done.clear()
     stack.make(step("off"))
-    assert stack.done == ["open", "forgotten"]
+    assert stack.done == ["forgotten", "open"], "interrupted in between no votes are taken, and `off` ends it"
+
+
+def test_an_interrupted_end_is_said_and_ended_by_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No record is left that a later change of release would believe."""
+    stack = Stack("maintenance", KEPT, monkeypatch)
+    with monkeypatch.context() as cut:
+        cut.setattr(observer, "set_intake", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            step("off").do(stack.site())
+    assert (stack.intake, stack.kept) == ("maintenance", None)
+    assert closed(stack.intake, stack.kept)
+    assert stack.make(step("off")) == []
+    assert stack.intake == "open"
+
+
+def interrupted(*_: object) -> int:
+    raise KeyboardInterrupt
+
+
+def test_the_end_during_a_change_of_release_that_was_cut_short_leaves_the_intake_to_end_by_itself(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    stack = Stack("draining", KEPT, monkeypatch)
+    stack.make(step("off"))
+    assert stack.done == ["forgotten", "draining"]
+
+
+@pytest.mark.parametrize("intake", ["closed", "unreadable"])
+def test_what_somebody_closed_is_not_made_a_maintenance(intake: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its end would open it."""
+    stack = Stack(intake, None, monkeypatch)
+    with pytest.raises(DeployError, match=f"{intake}: nobody can vote already"):
+        step("on").missing(stack.site())
+    assert stack.done == []
 
 
 def test_another_message_changes_neither_who_nor_since_when(monkeypatch: pytest.MonkeyPatch) -> None:
