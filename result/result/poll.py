@@ -6,15 +6,17 @@ from typing import NamedTuple
 
 OPEN = "open"
 
-QUERY = """
-SELECT poll.number, state, extract(epoch FROM closes)::float, last.number, last.document, last.checksum, false
+COLUMNS = """
+SELECT poll.number, state, extract(epoch FROM closes)::float, last.number, last.document, last.checksum,
+    {paused}
 FROM poll LEFT JOIN (SELECT * FROM archives ORDER BY number DESC LIMIT 1) AS last ON true
 """
 # What workers have said no more for ten seconds, while they go on with the pulse, is not true any more.
 PAUSED = """EXISTS (
     SELECT FROM intake, pulse WHERE word = 'maintenance' AND intake.at > pulse.at - interval '10 seconds'
 )"""
-WITH_INTAKE = QUERY.replace("false", PAUSED)
+QUERY = COLUMNS.format(paused="false")
+WITH_INTAKE = COLUMNS.format(paused=PAUSED)
 
 
 class Archive(NamedTuple):

@@ -27,6 +27,8 @@ def examine(
     ] = None,
 ) -> None:
     """Look for what is wrong with the machines and the stack; exit 1 if there is a warning or worse."""
+    if report:
+        bundle.require_writable(report)
     found = verb.examine(settings.load(), Progress(quiet=as_json))
     if as_json:
         print(json.dumps([asdict(each) for each in found], indent=2))

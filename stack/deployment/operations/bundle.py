@@ -5,17 +5,33 @@ import json
 import platform
 import tarfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any, TypeVar
+
+from urllib3.exceptions import HTTPError
 
 from deployment.engine.doctor import evidence
 from deployment.engine.machine import engine
+from deployment.engine.machine.engine import Client, EngineError
 from deployment.engine.swarm import membership
 from deployment.engine.swarm.membership import Membership
+from deployment.errors import DeployError
 from deployment.operations import status
 from deployment.plan.doctor.finding import Finding
 from deployment.plan.doctor.redaction import Redaction
+
+Answer = TypeVar("Answer")
+UNREACHABLE = (EngineError, HTTPError, OSError, DeployError)
+
+
+def require_writable(path: Path) -> None:
+    """Raise DeployError if a bundle cannot be written there; asked before minutes are spent on it."""
+    if path.exists():
+        raise DeployError(f"{path} is there already. Nothing was changed.", "Name another file.")
+    if not path.absolute().parent.is_dir():
+        raise DeployError(f"There is no folder {path.absolute().parent}.", "Make it, or name another file.")
 
 
 def write(path: Path, findings: Sequence[Finding]) -> None:
@@ -32,16 +48,43 @@ def write(path: Path, findings: Sequence[Finding]) -> None:
 
 
 def gathered(findings: Sequence[Finding]) -> tuple[Redaction, Mapping[str, str]]:
-    """Return the files of the bundle by name, and what takes out of them what is nobody's business."""
-    parts = {"findings.json": json.dumps([asdict(each) for each in findings], indent=2)}
-    client = engine.connect()
-    parts["versions.json"] = json.dumps(
-        {"python": platform.python_version(), "system": platform.platform(), **evidence.versions(client)},
-        indent=2,
-    )
-    if client is None or membership.membership(client) is not Membership.MANAGER:
+    """Return the files of the bundle by name, and what takes out of them what is nobody's business.
+
+    What cannot be had says why in its place.
+    """
+    parts = {"findings.json": _written(lambda: [asdict(each) for each in findings])}
+    system = {"python": platform.python_version(), "system": platform.platform()}
+    client = _tried(engine.connect, None)
+    parts["versions.json"] = _written(lambda: {**system, **evidence.versions(client)})
+    if client is None or not _tried(lambda: membership.membership(client) is Membership.MANAGER, False):
         return Redaction(()), parts
-    parts["status.json"] = json.dumps(status.collect(client), indent=2)
-    parts["services.json"] = json.dumps(evidence.specifications(client), indent=2)
-    parts |= {f"logs/{name}.txt": text for name, text in evidence.logs(client).items()}
-    return Redaction(evidence.addresses(client)), parts
+    return Redaction(_tried(lambda: evidence.addresses(client), [])), {**parts, **_of_stack(client)}
+
+
+def _of_stack(client: Client) -> dict[str, str]:
+    return {
+        "status.json": _written(lambda: status.collect(client)),
+        "services.json": _written(lambda: evidence.specifications(client)),
+        **{f"logs/{name}.txt": text for name, text in _logs(client).items()},
+    }
+
+
+def _logs(client: Client) -> dict[str, str]:
+    try:
+        return evidence.logs(client)
+    except UNREACHABLE as error:
+        return {"none": f"no log could be had: {error}\n"}
+
+
+def _written(ask: Callable[[], Any]) -> str:
+    try:
+        return json.dumps(ask(), indent=2)
+    except UNREACHABLE as error:
+        return json.dumps({"problem": f"it could not be asked: {error}"})
+
+
+def _tried(ask: Callable[[], Answer], otherwise: Answer) -> Answer:
+    try:
+        return ask()
+    except UNREACHABLE:
+        return otherwise

@@ -63,9 +63,9 @@ class Resumed:
         return ["forget the maintenance"] if kept else []
 
     def do(self, site: Site) -> None:
-        """Forget the maintenance, then open the intake: between the two no votes are taken, and `off` ends it.
+        """Forget the maintenance, then open the intake: between the two no votes are taken.
 
-        Where a change of release was cut short, the intake opens by itself, as it would have without a maintenance.
+        Where a change of release was cut short the intake opens by itself, as without a maintenance.
         """
         intake = _intake(site)
         maintenance.forget(site.engine)

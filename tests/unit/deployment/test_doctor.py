@@ -1,20 +1,29 @@
 """What the doctor says of broken machines, and of healthy ones: each judgement has its table."""
 
 import json
+import os
+import subprocess
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Network
-from typing import Any
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
+from docker.errors import APIError
+from requests.exceptions import ReadTimeout
 from typer.testing import CliRunner
 
 from deployment.cli import doctor as cli_doctor
 from deployment.configuration.settings import Settings
+from deployment.engine.doctor import append_only as checking
 from deployment.engine.doctor import asking, errand, mesh, mesh_probe, probe, surroundings
 from deployment.engine.doctor.asking import Heard
+from deployment.engine.swarm.membership import Membership
 from deployment.operations import doctor
 from deployment.plan.doctor import append_only, finding, machine, network, pages, swarm
 from deployment.plan.doctor.facts import Asked, Disk, Facts
@@ -67,6 +76,8 @@ def test_an_engine(change: Mapping[str, Any], expected: Mapping[str, Severity]) 
         ({"userns": True}, False, {"userns.n": WARNING}),
         ({"esp": False}, False, {"kernel.esp.n": INFO}),
         ({"esp": False}, True, {"kernel.esp.n": CRITICAL}),
+        ({"esp": None}, False, {"kernel.esp.n": INFO}),
+        ({"esp": None}, True, {"kernel.esp.n": UNKNOWN}),
         ({"ip_vs": False}, False, {"kernel.ip-vs.n": INFO}),
         ({"disk": Disk(100 * GIB, 9 * GIB)}, False, {"disk.n": WARNING}),
         ({"disk": Disk(4 * GIB, GIB)}, False, {"disk.n": WARNING}),
@@ -355,6 +366,148 @@ def test_without_an_engine_the_machine_is_looked_at(monkeypatch: pytest.MonkeyPa
     found = doctor.examine(Settings(), Progress(quiet=True))
     assert found[0] == machine.NO_ENGINE
     assert any(each.id.startswith("disk.") for each in found)
+
+
+@pytest.mark.parametrize(
+    ("loaded", "built_in", "loadable", "there"),
+    [
+        ("xfrm_user 1 0\nesp4 28672 2 - Live", "", "", True),
+        ("", "kernel/net/ipv4/esp4.ko\n", "kernel/x.ko:", True),
+        ("", "kernel/x.ko", "kernel/net/ipv4/esp4.ko.xz: kernel/net/xfrm/xfrm_algo.ko", True),
+        ("xfrm_user 1 0", "kernel/x.ko", "kernel/y.ko:", False),
+        ("xfrm_user 1 0", "", "", None),  # in a container
+        ("", "", "", None),
+    ],
+)
+def test_whether_a_kernel_has_esp(loaded: str, built_in: str, loadable: str, there: bool | None) -> None:
+    assert probe.has_esp(loaded, built_in, loadable) is there
+
+
+NO_LEADER_SAID = "rpc error: code = Unknown desc = The swarm does not have a leader."
+
+
+@pytest.mark.parametrize(
+    ("error", "severity"),
+    [(APIError("500", explanation=NO_LEADER_SAID), CRITICAL), (ReadTimeout("Read timed out"), UNKNOWN)],
+)
+def test_a_swarm_that_does_not_answer_hides_not_this_machine(
+    error: Exception, severity: Severity, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def silent(*_: object) -> None:
+        raise error
+
+    client = SimpleNamespace(info=lambda: INFO_OF_ENGINE)
+    monkeypatch.setattr("deployment.engine.machine.engine.connect", lambda: client)
+    monkeypatch.setattr("deployment.engine.swarm.membership.membership", lambda _: Membership.MANAGER)
+    monkeypatch.setattr(surroundings, "unused_images", lambda _: 0)
+    monkeypatch.setattr("deployment.engine.swarm.nodes.observe", silent)
+    found = severities(doctor.examine(Settings(), Progress(quiet=True)))
+    assert found["swarm"] is severity
+    assert any(name.startswith("disk.") for name in found)
+    client.info = silent
+    found = severities(doctor.examine(Settings(), Progress(quiet=True)))
+    assert found["engine"] is UNKNOWN
+    assert any(name.startswith("disk.") for name in found)
+
+
+def test_a_silent_probe_hides_no_other_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    def silent(*_: object, **__: object) -> None:
+        raise ReadTimeout("Read timed out")
+
+    for module, name in ((asking, "probe_nodes"), (mesh, "probe_mesh"), (checking, "check")):
+        monkeypatch.setattr(module, name, silent)
+    two = [MANAGER, Node("2", "n2")]
+    found = severities(
+        doctor._of_nodes_and_stack(cast(Any, "an engine"), Settings(), Progress(quiet=True), two, ())
+    )
+    assert {found[name] for name in ("nodes", "network.mesh", "append-only")} == {UNKNOWN}
+    assert found["nodes.n1"] is OK
+
+
+@pytest.mark.parametrize("encrypted", [True, False])
+def test_the_mesh_is_tried_as_the_networks_of_the_stack_are(encrypted: bool) -> None:
+    made: list[Mapping[str, Any]] = []
+
+    def create_network(_: str, **said: Any) -> dict[str, str]:
+        made.append(said)
+        return {"Id": "1"}
+
+    api = SimpleNamespace(create_network=create_network, remove_network=lambda _: None)
+    with mesh._network(cast(Any, SimpleNamespace(api=api)), encrypted=encrypted):
+        pass
+    assert ("encrypted" in (made[0]["options"] or {})) is encrypted
+
+
+def test_a_task_that_is_refused_says_why() -> None:
+    tasks = [
+        {"NodeID": "1", "Status": {"State": "running"}},
+        {"NodeID": "2", "Status": {"State": "rejected", "Err": "No such image: vote-app/worker:x"}},
+    ]
+    client = SimpleNamespace(api=SimpleNamespace(tasks=lambda filters: tasks))
+    assert errand.refusals(cast(Any, client), "s") == {"2": "No such image: vote-app/worker:x"}
+
+
+def test_a_copy_of_append_only_files_takes_little_memory_and_one_at_a_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The machine may have all the data, and little memory left."""
+    templates: list[Any] = []
+    there: list[str] = []
+
+    @contextmanager
+    def noted(_: object, template: Any) -> Iterator[str]:
+        assert not there, "one at a time"
+        templates.append(template)
+        there.append("it")
+        yield "a service"
+        there.clear()
+
+    container = {
+        "Image": "r",
+        "Mounts": [{"Target": "/data", "Source": "v", "VolumeOptions": {"Labels": {"of": "vote-app"}}}],
+    }
+    specification = {"Spec": {"TaskTemplate": {"ContainerSpec": container}}, "ID": "1"}
+    named = [
+        {**specification, "Spec": {**specification["Spec"], "Name": f"vote-app_redis-{n}"}}  # type: ignore[dict-item]
+        for n in (1, 2, 3)
+    ]
+    tasks = [{"NodeID": "n", "Status": {"State": "running"}}]
+    monkeypatch.setattr("deployment.engine.swarm.services.specifications", lambda _: named)
+    monkeypatch.setattr(errand, "errand", noted)
+    monkeypatch.setattr(checking, "_wait", lambda *_: 0)
+    monkeypatch.setattr(checking, "_said", lambda *_: append_only.SOUND)
+    client = SimpleNamespace(api=SimpleNamespace(tasks=lambda filters: tasks))
+    assert [code for code, _ in checking.check(cast(Any, client)).values()] == [0, 0, 0]
+    for template in templates:
+        copy = next(m for m in template["ContainerSpec"]["Mounts"] if m["Target"] == checking.COPY)
+        assert copy["TmpfsOptions"]["SizeBytes"] <= 256 << 20
+        assert template["Resources"]["Limits"]["MemoryBytes"] <= 320 << 20
+        data = next(m for m in template["ContainerSpec"]["Mounts"] if m["Target"] == "/data")
+        assert (data["ReadOnly"], data["VolumeOptions"]["Labels"]) == (True, {"of": "vote-app"})
+
+
+@pytest.mark.parametrize(
+    ("limit", "parts", "code"), [(256 << 10, 4, 0), (0, 4, checking.NOT_COPIED), (256 << 10, 1 << 40, 99)]
+)
+def test_files_that_are_too_large_for_the_memory_are_not_copied(
+    limit: int, parts: int, code: int, tmp_path: Path
+) -> None:
+    """The script itself, with folders of this machine, and a program that says that it was run."""
+    for name in ("data/appendonlydir", "copy", "bin"):
+        (tmp_path / name).mkdir(parents=True)
+    (tmp_path / "data/appendonlydir/appendonly.aof.manifest").write_text("x" * 5000)
+    program = tmp_path / "bin/redis-check-aof"
+    program.write_text('#!/bin/sh\nexec test -s "$1"\n')
+    program.chmod(0o755)
+    script = checking.CHECK.replace("/data", f"{tmp_path}/data").replace("/copy", f"{tmp_path}/copy")
+    script = script.replace(f"-gt {256 << 10}", f"-gt {limit}").replace("size * 4", f"size * {parts}")
+    path = f"{tmp_path}/bin:{os.environ['PATH']}"
+    done = subprocess.run(
+        ["sh", "-c", script], env={"PATH": path}, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == code, done.stderr
+    assert bool(list((tmp_path / "copy").iterdir())) is (code == 0)
+    assert ("too much for a copy" in done.stdout) is (code != 0)
 
 
 def test_a_part_that_is_silent_hides_no_other() -> None:

@@ -188,7 +188,7 @@ MAINTAINED = Maintenance("ann@node-1", "2026-11-29T15:00:00+00:00")
 def test_a_change_of_release_drains_within_a_maintenance_and_goes_on_with_it(
     monkeypatch: pytest.MonkeyPatch, state: str | None, pending: int | None
 ) -> None:
-    """`vote` tells its accounts while voting is paused, and not while it drains: workers may not read that."""
+    """`vote` tells its accounts while voting is paused, and not while it drains: workers may not read it."""
     found = taking(Intake(5, 0, within_maintenance=True), monkeypatch)
     on = site(WRITES_2, intake=state, pending=pending, maintenance=MAINTAINED)
     assert Drain().missing(on)

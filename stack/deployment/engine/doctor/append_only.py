@@ -2,13 +2,11 @@
 
 import time
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from typing import Any
 
 import docker
 from docker.errors import APIError
-from docker.types import ContainerSpec, Mount, RestartPolicy, TaskTemplate
+from docker.types import ContainerSpec, Mount, Resources, RestartPolicy, TaskTemplate
 
 from deployment.configuration.layout import STACK
 from deployment.engine.doctor import errand
@@ -16,9 +14,15 @@ from deployment.engine.swarm import services
 from deployment.plan.cluster.topology import members
 
 DATA = "/data"
-COPY, COPY_BYTES = "/copy", 1 << 30
+# One copy at a time: the machine may be short of memory already, and the queue and the database are on it.
+COPY, COPY_BYTES, MEMORY = "/copy", 256 << 20, 320 << 20
+PARTS_FREE = 4
 NOT_COPIED = 99
 CHECK = (
+    f"size=$(du -sk {DATA}/appendonlydir | cut -f1); "
+    "free=$(sed -n 's/^MemAvailable: *\\([0-9]*\\).*/\\1/p' /proc/meminfo); "
+    f'if [ "$size" -gt {COPY_BYTES >> 10} ] || [ $((size * {PARTS_FREE})) -gt "$free" ]; then '
+    f'echo "they are $size kB, which is too much for a copy in memory"; exit {NOT_COPIED}; fi; '
     f"cp -r {DATA}/appendonlydir {COPY}/ || exit {NOT_COPIED}; "
     f"exec redis-check-aof {COPY}/appendonlydir/appendonly.aof.manifest"
 )
@@ -34,9 +38,7 @@ Checked = tuple[int | None, str]
 def check(client: docker.DockerClient) -> dict[str, Checked]:
     """Check the files of every Redis of the stack, by its name."""
     found = {s["Spec"]["Name"].removeprefix(f"{STACK}_"): s for s in services.specifications(client)}
-    asked = [name for name in members("redis") if name in found]
-    with ThreadPoolExecutor(max(1, len(asked))) as pool:
-        return dict(zip(asked, pool.map(partial(_of_one, client), (found[n] for n in asked)), strict=True))
+    return {name: _of_one(client, found[name]) for name in members("redis") if name in found}
 
 
 def _of_one(client: docker.DockerClient, service: Mapping[str, Any]) -> Checked:
@@ -45,38 +47,44 @@ def _of_one(client: docker.DockerClient, service: Mapping[str, Any]) -> Checked:
     if not nodes:
         return None, "it does not run"
     checked: Checked = (None, "it was not run")
+    deadline = time.monotonic() + SECONDS
     for _ in range(ATTEMPTS):
-        checked = _run(client, service["Spec"]["TaskTemplate"]["ContainerSpec"], nodes[0])
-        if checked[0] == 0:
+        checked = _run(client, service["Spec"]["TaskTemplate"]["ContainerSpec"], nodes[0], deadline)
+        if checked[0] == 0 or time.monotonic() > deadline:
             break
     return checked
 
 
-def _run(client: docker.DockerClient, container: Mapping[str, Any], node: str) -> Checked:
-    volumes = [mount["Source"] for mount in container.get("Mounts", ()) if mount["Target"] == DATA]
+def _run(client: docker.DockerClient, container: Mapping[str, Any], node: str, deadline: float) -> Checked:
+    volumes = [mount for mount in container.get("Mounts", ()) if mount["Target"] == DATA]
     template = TaskTemplate(
         ContainerSpec(
             container["Image"], command=["sh", "-c", CHECK], user=container.get("User"), read_only=True,
             healthcheck=errand.NO_HEALTH_CHECK,
             mounts=[
-                *(Mount(DATA, volume, read_only=True) for volume in volumes),
+                *(Mount(DATA, v["Source"], read_only=True, labels=labels(v)) for v in volumes),
                 Mount(COPY, None, type="tmpfs", tmpfs_size=COPY_BYTES, tmpfs_mode=0o1777),
             ],
         ),
         restart_policy=RestartPolicy("none"), placement={"Constraints": [f"node.id=={node}"]},
+        resources=Resources(mem_limit=MEMORY),
     )  # fmt: skip
     try:
         with errand.errand(client, template) as service:
-            code = _wait(client, service)
+            code = _wait(client, service, deadline)
             said = "it did not end in time" if code is None else _said(client, service)
             return (None if code == NOT_COPIED else code), said
     except APIError as error:
         return None, str(error.explanation or error)
 
 
-def _wait(client: docker.DockerClient, service: str) -> int | None:
+def labels(mount: Mapping[str, Any]) -> dict[str, str]:
+    """Return a volume's labels: if its node has it no more, `down --volumes` finds the empty one."""
+    return dict((mount.get("VolumeOptions") or {}).get("Labels") or {})
+
+
+def _wait(client: docker.DockerClient, service: str, deadline: float) -> int | None:
     """Return the exit code, None if it does not end in time or never began."""
-    deadline = time.monotonic() + SECONDS
     while time.monotonic() < deadline:
         for task in client.api.tasks(filters={"service": service}):
             if task["Status"]["State"] in ENDED:

@@ -1,6 +1,5 @@
 """Asking each node, by a service that lives for some seconds: a container on each, in its host's network."""
 
-import inspect
 import json
 import threading
 import time
@@ -9,7 +8,6 @@ from typing import Any
 
 import docker
 from docker.errors import APIError
-from docker.types import ContainerSpec, Resources, RestartPolicy, TaskTemplate
 from pydantic import TypeAdapter
 
 from deployment.engine.doctor import errand, probe
@@ -19,7 +17,6 @@ from deployment.plan.swarm.nodes import Node
 SECONDS, POLL_SECONDS = 45.0, 0.2
 # So long a line may be on its way.
 LAG_SECONDS = 1.0
-MEMORY, GRACE_NANOSECONDS = 64 << 20, 10**9
 SERF, COMMAND = 7946, 2377
 READER = TypeAdapter(Facts)
 
@@ -61,38 +58,31 @@ class Heard:
         return Asked(name, self.facts, "" if self.facts else problem, ahead, LAG_SECONDS)
 
 
-def ask(client: docker.DockerClient, nodes: Sequence[Node]) -> list[Asked]:
+def probe_nodes(client: docker.DockerClient, nodes: Sequence[Node]) -> list[Asked]:
     """Ask every node of the Swarm; one that is away, or does not answer in time, has no facts."""
     heard = {node.id: Heard() for node in nodes if node.usable}
-    problem = _hear(client, addresses(nodes), heard)
+    problem, refused = _hear(client, addresses(nodes), heard)
     return [
-        heard[node.id].asked(node.name, problem)
+        heard[node.id].asked(node.name, refused.get(node.id, problem))
         if node.id in heard
         else Asked(node.name, problem=f"it is {node.state}, on {node.availability}")
         for node in nodes
     ]
 
 
-def _hear(client: docker.DockerClient, told: Sequence[str], heard: Mapping[str, Heard]) -> str:
+def _hear(
+    client: docker.DockerClient, told: Sequence[str], heard: Mapping[str, Heard]
+) -> tuple[str, dict[str, str]]:
     """Listen to a probe on each node until all is heard, or too long; say why there may be none."""
     image = errand.image(client)
     if not image:
-        return errand.NO_IMAGE
-    container = ContainerSpec(
-        image, command=["python3", "-c", inspect.getsource(probe)], args=list(told),
-        env=["NODE={{.Node.ID}}"], read_only=True, stop_grace_period=GRACE_NANOSECONDS,
-        healthcheck=errand.NO_HEALTH_CHECK,
-    )  # fmt: skip
-    template = TaskTemplate(
-        container, restart_policy=RestartPolicy("none"), networks=[{"Target": "host"}],
-        resources=Resources(mem_limit=MEMORY),
-    )  # fmt: skip
+        return errand.NO_IMAGE, {}
     try:
-        with errand.errand(client, template, mode="global") as service:
+        with errand.errand(client, errand.probe(image, probe, told, "host"), mode="global") as service:
             _listen(client, service, heard)
+            return "no answer in time", errand.refusals(client, service)
     except APIError as error:
-        return f"the Swarm takes no probe: {error.explanation or error}"
-    return "no answer in time"
+        return f"the Swarm takes no probe: {error.explanation or error}", {}
 
 
 def _listen(client: docker.DockerClient, service: str, heard: Mapping[str, Heard]) -> None:

@@ -1,19 +1,30 @@
 """A service that lives for some seconds, to ask something where it runs."""
 
+import inspect
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from types import ModuleType
 
 import docker
 from docker.errors import APIError, NotFound
-from docker.types import EndpointSpec, Healthcheck, ServiceMode, TaskTemplate
+from docker.types import (
+    ContainerSpec,
+    EndpointSpec,
+    Healthcheck,
+    Resources,
+    RestartPolicy,
+    ServiceMode,
+    TaskTemplate,
+)
 
 from deployment.configuration.layout import STACK
 from deployment.engine.swarm import services
 from deployment.plan.cluster.topology import OBSERVER
 
 LABEL = "vote-app.doctor"
+MEMORY, GRACE_NANOSECONDS = 64 << 20, 10**9
 # The image's own would look for another program, and keep the container from having a name until then.
 NO_HEALTH_CHECK = Healthcheck(test=["NONE"])
 # Whatever is older was left behind by one that was killed.
@@ -25,6 +36,25 @@ def image(client: docker.DockerClient) -> str:
     """Return the observer's image, which each node can get; the empty string without a stack."""
     found = [s for s in services.specifications(client) if s["Spec"]["Name"] == f"{STACK}_{OBSERVER}"]
     return str(found[0]["Spec"]["TaskTemplate"]["ContainerSpec"]["Image"]) if found else ""
+
+
+def probe(image: str, program: ModuleType, told: Sequence[str], network: str) -> TaskTemplate:
+    """Return what runs a program of one module, which the image need not have; it is told its node's ID."""
+    container = ContainerSpec(
+        image, command=["python3", "-c", inspect.getsource(program)], args=list(told),
+        env=["NODE={{.Node.ID}}"], read_only=True, stop_grace_period=GRACE_NANOSECONDS,
+        healthcheck=NO_HEALTH_CHECK,
+    )  # fmt: skip
+    return TaskTemplate(
+        container, restart_policy=RestartPolicy("none"), networks=[{"Target": network}],
+        resources=Resources(mem_limit=MEMORY),
+    )  # fmt: skip
+
+
+def refusals(client: docker.DockerClient, service: str) -> dict[str, str]:
+    """Return why tasks of a service did not run, e.g. an image that cannot be had, by their node's ID."""
+    tasks = client.api.tasks(filters={"service": service})
+    return {task["NodeID"]: task["Status"]["Err"] for task in tasks if task["Status"].get("Err")}
 
 
 def new_name() -> str:

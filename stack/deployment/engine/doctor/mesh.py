@@ -1,6 +1,5 @@
 """Whether containers of all nodes exchange large packets, over an overlay network of some seconds."""
 
-import inspect
 import json
 import threading
 import time
@@ -10,7 +9,7 @@ from functools import partial
 
 import docker
 from docker.errors import APIError
-from docker.types import ContainerSpec, EndpointSpec, Resources, RestartPolicy, TaskTemplate
+from docker.types import EndpointSpec
 
 from deployment.engine.doctor import errand, mesh_probe
 from deployment.plan.swarm.nodes import Node
@@ -18,19 +17,23 @@ from deployment.plan.swarm.nodes import Node
 # A probe gives up after twenty; the image may have to be pulled before.
 SECONDS, POLL_SECONDS = 60.0, 0.3
 REMOVAL_SECONDS = 20.0
-MEMORY, GRACE_NANOSECONDS = 64 << 20, 10**9
 
 Reached = dict[str, list[str]]
 """IDs of the nodes that were reached, by that of the node that asked."""
 
 
-def ask(client: docker.DockerClient, nodes: Sequence[Node]) -> tuple[Reached | None, str]:
-    """Return who reaches whom, of the nodes that take tasks; None, and why, where it could not be tried."""
+def probe_mesh(
+    client: docker.DockerClient, nodes: Sequence[Node], *, encrypted: bool
+) -> tuple[Reached | None, str]:
+    """Return who reaches whom, of the nodes that take tasks; None, and why, where it could not be tried.
+
+    It is tried as the stack's networks are: encrypted or not.
+    """
     count, image = sum(node.usable for node in nodes), errand.image(client)
     if not image:
         return None, errand.NO_IMAGE
     try:
-        with _network(client) as name:
+        with _network(client, encrypted=encrypted) as name:
             return _hear(client, image, name, count), ""
     except APIError as error:
         return None, str(error.explanation or error)
@@ -38,15 +41,7 @@ def ask(client: docker.DockerClient, nodes: Sequence[Node]) -> tuple[Reached | N
 
 def _hear(client: docker.DockerClient, image: str, name: str, count: int) -> Reached:
     """Run a probe on each node that takes tasks, and return what those say that answer in time."""
-    container = ContainerSpec(
-        image, command=["python3", "-c", inspect.getsource(mesh_probe)], args=[name, str(count)],
-        env=["NODE={{.Node.ID}}"], read_only=True, stop_grace_period=GRACE_NANOSECONDS,
-        healthcheck=errand.NO_HEALTH_CHECK,
-    )  # fmt: skip
-    template = TaskTemplate(
-        container, restart_policy=RestartPolicy("none"), networks=[{"Target": name}],
-        resources=Resources(mem_limit=MEMORY),
-    )  # fmt: skip
+    template = errand.probe(image, mesh_probe, [name, str(count)], name)
     reached: Reached = {}
     with errand.errand(
         client, template, name=name, mode="global", endpoint=EndpointSpec(mode="dnsrr")
@@ -67,10 +62,13 @@ def take(reached: Reached, line: str) -> None:
 
 
 @contextmanager
-def _network(client: docker.DockerClient) -> Iterator[str]:
+def _network(client: docker.DockerClient, *, encrypted: bool) -> Iterator[str]:
     """Make a network of no other use, and remove it whatever happens."""
     name = errand.new_name()
-    made = client.api.create_network(name, driver="overlay", internal=True, labels={errand.LABEL: "mesh"})
+    made = client.api.create_network(
+        name, driver="overlay", internal=True, labels={errand.LABEL: "mesh"},
+        options={"encrypted": ""} if encrypted else None,
+    )  # fmt: skip
     try:
         yield name
     finally:

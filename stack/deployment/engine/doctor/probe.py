@@ -50,11 +50,14 @@ def mtu() -> dict[str, int]:
     return {name: int(size) for name, size in found.items() if size.isdigit()}
 
 
-def has_esp() -> bool:
-    """Say whether the kernel shows IPsec's ESP: loaded, built in, or as algorithms that are there."""
-    loaded = text_of("/proc/modules")
-    built_in = text_of(f"/lib/modules/{os.uname().release}/modules.builtin")
-    return "esp4 " in loaded or "/esp4.ko" in built_in or bool(text_of("/proc/net/xfrm_stat"))
+def has_esp(loaded: str, built_in: str, loadable: str) -> bool | None:
+    """Say whether the kernel has IPsec's ESP, by its lists of modules; None where they do not say.
+
+    Containers do not see the lists on the disk: there it is only known if it is loaded.
+    """
+    if "esp4 " in loaded or "/esp4.ko" in built_in or "/esp4.ko" in loadable:
+        return True
+    return False if built_in and loadable else None
 
 
 def closed(addresses: list[str]) -> list[str]:
@@ -73,14 +76,16 @@ def _opens(address: str) -> bool:
 
 def facts(path: str, addresses: list[str]) -> dict[str, object]:
     """Return everything; `path` is on the disk that is meant."""
+    kernel = os.uname().release
+    modules = (f"/lib/modules/{kernel}/modules.builtin", f"/lib/modules/{kernel}/modules.dep")
     return {
-        "kernel": os.uname().release,
+        "kernel": kernel,
         "memory": memory(),
         "disk": disk(path),
         "open_files": resource.getrlimit(resource.RLIMIT_NOFILE)[1],
         "userns": WHOLE not in text_of("/proc/self/uid_map"),
         "ip_vs": bool(text_of("/proc/net/ip_vs")),
-        "esp": has_esp(),
+        "esp": has_esp(text_of("/proc/modules"), *map(text_of, modules)),
         "routes": text_of("/proc/net/route"),
         "mtu": mtu(),
         "closed": closed(addresses),

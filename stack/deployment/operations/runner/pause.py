@@ -20,7 +20,7 @@ SETTING_SECONDS = 30
 class Pause:
     """Begins when it is made; ends by itself some minutes after its command does.
 
-    What is true `after` it is the intake that was there before: within a maintenance it does not end by itself.
+    The intake is then as it was before; within a maintenance it does not end by itself.
     """
 
     def __init__(self, site: Site, after: str = OPEN) -> None:
@@ -73,7 +73,8 @@ class Pause:
 def entries_waiting(site: Site, state: str = "", seconds: int = 0) -> int:
     """Set the intake to a state, if one is given, and return how many entries wait then.
 
-    After so many seconds, if any, it is open again. Tries for half a minute, since Redis may fail over. Raises DeployError.
+    After so many seconds, if any, it is open again. Tries for half a minute, since Redis may fail over.
+    Raises DeployError.
     """
     deadline = time.monotonic() + SETTING_SECONDS
     while True:

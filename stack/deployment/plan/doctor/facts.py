@@ -24,7 +24,7 @@ class Facts:
     open_files: int  # that a process of a container may have
     userns: bool  # whether root in a container is another user on the host
     ip_vs: bool
-    esp: bool
+    esp: bool | None  # None where nobody could see it
     routes: str  # the kernel's table
     mtu: Mapping[str, int] = field(default_factory=dict)  # by interface
     closed: tuple[str, ...] = ()  # what it could not connect to, as address:port

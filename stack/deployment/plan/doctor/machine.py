@@ -110,13 +110,16 @@ def _userns(name: str, *, remapped: bool) -> Finding:
     )
 
 
-def _esp(name: str, *, there: bool, wanted: bool) -> Finding:
+def _esp(name: str, *, there: bool | None, wanted: bool) -> Finding:
     if there:
         return ok(f"kernel.esp.{name}", f"The kernel of {name} can encrypt overlay networks.")
+    unseen = f"A container on {name} does not see whether the kernel has ESP (IPsec)."
+    if there is None and wanted:
+        return unknown(f"kernel.esp.{name}", unseen, "modinfo esp4")
     return Finding(
         f"kernel.esp.{name}",
         Severity.CRITICAL if wanted else Severity.INFO,
-        f"The kernel of {name} shows no ESP (IPsec).",
+        unseen if there is None else f"The kernel of {name} has no ESP (IPsec).",
         "NETWORK_ENCRYPTION needs it." if wanted else "Only NETWORK_ENCRYPTION, which is off, would need it.",
         "modprobe esp4",
     )
@@ -163,7 +166,7 @@ def memory(nodes: Mapping[str, int], limits: int) -> Finding:
         Severity.WARNING,
         f"{said}.",
         "Under load the kernel may end a process although it is below its own limit.",
-        "python3 deploy.py scale vote=2 result=2 worker=2",
+        "add memory or a node, or have fewer containers: python3 deploy.py scale --help",
     )
 
 

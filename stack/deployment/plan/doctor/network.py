@@ -83,8 +83,10 @@ def _mesh(node: Node, names: Mapping[str, str], reached: Sequence[str] | None) -
         name,
         Severity.CRITICAL,
         f"A container on {node.name} exchanges no large packets with {', '.join(missing)}.",
-        "Votes and their copies cannot pass. 4789/udp is closed, or the packets are too large for the way.",
-        "open 4789/udp between the nodes; compare `ip link` (MTU) on both",
+        "Votes and their copies cannot pass. 4789/udp is closed, or the packets are too large for the way; "
+        "with NETWORK_ENCRYPTION, ESP may be closed.",
+        "open 4789/udp between the nodes, and with NETWORK_ENCRYPTION protocol 50 (ESP); "
+        "compare `ip link` (MTU) on both",
     )
 
 

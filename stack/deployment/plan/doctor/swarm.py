@@ -14,6 +14,13 @@ DAY_SECONDS = 86_400
 NO_SWARM = Finding(
     "swarm", Severity.INFO, "This engine is in no Swarm yet.", "`up` makes one.", "python3 deploy.py up"
 )
+NO_LEADER = Finding(
+    "swarm",
+    Severity.CRITICAL,
+    "The Swarm has no leader.",
+    "It repairs nothing and takes no command. Of the nodes, this machine alone was looked at.",
+    "start the other managers again; if they are gone for good, see docs/operations.md",
+)
 BACKUPS = Finding(
     "backups",
     Severity.INFO,
@@ -66,7 +73,7 @@ def managers(found: Sequence[Node]) -> Finding:
             "managers",
             Severity.WARNING,
             f"There are {count} managers, an even number.",
-            f"They survive the loss of {(count - 1) // 2}, as {count - 1} would, and one more can be lost.",
+            f"They survive the loss of {(count - 1) // 2}, as {count - 1} do: one more can only fail.",
             "docker node promote NODE, or docker node demote NODE",
         )
     if count == 1 and len(found) > 1:
