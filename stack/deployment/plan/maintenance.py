@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from deployment.plan.cluster.picture import MAINTENANCE, OPEN, minute
+from deployment.plan.cluster.picture import DRAINING, MAINTENANCE, OPEN, minute
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,8 @@ def closed(intake: str | None, kept: Maintenance | None) -> list[str]:
         return [f"{who}; nobody can vote (`python3 deploy.py maintenance off` ends it)"]
     if intake == OPEN and kept:
         return [f"{kept.sentence()}, which is not in force: say `maintenance on` or `off` once more"]
+    if intake == DRAINING and kept:
+        return [f"{kept.sentence()}; the queue runs empty for a change of release, and nobody can vote"]
     if intake is None and kept:
         return [f"{kept.sentence()}; whether it is in force is not known"]
     return [] if intake in (None, OPEN) else [f"the intake is {intake}: nobody can vote"]

@@ -160,6 +160,7 @@ SINCE = "maintenance since 2026-11-29 15:00 UTC, by ann@node-1: new disks"
         (None, None, []),
         (None, KEPT, [f"{SINCE}; whether it is in force is not known"]),
         ("draining", None, ["the intake is draining: nobody can vote"]),
+        ("draining", KEPT, [f"{SINCE}; the queue runs empty for a change of release, and nobody can vote"]),
         ("closed", None, ["the intake is closed: nobody can vote"]),
         ("maintenance", KEPT, [f"{SINCE}; nobody can vote (`python3 deploy.py maintenance off` ends it)"]),
         (
