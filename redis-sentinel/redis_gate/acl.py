@@ -11,7 +11,7 @@ REDIS_RULES: Mapping[str, str] = {
     "vote": f"~votes {_ANY_CLIENT} +xadd +wait +info",
     "worker": (
         f"~votes ~votes:dead {_ANY_CLIENT} +role +info +multi +exec +discard"
-        " +votes.poll +xlen +xrange +xack +xdel +xreadgroup +xautoclaim +xinfo"
+        " +votes.poll +votes.state +xlen +xrange +xack +xdel +xreadgroup +xautoclaim +xinfo"
         " +xgroup|create +xgroup|createconsumer +xgroup|delconsumer +xgroup|setid"
     ),
     # It reads the queue; what it may write is the word whether votes are taken.

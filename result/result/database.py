@@ -27,9 +27,12 @@ SELECT (SELECT coalesce(json_object_agg(vote, count), '{}') FROM tally),
 WITH_PROBES = f"""{QUERY},
        (SELECT coalesce(json_agg(id), '[]')
         FROM (SELECT id FROM probe ORDER BY at DESC, id LIMIT 4) AS newest)"""  # noqa: S608
-# Before a worker of a release that knows test votes has run, there is no such table.
-HAS_PROBES = "SELECT coalesce(has_table_privilege(to_regclass('probe'), 'SELECT'), false)"
-HAS_PROBES_EVERY_SECONDS = 10.0
+# Before a worker of a release that knows them has run, there are no such tables: test votes, and the intake.
+HAS = """
+SELECT coalesce(has_table_privilege(to_regclass('probe'), 'SELECT'), false),
+       coalesce(has_table_privilege(to_regclass('intake'), 'SELECT'), false)
+"""
+HAS_EVERY_SECONDS = 10.0
 
 
 class DatabaseAwayError(ServiceError):
@@ -42,12 +45,12 @@ class Database:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._connection: psycopg.Connection | None = None
-        self._has_probes = False
-        self._look_for_probes_at = 0.0
+        self._has_probes = self._has_intake = False
+        self._look_for_tables_at = 0.0
 
     def read(self) -> Reading:
         """Return the present tally within three seconds, or raise DatabaseAwayError."""
-        self._look_for_probes()
+        self._look_for_tables()
         [row] = self._fetch(WITH_PROBES if self._has_probes else QUERY)
         return Reading(*row)
 
@@ -58,21 +61,21 @@ class Database:
     def poll(self) -> Poll:
         """Return the poll within three seconds, or raise DatabaseAwayError."""
         try:
-            [row] = self._fetch(poll.QUERY)
+            [row] = self._fetch(poll.WITH_INTAKE if self._has_intake else poll.QUERY)
         except DatabaseAwayError as error:
             if isinstance(error.__cause__, UndefinedTable | InsufficientPrivilege):
                 return FIRST
             raise
         return poll.read_poll(row)
 
-    def _look_for_probes(self) -> None:
-        if not self._has_probes and time.monotonic() >= self._look_for_probes_at:
-            self._look_for_probes_at = time.monotonic() + HAS_PROBES_EVERY_SECONDS
-            [(self._has_probes,)] = self._fetch(HAS_PROBES)
+    def _look_for_tables(self) -> None:
+        if not self._has_intake and time.monotonic() >= self._look_for_tables_at:
+            self._look_for_tables_at = time.monotonic() + HAS_EVERY_SECONDS
+            [(self._has_probes, self._has_intake)] = self._fetch(HAS)
 
     def close(self) -> None:
         """Close the connection, if there is one; the next may lead to a database that has less."""
-        self._has_probes, self._look_for_probes_at = False, 0.0
+        self._has_probes, self._has_intake, self._look_for_tables_at = False, False, 0.0
         if self._connection is not None:
             self._connection.close()
         self._connection = None

@@ -17,6 +17,7 @@ from redis.exceptions import ResponseError
 from integration.conftest import Database, RedisNode
 from kit.waiting import wait_until
 from observer import poll as observer_poll
+from result import poll as result_poll
 from worker import poll as worker_poll
 from worker.ballot import Ballot
 from worker.letter import Letter
@@ -260,6 +261,29 @@ def test_the_queue_s_later_word_is_outbid(store: Store) -> None:
     store.pulse()
     store.outbid(store.poll(), 7)
     assert store.poll().revision == 8
+
+
+def test_the_result_page_reads_whether_voting_is_paused(store: Store, database: Database) -> None:
+    paused = f"SELECT {result_poll.PAUSED}"
+    store.pulse()
+    assert database.query(paused) == [(False,)]
+    store.pulse("maintenance")
+    assert database.query(paused) == [(True,)]
+    [row] = database.query(result_poll.WITH_INTAKE)
+    assert result_poll.read_poll(row).paused
+    store.pulse("open")
+    assert database.query(paused) == [(False,)]
+
+
+def test_what_workers_of_before_say_no_more_is_not_believed_for_long(
+    store: Store, database: Database
+) -> None:
+    """They go on with the pulse. Where nobody can commit, what was said last stays."""
+    store.pulse("maintenance")
+    database.query("UPDATE intake SET at = at - interval '11 seconds' RETURNING 1")
+    assert database.query(f"SELECT {result_poll.PAUSED}") == [(False,)]
+    database.query("UPDATE pulse SET at = at - interval '11 seconds' RETURNING 1")
+    assert database.query(f"SELECT {result_poll.PAUSED}") == [(True,)]
 
 
 def test_a_time_to_close_of_the_settings_counts_once(store: Store, database: Database, desk: Desk) -> None:

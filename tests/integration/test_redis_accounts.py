@@ -261,6 +261,20 @@ def test_the_observer_asks_by_its_own_account(name: str) -> None:
             ask()
 
 
+def test_a_worker_hears_whether_votes_are_taken(accounts: Accounts) -> None:
+    stream, observer = Stream(accounts.client("worker"), "me"), accounts.client("observer")
+    assert stream.intake() == "open"
+    observer.set(INTAKE, "maintenance")
+    assert stream.intake() == "maintenance"
+    observer.set(INTAKE, "open")
+
+
+def test_a_redis_of_the_release_before_does_not_tell_a_worker() -> None:
+    former = {"worker": REDIS_RULES["worker"].replace(" +votes.state", "")}
+    with redis_with(former) as server:
+        assert Stream(server.client("worker"), "me").intake() is None
+
+
 def test_a_worker_may_not_add_to_the_queue(accounts: Accounts) -> None:
     with pytest.raises(NoPermissionError):
         accounts.client("worker").xadd(STREAM, {"id": "v"})

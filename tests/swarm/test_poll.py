@@ -3,16 +3,12 @@
 import hashlib
 import json
 import os
-import re
 import subprocess
 import sys
-import threading
-import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 from playwright.sync_api import Playwright, expect
@@ -23,63 +19,10 @@ from deployment.operations import seed
 from kit.chromium import Visit, chromium
 from kit.local import LocalStack, running, verb
 from kit.waiting import wait_until
-from seed.door import Door, UnansweredError, UnreachableError
+from seed.door import Door
+from swarm.newcomers import Crowd, counted
 
-VOTERS = 4
-# Together fewer than the 50 new voters a second that one address may send.
-PAUSE_SECONDS = 0.1
 STORED_SECONDS = 30
-COOKIE = re.compile(r"voter_id=[0-9a-f]+\.[0-9]+(?:\.([0-9]+))?\.[\w-]+")
-
-
-class Told(NamedTuple):
-    """What a voter was told, when it was sent and answered, and the poll that stands in the cookie."""
-
-    sent: float
-    answered: float
-    status: int
-    choice: str
-    poll: int
-
-
-class Crowd:
-    """New voters, one after the other, at several doors at once; a context manager."""
-
-    def __init__(self, door: Door) -> None:
-        self.told: list[Told] = []
-        self._door = door
-        self._over = threading.Event()
-        self._pool = ThreadPoolExecutor(VOTERS)
-
-    def __enter__(self) -> "Crowd":
-        self._ends = [self._pool.submit(self._vote, "ab"[n % 2]) for n in range(VOTERS)]
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-        self._pool.shutdown()
-        for end in self._ends:
-            end.result()
-
-    def wait_for(self, status: int, count: int = 20) -> None:
-        """Wait for so many more answers of this kind."""
-        before = len(self.told)
-        wait_until(lambda: sum(one.status == status for one in self.told[before:]) >= count)
-
-    def acknowledged(self, poll: int) -> list[Told]:
-        """Return the votes that were acknowledged in a poll."""
-        return [one for one in self.told if one.status == 200 and one.poll == poll]
-
-    def _vote(self, choice: str) -> None:
-        while not self._over.wait(PAUSE_SECONDS):
-            sent = time.monotonic()
-            try:
-                answer = self._door.post(f"vote={choice}")
-            except (UnansweredError, UnreachableError) as error:
-                pytest.fail(f"a vote was not answered: {error}")
-            found = next((match for cookie in answer.cookies if (match := COOKIE.fullmatch(cookie))), None)
-            poll = int(found[1] or 1) if found else 0
-            self.told.append(Told(sent, time.monotonic(), answer.status, choice, poll))
 
 
 @pytest.fixture(scope="module")
@@ -205,10 +148,6 @@ def nobody_votes_after_the_end(crowd: Crowd, number: int) -> None:
     first = min(one.answered for one in crowd.told if one.status == 403)
     assert [one for one in crowd.acknowledged(number) if one.sent > first] == []
     assert {one.status for one in crowd.told} <= {200, 403, 503}
-
-
-def counted(told: Sequence[Told]) -> Counter[str]:
-    return Counter(one.choice for one in told)
 
 
 def present(local: LocalStack) -> int:

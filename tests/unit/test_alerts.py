@@ -26,7 +26,7 @@ OWN = {
     *("vote_app_certificate_problem", "vote_app_poll_open", "vote_app_failovers_total"),
     *("vote_app_picture_age_seconds", "vote_app_open_primaries", "vote_app_account_votes"),
     *("vote_app_unnumbered_votes_total", "vote_app_stored_votes_unnumbered_total"),
-    *("vote_app_queue_oldest_seconds", "vote_app_intake_open"),
+    *("vote_app_queue_oldest_seconds", "vote_app_intake_open", "vote_app_intake_maintenance"),
     *("vote_app_cgroup_memory_bytes", "vote_app_cgroup_memory_limit_bytes"),
     "vote_app_cgroup_cpu_seconds_total",
     *("vote_app_container_memory_bytes", "vote_app_container_memory_limit_bytes"),

@@ -22,6 +22,8 @@ from vote import form, metrics
 from vote.admission import Admission
 from vote.ballot import Ballot, OnScreen, VersionClock, is_settled, version_of
 from vote.cross_site import is_cross_site
+from vote.maintenance import STATE as MAINTENANCE
+from vote.maintenance import Maintenance
 from vote.page import Answer, Page, State, answer_with
 from vote.presence import is_waiting
 from vote.probe import FIELD, Probe, read_probe
@@ -173,6 +175,8 @@ def _refusal(state: str) -> HTTPException:
     """Return what a voter is told while no votes are taken; all states but one are for a moment."""
     if state == CLOSED:
         return Forbidden("intake_closed")
+    if state == MAINTENANCE:
+        return Maintenance("intake_maintenance")
     return ServiceUnavailable("intake_paused", retry_after=RETRY_AFTER_SECONDS)
 
 

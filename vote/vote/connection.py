@@ -19,7 +19,7 @@ from redis.retry import Retry
 from vote.account import Mark
 from vote.ballot import Ballot, Numbers, entries, named, probe_entries
 from vote.ledger import Kept
-from vote.poll import Poll, drains, read_poll
+from vote.poll import Poll, drains, is_maintained, read_poll
 from vote.primary import REPLICAS_TO_CONFIRM, Identity, NotAcceptingError, identify, next_address
 from vote.probe import FIELD, Probe
 from vote.queue import UNSUPPORTED, NotTakenError
@@ -50,6 +50,8 @@ class QueueConnection:
         self.identity, self.fields = self._introduce()
         self.draining = False
         """Whether the queue was being emptied for workers that may not read what is written now."""
+        self.maintained = False
+        """Whether no votes were taken because of maintenance."""
 
     @property
     def takes_numbers(self) -> bool:
@@ -94,9 +96,9 @@ class QueueConnection:
         judge(self._ask(("VOTES.REPLAY", STREAM, "votes", "[]", *named(mark.poll), "mark", mark.text)))
 
     def present_poll(self) -> Poll:
-        """Ask which poll there is, and if the queue drains; raise NotAcceptingError without an answer."""
+        """Ask which poll there is, and what the intake is; raise NotAcceptingError without an answer."""
         (reply,) = self._ask(("VOTES.STATE",))
-        self.draining = drains(reply)
+        self.draining, self.maintained = drains(reply), is_maintained(reply)
         return read_poll(reply)
 
     def close(self) -> None:

@@ -18,7 +18,7 @@ class Poll(NamedTuple):
     revision: int = 0
 
 
-DRAINING = b"draining"
+DRAINING, MAINTENANCE = b"draining", b"maintenance"
 FIRST = Poll()
 UNKNOWN = Poll(revision=-1)
 """Before the primary was asked: votes are for the first poll, and a page does not say which one it is of."""
@@ -34,7 +34,16 @@ def read_poll(reply: Any) -> Poll:
 
 def drains(reply: Any) -> bool:
     """Say whether the intake of a reply to VOTES.STATE is shut until the queue is empty."""
-    return isinstance(reply, Sequence) and not isinstance(reply, str | bytes) and reply[0] == DRAINING
+    return _intake_of(reply) == DRAINING
+
+
+def is_maintained(reply: Any) -> bool:
+    """Say whether the intake of a reply to VOTES.STATE is shut for maintenance."""
+    return _intake_of(reply) == MAINTENANCE
+
+
+def _intake_of(reply: Any) -> object:
+    return reply[0] if isinstance(reply, Sequence) and not isinstance(reply, str | bytes) else None
 
 
 def later(known: Poll, said: Poll) -> Poll:

@@ -32,6 +32,10 @@ class Queue(Protocol):
     def poll(self) -> Poll:
         """The poll there is, as far as is known; who appends a vote decides."""
 
+    @property
+    def maintained(self) -> bool:
+        """Whether no votes are taken because of maintenance, as far as is known."""
+
     def publish(self, ballot: Ballot | Probe) -> None:
         """Return once the ballot is safe; raise NotRecordedError, or NotTakenError if none are taken."""
 

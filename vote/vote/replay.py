@@ -38,6 +38,8 @@ class Replayer:
         """The poll that there was then."""
         self.draining = False
         """Whether nothing but votes was told then."""
+        self.maintained = False
+        """Whether no votes were taken then because of maintenance."""
 
     def start(self) -> None:
         """Run for as long as the process lives."""
@@ -63,7 +65,7 @@ class Replayer:
         connection = self._dialler.open()
         try:
             self.poll = later(self.poll, connection.present_poll())
-            self.draining = connection.draining
+            self.draining, self.maintained = connection.draining, connection.maintained
             missing = self._ledger.poll(connection.identity, time.monotonic())
             for chunk in chunks(missing, FULL):
                 self._replay(chunk, connection)

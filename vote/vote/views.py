@@ -13,7 +13,9 @@ from flask import Blueprint, Response, current_app, request
 
 from vote.admission import Admission
 from vote.booth import PROBLEM
+from vote.maintenance import Maintenance
 from vote.page import Page, State
+from vote.queue import Queue
 from vote.voter import VoterCookie
 from vote.words import language_of
 
@@ -29,9 +31,12 @@ def show() -> Response:
     page: Page = current_app.extensions["page"]
     cookie: VoterCookie = current_app.extensions["cookie"]
     admission: Admission = current_app.extensions["admission"]
+    queue: Queue = current_app.extensions["lifetime"].queue
+    if queue.maintained:
+        raise Maintenance("maintenance")
     if not (known := cookie.read(request.environ)):
         admission.admit(request.environ)
-    poll = current_app.extensions["lifetime"].queue.poll
+    poll = queue.poll
     choice = known.choice if known and known.poll == poll.number else ""
     headers, body = page.answer(State(choice), language_of(request.environ), poll)
     if not known:

@@ -93,6 +93,11 @@ class Writer:
         """The poll there is; up to a second or so ago it may have been another one."""
         return self._replayer.poll
 
+    @property
+    def maintained(self) -> bool:
+        """Whether no votes are taken because of maintenance, as of a second or so ago."""
+        return self._replayer.maintained
+
     def ready(self) -> bool:
         """Say whether a vote that comes now can be expected to be acknowledged within its deadline."""
         last = self._replayer.last_success

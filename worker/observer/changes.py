@@ -98,7 +98,7 @@ def _queue(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Line
     if after["pending"] is not None and before["pending"] is None:
         yield Line(f"the queue answers, entries queued {after['pending']}")
     if None not in (before["intake"], after["intake"]) and before["intake"] != after["intake"]:
-        yield Line(f"the intake is {after['intake']}", bad=after["intake"] != "open")
+        yield Line(f"the intake is {after['intake']}", bad=after["intake"] not in ("open", "maintenance"))
     stuck, was_stuck = (queue["waiting_seconds"] >= STUCK_SECONDS for queue in (after, before))
     if stuck and not was_stuck:
         seconds = f"{after['waiting_seconds']:.0f}"

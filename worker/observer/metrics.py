@@ -14,7 +14,7 @@ from observer import containers
 from observer.changes import CLUSTERS
 from observer.picture import Picture
 
-OPEN = "open"
+OPEN, MAINTENANCE = "open", "maintenance"
 ACCOUNT_STATES = ("acknowledged", "stored", "queued", "settling", "dead", "lost", "unknown")
 
 
@@ -95,6 +95,8 @@ def _votes(picture: Picture) -> Iterator[Metric]:
     yield gauge("queue_oldest_seconds", "Age of the oldest entry that is not stored yet.", oldest)
     takes = None if queue["intake"] is None else float(queue["intake"] == OPEN)
     yield gauge("intake_open", "Whether the queue's intake lets votes in.", takes)
+    paused = None if queue["intake"] is None else float(queue["intake"] == MAINTENANCE)
+    yield gauge("intake_maintenance", "Whether an operator has paused the voting.", paused)
     yield gauge("dead_letters", "Votes that could not be stored.", queue["dead"])
     yield gauge("votes_stored", "Votes in the database.", picture["votes"]["stored"])
     tally = picture["votes"]["tally"] or {}

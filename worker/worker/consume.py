@@ -60,6 +60,7 @@ class Consumer:
         self._closes = closes
         self._configured = False
         self._told: Told | None = None
+        self._intake: str | None = None
         self._pulse = Every(PULSE_EVERY_SECONDS)
         self._old_letters = Every(OLD_LETTERS_EVERY_SECONDS)
         self._batch: Mapping[str, str] = {}  # the batch in hand, as the log names it
@@ -100,8 +101,10 @@ class Consumer:
             self._store.configure(self._closes)
             self._configured = True
         poll = self._store.poll()
-        self._store.pulse()  # what was read before it is on a standby now
+        self._store.pulse(self._intake)  # what was read before it is on a standby now
+        self._intake = None  # not known, if the queue does not answer
         told_seconds = self._tell(poll)
+        self._intake = self._stream.intake()
         state = next_state(poll, self._stream.waiting(), told_seconds)
         if state != poll.state:
             self._store.enter(poll, state)

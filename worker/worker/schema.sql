@@ -22,6 +22,14 @@ CREATE TABLE IF NOT EXISTS pulse (
     at       timestamptz NOT NULL
 ) WITH (fillfactor = 50);
 
+-- The queue's word whether votes are taken, told by workers with the pulse: the result page cannot ask the queue.
+-- A worker of a release that does not tell it goes on with the pulse alone.
+CREATE TABLE IF NOT EXISTS intake (
+    only_row boolean     PRIMARY KEY DEFAULT true CHECK (only_row),
+    word     text        NOT NULL,
+    at       timestamptz NOT NULL
+) WITH (fillfactor = 50);
+
 -- The tally as it was at the end of each half minute of the last hour, by the half minute's beginning.
 CREATE TABLE IF NOT EXISTS history (
     at     timestamptz PRIMARY KEY,
@@ -327,7 +335,7 @@ FOR EACH ROW EXECUTE FUNCTION keep_history();
 DO $$
 BEGIN
     IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'result') THEN
-        GRANT SELECT ON tally, pulse, history, poll, archives, probe TO result;
+        GRANT SELECT ON tally, pulse, intake, history, poll, archives, probe TO result;
         -- Until now it could read who voted what.
         REVOKE SELECT ON votes FROM result;
     END IF;

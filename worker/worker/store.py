@@ -39,6 +39,12 @@ PULSE = """
 INSERT INTO pulse (at) VALUES (clock_timestamp())
 ON CONFLICT (only_row) DO UPDATE SET at = excluded.at
 """
+SAID = """
+WITH said AS (
+    INSERT INTO intake (word, at) VALUES (%(word)s, clock_timestamp())
+    ON CONFLICT (only_row) DO UPDATE SET word = excluded.word, at = excluded.at
+)
+"""
 # Of several in one batch, or delivered once more, each is one row.
 SHOW = """
 WITH outdated AS (
@@ -126,9 +132,15 @@ class Store:
         """
         self._commit(SHOW, {"ids": sorted(set(probes))})
 
-    def pulse(self) -> None:
-        """Leave the time of a commit, for readers to see that commits are possible, and the tally of then."""
-        self._commit(PULSE)
+    def pulse(self, intake: str | None = None) -> None:
+        """Leave the time of a commit, for readers to see that commits are possible, and the tally of then.
+
+        With it goes the word that says whether votes are taken, where it is known.
+        """
+        if intake is None:
+            self._commit(PULSE)
+        else:
+            self._commit(SAID + PULSE, {"word": intake})
 
     def configure(self, closes: datetime | None) -> None:
         """Let the poll close when the settings say, if they say another time than before.

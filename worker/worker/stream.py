@@ -9,7 +9,7 @@ from typing import Any
 
 import structlog
 from redis import Redis
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import NoPermissionError, RedisError, ResponseError
 
 from worker.ballot import Entry, Fields
 from worker.errors import ServiceError
@@ -106,6 +106,21 @@ class Stream:
         state = "open" if poll.state == OPEN else "closed"
         with self._answering():
             return self._tell(poll.revision, poll.number, state, poll.closes_milliseconds)
+
+    def intake(self) -> str | None:
+        """Return the word that says whether votes are taken, None of a Redis that does not tell a worker.
+
+        That is one of a release of before. Raises StreamAwayError.
+        """
+        with self._answering():
+            try:
+                return str(self._client.execute_command("VOTES.STATE")[0].decode())
+            except NoPermissionError:
+                return None
+            except ResponseError as error:
+                if not str(error).startswith(NEW_COMMAND):
+                    raise
+                return None
 
     def waiting(self) -> int:
         """Return how many entries are not settled yet; raise StreamAwayError."""

@@ -88,7 +88,7 @@ function drawPast() {
   // The viewer's own clock may be wrong.
   const now = Math.max(Number(picture.dataset.now) + performance.now() / 1000, hour.at.at(-1));
   const across = [...hour.at, now].map((at) => width * (1 - (now - at) / HOUR));
-  // A page that was loaded before the options changed may know more of them.
+  // A page from before the options changed may know more of them.
   const columnOf = (key) => [...(hour[key] ?? hour.at.map(() => 0)), shown[key] ?? 0];
   const top = Math.max(1, ...bars.flatMap((bar) => columnOf(bar.dataset.key)));
   find("top").textContent = whole.format(top);
@@ -98,10 +98,10 @@ function drawPast() {
   }
 }
 
-function showPoll({ state: stage, closes, checksum }) {
-  const { ends, closed, final } = find("poll").dataset;
+function showPoll({ state: stage, closes, checksum, paused }) {
+  const { ends, closed, final, pause } = find("poll").dataset;
   const at = new Date(closes).toLocaleString(language, { dateStyle: "full", timeStyle: "short" });
-  const open = closes ? `${ends} ${at}` : "";
+  const open = paused ? pause : closes ? `${ends} ${at}` : "";
   find("poll").textContent = { open, closed }[stage] ?? final;
   find("checksum").textContent = checksum;
   find("archive").hidden = !checksum;

@@ -12,7 +12,20 @@ from typing import Annotated
 import typer
 from urllib3.exceptions import HTTPError
 
-from deployment.cli import dead, holding, local, looking, nodes, poll, proving, report, seed, switchover
+from deployment.cli import (
+    dead,
+    doctor,
+    holding,
+    local,
+    looking,
+    maintenance,
+    nodes,
+    poll,
+    proving,
+    report,
+    seed,
+    switchover,
+)
 from deployment.cli.options import (
     AsJson,
     DryRun,
@@ -43,9 +56,10 @@ app = typer.Typer(
 )  # fmt: skip
 app.add_typer(dead.app, name="dead")
 app.add_typer(local.app, name="local")
+app.add_typer(maintenance.app, name="maintenance")
 app.add_typer(nodes.app, name="nodes")
 app.add_typer(poll.app, name="poll")
-for verbs in (looking, holding, proving, seed, switchover):
+for verbs in (looking, doctor, holding, proving, seed, switchover):
     app.add_typer(verbs.app)
 
 

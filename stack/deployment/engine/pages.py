@@ -3,7 +3,7 @@
 import ssl
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
@@ -16,6 +16,8 @@ from deployment.plan.release.entrance import Entrance
 ANSWER_SECONDS = 5.0
 # The page itself, and whether a vote would be acknowledged and the result is read.
 PATHS = ("", "readyz")
+# The header of the page that the vote service shows during a maintenance.
+PAUSED = ("Vote-Intake", "maintenance")
 LOOPBACK = "127.0.0.1"
 
 
@@ -41,6 +43,7 @@ class Visit:
     checked: bool = True  # whether the edge let us ask at all
     certificate: bool | None = None  # whether the edge showed a valid one; None where it showed none
     until: str | None = None  # when the valid one ends (RFC 3339)
+    paused: bool = False  # whether the page was the one that says that voting is paused
 
 
 def visit(entrance: Entrance, edges: Sequence[Edge]) -> list[Visit]:
@@ -55,18 +58,19 @@ def visit(entrance: Entrance, edges: Sequence[Edge]) -> list[Visit]:
 
 def _visit(entrance: Entrance, edge: Edge, page: str, trust: ssl.SSLContext) -> Visit:
     try:
-        refusal, until = _asked(entrance.urls[page], edge.address, entrance.port, trust)
-        return Visit(edge.name, page, refusal, certificate=True, until=until)
+        refusal, until, paused = _asked(entrance.urls[page], edge.address, entrance.port, trust)
+        return Visit(edge.name, page, refusal, certificate=True, until=until, paused=paused)
     except HTTPError as error:
         return failed(edge, page, error)
 
 
-def _asked(url: str, address: str, port: int, trust: ssl.SSLContext) -> tuple[str, str | None]:
+def _asked(url: str, address: str, port: int, trust: ssl.SSLContext) -> tuple[str, str | None, bool]:
     """Ask an edge for a page and what lies beside it, over one connection; say what the first refusal is.
 
-    Says, too, when the certificate ends that was shown. Raises HTTPError.
+    Says, too, when the certificate ends that was shown, and whether the page says that voting is paused: that
+    is no refusal. Raises HTTPError.
     """
-    host, under, until = str(urlsplit(url).hostname), urlsplit(url).path, None
+    host, under, until, paused = str(urlsplit(url).hostname), urlsplit(url).path, None, False
     with HTTPSConnectionPool(
         address, port, timeout=Timeout(ANSWER_SECONDS), retries=False,
         ssl_context=trust, server_hostname=host,
@@ -76,9 +80,11 @@ def _asked(url: str, address: str, port: int, trust: ssl.SSLContext) -> tuple[st
             answer = edge.request("GET", path, headers={"Host": name}, redirect=False, preload_content=False)
             until = until or _end_of_certificate(answer.connection)
             answer.read()
-            if answer.status != 200:
-                return f"{path} answers {answer.status}", until
-    return "", until
+            says_so = answer.status == 503 and answer.headers.get(PAUSED[0]) == PAUSED[1]
+            paused = paused or says_so
+            if answer.status != 200 and not says_so:
+                return f"{path} answers {answer.status}", until, paused
+    return "", until, paused
 
 
 def _end_of_certificate(connection: object) -> str | None:
@@ -111,9 +117,10 @@ def outdated(visits: Sequence[Visit], newest: str) -> list[str]:
     return list(dict.fromkeys(others))
 
 
-def problems(entrance: Entrance, visits: Sequence[Visit]) -> list[str]:
-    """Name each page that a visitor does not get, and through which edge."""
-    return [_sentence(entrance, visit) for visit in visits if visit.problem and visit.checked]
+def problems(entrance: Entrance, visits: Sequence[Visit], *, votes_taken: bool = False) -> list[str]:
+    """Name each page that a visitor does not get, or that says what is not so, and through which edge."""
+    told = [replace(v, problem="says that voting is paused") for v in visits if v.paused and votes_taken]
+    return [_sentence(entrance, visit) for visit in [*visits, *told] if visit.problem and visit.checked]
 
 
 def unchecked(entrance: Entrance, visits: Sequence[Visit]) -> list[str]:

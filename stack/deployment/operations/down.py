@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from deployment.configuration.layout import NAMESPACE
 from deployment.engine.images import packages
 from deployment.engine.machine.engine import Client, RefusedError
-from deployment.engine.swarm import credentials, nodes, options, releases, services
+from deployment.engine.swarm import credentials, maintenance, nodes, options, releases, services
 from deployment.errors import DeployError
 from deployment.operations.runner import operation
 from deployment.operations.runner.operation import Step
@@ -51,11 +51,20 @@ class Erased:
         client = site.engine
         volumes = [str(volume.name) for volume in client.volumes.list(filters={"label": NAMESPACE})]
         items = credentials.ours(client)
-        records = releases.read(client) or options.kept(client) or packages.recorded(client)
+        records = (
+            releases.read(client)
+            or options.kept(client)
+            or packages.recorded(client)
+            or maintenance.read(client)
+        )
         return [
             *([f"delete volumes: {', '.join(sorted(volumes))}"] if volumes else []),
             *([f"delete {len(items)} secrets and configs"] if items else []),
-            *(["delete the Swarm's records of releases, options and packages"] if records else []),
+            *(
+                ["delete the Swarm's records of releases, options, packages and maintenance"]
+                if records
+                else []
+            ),
         ]
 
     def do(self, site: Site) -> None:
@@ -66,7 +75,7 @@ class Erased:
                 volume.remove()
             credentials.authority_file(client).unlink(missing_ok=True)
             credentials.remove(credentials.unused(client, keys=()))
-            for kept in (releases, options, packages):
+            for kept in (releases, options, packages, maintenance):
                 kept.forget(client)
 
 

@@ -11,11 +11,13 @@ from deployment.engine.machine import engine
 from deployment.engine.machine.engine import Client, RefusedError
 from deployment.engine.pages import LOOPBACK, Edge
 from deployment.engine.swarm import credentials, membership, networks, nodes, releases, services, turns
+from deployment.engine.swarm import maintenance as kept_maintenance
 from deployment.errors import DeployError
 from deployment.operations import poll
+from deployment.plan import maintenance
 from deployment.plan.cluster import accounting, strength
 from deployment.plan.cluster.convergence import ServiceState
-from deployment.plan.cluster.picture import Accounts, Picture, minute
+from deployment.plan.cluster.picture import OPEN, Accounts, Picture, minute
 from deployment.plan.cluster.topology import CLUSTERS
 from deployment.plan.release import drift, formats, inside
 from deployment.plan.release.entrance import Entrance
@@ -69,7 +71,8 @@ def missing(client: Client, release: Release, entrance: Entrance) -> list[str]:
     if picture.queue.intake is None and formats.drainable(formats.of_services(release.services)):
         lacking.append("an answer of the queue")
     visited = [v for v in visits(client, members, entrance) if v.page not in strength.idle(release)]
-    return [*lacking, *gone, *pages.problems(entrance, visited)]
+    taken = picture.queue.intake == OPEN
+    return [*lacking, *gone, *pages.problems(entrance, visited, votes_taken=taken)]
 
 
 def _of_swarm(client: Client, picture: Picture) -> dict[str, Any]:
@@ -79,14 +82,20 @@ def _of_swarm(client: Client, picture: Picture) -> dict[str, Any]:
         drift.differences(last.services, services.described(services.specifications(client))) if last else {}
     )
     absent = strength.missing(members, wanted, picture, changed)
+    kept = kept_maintenance.read(client)
     idle = strength.idle(last.release) if last and states else {}
-    absent += [*idle.values(), *strength.intake_closed(picture), *strength.certificate_missing(picture)]
+    absent += [
+        *idle.values(),
+        *maintenance.closed(picture.queue.intake, kept),
+        *strength.certificate_missing(picture),
+    ]
     absent += strength.votes_lost(picture)
     entrance = credentials.entrance_of(client, last.release) if last and states else None
     visited = visits(client, members, entrance) if entrance else []
     if states:
         visited = [visit for visit in visited if visit.page not in idle]
-        absent += pages.problems(entrance, visited) if entrance else [strength.RECORD]
+        taken = picture.queue.intake == OPEN
+        absent += pages.problems(entrance, visited, votes_taken=taken) if entrance else [strength.RECORD]
     unchecked = [
         *(pages.unchecked(entrance, visited) if entrance else []),
         *strength.votes_unchecked(picture),
@@ -102,6 +111,7 @@ def _of_swarm(client: Client, picture: Picture) -> dict[str, Any]:
         ],
         "release": _described_release(last),
         "lock": held.holder.sentence() if (held := turns.read(client)) else None,
+        "maintenance": asdict(kept) if kept else None,
         "nodes": [_described(node) for node in members],
         "services": [_described_service(state, members) for state in wanted],
         "pages": [asdict(visit) for visit in visited],
@@ -150,7 +160,7 @@ def _without_leader(picture: Picture) -> dict[str, Any]:
         "unchecked": [],
         "warnings": [membership.no_leader().what, membership.no_leader().remedy],
         "release": None,
-        "lock": None,
+        **dict.fromkeys(("lock", "maintenance")),
         **dict.fromkeys(("nodes", "services", "pages"), ()),
         "urls": {},
     }

@@ -18,7 +18,7 @@ from deployment.operations.steps.intake import Drain, Readable, Reopen
 from deployment.operations.steps.record import Record, Sweep
 from deployment.operations.steps.rollout import DataNodes, Deploy
 from deployment.operations.steps.swarm import Labels, Options, Packages, Secrets, Swarm
-from deployment.plan import alerting
+from deployment.plan import alerting, maintenance
 from deployment.plan.cluster import strength
 from deployment.plan.release import history, inside
 from deployment.plan.release.options import Change
@@ -89,7 +89,7 @@ def warnings(on: Site) -> list[str]:
     if not on.managed:
         unseen = on.client is None and engine.installed()
         return [*([UNSEEN] if unseen else []), *weaknesses.of(labelled), *watching(on)]
-    closed = [*strength.intake_closed(on.picture), *strength.votes_lost(on.picture)]
+    closed = [*maintenance.closed(on.picture.queue.intake, on.maintenance), *strength.votes_lost(on.picture)]
     crowded = weaknesses.crowded(nodes.observe(on.engine), services.placements(on.engine))
     risky = [*weaknesses.of(labelled), *crowded, *networks.warnings(on.engine)]
     return [*closed, *risky, *plain(on), *watching(on)]

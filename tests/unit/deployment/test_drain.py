@@ -29,6 +29,7 @@ from deployment.operations.steps.record import Record
 from deployment.operations.steps.rollout import DataNodes, Deploy
 from deployment.operations.up import UP
 from deployment.plan.cluster.picture import Picture, Poll, Queue
+from deployment.plan.maintenance import Maintenance
 from deployment.plan.release.formats import READS, WRITES, declared
 from deployment.plan.release.history import Deployment
 from deployment.plan.release.release import Release
@@ -54,15 +55,17 @@ FILES_18 = declared("postgres-1", {WRITES: "postgresql-18"})
 class Intake:
     """The observer's, with so many entries to wait for; it fails as often as it is told to."""
 
-    def __init__(self, *entries: int, failures: int = 0) -> None:
+    def __init__(self, *entries: int, failures: int = 0, within_maintenance: bool = False) -> None:
         self.states: list[str] = []
+        self._within_maintenance = within_maintenance
         self._entries, self._failures = list(entries), failures
 
     def set(self, _: object, state: str, seconds: int = 0) -> int:
         if self._failures:
             self._failures -= 1
             raise APIError("the container is stopping")
-        assert bool(seconds) == (state == "draining"), "what nobody ends ends by itself"
+        ends = state == "draining" and not self._within_maintenance
+        assert bool(seconds) == ends, "what nobody ends ends by itself, unless an operator has said otherwise"
         if state:
             self.states.append(state)
             return 0
@@ -74,6 +77,7 @@ def site(*running: Any, intake: str | None = "open", pending: int | None = 0, **
     picture = Picture(at=1.0, queue=Queue(pending=pending, intake=intake))
     handed, specifications = {"vote": "r"}, [speaking("redis-1", "no")]
     vars(on).update(handed=handed, formats=list(running), picture=picture, specifications=specifications)
+    vars(on).update(maintenance=None)
     vars(on).update(seen)
     return on
 
@@ -175,6 +179,58 @@ def test_what_somebody_closed_stays_closed_while_the_queue_runs_empty(
     assert (found.states, on.pause) == ([], None)
 
 
+MAINTAINED = Maintenance("ann@node-1", "2026-11-29T15:00:00+00:00")
+
+
+@pytest.mark.parametrize(
+    ("state", "pending"), [("maintenance", 0), ("maintenance", 5), ("draining", 5), (None, None)]
+)
+def test_a_change_of_release_drains_within_a_maintenance_and_goes_on_with_it(
+    monkeypatch: pytest.MonkeyPatch, state: str | None, pending: int | None
+) -> None:
+    """`vote` tells its accounts while voting is paused, and not while it drains: workers may not read it."""
+    found = taking(Intake(5, 0, within_maintenance=True), monkeypatch)
+    on = site(WRITES_2, intake=state, pending=pending, maintenance=MAINTAINED)
+    assert Drain().missing(on)
+    Drain().do(on)
+    vars(on).update(picture=site(intake="draining").picture)
+    assert Drain().missing(on) == []
+    assert Reopen().missing(on) == ["go on with the maintenance"]
+    Reopen().do(on)
+    assert found.states == ["draining", "maintenance"]
+    assert Reopen().missing(site(intake="maintenance", maintenance=MAINTAINED)) == []
+
+
+def test_a_maintenance_that_is_not_in_force_shuts_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So no change of release ends with an intake that nothing opens."""
+    found = taking(Intake(5, 0), monkeypatch)
+    on = site(WRITES_2, intake="open", pending=5, maintenance=MAINTAINED)
+    Drain().do(on)
+    assert Reopen().missing(on) == ["take votes again"]
+    Reopen().do(on)
+    assert found.states == ["draining", "open"]
+
+
+def test_a_queue_that_does_not_run_empty_within_a_maintenance_takes_no_votes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    found = taking(Intake(5, 5, within_maintenance=True), monkeypatch)
+    monkeypatch.setattr(intake, "DRAIN_SECONDS", 0)
+    with pytest.raises(DeployError, match="5 entries still wait"):
+        Drain().do(site(WRITES_2, intake="maintenance", pending=5, maintenance=MAINTAINED))
+    assert found.states == ["draining", "maintenance"]
+
+
+def test_a_maintenance_that_a_change_of_release_has_covered_is_on_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    found = taking(Intake(), monkeypatch)
+    on = site(intake="draining", maintenance=MAINTAINED)
+    assert Reopen().missing(on) == ["go on with the maintenance"]
+    Reopen().do(on)
+    assert found.states == ["maintenance"]
+
+
 def test_a_verb_that_has_lost_its_turn_leaves_the_intake_to_the_other(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -202,20 +258,28 @@ def test_a_pause_lasts_as_long_as_its_command(monkeypatch: pytest.MonkeyPatch) -
     assert found.states[-1] == "open"
 
 
-def test_a_command_that_stops_says_that_the_pause_ends(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+@pytest.mark.parametrize(
+    ("after", "said"),
+    [("open", "that ends by itself within 180 s"), ("maintenance", "the maintenance goes on")],
+)
+def test_a_command_that_stops_says_what_becomes_of_the_pause(
+    after: str,
+    said: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
 ) -> None:
     monkeypatch.setattr(lock, "LOCK_FILE", tmp_path / "lock")
-    taking(Intake(), monkeypatch)
+    taking(Intake(within_maintenance=after == "maintenance"), monkeypatch)
     on = site()
-    on.progress, on.pause = Progress(), Pause(on)
+    on.progress, on.pause = Progress(), Pause(on, after)
     step = SimpleNamespace(touches=True, missing=lambda _: ["x"], do=failing)
     on.freeze = lambda: None  # type: ignore[method-assign]
     on.client = None
     vars(on)["membership"] = Membership.NONE
     with pytest.raises(DeployError, match="a reason"):
         operation.run([cast(Step, step)], on)
-    assert "No votes are taken now; that ends by itself within 180 s" in capsys.readouterr().err
+    assert f"No votes are taken now; {said}" in capsys.readouterr().err
 
 
 def failing(_: Site) -> None:

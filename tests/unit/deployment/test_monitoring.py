@@ -161,7 +161,7 @@ def test_up_says_where_nobody_would_hear_of_trouble(
         found = site((), monitoring=said, **given)
         found.frozen = made()
         member = Membership.MANAGER if managed else Membership.NONE
-        vars(found).update(membership=member, nodes=(), picture=UNKNOWN)
+        vars(found).update(membership=member, nodes=(), picture=UNKNOWN, maintenance=None)
         assert [line for line in up.warnings(found) if "watched" in line or "told" in line] == warned
 
 

@@ -18,16 +18,19 @@ HOST = "vote.example.test"
 END = datetime(2099, 1, 2, 3, 4, 5, tzinfo=UTC)
 ELSEWHERE = "127.0.0.2"
 NONE: Mapping[str, int] = {}
+NO_HEADERS: Mapping[str, str] = {}
 
 
 class _Page(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     statuses: Mapping[str, int]
+    more: Mapping[str, str]
 
     def do_GET(self) -> None:
         told = self.headers["Host"].partition(":")[0] == HOST
         self.send_response(self.statuses.get(self.path, 200) if told else 404)
-        self.send_header("Content-Length", "0")
+        for name, value in {"Content-Length": "0", **self.more}.items():
+            self.send_header(name, value)
         self.end_headers()
 
     def log_message(self, *_: object) -> None:
@@ -35,9 +38,14 @@ class _Page(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def edge(authority: trustme.CA, host: str = HOST, statuses: Mapping[str, int] = NONE) -> Iterator[int]:
+def edge(
+    authority: trustme.CA,
+    host: str = HOST,
+    statuses: Mapping[str, int] = NONE,
+    headers: Mapping[str, str] = NO_HEADERS,
+) -> Iterator[int]:
     """Serve a page on a port of this machine's loopback; paths answer what is told, else 200."""
-    handler = type("Handler", (_Page,), {"statuses": statuses})
+    handler = type("Handler", (_Page,), {"statuses": statuses, "more": headers})
     server = HTTPServer(("127.0.0.1", 0), handler)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert(host, not_after=END).configure_cert(context)
@@ -93,6 +101,18 @@ def test_a_page_that_is_refused(authority: trustme.CA, path: str, status: int) -
     with edge(authority, statuses={path: status}) as port:
         found = visit(port, authority)
     assert (found.problem, found.certificate) == (f"{path} answers {status}", True)
+
+
+def test_the_page_of_a_maintenance_is_what_a_visitor_is_to_get(authority: trustme.CA) -> None:
+    """As long as no votes are taken; afterwards it would keep people from voting."""
+    with edge(authority, statuses={"/": 503}, headers={"Vote-Intake": "maintenance"}) as port:
+        found = visit(port, authority)
+        site = Entrance({"vote": f"https://{HOST}/"}, port, local=True)
+    assert (found.problem, found.paused) == ("", True)
+    assert pages.problems(site, [found]) == []
+    assert "voting is paused" in pages.problems(site, [found], votes_taken=True)[0]
+    with edge(authority, statuses={"/": 503, "/readyz": 503}) as port:
+        assert visit(port, authority).problem == "/ answers 503"
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,6 @@ from deployment.plan.cluster.picture import (
     Poll,
     Postgres,
     Pulse,
-    Queue,
     Redis,
     Votes,
 )
@@ -114,19 +113,6 @@ def test_a_queue_that_knows_another_poll_is_no_full_strength(poll: Poll | None, 
 )
 def test_a_primary_with_damaged_pages_is_named(postgres: Postgres, named: list[str]) -> None:
     assert [line.split()[0] for line in strength.damaged(postgres)] == named
-
-
-@pytest.mark.parametrize(
-    ("intake", "lines"),
-    [
-        ("open", []),
-        (None, []),
-        ("draining", ["the intake is draining: nobody can vote"]),
-        ("closed", ["the intake is closed: nobody can vote"]),
-    ],
-)
-def test_an_intake_that_is_not_open_is_named(intake: str | None, lines: list[str]) -> None:
-    assert strength.intake_closed(replace(INSIDE, queue=Queue(intake=intake))) == lines
 
 
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)

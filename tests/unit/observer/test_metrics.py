@@ -148,9 +148,17 @@ ACCOUNTS = {
             set(),
         ),
         (queue(None, None, 0.0), set(), set()),
-        (queue(None, None, 0.0, intake="open"), {"intake_open 1.0"}, set()),
-        (queue(None, None, 0.0, intake="draining"), {"intake_open 0.0"}, set()),
-        (queue(None, None, 0.0, intake="maintenance"), {"intake_open 0.0"}, set()),
+        (queue(None, None, 0.0, intake="open"), {"intake_open 1.0", "intake_maintenance 0.0"}, set()),
+        (
+            queue(None, None, 0.0, intake="draining"),
+            {"intake_open 0.0", "intake_maintenance 0.0"},
+            set(),
+        ),
+        (
+            queue(None, None, 0.0, intake="maintenance"),
+            {"intake_open 0.0", "intake_maintenance 1.0"},
+            set(),
+        ),
         ({"votes": {"stored": 0, "tally": {}}}, {"votes_stored 0.0"}, set()),
         (
             {"votes": {"stored": 5, "tally": {"a": 3, "b": 2}}},

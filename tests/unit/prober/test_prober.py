@@ -107,6 +107,19 @@ def test_what_is_sent_names_no_option(settings: Settings, monkeypatch: pytest.Mo
     assert sent == [b"probe=x.y"]
 
 
+def test_a_page_that_says_that_voting_is_paused_has_come(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is for the answer to the test vote to say so, which no alert takes for a fault."""
+    paused = Message()
+    paused["Vote-Intake"] = "maintenance"
+    answers = [Answer(503, paused, b""), Answer(200, Message(), b"<progress"), Answer(503, Message(), b"")]
+    monkeypatch.setattr(Pages, "_ask", lambda *_: answers.pop(0))
+    Pages(settings, Edges(settings)).look()
+    with pytest.raises(AwayError, match="vote answers 503"):
+        Pages(settings, Edges(settings)).look()
+
+
 def test_two_pages_of_one_host_are_under_paths(environment: dict[str, str]) -> None:
     assert not read(environment).by_path
     assert read({**environment, "RESULT_HOST": "vote.localhost"}).by_path

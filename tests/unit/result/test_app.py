@@ -22,7 +22,7 @@ def events(client: Any) -> dict[str, Any]:
     return {each["name"]: each["args"][0] for each in client.get_received()}
 
 
-OPEN = {"number": 1, "state": "open", "closes": 0, "checksum": ""}
+OPEN = {"number": 1, "state": "open", "closes": 0, "checksum": "", "paused": False}
 
 
 def test_a_viewer_is_greeted_with_everything_known(app: Flask, source: Any) -> None:

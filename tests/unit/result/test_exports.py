@@ -32,7 +32,7 @@ def test_programs_are_told_everything() -> None:
         ],
         "total": 3,
         "state": "live",
-        "poll": {"number": 1, "state": "open", "closes": 0, "checksum": ""},
+        "poll": {"number": 1, "state": "open", "closes": 0, "checksum": "", "paused": False},
         "at": "2026-01-02T03:04:05+00:00",
     }
 

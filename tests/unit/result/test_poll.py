@@ -18,8 +18,9 @@ CLOSES = 1_798_142_400.0  # 2026-12-24T20:00Z
 @pytest.mark.parametrize(
     ("row", "poll"),
     [
-        ((1, "open", None, None, None, None), FIRST),
-        ((3, "open", CLOSES, 2, DOCUMENT, "c0ffee"), Poll(3, "open", CLOSES, ARCHIVE)),
+        ((1, "open", None, None, None, None, False), FIRST),
+        ((3, "open", CLOSES, 2, DOCUMENT, "c0ffee", False), Poll(3, "open", CLOSES, ARCHIVE)),
+        ((1, "open", None, None, None, None, True), Poll(paused=True)),
     ],
 )
 def test_a_row(row: Any, poll: Poll) -> None:
@@ -40,7 +41,11 @@ def test_a_row(row: Any, poll: Poll) -> None:
     ids=["first", "to be closed", "archived", "the one after"],
 )
 def test_what_viewers_are_told(poll: Poll, told: dict[str, object]) -> None:
-    assert poll.told() == told
+    assert poll.told() == {**told, "paused": False}
+
+
+def test_viewers_are_told_that_voting_is_paused() -> None:
+    assert Poll(paused=True).told()["paused"]
 
 
 def test_viewers_hear_of_a_change_once(source: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -56,7 +61,10 @@ def test_viewers_hear_of_a_change_once(source: Any, monkeypatch: pytest.MonkeyPa
 @pytest.mark.parametrize(
     ("poll", "shown", "hidden"),
     [
-        (FIRST, [], ["Voting ends", "Final result", "c0ffee"]),
+        (FIRST, [], ["Voting ends", "Final result", "c0ffee", "Voting is paused"]),
+        (Poll(paused=True), ["Voting is paused.</p>"], []),
+        (Poll(1, "open", CLOSES, paused=True), ["Voting is paused."], ["Voting ends"]),
+        (Poll(1, "final", paused=True), ["Final result.</p>"], ["Voting is paused"]),
         (Poll(1, "open", CLOSES), ["Voting ends: 2026-12-24 20:00 UTC"], ["c0ffee"]),
         (Poll(1, "closed"), ["Voting has ended. Counting the last votes.</p>"], []),
         (Poll(1, "final"), ["Voting has ended. Final result.</p>"], []),

@@ -24,6 +24,7 @@ class QueueDouble:
         self.away = False
         self.intake = "open"
         self.finished = False
+        self.maintained = False
         self.poll = FIRST
 
     def publish(self, ballot: Ballot | Probe) -> None:

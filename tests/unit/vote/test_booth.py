@@ -179,3 +179,4 @@ def test_while_no_votes_are_taken_a_page_says_so(
     assert sentence in answer.text
     assert ("Retry-After" in answer.headers) == (code == 503)
     assert "Set-Cookie" not in answer.headers
+    assert ("Vote-Intake" in answer.headers) == (intake == "maintenance")

@@ -151,6 +151,7 @@ def test_votes_that_are_put_back_are_counted() -> None:
         identity=Identity("b", "2"),
         takes_numbers=False,
         draining=False,
+        maintained=False,
         present_poll=lambda: Poll(1),
         replay=lambda _: None,
         close=lambda: None,

@@ -11,7 +11,7 @@ from redis.exceptions import ResponseError
 from unit.vote.test_views import pressed
 from unit.vote.test_writer import Primary, started
 from vote.ballot import Ballot
-from vote.poll import FIRST, UNKNOWN, Poll, drains, later, read_poll
+from vote.poll import FIRST, UNKNOWN, Poll, drains, is_maintained, later, read_poll
 from vote.queue import NotTakenError
 from vote.settings import Settings
 
@@ -19,16 +19,17 @@ CLOSES = 1_798_142_400_000  # 2026-12-24T20:00Z
 
 
 @pytest.mark.parametrize(
-    ("reply", "poll", "drained"),
+    ("reply", "poll", "shut"),
     [
-        ([b"open", 4, 2, 0, CLOSES, 1], Poll(2, False, CLOSES, 4), False),
-        ([b"draining", 5, 3, 1, 0, 1], Poll(3, True, 0, 5), True),
-        ([b"maintenance", 5, 3, 0, 0, 1], Poll(3, False, 0, 5), False),
-        (ResponseError("unknown command"), FIRST, False),
+        ([b"open", 4, 2, 0, CLOSES, 1], Poll(2, False, CLOSES, 4), (False, False)),
+        ([b"draining", 5, 3, 1, 0, 1], Poll(3, True, 0, 5), (True, False)),
+        ([b"maintenance", 5, 3, 0, 0, 1], Poll(3, False, 0, 5), (False, True)),
+        (ResponseError("unknown command"), FIRST, (False, False)),
     ],
 )
-def test_what_the_primary_says(reply: Any, poll: Poll, drained: bool) -> None:
-    assert (read_poll(reply), drains(reply)) == (poll, drained)
+def test_what_the_primary_says(reply: Any, poll: Poll, shut: tuple[bool, bool]) -> None:
+    assert read_poll(reply) == poll
+    assert (drains(reply), is_maintained(reply)) == shut
 
 
 def test_a_page_says_when_voting_ends_and_that_it_has_ended(client: FlaskClient, queue: Any) -> None:

@@ -41,7 +41,7 @@ class Connection:
     def __init__(self, identity: Identity, takes: int, *, takes_numbers: bool = True) -> None:
         self.identity, self._takes = identity, takes
         self.takes_numbers = takes_numbers
-        self.draining = False
+        self.draining = self.maintained = False
         self.taken: list[list[Ballot]] = []
         self.marks: list[str] = []
         self.closed = False

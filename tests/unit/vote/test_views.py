@@ -181,6 +181,23 @@ def test_pages_for_the_edge_carry_their_style_within_them(
     assert "--ground" in style
 
 
+@pytest.mark.parametrize(
+    ("language", "said"), [("en", "We will be right back"), ("fr", "Le vote est suspendu")]
+)
+def test_while_voting_is_paused_there_is_a_page_that_says_so(
+    client: FlaskClient, queue: Any, language: str, said: str
+) -> None:
+    queue.maintained = True
+    answer = client.get("/", headers={"Accept-Language": language})
+    assert answer.status_code == 503
+    assert (answer.headers["Retry-After"], answer.headers["Vote-Intake"]) == ("30", "maintenance")
+    assert said in answer.text
+    assert "<form" not in answer.text
+    assert client.get("/readyz").status_code == 200
+    queue.maintained = False
+    assert "<form" in client.get("/").text
+
+
 def test_a_page_that_arrives_late_does_not_undo_what_a_later_vote_noted(client: FlaskClient) -> None:
     client.post("/", data={"vote": "a"})
     assert not cookie_header(client.get("/"))

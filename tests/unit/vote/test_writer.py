@@ -31,7 +31,7 @@ class Primary:
         self.appended: list[Ballot] = []
         self.numbers: list[Numbers | None] = []
         self.takes_numbers = True
-        self.draining = False
+        self.draining = self.maintained = False
         self.marks: list[Mark] = []
         self.dropped = 0
         self.probes: list[Probe] = []

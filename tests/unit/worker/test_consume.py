@@ -16,6 +16,7 @@ from worker.letter import Letter
 from worker.patience import Patience
 from worker.poll import CLOSED, FINAL, OPEN, Poll
 from worker.store import StoreAwayError, UnstorableError
+from worker.stream import StreamAwayError
 
 GOOD = Entry(b"1-0", {b"id": b"v", b"vote": b"a", b"version": b"1"})
 BAD = Entry(b"2-0", {b"nonsense": b"1"})
@@ -35,6 +36,7 @@ class Queue:
         self.stop = stop
         self.told: list[Poll] = []
         self.holds: int | None = None  # a revision of its own
+        self.word: str | None = "open"
 
     def take(self) -> list[Entry]:
         if self.taken:
@@ -57,6 +59,9 @@ class Queue:
     def tell(self, poll: Poll) -> int | None:
         self.told.append(poll)
         return self.holds or poll.revision
+
+    def intake(self) -> str | None:
+        return self.word
 
     def waiting(self) -> int:
         return len(self.entries)
@@ -82,6 +87,7 @@ class Table:
         self.present = Poll(1, 1, OPEN, None, False, 1000.0)
         self.configured: list[datetime | None] = []
         self.shown: list[str] = []
+        self.pulses: list[str | None] = []
 
     def show(self, probes: Sequence[str]) -> None:
         self.shown += probes
@@ -111,8 +117,8 @@ class Table:
             raise UnstorableError("somebody's constraint")
         self.letters += letters
 
-    def pulse(self) -> None:
-        pass
+    def pulse(self, intake: str | None = None) -> None:
+        self.pulses.append(intake)
 
     def close(self) -> None:
         pass
@@ -228,6 +234,32 @@ def test_the_queue_is_told_which_poll_there_is_and_the_setting_counts_once(
     queue = worked(table, tmp_path)
     assert queue.told == [table.present] * 2
     assert table.configured == [CLOSES]
+
+
+class SilentAtFirst(Queue):
+    """A queue that answers no question when it is asked for the first time."""
+
+    def tell(self, poll: Poll) -> int | None:
+        if not self.told:
+            self.told.append(poll)
+            raise StreamAwayError("no answer")
+        return super().tell(poll)
+
+
+def test_the_database_is_told_with_each_pulse_whether_votes_are_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("worker.consume.PULSE_EVERY_SECONDS", 0)
+    table = Table()
+    worked(table, tmp_path)
+    assert table.pulses == [None, "open"]
+
+
+def test_the_pulse_goes_on_while_the_queue_is_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("worker.consume.PULSE_EVERY_SECONDS", 0)
+    table = Table()
+    worked(table, tmp_path, kind=SilentAtFirst)
+    assert table.pulses == [None, None, "open"]
 
 
 @pytest.mark.parametrize("state", [OPEN, CLOSED])

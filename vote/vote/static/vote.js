@@ -60,7 +60,8 @@ async function send(body, signal) {
   try {
     const headers = { Accept: "application/json" };
     const answer = await fetch(form.action, { method: "POST", body, headers, signal: attempt.signal });
-    return { status: answer.status, said: answer.ok ? await answer.json() : null };
+    const paused = answer.headers.get("Vote-Intake") === "maintenance";
+    return { status: answer.status, paused, said: answer.ok ? await answer.json() : null };
   } catch {
     return null;
   } finally {
@@ -93,7 +94,7 @@ async function vote(button, body, signal) {
       press(null);
       return say("refused", notice.dataset.refused);
     }
-    say("retrying", about("retrying", button));
+    say("retrying", about("retrying", button), answer?.paused ? notice.dataset.paused : "");
     body.set("again", "1");
     await pause(wait);
   }

@@ -30,8 +30,7 @@ def check(client: docker.DockerClient | None, settings: Settings) -> None:
 
 def warnings(client: docker.DockerClient) -> list[str]:
     """Return the weaknesses of the networks that the stack has."""
-    there = [from_api(network) for network in client.api.networks(filters={"label": NAMESPACE})]
-    return networks.weaknesses(_of_stack_file(), there, _known(client))
+    return networks.weaknesses(_of_stack_file(), of_stack(client), _known(client))
 
 
 @cache
@@ -55,3 +54,8 @@ def _known(client: docker.DockerClient | None) -> list[Route]:
     if (client and not engine.is_local(client)) or not ROUTES.exists():
         return []
     return networks.routes(ROUTES.read_text())
+
+
+def of_stack(client: docker.DockerClient) -> list[Network]:
+    """Return the networks that the stack has."""
+    return [from_api(network) for network in client.api.networks(filters={"label": NAMESPACE})]

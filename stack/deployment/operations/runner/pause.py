@@ -12,17 +12,22 @@ from deployment.plan.cluster.picture import DRAINING, OPEN
 # So long Redis keeps the intake after the last sign of life; Swarm has then done what it was told.
 SECONDS = 180
 REFRESH_SECONDS, POLL_SECONDS = 20.0, 0.5
+BY_ITSELF = "that ends by itself within"
 # A failover of Redis is over by then.
 SETTING_SECONDS = 30
 
 
 class Pause:
-    """Begins when it is made; ends by itself some minutes after its command does."""
+    """Begins when it is made; ends by itself some minutes after its command does.
 
-    def __init__(self, site: Site) -> None:
-        self._site, self._began = site, time.monotonic()
+    The intake is then as it was before; within a maintenance it does not end by itself.
+    """
+
+    def __init__(self, site: Site, after: str = OPEN) -> None:
+        self._site, self._began, self._after = site, time.monotonic(), after
+        self._seconds = SECONDS if after == OPEN else 0
         self._over = threading.Event()
-        entries_waiting(site, DRAINING)
+        entries_waiting(site, DRAINING, self._seconds)
         self._refresher = threading.Thread(target=self._refresh, name="pause", daemon=True)
         self._refresher.start()
 
@@ -31,40 +36,51 @@ class Pause:
         """Whether it has ended."""
         return self._over.is_set()
 
+    @property
+    def within_maintenance(self) -> bool:
+        """Whether no votes are taken after it either."""
+        return self._after != OPEN
+
     def end(self) -> None:
-        """Take votes again, and say for how long none were taken; raise DeployError."""
+        """Take votes again, and say for how long none were taken, or go on with a maintenance.
+
+        Raises DeployError.
+        """
         self._over.set()
         self._refresher.join()  # what it is just saying would come after what is said here
-        entries_waiting(self._site, OPEN)
-        self._site.progress.say(f"  No votes were taken for {time.monotonic() - self._began:.0f} s")
+        entries_waiting(self._site, self._after)
+        if not self.within_maintenance:
+            self._site.progress.say(f"  No votes were taken for {time.monotonic() - self._began:.0f} s")
 
     def leave(self) -> None:
         """Say that it ends by itself, where its command stops before that."""
         if not self.over:
             self._over.set()
-            self._site.progress.say(f"  No votes are taken now; that ends by itself within {SECONDS} s")
+            ends = "the maintenance goes on" if self.within_maintenance else f"{BY_ITSELF} {SECONDS} s"
+            self._site.progress.say(f"  No votes are taken now; {ends}")
 
     def _refresh(self) -> None:
         while not self._over.wait(REFRESH_SECONDS):
             try:
                 self._site.turn()
-                observer.set_intake(self._site.engine, DRAINING, SECONDS)
+                observer.set_intake(self._site.engine, DRAINING, self._seconds)
             except TurnLostError:
                 return
             except UNREACHABLE:
                 continue  # the next time may be better
 
 
-def entries_waiting(site: Site, state: str = "") -> int:
+def entries_waiting(site: Site, state: str = "", seconds: int = 0) -> int:
     """Set the intake to a state, if one is given, and return how many entries wait then.
 
-    Tries for half a minute, since Redis may fail over. Raises DeployError.
+    After so many seconds, if any, it is open again. Tries for half a minute, since Redis may fail over.
+    Raises DeployError.
     """
     deadline = time.monotonic() + SETTING_SECONDS
     while True:
         site.turn()
         try:
-            return observer.set_intake(site.engine, state, SECONDS if state == DRAINING else 0)
+            return observer.set_intake(site.engine, state, seconds)
         except UNREACHABLE as error:
             if time.monotonic() > deadline:
                 raise DeployError(

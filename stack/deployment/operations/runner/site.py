@@ -16,11 +16,13 @@ from deployment.engine.images.images import Component
 from deployment.engine.machine import engine
 from deployment.engine.machine.engine import Client
 from deployment.engine.swarm import credentials, membership, nodes, releases, services
+from deployment.engine.swarm import maintenance as kept_maintenance
 from deployment.engine.swarm import options as recorded_options
 from deployment.engine.swarm.membership import Membership
 from deployment.errors import DeployError
 from deployment.plan.cluster.picture import UNKNOWN, Picture
 from deployment.plan.cluster.topology import served_by
+from deployment.plan.maintenance import Maintenance
 from deployment.plan.release import drift, formats, inside
 from deployment.plan.release.entrance import Entrance
 from deployment.plan.release.formats import Formats
@@ -178,6 +180,11 @@ class Site:
     def options(self) -> Options | None:
         """The options that were deployed last."""
         return recorded_options.recorded(self.engine) if self.managed else None
+
+    @cached_property
+    def maintenance(self) -> Maintenance | None:
+        """Who paused the voting, if anybody did."""
+        return kept_maintenance.read(self.engine) if self.managed else None
 
     @cached_property
     def bases(self) -> Bases | None:

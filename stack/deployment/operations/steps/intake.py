@@ -8,7 +8,7 @@ from deployment.operations.runner.pause import Pause, entries_waiting
 from deployment.operations.runner.site import Site
 from deployment.operations.runner.turn import TurnLostError
 from deployment.operations.steps import convergence
-from deployment.plan.cluster.picture import DRAINING, OPEN
+from deployment.plan.cluster.picture import DRAINING, MAINTENANCE, OPEN
 from deployment.plan.release import formats, inside
 
 # A queue that is longer needs a look first.
@@ -72,14 +72,18 @@ class Drain:
         if site.wanted is None or not site.handed:
             return []
         unread, queue = _unread(site), site.picture.queue
-        if not unread or (queue.intake not in (OPEN, None) and queue.pending == 0):
+        if not unread or (queue.intake not in (OPEN, None) and queue.pending == 0 and not _maintained(site)):
             return []
         return [f"{PAUSE}: {unread}"]
 
     def do(self, site: Site) -> None:
-        """Take no votes, and wait until the queue is empty; where it does not get so, take votes again."""
-        if site.picture.queue.intake in (OPEN, DRAINING, None):  # what somebody closed stays as it is
-            site.pause = site.pause if site.pause and not site.pause.over else Pause(site)
+        """Take no votes, and wait until the queue is empty; where it does not get so, take votes again.
+
+        What somebody closed by hand stays as it is.
+        """
+        after = MAINTENANCE if site.maintenance and site.picture.queue.intake != OPEN else OPEN
+        if _maintained(site) or site.picture.queue.intake in (OPEN, DRAINING, None):
+            site.pause = site.pause if site.pause and not site.pause.over else Pause(site, after)
         try:
             _wait_empty(site)
         except TurnLostError:
@@ -96,9 +100,12 @@ class Reopen:
     touches = True
 
     def missing(self, site: Site) -> list[str]:
-        """Say so where they are not because of a change of release."""
+        """Say so where they are not because of a change of release; a maintenance goes on."""
         paused = site.pause and not site.pause.over
-        return ["take votes again"] if paused or site.picture.queue.intake == DRAINING else []
+        if not paused and site.picture.queue.intake != DRAINING:
+            return []
+        within = site.pause.within_maintenance if site.pause else site.maintenance
+        return ["go on with the maintenance" if within else "take votes again"]
 
     def do(self, site: Site) -> None:
         """Take votes again, once every service runs the release."""
@@ -107,7 +114,15 @@ class Reopen:
         if site.pause:
             site.pause.end()
         else:  # of a command that was cut short
-            entries_waiting(site, OPEN)
+            entries_waiting(site, MAINTENANCE if site.maintenance else OPEN)
+
+
+def _maintained(site: Site) -> bool:
+    """Say whether the intake is shut by `maintenance on`: then `vote` still tells its accounts.
+
+    While it drains it does not, and workers of another release may not read that.
+    """
+    return site.maintenance is not None and site.picture.queue.intake == MAINTENANCE
 
 
 def _unread(site: Site) -> str:

@@ -8,8 +8,8 @@ from pydantic import TypeAdapter, ValidationError
 
 # The container's own clock judges the picture's age, not that of the machine that asks.
 OLDEST_SECONDS = 5
-# Of the queue's intake: votes are taken, or are not until a change of release is through.
-OPEN, DRAINING = "open", "draining"
+# Of the queue's intake: votes are taken, or are not until a change of release or an operator's work is over.
+OPEN, DRAINING, MAINTENANCE = "open", "draining", "maintenance"
 
 # Of a poll that is closed: all its votes are stored; its numbers are kept for good.
 FINAL, ARCHIVED = "final", "archived"

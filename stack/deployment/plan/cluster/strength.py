@@ -5,7 +5,7 @@ from datetime import datetime
 
 from deployment.configuration.layout import STACK
 from deployment.plan.cluster.convergence import ServiceState
-from deployment.plan.cluster.picture import OPEN, Picture, Postgres, minute
+from deployment.plan.cluster.picture import Picture, Postgres, minute
 from deployment.plan.cluster.topology import CLUSTERS, members
 from deployment.plan.release.release import Release, replicas_variable
 from deployment.plan.swarm.nodes import Node
@@ -68,12 +68,6 @@ def idle(release: Release) -> dict[str, str]:
     """Name the services that a release gives no task, and what that means for people."""
     lines = {name: f"{name} is scaled to 0 on purpose: {cost}" for name, cost in COSTS.items()}
     return {name: line for name, line in lines.items() if release.variables[replicas_variable(name)] == "0"}
-
-
-def intake_closed(picture: Picture) -> list[str]:
-    """Say so where no votes are taken; after a change of release that was cut short `up` ends that."""
-    state = picture.queue.intake
-    return [] if state in (None, OPEN) else [f"the intake is {state}: nobody can vote"]
 
 
 def votes_lost(picture: Picture) -> list[str]:

@@ -1,0 +1,30 @@
+"""Who paused the voting, kept in the Swarm: each manager knows it, and it outlives the queue's servers."""
+
+import docker
+from pydantic import TypeAdapter
+
+from deployment.configuration.layout import STACK
+from deployment.engine.swarm.shelf import Shelf
+from deployment.plan.maintenance import Maintenance
+
+SHELF = Shelf("vote-app.maintenance")
+READER = TypeAdapter(Maintenance)
+
+
+def read(client: docker.DockerClient) -> Maintenance | None:
+    """Return the maintenance that there is, if any."""
+    documents = SHELF.read(client)
+    return READER.validate_json(documents[max(documents, key=int)]) if documents else None
+
+
+def keep(client: docker.DockerClient, maintenance: Maintenance) -> None:
+    """Keep it in place of the one before; raise APIError if another manager does so at the same time."""
+    before = SHELF.read(client)
+    mark = str(max(map(int, before), default=0) + 1)
+    SHELF.put(client, f"{STACK}_maintenance_{mark}", mark, READER.dump_json(maintenance))
+    SHELF.remove(client, before)
+
+
+def forget(client: docker.DockerClient) -> None:
+    """Remove it; where there is none that is no error."""
+    SHELF.clear(client)

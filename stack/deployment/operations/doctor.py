@@ -1,0 +1,150 @@
+"""`deploy.py doctor`: what is wrong with the machines and the stack; it changes nothing.
+
+What is to be said of backups and drills belongs into `backups`.
+"""
+
+import socket
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+
+from urllib3.exceptions import HTTPError
+
+from deployment.configuration.settings import Settings
+from deployment.engine.doctor import append_only as checking
+from deployment.engine.doctor import asking, errand, mesh, surroundings
+from deployment.engine.machine import engine
+from deployment.engine.machine.engine import Client, EngineError, RefusedError
+from deployment.engine.swarm import credentials, membership, nodes, releases
+from deployment.engine.swarm import networks as of_swarm
+from deployment.engine.swarm.membership import Membership
+from deployment.errors import DeployError
+from deployment.operations import status
+from deployment.plan.doctor import append_only, finding, machine, network, pages, swarm
+from deployment.plan.doctor.finding import Finding, unknown
+from deployment.plan.release.history import Deployment
+from deployment.plan.swarm import capacity
+from deployment.plan.swarm.nodes import Node
+from deployment.progress import Progress
+
+DATA_ROOT = "/var"
+UNREACHABLE = (EngineError, HTTPError, OSError, DeployError)
+
+
+def examine(settings: Settings, progress: Progress) -> list[Finding]:
+    """Return what is found, the worst first; runs without a stack, a Swarm or an engine, too."""
+    try:
+        client = engine.connect()
+        if client is None:
+            return finding.worst_first([machine.NO_ENGINE, *_of_machine(settings, DATA_ROOT)])
+        info, member = client.info(), membership.membership(client)
+    except UNREACHABLE as error:
+        silent = unknown("engine", f"The engine does not answer: {error}.", "docker info")
+        return finding.worst_first([silent, *_of_machine(settings, DATA_ROOT)])
+    found = machine.engine(info)
+    if member is not Membership.MANAGER:
+        found += [swarm.NO_SWARM, *_of_machine(settings, str(info.get("DockerRootDir", DATA_ROOT)))]
+    else:
+        found += _of_swarm(client, settings, progress, str(info.get("DockerRootDir", DATA_ROOT)))
+    found.append(swarm.images(surroundings.unused_images(client)))
+    return finding.worst_first(found)
+
+
+def _of_swarm(client: Client, settings: Settings, progress: Progress, data_root: str) -> list[Finding]:
+    """Judge all nodes, or, where the Swarm does not say which there are, this machine."""
+    try:
+        members, kept = nodes.observe(client), releases.read(client)
+        errand.tidy(client)
+    except UNREACHABLE as error:
+        leaderless = isinstance(error, RefusedError) and membership.leaderless(error)
+        silent = swarm.NO_LEADER if leaderless else unknown("swarm", f"The Swarm does not answer: {error}.")
+        return [silent, *_of_machine(settings, data_root)]
+    return _of_nodes_and_stack(client, settings, progress, members, kept)
+
+
+def _of_machine(settings: Settings, data_root: str) -> list[Finding]:
+    """Judge this machine, before it is in a Swarm."""
+    here = asking.here(socket.gethostname(), data_root)
+    judged = [network.overlaps(here, ()), *network.mtu([here])]
+    return [*machine.node(here, encrypted=settings.network_encryption), *(each for each in judged if each)]
+
+
+def _of_nodes_and_stack(
+    client: Client,
+    settings: Settings,
+    progress: Progress,
+    members: Sequence[Node],
+    kept: Sequence[Deployment],
+) -> list[Finding]:
+    now = datetime.now(UTC)
+    with progress.task("Asking every node") as task:
+        of_nodes = _guarded("nodes", lambda: _of_nodes(client, settings, members))
+        task.detail("sending large packets between containers of all nodes")
+        meshed = _guarded("network.mesh", lambda: _mesh(client, settings, members))
+        task.detail("reading the append-only files of Redis")
+        checked = _guarded("append-only", lambda: _append_only(client))
+    return [
+        *swarm.nodes(members),
+        swarm.managers(members),
+        swarm.last_up(kept, now),
+        *backups(),
+        *of_nodes,
+        *meshed,
+        *checked,
+        *_guarded("memory", lambda: _memory(kept, members)),
+        *(_guarded("pages", lambda: _pages(client, members, kept[-1], now)) if kept else []),
+    ]
+
+
+def backups() -> list[Finding]:
+    """Judge the age of the last backup and of the last drill; where none are made, say so."""
+    return [swarm.BACKUPS]
+
+
+def _of_nodes(client: Client, settings: Settings, members: Sequence[Node]) -> list[Finding]:
+    names = {node.address: node.name for node in members}
+    asked, there = asking.probe_nodes(client, members), of_swarm.of_stack(client)
+    return [
+        *(f for each in asked for f in machine.node(each, encrypted=settings.network_encryption)),
+        *machine.clocks(asked),
+        *network.ports(asked, names),
+        *network.mtu(asked),
+        *(f for each in asked if (f := network.overlaps(each, there))),
+    ]
+
+
+def _mesh(client: Client, settings: Settings, members: Sequence[Node]) -> list[Finding]:
+    """Judge what containers reach of those on other nodes; one node has no others."""
+    if sum(node.usable for node in members) < 2:
+        return []
+    return network.mesh(members, *mesh.probe_mesh(client, members, encrypted=settings.network_encryption))
+
+
+def _append_only(client: Client) -> list[Finding]:
+    return [append_only.judge(node, *checked) for node, checked in checking.check(client).items()]
+
+
+def _memory(kept: Sequence[Deployment], members: Sequence[Node]) -> list[Finding]:
+    limits = capacity.needed(kept[-1].release, members) if kept else 0
+    return [machine.memory({node.name: node.memory for node in members if node.usable}, limits)]
+
+
+def _pages(client: Client, members: Sequence[Node], last: Deployment, now: datetime) -> list[Finding]:
+    entrance = credentials.entrance_of(client, last.release)
+    visited = status.visits(client, members, entrance)
+    until = {visit.edge: visit.until for visit in visited if visit.checked}
+    unasked = sorted({visit.edge for visit in visited if not visit.checked})
+    return [
+        *pages.names(
+            surroundings.resolve(sorted(set(last.release.hosts))), [n.address for n in members if n.edge]
+        ),
+        *pages.certificate(until, now),
+        *(unknown(f"certificate.{edge}", f"{edge} does not let this machine in.") for edge in unasked),
+    ]
+
+
+def _guarded(name: str, ask: Callable[[], list[Finding]]) -> list[Finding]:
+    """Return what is found, or that it could not be asked: one silent part must not hide all others."""
+    try:
+        return ask()
+    except UNREACHABLE as error:
+        return [unknown(name, f"Nobody answered: {error}.")]

@@ -1,0 +1,72 @@
+"""Whether visitors find the pages: their names, and the certificate that the edges show."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from deployment.plan.cluster.picture import minute
+from deployment.plan.doctor.finding import Finding, Severity, ok, unknown
+
+DAY_SECONDS = 86_400
+SOON_DAYS, LAST_DAYS = 14, 3
+
+
+def names(found: Mapping[str, Sequence[str] | None], edges: Sequence[str]) -> list[Finding]:
+    """Judge where this machine's resolver says that the pages are; None where it does not answer.
+
+    The edges may be behind a router or a load balancer, which this machine knows nothing of.
+    """
+    return [_name(host, there, edges) for host, there in found.items()]
+
+
+def _name(host: str, there: Sequence[str] | None, edges: Sequence[str]) -> Finding:
+    name, where = f"dns.{host}", ", ".join(there or ())
+    if host.endswith(".localhost"):
+        return ok(name, f"{host} is this machine, in every browser.")
+    if there is None:
+        return unknown(
+            name, f"The resolver of this machine does not answer for {host}.", f"getent hosts {host}"
+        )
+    if not there:
+        return Finding(
+            name,
+            Severity.WARNING,
+            f"There is no address for {host}.",
+            "Nobody finds the page, and no certificate for it can be had.",
+            f"set an A record for {host} to {' or '.join(edges) or 'an edge'}",
+        )
+    if set(there) & set(edges):
+        return ok(name, f"{host} is at {where}.")
+    return Finding(
+        name,
+        Severity.INFO,
+        f"{host} is at {where}, which is no address of an edge ({', '.join(edges) or 'none is known'}).",
+        "That is right behind a router or a load balancer; else nobody finds the page.",
+        f"getent hosts {host}",
+    )
+
+
+def certificate(until: Mapping[str, str | None], now: datetime) -> list[Finding]:
+    """Judge how long the edges' certificates last: ends by edge (RFC 3339), None without a valid one."""
+    return [_certificate(edge, end, now) for edge, end in until.items()]
+
+
+def _certificate(edge: str, end: str | None, now: datetime) -> Finding:
+    name, logs = f"certificate.{edge}", "python3 deploy.py logs certificates"
+    if end is None:
+        return Finding(
+            name,
+            Severity.CRITICAL,
+            f"{edge} shows no certificate that this machine trusts.",
+            "Browsers warn, and most people turn back.",
+            logs,
+        )
+    days = (datetime.fromisoformat(end) - now).total_seconds() / DAY_SECONDS
+    if days > SOON_DAYS:
+        return ok(name, f"The certificate of {edge} lasts {days:.0f} more days.")
+    return Finding(
+        name,
+        Severity.CRITICAL if days < LAST_DAYS else Severity.WARNING,
+        f"The certificate of {edge} ends {minute(end)}, in {days:.0f} days.",
+        "It is renewed with a third of its life left, so that has failed, unless its whole life is as short.",
+        logs,
+    )
