@@ -56,6 +56,7 @@ def test_while_voting_is_paused_nobody_is_told_that_a_vote_is_recorded(
     local: LocalStack, door: Door, visits: dict[str, Visit], pytestconfig: pytest.Config, tmp_path: Path
 ) -> None:
     folder = Path(pytestconfig.getoption("screenshots") or tmp_path)
+    local.wait_healthy()
     number, before = local.status()["poll"]["number"], Counter(local.status()["votes"]["tally"])
     with Crowd(door) as crowd:
         crowd.wait_for(200)

@@ -17,6 +17,8 @@ from deployment.progress import Progress
 
 # Each vote process looks once a second.
 SEEN_SECONDS, POLL_SECONDS = 10.0, 0.5
+# An observer that has lost its connection has another by then.
+ANSWER_SECONDS = 15.0
 
 
 class Paused:
@@ -76,13 +78,18 @@ class Resumed:
 
 
 def _intake(site: Site) -> str:
-    if site.picture.queue.intake is None:
-        raise DeployError(
-            "Nobody here can say whether votes are taken: no observer runs on this node, or the queue does "
-            "not answer it. Nothing was changed.",
-            "Look at `python3 deploy.py status`, then run the same command again.",
-        )
-    return site.picture.queue.intake
+    """Return the intake once somebody can say what it is; raise DeployError if nobody can for long."""
+    deadline = time.monotonic() + ANSWER_SECONDS
+    while (found := site.picture.queue.intake) is None:
+        if time.monotonic() > deadline:
+            raise DeployError(
+                "Nobody here can say whether votes are taken: no observer runs on this node, or the queue "
+                "does not answer it. Nothing was changed.",
+                "Look at `python3 deploy.py status`, then run the same command again.",
+            )
+        time.sleep(POLL_SECONDS)
+        site.look_again()
+    return found
 
 
 def site(client: Client, progress: Progress, settings: Settings, verb: str) -> Site:

@@ -1,5 +1,6 @@
 """Voting is paused by an operator: what is missing for it, and what is said of it."""
 
+import time
 from dataclasses import replace
 from typing import Any, cast
 
@@ -12,6 +13,7 @@ from deployment.engine import observer
 from deployment.engine.swarm import maintenance as kept_in_swarm
 from deployment.engine.swarm.membership import Membership
 from deployment.errors import DeployError
+from deployment.operations import maintenance
 from deployment.operations.maintenance import Paused, Resumed, step
 from deployment.operations.runner.operation import Step
 from deployment.operations.runner.site import Site
@@ -144,10 +146,21 @@ def test_another_message_changes_neither_who_nor_since_when(monkeypatch: pytest.
 
 @pytest.mark.parametrize("wanted", [Paused(), Resumed()])
 def test_where_nobody_can_say_it_is_refused(wanted: Step, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(maintenance, "ANSWER_SECONDS", -1.0)
     stack = Stack(None, None, monkeypatch)
     with pytest.raises(DeployError, match="Nothing was changed"):
         wanted.missing(stack.site())
     assert stack.done == []
+
+
+@pytest.mark.parametrize(("wanted", "missing"), [(Paused(), PAUSE), (Resumed(), [])])
+def test_an_observer_that_has_just_lost_its_connection_is_waited_for(
+    wanted: Step, missing: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stack = Stack(None, None, monkeypatch)
+    monkeypatch.setattr(Site, "membership", Membership.MANAGER)
+    monkeypatch.setattr(time, "sleep", lambda _: setattr(stack, "intake", "open"))
+    assert wanted.missing(stack.site()) == missing
 
 
 SINCE = "maintenance since 2026-11-29 15:00 UTC, by ann@node-1: new disks"
