@@ -11,6 +11,7 @@ import psycopg
 import structlog
 
 from postgres_ha import bootstrap, election, fence, postgres_config, privileges, replica, repmgr, roles
+from postgres_ha.backup import companion
 from postgres_ha.decision import Action, Decision, View, conditions, decide
 from postgres_ha.errors import ServiceError
 from postgres_ha.node import Node
@@ -60,6 +61,8 @@ class Supervisor:
         node = self._node
         postgres_config.write_private_files(node.settings)
         repmgr.write_configuration(node.settings)
+        if own := node.settings.backup:
+            companion.write_configuration(own.certificate, own.authority, node.settings.volume)
         node.phase = "waiting for another container to release the volume"
         while not node.volume.try_lock():
             time.sleep(TICK_SECONDS)
@@ -69,6 +72,8 @@ class Supervisor:
         """Keep the state fresh while an action takes long."""
         while True:
             time.sleep(OBSERVE_SECONDS)
+            if self._node.backup:
+                self._node.backup.keep()
             if self._node.state_age > OBSERVE_SECONDS:
                 try:
                     self._node.observe()
@@ -191,6 +196,8 @@ class Supervisor:
         node.phase = "stopping"
         node.repmgr.stop()
         node.server.stop()
+        if node.backup:
+            node.backup.stop()
         node.observe()
         if leaving:
             self._say_farewell()

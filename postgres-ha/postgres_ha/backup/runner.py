@@ -1,0 +1,135 @@
+"""The runner: it keeps the store, makes backups when they are due or asked for, and says how they are."""
+
+import signal
+import time
+import uuid
+from datetime import UTC, datetime
+from types import FrameType
+from typing import Any
+
+import structlog
+
+from postgres_ha.backup import notes, orders
+from postgres_ha.backup.cluster import Agents
+from postgres_ha.backup.job import Job
+from postgres_ha.backup.repository import runner_conf, write_private
+from postgres_ha.backup.schedule import Due, Situation, due
+from postgres_ha.backup.server import BackupServer
+from postgres_ha.backup.store import Settings
+from postgres_ha.backup.watch import Watch
+
+log = structlog.get_logger()
+
+TICK_SECONDS = 1.0
+TELL_SECONDS = 5.0
+LONGEST_PROBLEM = 500
+
+
+class Runner:
+    """Keep everything that has to do with backups, until SIGTERM."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._server = BackupServer(settings.conf)
+        self._agents = Agents(settings)
+        self._watch = Watch(settings.conf, Agents(settings))
+        self._job: Job | None = None
+        self._last: dict[str, Any] = {}
+        self._failures = 0
+        self._tried: datetime | None = None
+        self._told = float("-inf")
+
+    def run(self) -> None:
+        """Run until SIGTERM; a backup that is being made then is taken up by the next one."""
+        signal.signal(signal.SIGTERM, _leave)
+        signal.signal(signal.SIGINT, _leave)
+        prepare(self._settings)
+        self._watch.start()
+        try:
+            while True:
+                self._tick()
+                time.sleep(TICK_SECONDS)
+        finally:
+            if self._job:
+                self._job.stop()
+            self._server.stop()
+
+    def _tick(self) -> None:
+        self._server.keep()
+        self._finish()
+        if self._job is None and self._watch.contents.ready:
+            self._begin()
+        self._say()
+
+    def _begin(self) -> None:
+        """Begin what is asked for, or else what is due."""
+        order = orders.take(self._settings.runtime)
+        wanted = Due(str(order["type"]), "asked for") if order else due(self._situation())
+        if wanted:
+            self._tried = datetime.now(UTC)
+            name = str(order["id"]) if order else uuid.uuid4().hex
+            self._job = Job(name, wanted, self._settings.conf).start()
+            self._watch.busy = True
+            self._watch.look_now()
+
+    def _situation(self) -> Situation:
+        return Situation(
+            now=datetime.now(UTC),
+            at=self._settings.at,
+            backups=self._watch.contents.backups,
+            timeline=self._watch.cluster.timeline,
+            failures=self._failures,
+            tried=self._tried,
+            stood_still=self._watch.stood_still,
+        )
+
+    def _finish(self) -> None:
+        """Note how a backup ended; one that nobody can see in the store is none."""
+        job = self._job
+        if job is None or not job.over.is_set():
+            return
+        known = {backup.label for backup in self._watch.contents.backups}
+        if not job.error and job.label not in known and not self._watch.problem:
+            self._watch.look_now()
+            return
+        self._failures = self._failures + 1 if job.error else 0
+        self._last = job.describe() | {"label": job.label, "error": job.error}
+        self._job, self._watch.busy = None, False
+
+    def _say(self) -> None:
+        """Write the status for those in this container, and tell the nodes every few seconds."""
+        percent = self._watch.contents.percent
+        running = self._job.describe() | {"percent": percent} if self._job else None
+        notes.write(
+            self._settings.runtime,
+            orders.STATUS,
+            {**self._described(), "running": running, "last": self._last},
+        )
+        if time.monotonic() - self._told >= TELL_SECONDS:
+            self._agents.tell({**self._described(), "running": bool(self._job)})
+            self._told = time.monotonic()
+
+    def _described(self) -> dict[str, Any]:
+        """Return what everybody may know: the last backup, what is wrong, and the last drill."""
+        newest = self._watch.contents.newest
+        failed = str(self._last.get("error") or "") if self._failures else ""
+        return {
+            "label": newest.label if newest else None,
+            "type": newest.type if newest else None,
+            "stop": newest.stop.isoformat() if newest else None,
+            "count": len(self._watch.contents.backups),
+            "problem": (self._watch.problem or failed)[:LONGEST_PROBLEM],
+            "drill": notes.read(self._settings.state, notes.DRILL) or None,
+        }
+
+
+def prepare(settings: Settings) -> None:
+    """Make the folders and the configuration; raise OSError."""
+    for folder in (settings.repository, settings.scratch, settings.state):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    write_private(settings.runtime / "server.pem", settings.tls.server_file.read_text())
+    write_private(settings.conf, runner_conf(settings))
+
+
+def _leave(_signal_number: int, _frame: FrameType | None) -> None:
+    raise SystemExit(0)

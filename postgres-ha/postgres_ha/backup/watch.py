@@ -1,0 +1,84 @@
+"""Looking at the database and at the store, in a thread of its own: a store that hangs holds nothing up."""
+
+import subprocess
+import threading
+from datetime import UTC, datetime
+from pathlib import Path
+
+import structlog
+
+from postgres_ha.backup import report
+from postgres_ha.backup.cluster import Agents, Cluster
+from postgres_ha.backup.command import PgBackRestError, command, failure, look
+from postgres_ha.backup.report import Contents
+
+log = structlog.get_logger()
+
+LOOK_SECONDS = 15.0
+# While the store is not ready, or a backup grows, whose progress is known in this way alone.
+SOON_SECONDS = 2.0
+STANZA_SECONDS = 120
+# After this long an archive stands still: what was dropped meanwhile may be missing in it.
+STANDSTILL_SECONDS = 900.0
+
+
+class Watch:
+    """What was seen last, and the `problem` that the store has, empty without one."""
+
+    def __init__(self, conf: Path, agents: Agents) -> None:
+        self._conf = conf
+        self._agents = agents
+        self._now = threading.Event()
+        self.cluster = Cluster()
+        self.contents = Contents()
+        self.problem = ""
+        self.stood_still: datetime | None = None
+        self.busy = False
+
+    def start(self) -> None:
+        """Begin to look."""
+        threading.Thread(target=self._run, daemon=True).start()
+
+    def look_now(self) -> None:
+        """Look at once: something has changed."""
+        self._now.set()
+
+    def look(self) -> None:
+        """Look once, and make the store ready for this database where it is not."""
+        self.cluster = self._agents.look()
+        if self.cluster.waiting_seconds > STANDSTILL_SECONDS:
+            self.stood_still = datetime.now(UTC)
+        try:
+            found = report.contents(look(self._conf))
+            if not found.ready and self.cluster.timeline is not None:
+                create_stanza(self._conf)
+                found = report.contents(look(self._conf))
+        except PgBackRestError as error:
+            self._note(str(error), error.code)
+        else:
+            self.contents = found
+            self._note("", 0)
+
+    def _run(self) -> None:
+        while True:
+            self.look()
+            soon = self.busy or not self.contents.ready
+            self._now.wait(SOON_SECONDS if soon else LOOK_SECONDS)
+            self._now.clear()
+
+    def _note(self, problem: str, code: int) -> None:
+        if problem and problem != self.problem:
+            log.warning("store", reason=problem, code=code)
+        self.problem = problem
+
+
+def create_stanza(conf: Path) -> None:
+    """Make the store ready for this database; raise PgBackRestError, also where it holds another's."""
+    words = command(conf, "stanza-create")
+    try:
+        done = subprocess.run(words, capture_output=True, text=True, timeout=STANZA_SECONDS, check=False)
+    except subprocess.TimeoutExpired as error:
+        raise PgBackRestError(f"the store was not made ready in {STANZA_SECONDS} s", 0) from error
+    if done.returncode:
+        raise failure([*done.stdout.splitlines(), *done.stderr.splitlines()], done.returncode)
+    log.info("store is ready")
