@@ -86,7 +86,7 @@ class Backups:
 def backed_up_cluster(
     folder: Path, store: Sequence[str] = ("--env", "BACKUP_STORE=volume")
 ) -> Iterator[Backups]:
-    """Start a cluster that is backed up, and the runner, from nothing; wait for neither, and leave nothing."""
+    """Start a cluster that is backed up, and the runner; wait for neither, and leave nothing."""
     keys = Inside(folder / "keys", several=BACKUP_SERVERS)
     more = (
         *("--env", "BACKUP_STORE=volume"),

@@ -223,7 +223,7 @@ class PostgresCluster:
 def starting_cluster(
     folder: Path, more: Sequence[str] = (), made: Mapping[str, str] | None = None
 ) -> Iterator[PostgresCluster]:
-    """Start all nodes, with more options and secrets if any, and a pgpool; wait for nothing, leave nothing."""
+    """Start all nodes, with more options and secrets, and a pgpool; wait for nothing, leave nothing."""
     images = {name: reference(name) for name in ("postgres", "pgpool")}
     cluster = PostgresCluster(f"test-postgres-{uuid.uuid4().hex[:8]}", folder, images, more)
     for name, content in (made or {}).items():

@@ -15,6 +15,10 @@ from observer.changes import CLUSTERS
 from observer.picture import Picture
 
 OPEN = "open"
+# What pgBackRest ends with when the store holds another file of the same name.
+DIFFERENT_WAL = 45
+# The runner of the backups says something every five seconds.
+SILENT_SECONDS = 60.0
 ACCOUNT_STATES = ("acknowledged", "stored", "queued", "settling", "dead", "lost", "unknown")
 
 
@@ -52,6 +56,7 @@ def families(picture: Picture, failovers: Mapping[str, int], now: float) -> Iter
     yield from _votes(picture)
     yield from _accounts(picture["accounts"])
     yield from _certificate(picture["certificates"])
+    yield from _backups(picture["backups"], picture["at"])
     yield from containers.families(picture["containers"])
 
 
@@ -134,6 +139,32 @@ def _certificate(certificate: Mapping[str, Any] | None) -> Iterator[Metric]:
         "Whether the last attempt to get a certificate failed.",
         float(bool(certificate["problem"])) if certificate else None,
     )
+
+
+def _backups(backups: Mapping[str, Any] | None, at: float) -> Iterator[Metric]:
+    if backups is None:
+        return
+    ends = backups["stop"]
+    split = None if backups["code"] is None else float(backups["code"] == DIFFERENT_WAL)
+    waits = "Time for which the oldest file of WAL has waited to be stored."
+    yield gauge("backups_kept", "Backups in the store.", backups["count"])
+    yield gauge(
+        "backup_age_seconds",
+        "Time since the last backup was complete.",
+        max(0.0, at - datetime.fromisoformat(ends).timestamp()) if ends else None,
+    )
+    yield gauge(
+        "backup_problem", "Whether the store or the last backup failed.", float(bool(backups["problem"]))
+    )
+    yield gauge("backup_runner_silent", "Whether the runner of the backups says nothing.", _silent(backups))
+    yield gauge("archive_waiting_files", "Files of WAL that wait to be stored.", backups["waiting"])
+    yield gauge("archive_waiting_seconds", waits, backups["oldest_seconds"])
+    yield gauge("archive_split", "Whether the store holds other WAL of the same name.", split)
+    yield gauge("wal_bytes", "Size of all WAL on the primary's disk.", backups["wal_bytes"])
+
+
+def _silent(backups: Mapping[str, Any]) -> float:
+    return float(backups["told"] is None or backups["told"] > SILENT_SECONDS)
 
 
 def primaries(picture: Picture) -> dict[str, str]:

@@ -1,16 +1,13 @@
 """The database as the runner sees it, by the agents of its nodes."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from http.client import HTTPException
 from typing import Any
 
-import structlog
-
 from postgres_ha.agents import States
 from postgres_ha.backup.store import Settings
 from postgres_ha.peers import AgentError, Client
-
-log = structlog.get_logger()
 
 SECONDS = 2.0
 
@@ -40,10 +37,8 @@ class Agents:
     def tell(self, report: dict[str, Any]) -> None:
         """Say to every node what the runner does; one that is away learns it later."""
         for node in self._nodes:
-            try:
+            with suppress(AgentError):  # everybody sees how old its last word is
                 self._client.post(node, "/backup", report, SECONDS)
-            except AgentError as error:
-                log.debug("not told", node=node, error=str(error))
 
     def _ask(self, node: str) -> dict[str, Any] | None:
         try:

@@ -16,6 +16,7 @@ NODE_DATA = Path("/data/pgdata")
 RUNNER_CONF = Path("/run/backup/pgbackrest.conf")
 # A store in which nothing is stored any more must not fill the disk that votes are written to.
 MOST_WAITING_BYTES = 16 * 2**30
+IO_SECONDS, CONNECT_SECONDS = 20, 10
 # What reaches the data nodes. Without these sections a restore is one into a folder of the runner.
 ONLINE = ("backup", "stanza-create", "stanza-upgrade", "check")
 
@@ -33,6 +34,8 @@ def runner_conf(settings: Settings) -> str:
         "repo1-retention-full": 2,
         "compress-type": "zst",
         "process-max": 2,
+        # How long a data node that is away holds up a backup.
+        "io-timeout": IO_SECONDS,
         "start-fast": "y",
         "backup-standby": "prefer",
     }
@@ -53,6 +56,8 @@ def node_conf(certificate: Path, authority: Path, most_waiting: int) -> str:
         "repo1-host-cert-file": certificate,
         "repo1-host-key-file": certificate,
         "repo1-host-ca-file": authority,
+        # How long one try to reach the runner takes, of which the server makes three in a row.
+        "io-timeout": CONNECT_SECONDS,
         "archive-push-queue-max": most_waiting,
         "compress-type": "zst",
     }

@@ -13,7 +13,7 @@ from deployment.engine.pages import LOOPBACK, Edge
 from deployment.engine.swarm import credentials, membership, networks, nodes, releases, services, turns
 from deployment.errors import DeployError
 from deployment.operations import poll
-from deployment.plan.cluster import accounting, strength
+from deployment.plan.cluster import accounting, backups, strength
 from deployment.plan.cluster.convergence import ServiceState
 from deployment.plan.cluster.picture import Accounts, Picture, minute
 from deployment.plan.cluster.topology import CLUSTERS
@@ -124,6 +124,7 @@ def warnings(
         *([f"{dead} votes could not be stored: python3 deploy.py dead list"] if dead else []),
         *strength.damaged(picture.postgres),
         *strength.certificate_warnings(picture),
+        *backups.warnings(picture),
         *weaknesses.of(members),
         *weaknesses.crowded(members, services.placements(client)),
         *networks.warnings(client),
@@ -239,6 +240,11 @@ def certificate_lines(status: Mapping[str, Any]) -> list[str]:
     lines = [f"Certificate of {name}: {_issuer(found['issuer'])}, {rest}" for name in found["names"]]
     guard = [f"CAA record to set, so that nobody else gets one: {found['caa']}"] if found["caa"] else []
     return [*lines, *guard]
+
+
+def backup_lines(status: Mapping[str, Any]) -> list[str]:
+    """Say how old the last backup is, where there is a store."""
+    return [backups.line(status["backups"], status["at"])] if status["backups"] else []
 
 
 def _issuer(issuer: str) -> str:

@@ -106,7 +106,7 @@ def test_each_network_has_a_subnet_of_the_pool() -> None:
 @pytest.mark.parametrize("name", WITH_NETWORKS)
 def test_a_file_that_is_added_by_hand_opens_no_network(name: str) -> None:
     """Docker replaces a network by what the last file says of it: one that left out `internal` opened it."""
-    watched = (layout.STACK_FILE, layout.OVERLAYS / layout.MONITORING)
+    watched = (layout.STACK_FILE, *(layout.OVERLAYS / one for one in (layout.MONITORING, "backup-s3.yaml")))
     whole, added = (
         networks.merged(path.read_text() for path in paths) for paths in (watched, [layout.OVERLAYS / name])
     )
