@@ -24,7 +24,7 @@ ONLINE = ("backup", "stanza-create", "stanza-upgrade", "check")
 def runner_conf(settings: Settings) -> str:
     """Return the runner's configuration: the store, its key, and how to reach the data nodes."""
     common: dict[str, object] = {
-        **_log(settings.runtime),
+        **_log(settings.runtime, "info"),
         **_server(settings.runtime / "server.pem", settings.authority, NODE),
         **(_s3(settings.bucket) if settings.bucket else {"repo1-path": settings.repository}),
         "repo1-cipher-type": "aes-256-cbc",
@@ -47,7 +47,7 @@ def runner_conf(settings: Settings) -> str:
 def node_conf(certificate: Path, authority: Path, most_waiting: int) -> str:
     """Return a data node's configuration: the runner, which it sends its WAL to, and who may read it."""
     common: dict[str, object] = {
-        **_log(NODE_RUNTIME),
+        **_log(NODE_RUNTIME, "warn"),
         **_server(certificate, authority, RUNNER),
         "repo1-host": HOST,
         "repo1-host-type": "tls",
@@ -80,8 +80,8 @@ def write_private(path: Path, text: str) -> None:
     fresh.replace(path)
 
 
-def _log(runtime: Path) -> dict[str, object]:
-    return {"log-level-console": "info", "log-level-file": "off", "lock-path": runtime / "lock"}
+def _log(runtime: Path, level: str) -> dict[str, object]:
+    return {"log-level-console": level, "log-level-file": "off", "lock-path": runtime / "lock"}
 
 
 def _server(certificate: Path, authority: Path, client: str) -> dict[str, object]:

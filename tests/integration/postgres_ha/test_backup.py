@@ -12,6 +12,13 @@ from kit.waiting import wait_until
 
 STORED_SECONDS = 90
 SPLIT_BRAIN = 45
+FORGE = """\
+mkdir -p forged/archive_status
+cp pg_wal/{wal} forged/{following}
+printf forged | dd of=forged/{following} bs=1 seek=65536 conv=notrunc
+pgbackrest --config=/tmp/postgres-ha/pgbackrest.conf --stanza=votes archive-push forged/{following}
+rm -r forged
+"""
 
 
 @pytest.fixture(scope="module")
@@ -107,11 +114,9 @@ def test_wal_of_another_history_is_never_written_over_and_the_node_says_so(whole
     wal = switch_wal(whole)
     wait_until(lambda: stored(whole, wal), STORED_SECONDS, whole.logs)
     following = f"{wal[:16]}{int(wal[16:], 16) + 1:08X}"
-    forged = f"/tmp/{following}"
-    docker("exec", primary, "sh", "-c", f"cp /data/pgdata/pg_wal/{wal} {forged}")
-    docker("exec", primary, "sh", "-c", f"printf forged | dd of={forged} bs=1 seek=65536 conv=notrunc")
-    push = "pgbackrest --config=/tmp/postgres-ha/pgbackrest.conf --stanza=votes archive-push"
-    docker("exec", primary, "sh", "-c", f"{push} {forged}")
+    docker(
+        "exec", "--workdir", "/data/pgdata", primary, "sh", "-ec", FORGE.format(wal=wal, following=following)
+    )
     assert switch_wal(whole) == following
     wait_until(lambda: archive(whole)["code"] == SPLIT_BRAIN, STORED_SECONDS, whole.cluster.describe)
     with whole.cluster.connect("worker") as connection:

@@ -86,8 +86,8 @@ def _of_archive(found: Backups) -> list[str]:
     if found.waiting and (found.oldest_seconds or 0) > LATE_SECONDS:
         late, kept = ago(found.oldest_seconds or 0), size(found.wal_bytes or 0)
         return [
-            f"WAL has not been stored for {late}: what was voted since then is in no backup, and {kept} of it "
-            f"are on the primary's disk; {RUNBOOK}"
+            f"WAL has not been stored for {late}: what was voted since then is in no backup, and "
+            f"{kept} of WAL are on the primary's disk; {RUNBOOK}"
         ]
     return []
 
