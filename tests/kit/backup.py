@@ -12,20 +12,25 @@ from kit.containers import UNWATCHED, DockerError, docker
 from kit.images import reference
 from kit.inside import SERVER_FILE, Inside
 from kit.postgres_cluster import NODES, PostgresCluster, starting_cluster
+from kit.s3 import S3
 from kit.waiting import wait_until
 
 AUTHORITY_FILE = "/etc/ssl/backup_ca.pem"
 READY_SECONDS = 90
 BACKUP_SECONDS = 120
+VOLUME = ("--env", "BACKUP_STORE=volume")
 
 
 class Backups:
     """The runner: where it is, what it says, and what it is asked for."""
 
-    def __init__(self, cluster: PostgresCluster, keys: Inside, store: Sequence[str]) -> None:
+    def __init__(
+        self, cluster: PostgresCluster, keys: Inside, store: Sequence[str], *, outside: bool
+    ) -> None:
         self.cluster = cluster
         self.container, self.volume = f"{cluster.prefix}-backup", f"{cluster.prefix}-backup"
         self._keys = keys
+        self.outside = outside
         self._store = store
 
     def start(self) -> None:
@@ -45,6 +50,8 @@ class Backups:
             reference("postgres"),
             *("backup", "run"),
         )
+        if self.outside:
+            docker("network", "connect", "bridge", self.container)
 
     def stop(self) -> None:
         """End it at once, and keep the volume."""
@@ -83,22 +90,17 @@ class Backups:
 
 
 @contextmanager
-def backed_up_cluster(
-    folder: Path, store: Sequence[str] = ("--env", "BACKUP_STORE=volume")
-) -> Iterator[Backups]:
-    """Start a cluster that is backed up, and the runner; wait for neither, and leave nothing."""
+def backed_up_cluster(folder: Path, store: S3 | None = None) -> Iterator[Backups]:
+    """Start a cluster that is backed up, to a volume or a store, and the runner; wait for neither."""
     keys = Inside(folder / "keys", several=BACKUP_SERVERS)
-    more = (
-        *("--env", "BACKUP_STORE=volume"),
-        *("--volume", f"{keys.authority}:{AUTHORITY_FILE}:ro"),
-    )
-    folder = folder / "cluster"
+    more = (*VOLUME, "--volume", f"{keys.authority}:{AUTHORITY_FILE}:ro")
     made = {
         "backup_key": secrets.token_urlsafe(32),
         "backup_node_tls": keys.file("backup_node_tls").read_text(),
     }
-    with starting_cluster(folder, more, made) as cluster:
-        backups = Backups(cluster, keys, store)
+    made |= store.secrets() if store else {}
+    with starting_cluster(folder / "cluster", more, made) as cluster:
+        backups = Backups(cluster, keys, store.options() if store else VOLUME, outside=bool(store))
         try:
             backups.start()
             yield backups

@@ -1,4 +1,4 @@
-"""Backups of the stack that is up: turned on, made and listed; without a store both verbs say how to have one."""
+"""Backups of the stack that is up; without a store both verbs say how to have one."""
 
 import json
 from collections.abc import Iterator

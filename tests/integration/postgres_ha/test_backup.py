@@ -127,4 +127,4 @@ def test_wal_of_another_history_is_never_written_over_and_the_node_says_so(whole
 def test_no_key_shows_in_processes_or_logs(whole: Backups) -> None:
     key = (whole.cluster.secrets / "backup_key").read_text()
     assert key not in docker("logs", whole.container)
-    assert key not in docker("top", whole.container, "-eo", "args")
+    assert key not in docker("top", whole.container, "-eo", "pid,args")

@@ -107,7 +107,7 @@ ACCOUNTS = {
 }  # fmt: skip
 
 
-BACKED_UP = {
+BACKED_UP: dict[str, Any] = {
     "p1": {
         "role": "primary",
         "open": True,
