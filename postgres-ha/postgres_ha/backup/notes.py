@@ -6,7 +6,7 @@ from typing import Any
 
 from postgres_ha.backup.repository import write_private
 
-RESTORED, DRILL = "restored.json", "drill.json"
+RESTORED, DRILL, SEEN = "restored.json", "drill.json", "seen.json"
 
 
 def read(folder: Path, name: str) -> dict[str, Any]:

@@ -32,7 +32,7 @@ class Runner:
         self._settings = settings
         self._server = BackupServer(settings.conf)
         self._agents = Agents(settings)
-        self._watch = Watch(settings.conf, Agents(settings))
+        self._watch = Watch(settings.conf, Agents(settings), settings.state)
         self._job: Job | None = None
         self._last: dict[str, Any] = {}
         self._failures = 0

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import structlog
 
-from postgres_ha.backup import report
+from postgres_ha.backup import notes, report
 from postgres_ha.backup.cluster import Agents, Cluster
 from postgres_ha.backup.command import PgBackRestError, command, failure, look
 from postgres_ha.backup.report import Contents
@@ -20,14 +20,18 @@ SOON_SECONDS = 2.0
 STANZA_SECONDS = 120
 # After this long an archive stands still: what was dropped meanwhile may be missing in it.
 STANDSTILL_SECONDS = 900.0
+# No change of settings takes less: while backups are off, WAL goes nowhere.
+AWAY_SECONDS, NOTE_SECONDS = 60.0, 15.0
 
 
 class Watch:
     """What was seen last, and the `problem` that the store has, empty without one."""
 
-    def __init__(self, conf: Path, agents: Agents) -> None:
+    def __init__(self, conf: Path, agents: Agents, state: Path) -> None:
         self._conf = conf
         self._agents = agents
+        self._state = state
+        self._noted: datetime | None = None
         self._now = threading.Event()
         self.cluster = Cluster()
         self.contents = Contents()
@@ -36,7 +40,9 @@ class Watch:
         self.busy = False
 
     def start(self) -> None:
-        """Begin to look."""
+        """Begin to look; what was not stored while nobody looked may never be."""
+        if was_away(notes.read(self._state, notes.SEEN).get("at"), datetime.now(UTC)):
+            self.stood_still = datetime.now(UTC)
         threading.Thread(target=self._run, daemon=True).start()
 
     def look_now(self) -> None:
@@ -58,6 +64,16 @@ class Watch:
         else:
             self.contents = found
             self._note("", 0)
+            self._keep_seen()
+
+    def _keep_seen(self) -> None:
+        """Note, every now and then, that until now nothing was missed."""
+        now = datetime.now(UTC)
+        if self.cluster.waiting_seconds > STANDSTILL_SECONDS:
+            return
+        if self._noted is None or (now - self._noted).total_seconds() > NOTE_SECONDS:
+            self._noted = now
+            notes.write(self._state, notes.SEEN, {"at": now.isoformat()})
 
     def _run(self) -> None:
         while True:
@@ -70,6 +86,11 @@ class Watch:
         if problem and problem != self.problem:
             log.warning("store", reason=problem, code=code)
         self.problem = problem
+
+
+def was_away(seen: str | None, now: datetime) -> bool:
+    """Whether nobody has looked for so long that backups may have been off meanwhile."""
+    return seen is None or (now - datetime.fromisoformat(seen)).total_seconds() > AWAY_SECONDS
 
 
 def create_stanza(conf: Path) -> None:

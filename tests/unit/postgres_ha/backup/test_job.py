@@ -1,9 +1,12 @@
+from datetime import UTC, datetime
+
 import pytest
 
 from postgres_ha.backup.cluster import Cluster, cluster_of
 from postgres_ha.backup.command import PgBackRestError, command, failure
 from postgres_ha.backup.job import label_in
 from postgres_ha.backup.repository import RUNNER_CONF
+from postgres_ha.backup.watch import was_away
 
 FAILED = (
     "2026-11-29 15:22:42.390 P00   WARN: unable to check pg2: [DbConnectError] raised from remote-0",
@@ -43,3 +46,12 @@ def test_a_command_names_the_configuration_and_the_stanza() -> None:
 def test_a_primary_says_its_timeline_and_what_waits(archive: dict[str, object], expected: float) -> None:
     """A node of the release before says nothing of its archive."""
     assert cluster_of({"timelines": [[1, 0], [4, 99]], **archive}) == Cluster(4, expected)
+
+
+@pytest.mark.parametrize(
+    ("seen", "expected"),
+    [(None, True), ("2026-11-29T11:58:50+00:00", True), ("2026-11-29T11:59:10+00:00", False)],
+)
+def test_where_nobody_has_looked_wal_may_be_missing(seen: str | None, expected: bool) -> None:
+    """Between turning backups off and on again, WAL goes nowhere."""
+    assert was_away(seen, datetime(2026, 11, 29, 12, 0, tzinfo=UTC)) is expected
