@@ -1,6 +1,7 @@
 """The runner: it keeps the store, makes backups when they are due or asked for, and says how they are."""
 
 import signal
+import sys
 import time
 import uuid
 from datetime import UTC, datetime
@@ -55,6 +56,8 @@ class Runner:
             self._server.stop()
 
     def _tick(self) -> None:
+        if not self._watch.alive:
+            sys.exit("ERROR: the store is looked at no longer; the traceback is above")
         self._server.keep()
         self._finish()
         if self._job is None and self._watch.contents.ready:

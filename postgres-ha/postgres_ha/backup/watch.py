@@ -33,6 +33,7 @@ class Watch:
         self._state = state
         self._noted: datetime | None = None
         self._now = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
         self.cluster = Cluster()
         self.contents = Contents()
         self.problem = ""
@@ -43,7 +44,12 @@ class Watch:
         """Begin to look; what was not stored while nobody looked may never be."""
         if was_away(notes.read(self._state, notes.SEEN).get("at"), datetime.now(UTC)):
             self.stood_still = datetime.now(UTC)
-        threading.Thread(target=self._run, daemon=True).start()
+        self._thread.start()
+
+    @property
+    def alive(self) -> bool:
+        """Whether it still looks; if not, that is an error in the program, and its traceback is in the log."""
+        return self._thread.is_alive()
 
     def look_now(self) -> None:
         """Look at once: something has changed."""
@@ -59,12 +65,14 @@ class Watch:
             if not found.ready and self.cluster.timeline is not None:
                 create_stanza(self._conf)
                 found = report.contents(look(self._conf))
+            self._keep_seen()
         except PgBackRestError as error:
             self._note(str(error), error.code)
+        except OSError as error:  # such as a volume that is full
+            self._note(str(error), 0)
         else:
             self.contents = found
             self._note("", 0)
-            self._keep_seen()
 
     def _keep_seen(self) -> None:
         """Note, every now and then, that until now nothing was missed."""
