@@ -48,7 +48,7 @@ class Watch:
 
     @property
     def alive(self) -> bool:
-        """Whether it still looks; if not, that is an error in the program, and its traceback is in the log."""
+        """Whether it still looks; else the program has an error, and its traceback is in the log."""
         return self._thread.is_alive()
 
     def look_now(self) -> None:
