@@ -35,7 +35,14 @@ class S3:
         """Return the options of `docker run` with which the runner of the backups uses it."""
         return (
             *("--env", "BACKUP_STORE=s3", "--env", f"BACKUP_S3_ENDPOINT={NAME}:{self.port}"),
-            *("--env", f"BACKUP_S3_BUCKET={BUCKET}", "--env", "BACKUP_S3_CA_FILE=/etc/ssl/store.pem"),
+            *(
+                "--env",
+                f"BACKUP_S3_BUCKET={BUCKET}",
+                "--env",
+                "BACKUP_S3_REGION=",
+                "--env",
+                "BACKUP_S3_CA_FILE=/etc/ssl/store.pem",
+            ),
             *("--volume", f"{self.authority}:/etc/ssl/store.pem:ro", "--add-host", f"{NAME}:{self.address}"),
         )
 

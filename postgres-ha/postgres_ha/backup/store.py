@@ -101,7 +101,7 @@ def _bucket(environment: Environment) -> Bucket:
         host,
         port,
         name=required(environment, "BACKUP_S3_BUCKET"),
-        region=required(environment, "BACKUP_S3_REGION", "us-east-1"),
+        region=environment.get("BACKUP_S3_REGION") or "us-east-1",
         key=secret(environment, "BACKUP_S3_KEY_FILE", "backup_s3_key"),
         key_secret=secret(environment, "BACKUP_S3_KEY_SECRET_FILE", "backup_s3_key_secret"),
         authority=Path(authority) if authority else None,

@@ -5,7 +5,14 @@ import pytest
 from postgres_ha.backup.store import endpoint, load, time_of_day
 from postgres_ha.environment import SettingError
 
-S3 = {"BACKUP_STORE": "s3", "BACKUP_S3_ENDPOINT": "minio.example.org:9000", "BACKUP_S3_BUCKET": "votes"}
+# As the stack file says it where a user has set only what is needed.
+S3 = {
+    "BACKUP_STORE": "s3",
+    "BACKUP_S3_ENDPOINT": "minio.example.org:9000",
+    "BACKUP_S3_BUCKET": "votes",
+    "BACKUP_S3_REGION": "",
+    "BACKUP_AT": "",
+}
 
 
 @pytest.fixture
