@@ -43,7 +43,9 @@ class Backups:
             *("--volume", f"{self._keys.file('backup_tls')}:{SERVER_FILE}:ro"),
             *("--volume", f"{self._keys.authority}:{AUTHORITY_FILE}:ro"),
             *("--volume", f"{self.volume}:/var/lib/backup"),
-            *("--read-only", "--tmpfs", "/tmp", "--tmpfs", "/run/backup:uid=999,gid=999,mode=700"),
+            *("--read-only", "--tmpfs", "/tmp"),
+            # As a stack mounts it, which says nothing of its owner.
+            *("--mount", "type=tmpfs,target=/run/backup"),
             *("--cap-drop", "ALL", "--stop-timeout", "15"),
             *self.cluster.inside.client(),
             *self._store,
