@@ -14,6 +14,7 @@ from postgres_ha import bootstrap, election, fence, postgres_config, privileges,
 from postgres_ha.backup import companion
 from postgres_ha.decision import Action, Decision, View, conditions, decide
 from postgres_ha.errors import ServiceError
+from postgres_ha.fingerprint import Completion
 from postgres_ha.node import Node
 from postgres_ha.peers import NotEnoughError
 from postgres_ha.state import Role
@@ -51,6 +52,7 @@ class Supervisor:
         try:
             self._prepare()
             threading.Thread(target=self._observe_forever, daemon=True).start()
+            Completion(self._node).start()
             while True:
                 time.sleep(self._tick())
         finally:
