@@ -65,6 +65,8 @@ def _add_backup(parser: argparse.ArgumentParser) -> None:
     now = verbs.add_parser("now", help="make a backup, or wait for the one that is being made")
     now.add_argument("--type", choices=("full", "diff"), default="diff")
     verbs.add_parser("list", help="print the backups as JSON")
+    drill = verbs.add_parser("drill", help="restore a backup beside everything else, and count its votes")
+    drill.add_argument("--backup", default="", help="its label; without one, the newest")
 
 
 def _ask(options: argparse.Namespace) -> dict[str, Any]:

@@ -34,13 +34,15 @@ def look(conf: Path) -> list[dict[str, Any]]:
     options = ("--output=json", "--log-level-console=off", "--log-level-stderr=error")
     try:
         done = subprocess.run(
-            command(conf, "info", *options), capture_output=True, text=True, timeout=LOOK_SECONDS, check=False
-        )
+            command(conf, "info", *options), capture_output=True, text=True, errors="replace",
+            timeout=LOOK_SECONDS, check=False,
+        )  # fmt: skip
     except subprocess.TimeoutExpired as error:
         raise PgBackRestError(f"the store has not answered in {LOOK_SECONDS} s", 0) from error
     if done.returncode:
         raise failure(done.stderr.splitlines(), done.returncode)
-    found: list[dict[str, Any]] = json.loads(done.stdout)
+    # What it quotes of a file that it cannot read may be anything.
+    found: list[dict[str, Any]] = json.loads(done.stdout, strict=False)
     return found
 
 
