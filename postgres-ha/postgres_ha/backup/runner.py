@@ -18,6 +18,7 @@ from postgres_ha.backup.schedule import Due, Situation, due
 from postgres_ha.backup.server import BackupServer
 from postgres_ha.backup.store import Settings
 from postgres_ha.backup.watch import Watch
+from postgres_ha.backup.weekly import Drills
 
 log = structlog.get_logger()
 
@@ -34,6 +35,7 @@ class Runner:
         self._server = BackupServer(settings.conf)
         self._agents = Agents(settings)
         self._watch = Watch(settings.conf, Agents(settings), settings.state)
+        self._drills = Drills(settings.state)
         self._job: Job | None = None
         self._last: dict[str, Any] = {}
         self._failures = 0
@@ -53,6 +55,7 @@ class Runner:
         finally:
             if self._job:
                 self._job.stop()
+            self._drills.stop()
             self._server.stop()
 
     def _tick(self) -> None:
@@ -62,6 +65,8 @@ class Runner:
         self._finish()
         if self._job is None and self._watch.contents.ready:
             self._begin()
+        if self._watch.contents.newest:
+            self._drills.keep()
         self._say()
 
     def _begin(self) -> None:
