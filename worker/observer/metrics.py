@@ -160,7 +160,23 @@ def _backups(backups: Mapping[str, Any] | None, at: float) -> Iterator[Metric]:
     yield gauge("archive_waiting_files", "Files of WAL that wait to be stored.", backups["waiting"])
     yield gauge("archive_waiting_seconds", waits, backups["oldest_seconds"])
     yield gauge("archive_split", "Whether the store holds other WAL of the same name.", split)
+    yield from _drills(backups["drill"] or {}, at)
     yield gauge("wal_bytes", "Size of all WAL on the primary's disk.", backups["wal_bytes"])
+
+
+def _drills(note: Mapping[str, Any], at: float) -> Iterator[Metric]:
+    """Of the last drill that could run: one that could not says nothing of the backups."""
+    ran = note.get("ran")
+    yield gauge(
+        "drill_age_seconds",
+        "Time since a backup was last restored to be looked at.",
+        max(0.0, at - ran["began"]) if ran else None,
+    )
+    yield gauge(
+        "drill_failed",
+        "Whether the last backup that was looked at does not give the votes back.",
+        float(ran["outcome"] != "good") if ran else None,
+    )
 
 
 def _silent(backups: Mapping[str, Any]) -> float:

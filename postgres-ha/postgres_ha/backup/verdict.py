@@ -74,7 +74,8 @@ class Report:
 
     def to_json(self) -> dict[str, Any]:
         """Return it as plain values."""
-        return asdict(self) | {"outcome": self.outcome.value, "why": _NO_TEXT.sub("?", self.why)[:LONGEST_WHY]}
+        why = _NO_TEXT.sub("?", self.why)[:LONGEST_WHY]
+        return asdict(self) | {"outcome": self.outcome.value, "why": why}
 
 
 def status(info: Sequence[Mapping[str, Any]]) -> str:

@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 from urllib3.exceptions import HTTPError
 
-from deployment.cli import backup, dead, holding, local, looking, poll, proving, report, seed
+from deployment.cli import backup, dead, holding, local, looking, poll, proving, report, restore, seed
 from deployment.cli.options import (
     AsJson,
     DryRun,
@@ -44,7 +44,7 @@ app = typer.Typer(
 app.add_typer(dead.app, name="dead")
 app.add_typer(local.app, name="local")
 app.add_typer(poll.app, name="poll")
-for verbs in (backup, looking, holding, proving, seed):
+for verbs in (backup, looking, holding, proving, restore, seed):
     app.add_typer(verbs.app)
 
 

@@ -1,7 +1,7 @@
 """Asking the runner of the backups, in its container on this node."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from deployment.configuration.layout import STACK
@@ -42,6 +42,21 @@ def output(client: Client, *command: str) -> Iterator[str]:
             "Look at `python3 deploy.py logs backup` and `python3 deploy.py status`, then run this again.",
             said[:-1],
         )
+
+
+def watched(
+    client: Client, inside: str, say: Callable[[str], None], *command: str
+) -> tuple[str, list[str], int]:
+    """Run a program beside the runner, saying its complaints; return its output, those, and its code."""
+    started = client.api.exec_create(inside, list(command))
+    printed, complaint = b"", b""
+    for out, errors in client.api.exec_start(started["Id"], stream=True, demux=True):
+        printed += out or b""
+        if errors:
+            complaint += errors
+            say(errors.decode(errors="replace").strip().splitlines()[-1] if errors.strip() else "")
+    code = client.api.exec_inspect(started["Id"])["ExitCode"]
+    return printed.decode(errors="replace"), complaint.decode(errors="replace").splitlines(), int(code)
 
 
 def container(client: Client) -> str:

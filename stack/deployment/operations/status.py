@@ -13,7 +13,7 @@ from deployment.engine.pages import LOOPBACK, Edge
 from deployment.engine.swarm import credentials, membership, networks, nodes, releases, services, turns
 from deployment.errors import DeployError
 from deployment.operations import poll
-from deployment.plan.cluster import accounting, backups, strength
+from deployment.plan.cluster import accounting, backups, drills, strength
 from deployment.plan.cluster.convergence import ServiceState
 from deployment.plan.cluster.picture import Accounts, Picture, minute
 from deployment.plan.cluster.topology import CLUSTERS
@@ -125,11 +125,16 @@ def warnings(
         *strength.damaged(picture.postgres),
         *strength.certificate_warnings(picture),
         *backups.warnings(picture),
+        *_of_drills(picture),
         *weaknesses.of(members),
         *weaknesses.crowded(members, services.placements(client)),
         *networks.warnings(client),
         *weaknesses.mute(members, running, strength.clusters_missing(picture)),
     ]
+
+
+def _of_drills(picture: Picture) -> list[str]:
+    return drills.warnings(picture.backups.drill, picture.at or 0) if picture.backups else []
 
 
 def _other_certificate(visited: Sequence[pages.Visit], picture: Picture) -> list[str]:
@@ -243,8 +248,9 @@ def certificate_lines(status: Mapping[str, Any]) -> list[str]:
 
 
 def backup_lines(status: Mapping[str, Any]) -> list[str]:
-    """Say how old the last backup is, where there is a store."""
-    return [backups.line(status["backups"], status["at"])] if status["backups"] else []
+    """Say how old the last backup is, and whether one was tried, where there is a store."""
+    found, at = status["backups"], status["at"]
+    return [backups.line(found, at), drills.line(found["drill"], at)] if found else []
 
 
 def _issuer(issuer: str) -> str:

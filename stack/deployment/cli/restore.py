@@ -1,0 +1,32 @@
+"""`deploy.py restore`: what a backup gives back."""
+
+import json
+from typing import Annotated
+
+import typer
+
+from deployment.cli.options import AsJson, Quiet, manager
+from deployment.operations import restore as verb
+from deployment.plan.cluster import drills
+from deployment.progress import Progress
+
+app = typer.Typer()
+
+
+@app.command()
+def restore(
+    drill: Annotated[
+        bool, typer.Option("--drill", help="Restore beside everything else, count, and remove it again.")
+    ] = False,
+    backup: Annotated[
+        str, typer.Option(metavar="LABEL", help="Of this backup instead of the newest; `backups` lists them.")
+    ] = "",
+    quiet: Quiet = False,
+    as_json: AsJson = False,
+) -> None:
+    """Prove that a backup gives every vote back: exit 0 if it is good, 1 if it is bad, 4 if not known."""
+    if not drill:
+        raise typer.BadParameter("say --drill", param_hint="restore")
+    report = verb.drill(manager(), Progress(quiet=quiet), backup)
+    print(json.dumps(report, indent=2) if as_json else "\n".join(drills.lines(report)))
+    raise typer.Exit(drills.EXIT_CODES[report["outcome"]])
