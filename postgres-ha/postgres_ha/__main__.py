@@ -4,6 +4,7 @@ import argparse
 import json
 import os
 import sys
+from datetime import datetime
 from typing import Any
 
 from postgres_ha import agents, peers, tls
@@ -67,6 +68,9 @@ def _add_backup(parser: argparse.ArgumentParser) -> None:
     verbs.add_parser("list", help="print the backups as JSON")
     drill = verbs.add_parser("drill", help="restore a backup beside everything else, and count its votes")
     drill.add_argument("--backup", default="", help="its label; without one, the newest")
+    drill.add_argument(
+        "--to", type=datetime.fromisoformat, help="the moment to restore, with its offset of UTC"
+    )
 
 
 def _ask(options: argparse.Namespace) -> dict[str, Any]:

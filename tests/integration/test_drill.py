@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Iterator
+from datetime import datetime
 from importlib.resources import files
 from typing import Any
 
@@ -190,6 +191,19 @@ def test_a_gap_in_the_archive_is_bad(station: Station) -> None:
     assert "could not use it to its end" in found["why"]
 
 
+@pytest.mark.parametrize(
+    ("moment", "why"),
+    [
+        ("2020-01-01T00:00:00+00", "no backup is older"),
+        ("2100-01-01T00:00:00+00", "does not reach to that moment"),
+    ],
+)
+def test_a_moment_that_no_backup_has_is_no_pass(station: Station, moment: str, why: str) -> None:
+    code, found = station.drill("--to", moment)
+    assert (code, found["outcome"]) == (4, "not run")
+    assert why in found["why"]
+
+
 def test_votes_that_were_changed_behind_the_tally_are_bad(station: Station) -> None:
     swap = "UPDATE votes SET vote = CASE vote WHEN 'a' THEN 'b' ELSE 'a' END WHERE id IN (md5('2'), md5('3'))"
     quietly = "SET session_replication_role = replica;"
@@ -222,3 +236,16 @@ def test_a_backup_that_there_is_not_is_no_pass(station: Station) -> None:
     code, found = station.drill("--backup", "20200101-000000F")
     assert (code, found["outcome"]) == (4, "not run")
     assert "20200101-000000F" in found["why"]
+
+
+# The last one: votes are gone after it.
+def test_what_was_there_before_a_mistake_is_there_at_that_moment(station: Station) -> None:
+    moment = station.query("SELECT clock_timestamp()")
+    station.query("DELETE FROM votes; DROP TABLE votes", "postgres")
+    station.archive()
+    lost, earlier = station.drill(), station.drill("--to", moment.replace(" ", "T"))
+    station.keep()
+    assert (lost[0], earlier[0]) == (1, 0), (lost, earlier)
+    assert 'relation "public.votes" does not exist' in lost[1]["why"]
+    assert earlier[1]["rows"] == ROWS + 2
+    assert earlier[1]["moment"] <= datetime.fromisoformat(moment).timestamp()

@@ -43,12 +43,15 @@ class Places:
     state: Path
 
 
-def drill(places: Places, label: str, say: Say) -> Report:
-    """Restore a backup, by default the newest, look at its votes, and keep and return what was found."""
+def drill(places: Places, label: str, to: datetime | None, say: Say) -> Report:
+    """Restore a backup, by default the newest, look at its votes, and keep and return what was found.
+
+    With `to` it is replayed to that moment, else to the end of the archive.
+    """
     began = time.time()
     facts: dict[str, Any] = {}
     try:
-        _try(places, label, say, facts)
+        _try(places, label, to, say, facts)
         outcome, why = Outcome.GOOD, ""
     except BadError as error:
         outcome, why = Outcome.BAD, str(error)
@@ -58,24 +61,25 @@ def drill(places: Places, label: str, say: Say) -> Report:
         traceback.print_exc()
         outcome, why = Outcome.NOT_RUN, repr(error)
     report = Report(outcome, began, round(time.time() - began, 1), why, **facts)
-    _keep(places, report)
+    _keep(places, report, whole=to is None)
     return report
 
 
-def _try(places: Places, label: str, say: Say, facts: dict[str, Any]) -> None:
+def _try(places: Places, label: str, to: datetime | None, say: Say, facts: dict[str, Any]) -> None:
     """Add to the facts what is known; raise BadError, and anything else where it cannot be known."""
     info = look(places.conf)
     found = contents(info)
-    backup = verdict.choose(found, label, verdict.status(info))
+    backup = verdict.choose(found, label, verdict.status(info), to)
     facts["backup"] = backup.label
     with Scratch(places.scratch, places.conf) as scratch:
         verdict.require_room(backup, scratch.free_bytes)
         say(f"restoring backup {backup.label}")
-        _restore(places, scratch, backup)
+        _restore(places, scratch, backup, to)
         say("replaying the archive's WAL")
         scratch.start()
         scratch.require_fetched()
-        verdict.require_reached(scratch.reached, found.wal_stop)
+        if to is None:
+            verdict.require_reached(scratch.reached, found.wal_stop)
         say("counting the votes")
         copy = _examine(scratch)
     moment = copy.moment or backup.stop.timestamp()
@@ -89,9 +93,9 @@ def _try(places: Places, label: str, say: Say, facts: dict[str, Any]) -> None:
     verdict.judge(copy)
 
 
-def _restore(places: Places, scratch: Scratch, backup: Backup) -> None:
+def _restore(places: Places, scratch: Scratch, backup: Backup, to: datetime | None) -> None:
     try:
-        scratch.restore(backup.label)
+        scratch.restore(backup.label, to)
     except BadError:
         if backup.label not in {left.label for left in contents(look(places.conf)).backups}:
             raise NotRunError(f"backup {backup.label} was removed meanwhile, as newer ones came") from None
@@ -124,11 +128,12 @@ def _value(connection: psycopg.Connection[Any], query: LiteralString) -> Any:
     return row[0] if row else None
 
 
-def _keep(places: Places, report: Report) -> None:
-    """Note the outcome; what was known before it of a drill that could run stays known."""
+def _keep(places: Places, report: Report, *, whole: bool) -> None:
+    """Note the outcome; of an earlier moment than the last it does not stand for the whole archive."""
     try:
-        earlier = notes.read(places.state, notes.DRILL)
-        notes.write(places.state, notes.DRILL, verdict.noted(earlier, report))
+        if whole:
+            earlier = notes.read(places.state, notes.DRILL)
+            notes.write(places.state, notes.DRILL, verdict.noted(earlier, report))
         if report.outcome is Outcome.GOOD and report.backup:
             restored = notes.read(places.state, notes.RESTORED)
             now = datetime.now(UTC).isoformat(timespec="seconds")

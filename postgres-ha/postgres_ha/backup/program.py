@@ -4,6 +4,7 @@ import argparse
 import json
 import os
 import sys
+from datetime import datetime
 from pathlib import Path
 
 from postgres_ha import logs
@@ -27,7 +28,7 @@ def main(options: argparse.Namespace) -> int:
         Runner(store.load(os.environ)).run()
         return 0
     if options.verb == "drill":
-        return _drill(options.backup)
+        return _drill(options.backup, options.to)
     try:
         return _now(options.type) if options.verb == "now" else _list()
     except (orders.OrderError, PgBackRestError) as error:
@@ -49,8 +50,8 @@ def _list() -> int:
     return 0
 
 
-def _drill(label: str) -> int:
+def _drill(label: str, to: datetime | None) -> int:
     places = drill.Places(RUNNER_CONF, VOLUME / "scratch", STATE)
-    found = drill.drill(places, label, lambda step: print(step, file=sys.stderr, flush=True))
+    found = drill.drill(places, label, to, lambda step: print(step, file=sys.stderr, flush=True))
     print(json.dumps(found.to_json()))
     return EXIT_CODES[found.outcome]

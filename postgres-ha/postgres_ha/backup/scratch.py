@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import time
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
@@ -108,10 +109,20 @@ class Scratch:
         """The position, in bytes, at which the copy branched off."""
         return read_timelines(self.data / "pg_wal")[-1].begin
 
-    def restore(self, label: str) -> None:
-        """Bring a backup here; raise BadError if a file of it is damaged, else NotRunError."""
+    def restore(self, label: str, to: datetime | None) -> None:
+        """Bring a backup here, to be replayed up to a moment, or to the end of the archive.
+
+        Raises BadError if a file of it is damaged, else NotRunError.
+        """
         recover = f"restore_command=sh {self._fetch} %f %p"
-        options = (f"--set={label}", f"--recovery-option={recover}", "--archive-mode=off", *_RETRY)
+        options: tuple[str, ...] = (
+            f"--set={label}",
+            f"--recovery-option={recover}",
+            "--archive-mode=off",
+            *_RETRY,
+        )
+        if to:
+            options += ("--type=time", f"--target={to.isoformat(sep=' ')}", "--target-action=promote")
         done = subprocess.run(
             command(self._conf, "restore", f"--pg1-path={self.data}", *options),
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", check=False,

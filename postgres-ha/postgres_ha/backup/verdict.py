@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from datetime import datetime
 from enum import Enum
 from typing import Any
 
@@ -16,6 +17,7 @@ NOT_FOUND = 1
 _NO_TEXT = re.compile("[^ -~]+")
 # The same by name, as it says them of WAL.
 _DAMAGED = re.compile(r"\[(Checksum|FileInvalid|Format|Crypto|FileMissing|JsonFormat)Error\]")
+_UNREACHED = "before configured recovery target was reached"
 _LACKING = re.compile(r"WAL ends before|checkpoint record")
 # The agents of the data nodes hear of it, and take no long story.
 LONGEST_WHY = 500
@@ -84,14 +86,20 @@ def status(info: Sequence[Mapping[str, Any]]) -> str:
     return ": ".join(dict.fromkeys(found)) or "it is empty"
 
 
-def choose(found: Contents, label: str, status: str) -> Backup:
-    """Return the backup of a label, or the newest; raise NotRunError with the store's status."""
+def choose(found: Contents, label: str, status: str, to: datetime | None = None) -> Backup:
+    """Return the backup of a label, or the newest that was complete at a moment; raise NotRunError.
+
+    `status` is what the store says of itself.
+    """
     if found.newest is None:
         raise NotRunError(f"there is no backup in the store ({status})")
-    chosen = next((backup for backup in found.backups if backup.label == (label or found.newest.label)), None)
-    if chosen is None:
-        raise NotRunError(f"there is no backup {label}; the newest is {found.newest.label}")
-    return chosen
+    complete = [backup for backup in found.backups if to is None or backup.stop < to]
+    if not complete:
+        raise NotRunError(f"no backup is older than that: the first was complete at {found.backups[0].stop}")
+    chosen = [backup for backup in complete if label in ("", backup.label)]
+    if not chosen:
+        raise NotRunError(f"there is no backup {label} of before that; the newest is {complete[-1].label}")
+    return chosen[-1]
 
 
 def require_room(backup: Backup, free_bytes: int) -> None:
@@ -184,5 +192,7 @@ def require_reached(reached: int, newest: str) -> None:
 
 def unopened(last_words: str) -> ServiceError:
     """Return the error of a copy that PostgreSQL did not open, by its last words."""
+    if _UNREACHED in last_words:
+        return NotRunError("the archive does not reach to that moment")
     lacking = _LACKING.search(last_words)
     return (BadError if lacking else NotRunError)(f"PostgreSQL did not open the copy: {last_words}")

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from deployment.engine import backup as runner
@@ -11,8 +12,10 @@ from deployment.plan.cluster import drills
 from deployment.progress import Progress
 
 
-def drill(client: Client, progress: Progress, label: str) -> dict[str, Any]:
+def drill(client: Client, progress: Progress, label: str, to: datetime | None) -> dict[str, Any]:
     """Restore a backup, by default the newest, beside everything else, and return what was found.
+
+    With `to` the copy is of that moment, else of the last one in the store.
 
     Raises DeployError, with the code of a drill that could not run, where nobody here can make it.
     """
@@ -21,7 +24,7 @@ def drill(client: Client, progress: Progress, label: str) -> dict[str, Any]:
     except DeployError as error:
         raise _not_run(error.what, error.remedy) from error
     with progress.task("Restoring a backup beside everything else") as task:
-        printed, said, code = runner.watched(client, container, task.detail, *_program(label))
+        printed, said, code = runner.watched(client, container, task.detail, *_program(label, to))
     report = _report(printed)
     if report is None or drills.EXIT_CODES.get(report["outcome"]) != code:
         raise _not_run(
@@ -32,8 +35,9 @@ def drill(client: Client, progress: Progress, label: str) -> dict[str, Any]:
     return report
 
 
-def _program(label: str) -> Sequence[str]:
-    return (*runner.PROGRAM, "drill", *(("--backup", label) if label else ()))
+def _program(label: str, to: datetime | None) -> Sequence[str]:
+    chosen = [*(("--backup", label) if label else ()), *(("--to", to.isoformat()) if to else ())]
+    return (*runner.PROGRAM, "drill", *chosen)
 
 
 def _report(printed: str) -> dict[str, Any] | None:

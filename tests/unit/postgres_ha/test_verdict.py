@@ -1,7 +1,7 @@
 """What a drill makes of what it finds."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -41,6 +41,21 @@ def test_a_backup_that_there_is_not_leaves_all_open(
 ) -> None:
     with pytest.raises(NotRunError, match=why):
         verdict.choose(Contents(True, backups), label, "ok")
+
+
+@pytest.mark.parametrize(
+    ("label", "hours", "chosen"), [("", 3, "second"), ("", 1, "first"), ("first", 3, "first")]
+)
+def test_of_a_moment_it_is_the_newest_that_was_complete_then(label: str, hours: int, chosen: str) -> None:
+    later = replace(SECOND, stop=NOON + timedelta(hours=2))
+    found = verdict.choose(Contents(True, (FIRST, later)), label, "ok", NOON + timedelta(hours=hours))
+    assert found.label == chosen
+
+
+@pytest.mark.parametrize(("label", "why"), [("", "no backup is older"), ("second", "no backup is older")])
+def test_of_a_moment_before_all_backups_there_is_nothing(label: str, why: str) -> None:
+    with pytest.raises(NotRunError, match=why):
+        verdict.choose(Contents(True, (FIRST, SECOND)), label, "ok", NOON)
 
 
 def test_a_copy_that_would_fill_the_disk_is_not_made() -> None:
@@ -117,6 +132,7 @@ def test_only_damage_speaks_against_a_backup(code: int, error: type[Exception]) 
     [
         ("WAL ends before end of online backup", BadError),
         ("could not locate required checkpoint record at 0/2000028", BadError),
+        ("recovery ended before configured recovery target was reached", NotRunError),
         ("could not write to file: No space left on device", NotRunError),
     ],
 )
