@@ -238,7 +238,7 @@ def test_a_backup_that_there_is_not_is_no_pass(station: Station) -> None:
     assert "20200101-000000F" in found["why"]
 
 
-# The last one: votes are gone after it.
+# The last two: votes are gone after them.
 def test_what_was_there_before_a_mistake_is_there_at_that_moment(station: Station) -> None:
     moment = station.query("SELECT clock_timestamp()")
     station.query("DELETE FROM votes; DROP TABLE votes", "postgres")
@@ -249,3 +249,11 @@ def test_what_was_there_before_a_mistake_is_there_at_that_moment(station: Statio
     assert 'relation "public.votes" does not exist' in lost[1]["why"]
     assert earlier[1]["rows"] == ROWS + 2
     assert earlier[1]["moment"] <= datetime.fromisoformat(moment).timestamp()
+
+
+def test_a_copy_of_before_there_were_votes_is_no_pass(station: Station) -> None:
+    station.query("DROP TABLE IF EXISTS votes, tally, fingerprint")
+    station.archive()
+    code, found = station.drill()
+    assert (code, found["outcome"]) == (4, "not run")
+    assert "before the first worker" in found["why"]

@@ -19,6 +19,9 @@ from postgres_ha.backup.verdict import BadError, Copy, NotRunError, Outcome, Rep
 
 log = structlog.get_logger()
 
+_IS_BEGUN: LiteralString = """\
+SELECT coalesce(to_regclass('public.votes'), to_regclass('public.tally')) IS NOT NULL
+"""
 _IS_KEPT: LiteralString = "SELECT to_regclass('public.fingerprint') IS NOT NULL"
 _COUNT: LiteralString = "SELECT vote, count(*), 0 FROM public.votes GROUP BY vote"
 _COUNT_AND_HASH: LiteralString = """\
@@ -112,6 +115,8 @@ def _examine(scratch: Scratch) -> Copy:
 
 
 def _read(connection: psycopg.Connection[Any]) -> Copy:
+    if not _value(connection, _IS_BEGUN):
+        raise NotRunError("the copy is of before the first worker has made the tables of the votes")
     kept = _value(connection, _IS_KEPT)
     rows = connection.execute(_COUNT_AND_HASH if kept else _COUNT).fetchall()
     return Copy(

@@ -21,7 +21,7 @@ _UNREACHED = "before configured recovery target was reached"
 _LACKING = re.compile(r"WAL ends before|checkpoint record")
 # The agents of the data nodes hear of it, and take no long story.
 LONGEST_WHY = 500
-WEEK_SECONDS, RETRY_SECONDS = 7 * 24 * 3600, 3600
+WEEK_SECONDS, RETRY_SECONDS = 7 * 24 * 3600, 600
 # A copy needs its database, and WAL to replay beside it.
 WAL_ROOM_BYTES = 512 * 1024 * 1024
 
@@ -152,7 +152,7 @@ def noted(earlier: Mapping[str, Any], report: Report) -> dict[str, Any]:
 
 
 def is_due(note: Mapping[str, Any], now: float) -> bool:
-    """Whether a drill is due by itself: a week after the last that ran, and an hour after any."""
+    """Whether a drill is due by itself: a week after the last that ran, and ten minutes after any."""
     last, ran = note.get("last"), note.get("ran")
     if last and now - last["began"] < RETRY_SECONDS:
         return False
