@@ -1,6 +1,8 @@
 """Backups of a real cluster: made by themselves, after a promotion too, and never in the way of a commit."""
 
+import json
 from collections.abc import Iterator
+from importlib.resources import files
 from typing import Any
 
 import pytest
@@ -14,6 +16,7 @@ STORED_SECONDS = 120
 # A try that finds no WAL stored ends after a minute; the server itself pauses as long after three failures.
 FRESH_SECONDS = 300
 SPLIT_BRAIN = 45
+NO_TABLES = "the copy is of before the first worker has made the tables of the votes"
 FORGE = """\
 mkdir -p forged/archive_status
 cp pg_wal/{wal} forged/{following}
@@ -75,6 +78,26 @@ def test_a_backup_is_made_by_itself_and_the_next_one_from_a_standby(whole: Backu
 def told(backups: Backups) -> list[str | None]:
     """Return the newest backup by what each node says of it."""
     return [(state.get("backup") or {}).get("label") for state in backups.cluster.states()]
+
+
+def test_a_drill_follows_the_first_backup_and_finds_every_vote(whole: Backups) -> None:
+    wait_until(lambda: bool(drilled(whole)), STORED_SECONDS, whole.logs)
+    assert {(last["outcome"], last["why"]) for last in drilled(whole)} == {("not run", NO_TABLES)}
+    with whole.cluster.connect("worker") as connection:
+        connection.execute((files("worker") / "schema.sql").read_bytes())
+        connection.execute("INSERT INTO votes SELECT g::text, 'a', 1 FROM generate_series(1, 1000) g")
+    wal = switch_wal(whole)
+    wait_until(lambda: stored(whole, wal), STORED_SECONDS, whole.logs)
+    found = json.loads(whole.run("postgres-ha", "backup", "drill"))
+    assert (found["outcome"], found["rows"]) == ("good", 1000)
+    assert whole.listed()[-1]["restored"]
+    wait_until(lambda: [last["rows"] for last in drilled(whole)] == [1000] * len(NODES), STORED_SECONDS)
+
+
+def drilled(backups: Backups) -> list[dict[str, Any]]:
+    """Return the last drill by what each node says of it."""
+    said = [(state.get("backup") or {}).get("drill") for state in backups.cluster.states()]
+    return [note["last"] for note in said if note]
 
 
 def test_without_the_runner_no_commit_waits_and_all_wal_is_stored_later(whole: Backups) -> None:
