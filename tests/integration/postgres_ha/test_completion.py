@@ -22,3 +22,4 @@ def test_votes_that_are_older_than_the_fingerprint_are_in_it_soon(whole: Postgre
         connection.execute((files("worker") / "schema.sql").read_bytes())
         connection.execute("INSERT INTO votes VALUES ('later', 'b', 1)")
         wait_until(lambda: connection.execute(SAME).fetchone()[0], 30)
+        connection.execute("TRUNCATE votes")
