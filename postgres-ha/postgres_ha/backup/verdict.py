@@ -98,7 +98,7 @@ def choose(found: Contents, label: str, status: str, to: datetime | None = None)
         raise NotRunError(f"no backup is older than that: the first was complete at {found.backups[0].stop}")
     chosen = [backup for backup in complete if label in ("", backup.label)]
     if not chosen:
-        raise NotRunError(f"there is no backup {label} of before that; the newest is {complete[-1].label}")
+        raise NotRunError(f"there is no backup {label}; the newest for that is {complete[-1].label}")
     return chosen[-1]
 
 
