@@ -12,7 +12,10 @@ from postgres_ha.node import Node
 log = structlog.get_logger()
 
 LOOK_SECONDS = 10.0
+# Once it is complete, only who makes the tables anew beside the worker can change that.
+REST_SECONDS = 600.0
 
+_IS_COMPLETE: LiteralString = "SELECT EXISTS (SELECT FROM public.fingerprint WHERE part = 'before')"
 _IS_KEPT: LiteralString = "SELECT to_regclass('public.fingerprint') IS NOT NULL"
 # One statement sees one moment: all votes, less what came since the triggers began. It holds nobody up but
 # who wants to delete all votes.
@@ -38,13 +41,17 @@ class Completion:
 
     def _run(self) -> None:
         while True:
-            if self._node.state.open:
-                try:
-                    with self._connect() as connection:
-                        complete(connection)
-                except psycopg.Error as error:
-                    log.warning("fingerprint not completed", error=str(error).strip())
-            time.sleep(LOOK_SECONDS)
+            time.sleep(REST_SECONDS if self._node.state.open and self._is_complete() else LOOK_SECONDS)
+
+    def _is_complete(self) -> bool:
+        """Complete it if need be, and say whether it is."""
+        try:
+            with self._connect() as connection:
+                complete(connection)
+                return is_complete(connection)
+        except psycopg.Error as error:
+            log.warning("fingerprint not completed", error=str(error).strip())
+            return False
 
     def _connect(self) -> psycopg.Connection[Any]:
         """Connect as the owner of the votes: what it has made is never run by a superuser."""
@@ -62,3 +69,12 @@ def complete(connection: psycopg.Connection[Any]) -> bool:
     if found:
         log.info("fingerprint completed: all votes are in it")
     return found
+
+
+def is_complete(connection: psycopg.Connection[Any]) -> bool:
+    """Say whether votes are kept and all of them are in it; raise psycopg.Error."""
+    row = connection.execute(_IS_KEPT).fetchone()
+    if not row or not row[0]:
+        return False
+    found = connection.execute(_IS_COMPLETE).fetchone()
+    return bool(found and found[0])

@@ -4,7 +4,6 @@ import os
 from pathlib import Path
 
 from postgres_ha.backup import archive
-from postgres_ha.backup.repository import NODE_CONF
 from postgres_ha.settings import Settings
 
 # No standby carries this name, so a primary that requires it acknowledges nothing.
@@ -109,7 +108,7 @@ def archive_command(settings: Settings) -> str:
 
     Archiving itself is always on: to change that takes a restart of every node.
     """
-    return archive.command(NODE_CONF, settings.runtime) if settings.backup else NO_ARCHIVE
+    return archive.command(settings.runtime) if settings.backup else NO_ARCHIVE
 
 
 def write_private_files(settings: Settings) -> None:

@@ -12,11 +12,9 @@ from prometheus_client.registry import Collector
 
 from observer import containers
 from observer.changes import CLUSTERS
-from observer.picture import Picture
+from observer.picture import DIFFERENT_WAL, Picture
 
 OPEN = "open"
-# What pgBackRest ends with when the store holds another file of the same name.
-DIFFERENT_WAL = 45
 # The runner of the backups says something every five seconds.
 SILENT_SECONDS = 60.0
 ACCOUNT_STATES = ("acknowledged", "stored", "queued", "settling", "dead", "lost", "unknown")

@@ -6,6 +6,9 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+# What pgBackRest ends with when the store holds another file of the same name.
+DIFFERENT_WAL = 45
+
 State = Mapping[str, Any]
 Picture = Mapping[str, Any]
 
@@ -111,6 +114,9 @@ def summarize_backups(states: Mapping[str, State]) -> dict[str, Any] | None:
         return None
     open_nodes = _open_primaries(states)
     archive = states[open_nodes[0]].get("archive") or {} if len(open_nodes) == 1 else {}
+    if any((state.get("archive") or {}).get("code") == DIFFERENT_WAL for state in states.values()):
+        # Whoever has met it keeps it, until an operator has looked.
+        archive = {**archive, "code": DIFFERENT_WAL}
     heard = [report for state in states.values() if (report := state.get("backup"))]
     newest = min(heard, key=lambda report: report["age"], default={"age": None})
     return {

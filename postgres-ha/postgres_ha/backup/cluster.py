@@ -14,10 +14,14 @@ SECONDS = 2.0
 
 @dataclass(frozen=True)
 class Cluster:
-    """The timeline of the primary, None without one, and for how many seconds its oldest WAL has waited."""
+    """The timeline of the primary, None without one, and for how many seconds its oldest WAL has waited.
+
+    `given_up` is when a node last gave up WAL that could not be stored, in seconds since 1970.
+    """
 
     timeline: int | None = None
     waiting_seconds: float = 0.0
+    given_up: float | None = None
 
 
 class Agents:
@@ -51,4 +55,6 @@ class Agents:
 def cluster_of(state: dict[str, Any]) -> Cluster:
     """Return what an open primary's state means for backups."""
     archive = state.get("archive") or {}
-    return Cluster(int(state["timelines"][-1][0]), float(archive.get("oldest_seconds") or 0))
+    return Cluster(
+        int(state["timelines"][-1][0]), float(archive.get("oldest_seconds") or 0), archive.get("given_up")
+    )

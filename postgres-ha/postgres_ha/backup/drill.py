@@ -15,7 +15,7 @@ from postgres_ha.backup import notes, verdict
 from postgres_ha.backup.command import PgBackRestError, look
 from postgres_ha.backup.report import Backup, contents
 from postgres_ha.backup.scratch import Scratch
-from postgres_ha.backup.verdict import BadError, Copy, NotRunError, Outcome, Report
+from postgres_ha.backup.verdict import BadError, BusyError, Copy, NotRunError, Outcome, Report
 
 log = structlog.get_logger()
 
@@ -53,18 +53,21 @@ def drill(places: Places, label: str, to: datetime | None, say: Say) -> Report:
     """
     began = time.time()
     facts: dict[str, Any] = {}
+    busy = False
     try:
         _try(places, label, to, say, facts)
         outcome, why = Outcome.GOOD, ""
     except BadError as error:
         outcome, why = Outcome.BAD, str(error)
     except (NotRunError, PgBackRestError, OSError, psycopg.Error) as error:
+        busy = isinstance(error, BusyError)
         outcome, why = Outcome.NOT_RUN, str(error).strip()
     except Exception as error:  # noqa: BLE001 - shown, and whatever it is, it says nothing of the backup
         traceback.print_exc()
         outcome, why = Outcome.NOT_RUN, repr(error)
     report = Report(outcome, began, round(time.time() - began, 1), why, **facts)
-    _keep(places, report, whole=to is None)
+    if not busy:
+        _keep(places, report, whole=to is None)
     return report
 
 
@@ -75,7 +78,7 @@ def _try(places: Places, label: str, to: datetime | None, say: Say, facts: dict[
     backup = verdict.choose(found, label, verdict.status(info), to)
     facts["backup"] = backup.label
     with Scratch(places.scratch, places.conf) as scratch:
-        verdict.require_room(backup, scratch.free_bytes)
+        verdict.require_room(backup, scratch.room)
         say(f"restoring backup {backup.label}")
         _restore(places, scratch, backup, to)
         say("replaying the archive's WAL")

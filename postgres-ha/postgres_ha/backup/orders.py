@@ -43,9 +43,9 @@ def status(folder: Path) -> dict[str, Any]:
 def backup(folder: Path, kind: str) -> Iterator[dict[str, Any]]:
     """Ask for a backup and yield how it comes on, at the end its label; raise OrderError if it fails.
 
-    A backup that is being made already counts.
+    A backup that is being made already counts, and so does one that is asked for already.
     """
-    running = status(folder).get("running") or {}
+    running = status(folder).get("running") or notes.read(folder, ORDER)
     wanted = running.get("id") or uuid.uuid4().hex
     if not running:
         notes.write(folder, ORDER, {"id": wanted, "type": kind})
@@ -55,10 +55,18 @@ def backup(folder: Path, kind: str) -> Iterator[dict[str, Any]]:
         last, running = said.get("last") or {}, said.get("running") or {}
         if last.get("id") == wanted:
             break
-        if not running and time.monotonic() - asked > ACCEPTED_SECONDS and not (folder / ORDER).exists():
-            raise OrderError("the runner was started anew while it was at it")
+        if not running and time.monotonic() - asked > ACCEPTED_SECONDS:
+            raise _not_taken(folder, str(said.get("problem") or ""))
         yield {"running": running.get("id") == wanted, "percent": running.get("percent")}
         time.sleep(LOOK_SECONDS)
     if last.get("error"):
         raise OrderError(str(last["error"]))
     yield {"label": last["label"], "type": last["type"]}
+
+
+def _not_taken(folder: Path, problem: str) -> OrderError:
+    """Take the order back, so that it is not carried out at a time when nobody thinks of it, and say why."""
+    if take(folder) is None:
+        return OrderError("the runner was started anew while it was at it")
+    reason = problem or "the store is not ready, or there is no primary"
+    return OrderError(f"no backup was begun: {reason}")

@@ -42,8 +42,16 @@ class Contents:
 
     @property
     def newest(self) -> Backup | None:
-        """The last backup."""
-        return self.backups[-1] if self.backups else None
+        """The last backup that is whole: one with damaged pages of the database does not count."""
+        return next((backup for backup in reversed(self.backups) if not backup.damaged), None)
+
+    @property
+    def damage(self) -> str:
+        """What is wrong with the last backup, empty if nothing is."""
+        last = self.backups[-1] if self.backups else None
+        if last is None or not last.damaged:
+            return ""
+        return f"the database had damaged pages in backup {last.label}: it does not count"
 
 
 def timeline_of(wal: str) -> int:

@@ -16,7 +16,7 @@ NODE_DATA = Path("/data/pgdata")
 RUNNER_CONF = Path("/run/backup/pgbackrest.conf")
 # A store in which nothing is stored any more must not fill the disk that votes are written to.
 MOST_WAITING_BYTES = 16 * 2**30
-IO_SECONDS, CONNECT_SECONDS = 20, 10
+IO_SECONDS, CONNECT_SECONDS = 20, 3
 # What reaches the data nodes. Without these sections a restore is one into a folder of the runner.
 ONLINE = ("backup", "stanza-create", "stanza-upgrade", "check")
 
@@ -56,7 +56,7 @@ def node_conf(certificate: Path, authority: Path, most_waiting: int) -> str:
         "repo1-host-cert-file": certificate,
         "repo1-host-key-file": certificate,
         "repo1-host-ca-file": authority,
-        # How long one try to reach the runner takes, of which the server makes three in a row.
+        # How long one try to reach the runner takes. The server makes three in a row, also before it stops.
         "io-timeout": CONNECT_SECONDS,
         "archive-push-queue-max": most_waiting,
         "compress-type": "zst",

@@ -9,6 +9,7 @@ from postgres_ha.backup.report import DIFFERENTIAL, FULL, Backup
 WEEK = timedelta(days=7)
 # A full backup that took its time must not move the next one by a day each week.
 SLACK = timedelta(hours=12)
+STORES_SECONDS = 120.0
 FIRST_RETRY, LONGEST_RETRY = timedelta(minutes=1), timedelta(hours=1)
 
 
@@ -17,7 +18,8 @@ class Situation:
     """What decides: all moments in UTC.
 
     `timeline` is the primary's, None while there is no primary. `failures` counts the attempts in a row that
-    failed, the last of them at `tried`. `stood_still` is when WAL was last seen to wait for long.
+    failed, the last of them at `tried`. `stood_still` is when WAL was last seen to wait for long, or was
+    given up. `waiting_seconds` is for how long WAL waits now.
     """
 
     now: datetime
@@ -27,6 +29,7 @@ class Situation:
     failures: int = 0
     tried: datetime | None = None
     stood_still: datetime | None = None
+    waiting_seconds: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,9 @@ def due(situation: Situation) -> Due | None:
         return Due(FULL, "weekly") if weekly else Due(DIFFERENTIAL, "daily")
     if newest.timeline != situation.timeline:
         return Due(DIFFERENTIAL, f"the primary has changed: timeline {situation.timeline}")
-    if situation.stood_still and newest.stop < situation.stood_still:
+    # While WAL cannot be stored, a backup cannot be complete.
+    stores = situation.waiting_seconds < STORES_SECONDS
+    if stores and situation.stood_still and newest.start < situation.stood_still:
         return Due(DIFFERENTIAL, "WAL could not be stored for a while")
     return None
 

@@ -4,8 +4,10 @@ import fcntl
 import os
 import re
 import shutil
+import signal
 import subprocess
 import time
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -13,15 +15,17 @@ from typing import IO, Any, Self
 
 import psycopg
 
-from postgres_ha.backup import verdict
+from postgres_ha.backup import room, verdict
 from postgres_ha.backup.command import command, failure
-from postgres_ha.backup.verdict import BadError, NotRunError
+from postgres_ha.backup.room import Room
+from postgres_ha.backup.verdict import BadError, BusyError, NotRunError
 from postgres_ha.server import Server
 from postgres_ha.timeline import read_timelines
 
 POLL_SECONDS = 0.2
 # Replaying the WAL of a week takes long, but not for ever.
 REPLAY_SECONDS = 6 * 3600
+ORPHAN_SECONDS = 5.0
 
 _CONF = """\
 unix_socket_directories = '{root}'
@@ -33,6 +37,8 @@ max_parallel_workers_per_gather = 0
 jit = off
 fsync = off
 logging_collector = off
+max_wal_size = 128MB
+min_wal_size = 32MB
 timezone = 'UTC'
 log_timezone = 'UTC'
 """
@@ -75,14 +81,14 @@ class Scratch:
         self._lock: IO[str] | None = None
 
     def __enter__(self) -> Self:
-        """Take the folder; raise NotRunError while another drill has it."""
+        """Take the folder; raise BusyError while another drill has it."""
         self._root.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._lock = (self._root / "lock").open("w")
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             self._lock.close()
-            raise NotRunError("another drill is at work") from None
+            raise BusyError("another drill is at work") from None
         self._clear()
         return self
 
@@ -95,9 +101,9 @@ class Scratch:
             self._lock.close()
 
     @property
-    def free_bytes(self) -> int:
-        """How much room the volume has."""
-        return shutil.disk_usage(self._root).free
+    def room(self) -> Room:
+        """How much room the disk has."""
+        return room.look(self._root)
 
     def require_fetched(self) -> None:
         """Raise BadError for WAL that is damaged, NotRunError where the archive did not answer."""
@@ -123,13 +129,24 @@ class Scratch:
         )
         if to:
             options += ("--type=time", f"--target={to.isoformat(sep=' ')}", "--target-action=promote")
-        done = subprocess.run(
-            command(self._conf, "restore", f"--pg1-path={self.data}", *options),
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", check=False,
-        )  # fmt: skip
-        if done.returncode:
-            error = failure(done.stdout.splitlines(), done.returncode)
+        code = self._run(command(self._conf, "restore", f"--pg1-path={self.data}", *options))
+        if code:
+            error = failure(self._read("restored").splitlines(), code)
             verdict.restored(error.code, str(error), f"backup {label}")
+
+    def _run(self, words: list[str]) -> int:
+        """Run a program and return its code; raise NotRunError, and end it, where the disk gets short."""
+        with (self._root / "restored").open("wb") as said:
+            process = subprocess.Popen(words, stdout=said, stderr=subprocess.STDOUT)
+        try:
+            while process.poll() is None:
+                verdict.require_still_room(self.room)
+                time.sleep(POLL_SECONDS)
+        finally:
+            if process.poll() is None:
+                process.kill()
+                process.wait()
+        return process.returncode
 
     def start(self) -> None:
         """Let the copy replay the archive's WAL to its end, and open; raise BadError or NotRunError."""
@@ -150,6 +167,7 @@ class Scratch:
     def _wait(self) -> None:
         deadline = time.monotonic() + REPLAY_SECONDS
         while time.monotonic() < deadline:
+            verdict.require_still_room(self.room)
             if not self._server.running:
                 self.require_fetched()
                 raise verdict.unopened(self._last_words())
@@ -171,14 +189,29 @@ class Scratch:
         return place.read_text(errors="replace") if place.exists() else ""
 
     def _clear(self) -> None:
+        self._end_orphan()
         for place in self._root.iterdir():
             if place.is_dir():
                 shutil.rmtree(place)
             elif place.name != "lock":
                 place.unlink()
 
+    def _end_orphan(self) -> None:
+        """End the server of a drill that was killed: nobody else starts one here."""
+        with suppress(OSError, ValueError, IndexError):
+            number = int((self.data / "postmaster.pid").read_text().splitlines()[0])
+            if os.readlink(f"/proc/{number}/cwd") == str(self.data):
+                os.kill(number, signal.SIGQUIT)
+                _wait_for_end(number)
+
 
 def remove_leftovers(root: Path) -> None:
-    """Remove what a drill has left that was killed."""
-    with Scratch(root, Path(os.devnull)):
+    """Remove what a drill has left that was killed; while one is at work it is not touched."""
+    with suppress(BusyError), Scratch(root, Path(os.devnull)):
         pass
+
+
+def _wait_for_end(number: int) -> None:
+    deadline = time.monotonic() + ORPHAN_SECONDS
+    while Path(f"/proc/{number}").exists() and time.monotonic() < deadline:
+        time.sleep(POLL_SECONDS)

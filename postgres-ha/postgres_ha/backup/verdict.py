@@ -7,7 +7,9 @@ from datetime import datetime
 from enum import Enum
 from typing import Any
 
+from postgres_ha.backup import room
 from postgres_ha.backup.report import Backup, Contents
+from postgres_ha.backup.room import Room
 from postgres_ha.errors import ServiceError
 
 SEGMENT_BYTES = 16 * 1024 * 1024
@@ -22,12 +24,16 @@ _LACKING = re.compile(r"WAL ends before|checkpoint record")
 # The agents of the data nodes hear of it, and take no long story.
 LONGEST_WHY = 500
 WEEK_SECONDS, RETRY_SECONDS = 7 * 24 * 3600, 600
-# A copy needs its database, and WAL to replay beside it.
-WAL_ROOM_BYTES = 512 * 1024 * 1024
+# A copy needs its database, which has grown since then, and WAL to replay beside it.
+GROWN, WAL_ROOM_BYTES = 2, 2 * 2**30
 
 
 class NotRunError(ServiceError):
     """Nothing is known of the backup: the drill could not run."""
+
+
+class BusyError(NotRunError):
+    """Another drill is at work, which will say what is known."""
 
 
 class BadError(ServiceError):
@@ -91,24 +97,29 @@ def choose(found: Contents, label: str, status: str, to: datetime | None = None)
 
     `status` is what the store says of itself.
     """
-    if found.newest is None:
+    if not found.backups:
         raise NotRunError(f"there is no backup in the store ({status})")
     complete = [backup for backup in found.backups if to is None or backup.stop < to]
     if not complete:
         raise NotRunError(f"no backup is older than that: the first was complete at {found.backups[0].stop}")
-    chosen = [backup for backup in complete if label in ("", backup.label)]
+    chosen = [backup for backup in complete if (backup.label == label if label else not backup.damaged)]
+    if not chosen and not label:
+        raise NotRunError("the database had damaged pages in every backup; `backups` lists them")
     if not chosen:
         raise NotRunError(f"there is no backup {label}; the newest for that is {complete[-1].label}")
     return chosen[-1]
 
 
-def require_room(backup: Backup, free_bytes: int) -> None:
-    """Raise NotRunError where a copy of a backup would fill the disk."""
-    needed = backup.size + WAL_ROOM_BYTES
-    if free_bytes < needed:
-        raise NotRunError(
-            f"the copy needs {needed // 2**20} MiB, and its volume has {free_bytes // 2**20} MiB left"
-        )
+def require_room(backup: Backup, found: Room) -> None:
+    """Raise NotRunError where a copy of a backup could take room on the disk that others need."""
+    if short := room.shortage(found, GROWN * backup.size + WAL_ROOM_BYTES):
+        raise NotRunError(f"there is no room for a copy: {short}")
+
+
+def require_still_room(found: Room) -> None:
+    """Raise NotRunError where the disk has become short while the copy grows."""
+    if room.is_short(found):
+        raise NotRunError(f"its disk became short of room, {found.free // 2**20} MiB: the copy was given up")
 
 
 def restored(code: int, complaint: str, what: str) -> None:
@@ -151,12 +162,17 @@ def noted(earlier: Mapping[str, Any], report: Report) -> dict[str, Any]:
     return {"last": last, "ran": ran}
 
 
-def is_due(note: Mapping[str, Any], now: float) -> bool:
-    """Whether a drill is due by itself: a week after the last that ran, and ten minutes after any."""
+def is_due(note: Mapping[str, Any], now: float, newest: datetime) -> bool:
+    """Whether a drill is due by itself: a week after the last that ran, and ten minutes after any.
+
+    A bad one is made again as soon as there is a newer backup, which may have mended the cause.
+    """
     last, ran = note.get("last"), note.get("ran")
     if last and now - last["began"] < RETRY_SECONDS:
         return False
-    return not ran or now - ran["began"] >= WEEK_SECONDS
+    if not ran or now - ran["began"] >= WEEK_SECONDS:
+        return True
+    return ran["outcome"] == Outcome.BAD.value and newest.timestamp() > ran["began"]
 
 
 def segment(name: str) -> int:

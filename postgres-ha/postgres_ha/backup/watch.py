@@ -60,6 +60,9 @@ class Watch:
         self.cluster = self._agents.look()
         if self.cluster.waiting_seconds > STANDSTILL_SECONDS:
             self.stood_still = datetime.now(UTC)
+        if self.cluster.given_up is not None:
+            given_up = datetime.fromtimestamp(self.cluster.given_up, UTC)
+            self.stood_still = max(self.stood_still or given_up, given_up)
         try:
             found = report.contents(look(self._conf))
             if not found.ready and self.cluster.timeline is not None:
@@ -96,16 +99,21 @@ class Watch:
         self.problem = problem
 
 
-def was_away(seen: str | None, now: datetime) -> bool:
-    """Whether nobody has looked for so long that backups may have been off meanwhile."""
-    return seen is None or (now - datetime.fromisoformat(seen)).total_seconds() > AWAY_SECONDS
+def was_away(seen: object, now: datetime) -> bool:
+    """Whether nobody has looked for so long that backups may have been off meanwhile, or nobody knows."""
+    try:
+        return (now - datetime.fromisoformat(str(seen))).total_seconds() > AWAY_SECONDS
+    except (TypeError, ValueError):
+        return True
 
 
 def create_stanza(conf: Path) -> None:
     """Make the store ready for this database; raise PgBackRestError, also where it holds another's."""
     words = command(conf, "stanza-create")
     try:
-        done = subprocess.run(words, capture_output=True, text=True, timeout=STANZA_SECONDS, check=False)
+        done = subprocess.run(
+            words, capture_output=True, text=True, errors="replace", timeout=STANZA_SECONDS, check=False
+        )
     except subprocess.TimeoutExpired as error:
         raise PgBackRestError(f"the store was not made ready in {STANZA_SECONDS} s", 0) from error
     if done.returncode:

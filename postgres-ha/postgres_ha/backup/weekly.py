@@ -2,6 +2,7 @@
 
 import subprocess
 import time
+from datetime import datetime
 from pathlib import Path
 
 import structlog
@@ -21,13 +22,13 @@ class Drills:
         self._process: subprocess.Popen[bytes] | None = None
         self._not_before = float("-inf")
 
-    def keep(self) -> None:
-        """Look whether one is due, unless one is at work."""
+    def keep(self, newest: datetime) -> None:
+        """Look whether one is due, unless one is at work; the newest backup was complete then."""
         if self._process is not None and self._process.poll() is not None:
             log.info("drill ended", code=self._process.returncode)
             self._process = None
         if self._process is None and time.monotonic() >= self._not_before:
-            self._begin_if_due()
+            self._begin_if_due(newest)
 
     def stop(self) -> None:
         """End the one that is at work; it tells nothing."""
@@ -40,8 +41,8 @@ class Drills:
             self._process.kill()
             self._process.wait()
 
-    def _begin_if_due(self) -> None:
-        if verdict.is_due(notes.read(self._state, notes.DRILL), time.time()):
+    def _begin_if_due(self, newest: datetime) -> None:
+        if verdict.is_due(notes.read(self._state, notes.DRILL), time.time(), newest):
             # One that is killed leaves no note.
             self._not_before = time.monotonic() + verdict.RETRY_SECONDS
             log.info("drill begins")

@@ -11,7 +11,6 @@ from deployment.cli.options import AsJson, DryRun, Quiet, manager, require_dry_r
 from deployment.configuration import settings
 from deployment.engine import backup as runner
 from deployment.operations import backup
-from deployment.operations.runner import operation
 from deployment.operations.runner.site import Site
 from deployment.plan.cluster import backups
 from deployment.progress import Progress
@@ -50,9 +49,8 @@ def make_backup(
     if dry_run:
         report.plan([step], site, (), as_json=as_json)
         return
-    operation.run([step], site)
-    if made := step.made:
-        print(f"Backup {made['label']} is in the store ({made['type']}, {backups.size(made['stored'])}).")
+    made = backup.make(step, site)
+    print(f"Backup {made['label']} is in the store ({made['type']}, {backups.size(made['stored'])}).")
 
 
 @app.command("backups")

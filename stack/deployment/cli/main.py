@@ -124,7 +124,7 @@ def down(
         report.plan(down_verb.steps(volumes=volumes), site, (), as_json=as_json)
         return
     if volumes:
-        confirm("Delete every vote, password and certificate of this stack for good?", yes=yes)
+        confirm(down_verb.question(site), yes=yes)
     down_verb.down(site, volumes=volumes)
 
 

@@ -32,7 +32,7 @@ def restore(
     if not drill:
         raise typer.BadParameter("say --drill", param_hint="restore")
     report = verb.drill(manager(), Progress(quiet=quiet), backup, _moment(to))
-    print(json.dumps(report, indent=2) if as_json else "\n".join(drills.lines(report)))
+    print(json.dumps(report, indent=2) if as_json else "\n".join(drills.lines(report, of_old=bool(to))))
     raise typer.Exit(drills.EXIT_CODES[report["outcome"]])
 
 

@@ -3,6 +3,8 @@
 from typing import Any
 
 from deployment.engine import backup as runner
+from deployment.errors import DeployError
+from deployment.operations.runner import log
 from deployment.operations.runner.site import Site
 
 
@@ -29,7 +31,13 @@ class Backup:
             for step in runner.make(site.engine, self._kind):
                 label = step.get("label", "")
                 task.detail(_said(step))
-        self.made = next(one for one in runner.listing(site.engine)["backups"] if one["label"] == label)
+        found = [one for one in runner.listing(site.engine)["backups"] if one["label"] == label]
+        if not found:
+            raise DeployError(
+                f"Backup {label or 'without a name'} was made, and is not in the store.",
+                "`python3 deploy.py backups` shows what is there, `python3 deploy.py logs backup` why.",
+            )
+        self.made = found[0]
 
 
 def _said(step: dict[str, Any]) -> str:
@@ -37,3 +45,15 @@ def _said(step: dict[str, Any]) -> str:
         return "waiting for the runner"
     percent = step.get("percent")
     return "begun" if percent is None else f"{percent:.0f} % copied"
+
+
+def make(step: Backup, site: Site) -> dict[str, Any]:
+    """Have a backup made, and return it; raise DeployError.
+
+    It takes hours, and changes nothing that other verbs change, so that it does not keep them waiting.
+    """
+    with log.written(site) as outcome:
+        step.missing(site)
+        outcome.busy = True
+        step.do(site)
+    return step.made or {}

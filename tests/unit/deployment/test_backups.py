@@ -46,7 +46,7 @@ def test_the_line_of_status(found: Backups, expected: str) -> None:
         (having(waiting=1, oldest_seconds=299.0), []),
         (having(waiting=1, oldest_seconds=301.0, wal_bytes=2**31), ["not been stored for 5 min"]),
         (having(waiting=1, code=45), ["other WAL of the same name"]),
-        (having(waiting=0, code=45), []),
+        (having(waiting=0, code=45), ["other WAL of the same name"]),
         (having(told=None), ["says nothing"]),
         (having(told=61.0), ["says nothing"]),
         (having(problem="no room"), ["failed: no room"]),

@@ -46,9 +46,15 @@ def test_a_report_says_which_moment_and_how_many_votes() -> None:
         "Its moment   2026-11-29 14:59:21 UTC, 41 s ago",
         "Votes        200,000 (a 66,666, b 133,334)",
         "Fingerprint  -315",
-        "Good: every vote is there, as it was stored. (9 s)",
+        "Good: the copy is whole, with the 200,000 votes of 14:59:21. (9 s)",
     ]
     assert drills.lines(BAD)[-1] == "BAD: backup X is damaged. (9 s)"
+
+
+def test_a_copy_that_is_old_though_nobody_asked_for_that_is_warned_of() -> None:
+    old = {**GOOD, "age_seconds": 2 * DAY}
+    assert drills.lines(old)[-2] == "Warning: the store has nothing newer than 2 d; see `status`"
+    assert not any("Warning" in line for line in drills.lines(old, of_old=True))
 
 
 def test_one_that_could_not_run_is_never_a_pass() -> None:

@@ -69,7 +69,7 @@ def test_archiving_is_always_on_and_stores_nothing_without_a_store(settings: Set
     """To turn it on takes a restart of every node; another command does not."""
     settings.data.mkdir(parents=True)
     backed_up = replace(settings, backup=Backup(Path("/node.pem"), Path("/ca.pem")))
-    for chosen, command, seconds in ((settings, "'/bin/true'", 0), (backed_up, "'pgbackrest ", 60)):
+    for chosen, command, seconds in ((settings, "'/bin/true'", 0), (backed_up, "'sh ", 60)):
         postgres_config.write(chosen, settings.data)
         conf = (settings.data / "postgresql.conf").read_text()
         assert "archive_mode = on\n" in conf

@@ -8,6 +8,7 @@ import pytest
 
 from postgres_ha.backup import verdict
 from postgres_ha.backup.report import Backup, Contents
+from postgres_ha.backup.room import Room
 from postgres_ha.backup.verdict import BadError, Copy, NotRunError, Outcome, Report
 
 NOON = datetime(2026, 11, 29, 12, tzinfo=UTC)
@@ -17,6 +18,7 @@ COPY = Copy({"a": 2, "b": 1}, {"a": 2, "b": 1}, 77, 77, 1.0)
 SEGMENT = 16 * 1024 * 1024
 FIFTH = "000000020000000000000005"
 WEEK = 7 * 24 * 3600
+GIB = 2**30
 
 
 def report(outcome: Outcome, began: float = 0.0) -> Report:
@@ -59,9 +61,19 @@ def test_of_a_moment_before_all_backups_there_is_nothing(label: str, why: str) -
 
 
 def test_a_copy_that_would_fill_the_disk_is_not_made() -> None:
-    verdict.require_room(FIRST, 1000 + verdict.WAL_ROOM_BYTES)
-    with pytest.raises(NotRunError, match="needs 512 MiB, and its volume has 1 MiB"):
-        verdict.require_room(FIRST, 2**20)
+    """Twice the backup, 2 GiB of WAL, and a fifth of the disk, at most 8 GiB, that nobody takes."""
+    backup = replace(FIRST, size=3 * GIB)
+    verdict.require_room(backup, Room(10 * GIB, 10 * GIB))
+    verdict.require_room(backup, Room(1000 * GIB, 16 * GIB))
+    for room in (Room(10 * GIB, 10 * GIB - 1), Room(1000 * GIB, 16 * GIB - 1)):
+        with pytest.raises(NotRunError, match="no room for a copy"):
+            verdict.require_room(backup, room)
+
+
+def test_a_copy_that_grows_too_large_is_given_up() -> None:
+    verdict.require_still_room(Room(10 * GIB, GIB))
+    with pytest.raises(NotRunError, match="was given up"):
+        verdict.require_still_room(Room(10 * GIB, GIB - 1))
 
 
 @pytest.mark.parametrize(
@@ -165,7 +177,31 @@ def test_a_drill_is_due_weekly_and_soon_where_it_could_not_run(
     note: dict[str, Any] = {}
     for each in reports:
         note = verdict.noted(note, each)
-    assert verdict.is_due(note, now) == due
+    assert verdict.is_due(note, now, datetime.fromtimestamp(0, UTC)) == due
+
+
+@pytest.mark.parametrize(
+    ("outcome", "newest", "now", "due"),
+    [
+        (Outcome.BAD, 700, 800, True),
+        (Outcome.BAD, 700, 599, False),
+        (Outcome.BAD, 0, 800, False),
+        (Outcome.GOOD, 700, 800, False),
+    ],
+)
+def test_a_bad_drill_is_made_again_when_there_is_a_newer_backup(
+    outcome: Outcome, newest: int, now: int, due: bool
+) -> None:
+    note = verdict.noted({}, report(outcome))
+    assert verdict.is_due(note, now, datetime.fromtimestamp(newest, UTC)) == due
+
+
+def test_a_backup_with_damaged_pages_is_drilled_only_by_name() -> None:
+    found = Contents(True, (FIRST, replace(SECOND, damaged=True)))
+    assert verdict.choose(found, "", "ok").label == "first"
+    assert verdict.choose(found, "second", "ok").label == "second"
+    with pytest.raises(NotRunError, match="damaged pages in every backup"):
+        verdict.choose(Contents(True, (replace(FIRST, damaged=True),)), "", "ok")
 
 
 def test_what_is_said_of_a_drill_is_short_and_text() -> None:

@@ -78,10 +78,10 @@ def _archive(waiting: int | None, oldest: float | None) -> str:
 
 
 def _of_archive(found: Backups) -> list[str]:
-    if found.code == DIFFERENT_WAL and found.waiting:
+    if found.code == DIFFERENT_WAL:
         return [
             "the store holds other WAL of the same name: there were two primaries, or another database uses "
-            "the store. Nothing is overwritten, and nothing more is stored: docs/runbooks/ArchiveSplit.md"
+            "the store. Nothing is overwritten, newer votes may not be stored: docs/runbooks/ArchiveSplit.md"
         ]
     if found.waiting and (found.oldest_seconds or 0) > LATE_SECONDS:
         late, kept = ago(found.oldest_seconds or 0), size(found.wal_bytes or 0)

@@ -11,6 +11,8 @@ EXIT_CODES = {GOOD: 0, BAD: 1, NOT_RUN: 4}
 COULD_NOT_RUN = EXIT_CODES[NOT_RUN]
 # One each week, and a day for it to be made.
 OLD_SECONDS = 8 * 24 * 3600.0
+# The database writes something every few seconds, and WAL is stored each minute.
+OLD_COPY_SECONDS = 3600.0
 AGAIN = "run `python3 deploy.py restore --drill`"
 
 
@@ -35,8 +37,8 @@ def warnings(note: Mapping[str, Any] | None, at: float) -> list[str]:
     return []
 
 
-def lines(report: Mapping[str, Any]) -> list[str]:
-    """Return a drill's report as text."""
+def lines(report: Mapping[str, Any], *, of_old: bool = False) -> list[str]:
+    """Return a drill's report as text; `of_old` if an earlier moment was asked for."""
     found = [f"Backup       {report['backup']}"] if report["backup"] else []
     if report["moment"] is not None:
         moment = datetime.fromtimestamp(report["moment"], UTC)
@@ -45,12 +47,23 @@ def lines(report: Mapping[str, Any]) -> list[str]:
         options = ", ".join(f"{option} {count:,}" for option, count in sorted(report["votes"].items()))
         found.append(f"Votes        {report['rows']:,}" + (f" ({options})" if options else ""))
         found.append(f"Fingerprint  {report['fingerprint']}")
-    return [*found, f"{_sentence(report)} ({report['seconds']:.0f} s)"]
+    return [*found, *([] if of_old else _old(report)), f"{_sentence(report)} ({report['seconds']:.0f} s)"]
+
+
+def _old(report: Mapping[str, Any]) -> list[str]:
+    """Warn of a copy of the last moment in the store that is not of now."""
+    age = report["age_seconds"] or 0
+    return (
+        [f"Warning: the store has nothing newer than {ago(age)}; see `status`"]
+        if age > OLD_COPY_SECONDS
+        else []
+    )
 
 
 def _sentence(report: Mapping[str, Any]) -> str:
     if report["outcome"] == GOOD:
-        return "Good: every vote is there, as it was stored."
+        moment = datetime.fromtimestamp(report["moment"], UTC)
+        return f"Good: the copy is whole, with the {report['rows']:,} votes of {moment:%H:%M:%S}."
     if report["outcome"] == BAD:
         return f"BAD: {report['why']}."
     return f"NOT RUN, so that nothing is known of the backup: {report['why']}."

@@ -65,6 +65,30 @@ def test_a_runner_that_is_silent_is_named(tmp_path: Path) -> None:
         list(orders.backup(tmp_path, "diff"))
 
 
+@pytest.mark.parametrize(("problem", "why"), [("no such bucket", "no such bucket"), ("", "not ready")])
+def test_an_order_that_is_not_taken_ends_with_the_reason_and_is_taken_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, problem: str, why: str
+) -> None:
+    say(tmp_path, running=None, last={}, problem=problem)
+    monkeypatch.setattr(orders, "ACCEPTED_SECONDS", 0.0)
+    monkeypatch.setattr(orders, "LOOK_SECONDS", 0.01)
+    with pytest.raises(orders.OrderError, match=f"no backup was begun: .*{why}"):
+        list(orders.backup(tmp_path, "full"))
+    assert not (tmp_path / orders.ORDER).exists()
+
+
+def test_a_second_order_waits_for_the_first(tmp_path: Path) -> None:
+    say(tmp_path, running=None, last={})
+    assert next(orders.backup(tmp_path, "full")) == {"running": False, "percent": None}
+    second = orders.backup(tmp_path, "diff")
+    next(second)
+    order = orders.take(tmp_path)
+    assert order
+    assert order["type"] == "full"
+    say(tmp_path, running=None, last={"id": order["id"], "type": "full", "label": "F", "error": ""})
+    assert list(second) == [{"label": "F", "type": "full"}]
+
+
 def test_a_damaged_note_is_none(tmp_path: Path) -> None:
     (tmp_path / "drill.json").write_text("{")
     assert notes.read(tmp_path, "drill.json") == {}

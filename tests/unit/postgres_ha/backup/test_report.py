@@ -64,3 +64,11 @@ def test_a_backup_that_was_restored_says_when() -> None:
     )
     assert [one["restored"] for one in found["backups"]] == ["2026-11-29T15:00:00+00:00", None]
     assert found["backups"][0]["stop"] == "1970-01-01T00:16:40+00:00"
+
+
+def test_a_backup_with_damaged_pages_does_not_count() -> None:
+    found = contents(stanza(backup("old", 1000), backup("new", 2000) | {"error": True}))
+    assert found.newest is not None
+    assert found.newest.label == "old"
+    assert "backup new: it does not count" in found.damage
+    assert contents(stanza(backup("new", 2000) | {"error": True}, backup("newer", 3000))).damage == ""

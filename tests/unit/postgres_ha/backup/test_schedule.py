@@ -40,6 +40,7 @@ FAILED_TWICE = {"failures": 2, "tried": NOW - timedelta(seconds=100)}
         (situation(backup(1, timeline=2), timeline=2), None),
         (situation(backup(30), backup(1, DIFF, 2), timeline=2), None),
         (situation(backup(1), stood_still=NOW), Due(DIFF, "WAL could not be stored for a while")),
+        (situation(backup(1), stood_still=NOW, waiting_seconds=121.0), None),
         (situation(backup(1), stood_still=NOW - timedelta(hours=2)), None),
         (situation(failures=1, tried=NOW - timedelta(seconds=59)), None),
         (situation(failures=1, tried=NOW - timedelta(seconds=60)), Due(FULL, "there is none yet")),
