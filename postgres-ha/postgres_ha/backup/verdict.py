@@ -172,7 +172,7 @@ def is_due(note: Mapping[str, Any], now: float, newest: datetime) -> bool:
         return False
     if not ran or now - ran["began"] >= WEEK_SECONDS:
         return True
-    return ran["outcome"] == Outcome.BAD.value and newest.timestamp() > ran["began"]
+    return bool(ran["outcome"] == Outcome.BAD.value and newest.timestamp() > ran["began"])
 
 
 def segment(name: str) -> int:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from types import SimpleNamespace
-from typing import cast
+from typing import Any, cast
 
 import pytest
 from docker import DockerClient
@@ -10,6 +10,10 @@ from docker import DockerClient
 from deployment.engine import backup
 from deployment.engine.swarm import nodes, services
 from deployment.errors import DeployError
+from deployment.operations import backup as verb
+from deployment.operations import down
+from deployment.operations.runner.site import Site
+from deployment.progress import Progress
 
 Piece = tuple[bytes | None, bytes | None]
 
@@ -71,3 +75,32 @@ def test_where_there_is_no_runner_it_is_said_why(
     monkeypatch.setattr(nodes, "observe", lambda _client: [SimpleNamespace(id="n2", name="node-2")])
     with pytest.raises(DeployError, match=word):
         backup.container(client(Engine(here=False)))
+
+
+def site(monkeypatch: pytest.MonkeyPatch, *listed: dict[str, Any]) -> Site:
+    """Return a place with a runner that makes backup L, of which these are in the store."""
+    monkeypatch.setattr(backup, "container", lambda _client: "c")
+    monkeypatch.setattr(backup, "make", lambda _client, _kind: iter([{"running": True}, {"label": "L"}]))
+    monkeypatch.setattr(backup, "listing", lambda _client: {"backups": list(listed)})
+    found = SimpleNamespace(
+        engine=None, progress=Progress(quiet=True), verb="backup", managed=False, look_again=lambda: None
+    )
+    return cast(Site, found)
+
+
+def test_a_backup_of_hours_keeps_no_other_verb_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It takes neither the lock nor the turn of the Swarm: without an engine it could not."""
+    assert verb.make(verb.Backup("full"), site(monkeypatch, {"label": "L"})) == {"label": "L"}
+
+
+def test_a_backup_that_is_gone_again_is_said_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(DeployError, match="Backup L was made, and is not in the store"):
+        verb.make(verb.Backup("full"), site(monkeypatch, {"label": "K"}))
+
+
+@pytest.mark.parametrize(("secrets", "named"), [({"backup_key": "k"}, True), ({}, False)])
+def test_who_deletes_all_is_told_that_the_key_of_the_backups_goes(
+    secrets: dict[str, str], named: bool
+) -> None:
+    found = cast(Site, SimpleNamespace(managed=True, secrets=secrets))
+    assert ("no backup can be read" in down.question(found)) == named

@@ -116,6 +116,8 @@ BACKED_UP: dict[str, Any] = {
     },
     "p2": {"archive": {}, "backup": {"stop": None, "count": 0, "problem": "", "age": 90.0}},
 }
+# Though another node is the primary now.
+HAS_MET_A_SPLIT: dict[str, Any] = {"p2": {"role": "standby", "archive": {"code": 45}}}
 OF_BACKUPS = {
     "backups_kept 3.0",
     "backup_age_seconds 100.0",
@@ -136,6 +138,11 @@ OF_BACKUPS = {
         (
             {"backups": summarize_backups({"p2": {"archive": {}}})},
             {"backup_runner_silent 1.0", "backup_problem 0.0"},
+            set(),
+        ),
+        (
+            {"backups": summarize_backups({"p1": PRIMARY | {"archive": {"code": 0}}, **HAS_MET_A_SPLIT})},
+            {"backup_runner_silent 1.0", "backup_problem 0.0", "archive_split 1.0"},
             set(),
         ),
         (
