@@ -11,6 +11,8 @@ SEGMENT_NAME = 24
 READY = ".ready"
 # What the archive command ended with last, in a file beside the configuration.
 RESULT = "archive-result"
+# pgBackRest makes no backup unless the archive command has its name in it.
+SCRIPT = "pgbackrest-archive"
 # On the volume: that WAL was given up, with the time of the file, and that the store held another history.
 # The second is removed by an operator alone.
 GIVEN_UP, SPLIT = "archive-given-up", "archive-split"
@@ -72,7 +74,7 @@ def look(wal: Path, runtime: Path, volume: Path) -> Archive:
 
 def command(runtime: Path) -> str:
     """Return the archive command."""
-    return f"sh {runtime}/archive %p"
+    return f"sh {runtime / SCRIPT} %p"
 
 
 def script(conf: Path, runtime: Path, volume: Path, floor: int) -> str:

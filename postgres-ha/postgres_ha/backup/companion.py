@@ -49,4 +49,4 @@ def write_configuration(certificate: Path, authority: Path, volume: Path) -> Non
     most = repository.most_waiting(disk)
     repository.write_private(repository.NODE_CONF, repository.node_conf(own, authority, most))
     script = archive.script(repository.NODE_CONF, repository.NODE_RUNTIME, volume, room.floor(disk))
-    repository.write_private(repository.NODE_RUNTIME / "archive", script)
+    repository.write_private(repository.NODE_RUNTIME / archive.SCRIPT, script)

@@ -43,7 +43,8 @@ def push(folder: Path, code: int, said: str = "", floor: int = 0) -> tuple[int, 
     """Store a file as PostgreSQL does, by a pgBackRest that says this; return the code and what is seen."""
     (folder / "pgbackrest").write_text(f"#!/bin/sh\necho '{said}'\nexit {code}\n")
     (folder / "pgbackrest").chmod(0o755)
-    (folder / "archive").write_text(archive.script(Path("/conf"), folder, folder, floor))
+    (folder / archive.SCRIPT).write_text(archive.script(Path("/conf"), folder, folder, floor))
+    assert "pgbackrest" in archive.command(folder)
     command = archive.command(folder).replace("%p", "pg_wal/1")
     environment = {"PATH": f"{folder}:/usr/bin:/bin"}
     ended = subprocess.run(["sh", "-c", command], env=environment, check=False).returncode
