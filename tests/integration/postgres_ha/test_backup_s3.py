@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from kit import s3
 from kit.backup import BACKUP_SECONDS, backed_up_cluster
 from kit.containers import docker
@@ -9,7 +11,11 @@ from kit.postgres_cluster import FIRST_BOOT_SECONDS
 from kit.waiting import wait_until
 
 
-def test_a_bucket_holds_backups_that_nobody_reads_without_the_key(tmp_path: Path) -> None:
+def test_a_bucket_holds_backups_that_nobody_reads_without_the_key(
+    tmp_path: Path, pytestconfig: pytest.Config
+) -> None:
+    if not pytestconfig.getoption("all_faults"):
+        pytest.skip("a cluster of its own: --all-faults runs it")
     (tmp_path / "store").mkdir()
     with (
         s3.serving(tmp_path / "store", s3.gateway("bridge")) as store,
