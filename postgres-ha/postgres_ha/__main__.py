@@ -4,6 +4,7 @@ import argparse
 import json
 import os
 import sys
+from datetime import datetime
 from typing import Any
 
 from postgres_ha import agents, peers, tls
@@ -19,6 +20,10 @@ def main(arguments: list[str]) -> int:
     try:
         if options.command == "run":
             return _run()
+        if options.command == "backup":
+            from postgres_ha.backup import program  # noqa: PLC0415
+
+            return program.main(options)
         answer = _ask(options)
         # repmgrd reads one line of what its commands print and fails the command for a second.
         if options.command == "state":
@@ -38,6 +43,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("run", help="run the node (the container's command)")
     commands.add_parser("state", help="print what this node says of itself")
+    _add_backup(commands.add_parser("backup", help="backups: their runner, and what it is asked for"))
     campaign = commands.add_parser("campaign", help="ask the peers for a term (for repmgrd)")
     campaign.add_argument("node_id", nargs="?")
     follow = commands.add_parser("follow", help="wait until this node follows (for repmgrd)")
@@ -55,6 +61,19 @@ def _parser() -> argparse.ArgumentParser:
         " hold is lost for good. For when they will never come back",
     )
     return parser
+
+
+def _add_backup(parser: argparse.ArgumentParser) -> None:
+    verbs = parser.add_subparsers(dest="verb", required=True)
+    verbs.add_parser("run", help="run the runner (its container's command)")
+    now = verbs.add_parser("now", help="make a backup, or wait for the one that is being made")
+    now.add_argument("--type", choices=("full", "diff"), default="diff")
+    verbs.add_parser("list", help="print the backups as JSON")
+    drill = verbs.add_parser("drill", help="restore a backup beside everything else, and count its votes")
+    drill.add_argument("--backup", default="", help="its label; without one, the newest")
+    drill.add_argument(
+        "--to", type=datetime.fromisoformat, help="the moment to restore, with its offset of UTC"
+    )
 
 
 def _ask(options: argparse.Namespace) -> dict[str, Any]:

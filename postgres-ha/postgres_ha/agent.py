@@ -55,6 +55,7 @@ class Agent:
             "/farewell": self._farewell,
             "/handover": self._hand_over,
             "/override": self._override,
+            "/backup": self._backup,
         }
 
     def listen(self, port: int, tls: ssl.SSLContext | None = None) -> Server:
@@ -62,8 +63,9 @@ class Agent:
         return Server(port, self._handler(), tls)
 
     def state(self) -> Body:
-        """Return the node's state, and beside it what its container takes."""
-        return self._node.state.to_json() | {"container": self._container.usage()._asdict()}
+        """Return the node's state, and beside it what its container takes, and how backups are."""
+        backup = self._node.backup.describe() if self._node.backup else {}
+        return self._node.state.to_json() | {"container": self._container.usage()._asdict()} | backup
 
     def answer(self, path: str, body: Body) -> tuple[HTTPStatus, Body]:
         """Return the status and body for the POST of somebody who has the token."""
@@ -103,6 +105,10 @@ class Agent:
 
     def _override(self, _body: Body) -> Body:
         return {"term": election.override(self._node)}
+
+    def _backup(self, body: Body) -> None:
+        if self._node.backup:
+            self._node.backup.hear(body)
 
     def _handler(self) -> type[Handler]:
         agent = self

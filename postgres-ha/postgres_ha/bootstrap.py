@@ -16,6 +16,8 @@ START_SECONDS = 30
 
 _OPTIONS = (
     "-c", "listen_addresses=", "-c", "synchronous_standby_names=", "-c", "fsync=off",
+    # No backup begins before it is there, and the store may not be ready.
+    "-c", f"archive_command={postgres_config.NO_ARCHIVE}",
 )  # fmt: skip
 
 _NODE_TABLES = """\

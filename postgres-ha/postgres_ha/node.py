@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import structlog
 
+from postgres_ha.backup.companion import Companion
 from postgres_ha.database import Database, Observation
 from postgres_ha.decision import View, find_leader
 from postgres_ha.grant import DurableTerm, Grant, forgotten_term
@@ -48,6 +49,7 @@ class Node:
         self.server = Server(self.volume.data)
         self.database = Database(settings)
         self.repmgr = Repmgr(settings)
+        self.backup = Companion(self.volume.data, settings.passfile) if settings.backup else None
         self.peers = Peers(settings.peers, Client(settings.tls, settings.secrets.agent_token))
         self.changing = threading.RLock()
         self.promise = DurableTerm(self.volume.promise)

@@ -3,10 +3,13 @@
 import os
 from pathlib import Path
 
+from postgres_ha.backup import archive
 from postgres_ha.settings import Settings
 
 # No standby carries this name, so a primary that requires it acknowledges nothing.
 FENCE = "nobody-may-acknowledge"
+NO_ARCHIVE = "/bin/true"
+ARCHIVE_SECONDS = 60
 
 _CONF = """\
 listen_addresses = '*'
@@ -35,6 +38,9 @@ max_notify_queue_pages = 64
 shared_preload_libraries = 'repmgr'
 
 wal_level = replica
+archive_mode = on
+archive_command = '{archive_command}'
+archive_timeout = {archive_timeout}
 wal_log_hints = on
 hot_standby = on
 max_wal_senders = 10
@@ -80,7 +86,13 @@ def hba(*, tls_demanded: bool) -> str:
 
 def write(settings: Settings, data: Path, upstream: str = "", slot: str = "") -> None:
     """Write the configuration of a server that starts as a standby, by default a fenced one."""
-    conf = _CONF.format(runtime=settings.runtime, server_pem=settings.server_pem)
+    conf = _CONF.format(
+        runtime=settings.runtime,
+        server_pem=settings.server_pem,
+        archive_command=archive_command(settings),
+        # So many seconds of votes can be missing in the store, and a file of WAL is stored each time.
+        archive_timeout=ARCHIVE_SECONDS if settings.backup else 0,
+    )
     (data / "postgresql.conf").write_text(conf)
     (data / "pg_hba.conf").write_text(hba(tls_demanded=settings.tls.demanded))
     # pg_rewind and pg_basebackup bring the source's own settings with them.
@@ -89,6 +101,14 @@ def write(settings: Settings, data: Path, upstream: str = "", slot: str = "") ->
         f"primary_conninfo = '{upstream}'\nprimary_slot_name = '{slot}'\n"
     )
     (data / "standby.signal").touch()
+
+
+def archive_command(settings: Settings) -> str:
+    """Return the command that stores a file of WAL; without a store one that does nothing.
+
+    Archiving itself is always on: to change that takes a restart of every node.
+    """
+    return archive.command(settings.runtime) if settings.backup else NO_ARCHIVE
 
 
 def write_private_files(settings: Settings) -> None:

@@ -3,6 +3,7 @@
 import signal
 import subprocess
 from pathlib import Path
+from typing import IO
 
 import structlog
 
@@ -44,10 +45,15 @@ class Server:
         """Whether the process lives; it need not accept connections yet."""
         return self._process is not None and self._process.poll() is None
 
-    def start(self, *options: str) -> None:
-        """Start the server. The caller holds the volume's lock, so a lock file here is stale."""
+    def start(self, *options: str, log: IO[str] | None = None) -> None:
+        """Start the server. The caller holds the volume's lock, so a lock file here is stale.
+
+        What it says goes to the container's log, or to a file.
+        """
         (self._data / "postmaster.pid").unlink(missing_ok=True)
-        self._process = subprocess.Popen(["postgres", "-D", str(self._data), *options])
+        self._process = subprocess.Popen(
+            ["postgres", "-D", str(self._data), *options], stdout=log, stderr=log
+        )
 
     def stop(self) -> None:
         """Stop the server: fast, which flushes everything to the standbys, or else at once."""

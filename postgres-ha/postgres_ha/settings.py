@@ -24,6 +24,14 @@ class Secrets:
 
 
 @dataclass(frozen=True)
+class Backup:
+    """How a node is known to the runner of the backups, and whom it believes to be that."""
+
+    certificate: Path
+    authority: Path
+
+
+@dataclass(frozen=True)
 class Settings:
     """Everything a node needs to know before it starts."""
 
@@ -33,6 +41,7 @@ class Settings:
     tls: Tls
     volume: Path = Path("/data")
     runtime: Path = Path("/tmp/postgres-ha")  # noqa: S108
+    backup: Backup | None = None
 
     @property
     def node_id(self) -> int:
@@ -78,7 +87,17 @@ def load(environment: Environment) -> Settings:
         raise SettingError("POSTGRES_NODES: expected three or more different names with commas")
     if node not in nodes:
         raise SettingError(f"NODE_NAME: {node} is none of {', '.join(nodes)}")
-    return Settings(node, nodes, _secrets(environment), tls.load(environment))
+    return Settings(node, nodes, _secrets(environment), tls.load(environment), backup=_backup(environment))
+
+
+def _backup(environment: Environment) -> Backup | None:
+    """Return the settings where the stack has a store for backups."""
+    if not environment.get("BACKUP_STORE"):
+        return None
+    return Backup(
+        Path(required(environment, "BACKUP_TLS_FILE", "/run/secrets/backup_node_tls")),
+        Path(required(environment, "BACKUP_CA_FILE", "/etc/ssl/backup_ca.pem")),
+    )
 
 
 def _secrets(environment: Environment) -> Secrets:

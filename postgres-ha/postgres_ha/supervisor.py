@@ -10,8 +10,10 @@ import psycopg
 import structlog
 
 from postgres_ha import bootstrap, election, fence, postgres_config, privileges, replica, repmgr, roles
+from postgres_ha.backup import companion
 from postgres_ha.decision import Action, Decision, View, conditions, decide
 from postgres_ha.errors import ServiceError
+from postgres_ha.fingerprint import Completion
 from postgres_ha.node import Node
 from postgres_ha.state import Role
 from postgres_ha.stopwatch import Stopwatch
@@ -47,6 +49,7 @@ class Supervisor:
         try:
             self._prepare()
             threading.Thread(target=self._observe_forever, daemon=True).start()
+            Completion(self._node).start()
             while True:
                 time.sleep(self._tick())
         finally:
@@ -57,6 +60,8 @@ class Supervisor:
         node = self._node
         postgres_config.write_private_files(node.settings)
         repmgr.write_configuration(node.settings)
+        if own := node.settings.backup:
+            companion.write_configuration(own.certificate, own.authority, node.settings.volume)
         node.phase = "waiting for another container to release the volume"
         while not node.volume.try_lock():
             time.sleep(TICK_SECONDS)
@@ -66,6 +71,8 @@ class Supervisor:
         """Keep the state fresh while an action takes long."""
         while True:
             time.sleep(OBSERVE_SECONDS)
+            if self._node.backup:
+                self._node.backup.keep()
             if self._node.state_age > OBSERVE_SECONDS:
                 try:
                     self._node.observe()
@@ -188,6 +195,8 @@ class Supervisor:
         node.phase = "stopping"
         node.repmgr.stop()
         node.server.stop()
+        if node.backup:
+            node.backup.stop()
         node.observe()
         if leaving:
             node.say_farewell()

@@ -199,7 +199,7 @@ def postgres_server() -> Iterator[Database]:
 @pytest.fixture
 def database(postgres_server: Database) -> Database:
     """Return a database as it is at first boot."""
-    tables = "votes, tally, pulse, dead_letters, poll, archives, accounts, uncounted, probe"
+    tables = "votes, tally, pulse, dead_letters, poll, archives, accounts, uncounted, probe, fingerprint"
     postgres_server.query(f"DROP TABLE IF EXISTS {tables}")
     return postgres_server
 

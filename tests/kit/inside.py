@@ -1,5 +1,6 @@
 """Certificates for servers inside, as a deployment makes them, in files that containers can mount."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from deployment.engine.swarm import certificates
@@ -11,9 +12,11 @@ SERVER_FILE = "/run/secrets/server_tls"
 class Inside:
     """An authority, and a certificate for each of some servers."""
 
-    def __init__(self, folder: Path, *servers: str) -> None:
+    def __init__(
+        self, folder: Path, *servers: str, several: Mapping[str, Sequence[str]] | None = None
+    ) -> None:
         self._folder = folder
-        made = certificates.make_inside({name: [name] for name in servers})
+        made = certificates.make_inside({name: [name] for name in servers} | dict(several or {}))
         folder.mkdir(parents=True)
         for name, text in {"authority": made.authority, **made.servers}.items():
             (folder / name).write_bytes(text)

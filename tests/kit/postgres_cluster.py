@@ -6,7 +6,7 @@ import socket
 import ssl
 import subprocess
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
@@ -41,8 +41,9 @@ State = dict[str, Any]
 class PostgresCluster:
     """Start, break and mend the nodes; everything carries the prefix and goes with `remove`."""
 
-    def __init__(self, prefix: str, folder: Path, images: dict[str, str]) -> None:
+    def __init__(self, prefix: str, folder: Path, images: dict[str, str], more: Sequence[str] = ()) -> None:
         self.prefix = prefix
+        self._more = more
         self._images = images
         self._addresses: dict[str, str] = {}
         self.secrets = folder / "secrets"
@@ -66,6 +67,7 @@ class PostgresCluster:
             *("--env", f"NODE_NAME={node}"),
             *self.inside.client(mode),
             *self.inside.server(certificate or node),
+            *self._more,
             stop_timeout=30,
         )
 
@@ -218,10 +220,14 @@ class PostgresCluster:
 
 
 @contextmanager
-def starting_cluster(folder: Path) -> Iterator[PostgresCluster]:
-    """Start all nodes and a pgpool, wait for nothing, and leave nothing."""
+def starting_cluster(
+    folder: Path, more: Sequence[str] = (), made: Mapping[str, str] | None = None
+) -> Iterator[PostgresCluster]:
+    """Start all nodes, with more options and secrets, and a pgpool; wait for nothing, leave nothing."""
     images = {name: reference(name) for name in ("postgres", "pgpool")}
-    cluster = PostgresCluster(f"test-postgres-{uuid.uuid4().hex[:8]}", folder, images)
+    cluster = PostgresCluster(f"test-postgres-{uuid.uuid4().hex[:8]}", folder, images, more)
+    for name, content in (made or {}).items():
+        (cluster.secrets / name).write_text(content)
     try:
         cluster.create()
         # Not in order: the node that initialises comes last.

@@ -34,6 +34,10 @@ OWN = {
     *("vote_app_service_replicas_desired", "vote_app_service_replicas_running"),
     *("vote_app_nodes", "vote_app_node_ready"),
     *("vote_app_probes_total", "vote_app_probe_seconds"),
+    *("vote_app_backups_kept", "vote_app_backup_age_seconds", "vote_app_backup_problem"),
+    *("vote_app_drill_failed", "vote_app_drill_age_seconds"),
+    *("vote_app_backup_runner_silent", "vote_app_archive_waiting_files", "vote_app_archive_waiting_seconds"),
+    *("vote_app_archive_split", "vote_app_wal_bytes"),
 }
 """What the services give."""
 EXPORTERS = {

@@ -13,7 +13,7 @@ from prometheus_client.core import Metric
 from observer import metrics as observing
 from observer import swarm
 from observer.changes import CLUSTERS
-from observer.picture import summarize_postgres, summarize_redis
+from observer.picture import summarize_backups, summarize_postgres, summarize_redis
 from pgpool_leader import metrics as leading
 from result import metrics as showing
 from unit.pgpool_leader.test_metrics import ANSWER
@@ -31,6 +31,7 @@ PICTURE = {
     "votes": {"stored": 0, "tally": {"a": 0}},
     "poll": None,
     "certificates": None,
+    "backups": summarize_backups({"postgres-1": {"archive": {}}}),
     "accounts": None,
 }
 

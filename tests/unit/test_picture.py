@@ -9,6 +9,7 @@ from psycopg.types.multirange import Multirange
 from deployment.plan.cluster.picture import (
     Account,
     Accounts,
+    Backups,
     Certificates,
     Picture,
     Poll,
@@ -35,6 +36,7 @@ WRITTEN = {
         for name, value in (picture.summarize_poll(dict.fromkeys(POLL), None) or {}).items()
         if name != "revision"
     },
+    Backups: picture.summarize_backups({"postgres-1": {"archive": {}}}) or {},
     Certificates: picture.summarize_certificates(dict.fromkeys(ASKED)) or {},
 }
 

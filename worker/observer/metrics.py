@@ -12,9 +12,11 @@ from prometheus_client.registry import Collector
 
 from observer import containers
 from observer.changes import CLUSTERS
-from observer.picture import Picture
+from observer.picture import DIFFERENT_WAL, Picture
 
 OPEN, MAINTENANCE = "open", "maintenance"
+# The runner of the backups says something every five seconds.
+SILENT_SECONDS = 60.0
 ACCOUNT_STATES = ("acknowledged", "stored", "queued", "settling", "dead", "lost", "unknown")
 
 
@@ -52,6 +54,7 @@ def families(picture: Picture, failovers: Mapping[str, int], now: float) -> Iter
     yield from _votes(picture)
     yield from _accounts(picture["accounts"])
     yield from _certificate(picture["certificates"])
+    yield from _backups(picture["backups"], picture["at"])
     yield from containers.families(picture["containers"])
 
 
@@ -136,6 +139,48 @@ def _certificate(certificate: Mapping[str, Any] | None) -> Iterator[Metric]:
         "Whether the last attempt to get a certificate failed.",
         float(bool(certificate["problem"])) if certificate else None,
     )
+
+
+def _backups(backups: Mapping[str, Any] | None, at: float) -> Iterator[Metric]:
+    if backups is None:
+        return
+    ends = backups["stop"]
+    split = None if backups["code"] is None else float(backups["code"] == DIFFERENT_WAL)
+    waits = "Time for which the oldest file of WAL has waited to be stored."
+    yield gauge("backups_kept", "Backups in the store.", backups["count"])
+    yield gauge(
+        "backup_age_seconds",
+        "Time since the last backup was complete.",
+        max(0.0, at - datetime.fromisoformat(ends).timestamp()) if ends else None,
+    )
+    yield gauge(
+        "backup_problem", "Whether the store or the last backup failed.", float(bool(backups["problem"]))
+    )
+    yield gauge("backup_runner_silent", "Whether the runner of the backups says nothing.", _silent(backups))
+    yield gauge("archive_waiting_files", "Files of WAL that wait to be stored.", backups["waiting"])
+    yield gauge("archive_waiting_seconds", waits, backups["oldest_seconds"])
+    yield gauge("archive_split", "Whether the store holds other WAL of the same name.", split)
+    yield from _drills(backups["drill"] or {}, at)
+    yield gauge("wal_bytes", "Size of all WAL on the primary's disk.", backups["wal_bytes"])
+
+
+def _drills(note: Mapping[str, Any], at: float) -> Iterator[Metric]:
+    """Of the last drill that could run: one that could not says nothing of the backups."""
+    ran = note.get("ran")
+    yield gauge(
+        "drill_age_seconds",
+        "Time since a backup was last restored to be looked at.",
+        max(0.0, at - ran["began"]) if ran else None,
+    )
+    yield gauge(
+        "drill_failed",
+        "Whether the last backup that was looked at does not give the votes back.",
+        float(ran["outcome"] != "good") if ran else None,
+    )
+
+
+def _silent(backups: Mapping[str, Any]) -> float:
+    return float(backups["told"] is None or backups["told"] > SILENT_SECONDS)
 
 
 def primaries(picture: Picture) -> dict[str, str]:

@@ -6,6 +6,9 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+# What pgBackRest ends with when the store holds another file of the same name.
+DIFFERENT_WAL = 45
+
 State = Mapping[str, Any]
 Picture = Mapping[str, Any]
 
@@ -100,6 +103,30 @@ def summarize_poll(row: Mapping[str, Any] | None, answer: Sequence[Any] | None) 
 def summarize_certificates(row: Mapping[str, Any] | None) -> dict[str, Any] | None:
     """Say of the edges' certificate what its program says, times as text."""
     return None if row is None else with_times_as_text(row)
+
+
+def summarize_backups(states: Mapping[str, State]) -> dict[str, Any] | None:
+    """Say how the primary's WAL is stored, and what the runner of the backups last said to any node.
+
+    None where no node is backed up. `told` is how many seconds ago the runner said so, None if it is silent.
+    """
+    if not any("archive" in state for state in states.values()):
+        return None
+    open_nodes = _open_primaries(states)
+    archive = states[open_nodes[0]].get("archive") or {} if len(open_nodes) == 1 else {}
+    if any((state.get("archive") or {}).get("code") == DIFFERENT_WAL for state in states.values()):
+        # Whoever has met it keeps it, until an operator has looked.
+        archive = {**archive, "code": DIFFERENT_WAL}
+    heard = [report for state in states.values() if (report := state.get("backup"))]
+    newest = min(heard, key=lambda report: report["age"], default={"age": None})
+    return {
+        **{name: archive.get(name) for name in ("waiting", "oldest_seconds", "wal_bytes", "code")},
+        **{name: newest.get(name) for name in ("label", "type", "stop", "drill")},
+        "count": newest.get("count"),
+        "problem": newest.get("problem") or "",
+        "running": bool(newest.get("running")),
+        "told": newest["age"],
+    }
 
 
 def with_times_as_text(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -16,6 +16,15 @@ CREATE TABLE IF NOT EXISTS tally (
     count bigint NOT NULL
 ) WITH (fillfactor = 50);
 
+-- One number for all votes, exact in every transaction, by which a restored copy shows that its votes are those that
+-- were stored: the sum of the two parts is the sum of each row's vote_hash. `since` is what these triggers have added,
+-- `before` what was there when they began. Where there were votes already, nobody knows that yet: the database's primary
+-- finds it out, without holding up those who store votes.
+CREATE TABLE IF NOT EXISTS fingerprint (
+    part text    PRIMARY KEY CHECK (part IN ('before', 'since')),
+    hash numeric NOT NULL
+) WITH (fillfactor = 50);
+
 -- When a commit was last possible: what a reader sees here has reached a standby.
 CREATE TABLE IF NOT EXISTS pulse (
     only_row boolean     PRIMARY KEY DEFAULT true CHECK (only_row),
@@ -143,6 +152,55 @@ REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION keep_tally
 
 CREATE OR REPLACE TRIGGER tally_truncate AFTER TRUNCATE ON votes
 FOR EACH STATEMENT EXECUTE FUNCTION keep_tally();
+
+CREATE OR REPLACE FUNCTION vote_hash(id text, vote text, version bigint) RETURNS bigint
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT hashtextextended(id, hashtextextended(vote, version))
+$$;
+
+-- It has triggers of its own: those of the tally belong to releases, too, that know no fingerprint.
+CREATE OR REPLACE FUNCTION keep_fingerprint() RETURNS trigger
+LANGUAGE plpgsql AS $$
+DECLARE
+    change numeric;
+BEGIN
+    IF TG_OP = 'TRUNCATE' THEN
+        DELETE FROM fingerprint;
+        INSERT INTO fingerprint (part, hash) VALUES ('before', 0), ('since', 0);
+        RETURN NULL;
+    ELSIF TG_OP = 'INSERT' THEN
+        SELECT sum(vote_hash(id, vote, version)) INTO change FROM new_rows;
+    ELSIF TG_OP = 'DELETE' THEN
+        SELECT -sum(vote_hash(id, vote, version)) INTO change FROM old_rows;
+    ELSE
+        SELECT (SELECT sum(vote_hash(id, vote, version)) FROM new_rows)
+            - (SELECT sum(vote_hash(id, vote, version)) FROM old_rows) INTO change;
+    END IF;
+    IF change <> 0 THEN
+        INSERT INTO fingerprint AS known (part, hash) VALUES ('since', change)
+        ON CONFLICT (part) DO UPDATE SET hash = known.hash + excluded.hash;
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+-- By their names they come after the tally's lock.
+CREATE OR REPLACE TRIGGER votes_hash_insert AFTER INSERT ON votes
+REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION keep_fingerprint();
+
+CREATE OR REPLACE TRIGGER votes_hash_update AFTER UPDATE ON votes
+REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
+FOR EACH STATEMENT EXECUTE FUNCTION keep_fingerprint();
+
+CREATE OR REPLACE TRIGGER votes_hash_delete AFTER DELETE ON votes
+REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION keep_fingerprint();
+
+CREATE OR REPLACE TRIGGER votes_hash_truncate AFTER TRUNCATE ON votes
+FOR EACH STATEMENT EXECUTE FUNCTION keep_fingerprint();
+
+-- The triggers above have locked the votes.
+INSERT INTO fingerprint (part, hash)
+SELECT 'before', 0 WHERE NOT EXISTS (SELECT FROM votes) AND NOT EXISTS (SELECT FROM fingerprint);
 
 -- Whoever stores votes with their numbers says so; a release that does not know accounts does not replace this.
 CREATE OR REPLACE FUNCTION note_uncounted() RETURNS trigger

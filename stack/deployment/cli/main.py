@@ -13,6 +13,7 @@ import typer
 from urllib3.exceptions import HTTPError
 
 from deployment.cli import (
+    backup,
     dead,
     doctor,
     holding,
@@ -23,6 +24,7 @@ from deployment.cli import (
     poll,
     proving,
     report,
+    restore,
     seed,
     switchover,
 )
@@ -59,7 +61,7 @@ app.add_typer(local.app, name="local")
 app.add_typer(maintenance.app, name="maintenance")
 app.add_typer(nodes.app, name="nodes")
 app.add_typer(poll.app, name="poll")
-for verbs in (looking, doctor, holding, proving, seed, switchover):
+for verbs in (looking, backup, doctor, holding, proving, restore, seed, switchover):
     app.add_typer(verbs.app)
 
 
@@ -139,7 +141,7 @@ def down(
         report.plan(down_verb.steps(volumes=volumes), site, (), as_json=as_json)
         return
     if volumes:
-        confirm("Delete every vote, password and certificate of this stack for good?", yes=yes)
+        confirm(down_verb.question(site), yes=yes)
     down_verb.down(site, volumes=volumes)
 
 

@@ -96,6 +96,7 @@ def view(now: dict[str, Any]) -> Group:
         *(nodes if len(nodes) > 1 else ()),
         *(Text(line) for line in status.cluster_lines(now)),
         *(Text(line) for line in status.certificate_lines(now)),
+        *(Text(line) for line in status.backup_lines(now)),
         *(Text(line) for line in status.poll_lines(now)),
         Text(_votes(now)),
         *(Text(line) for line in _deployment(now)),

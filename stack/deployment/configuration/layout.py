@@ -8,6 +8,8 @@ OVERLAYS = ROOT / "stack" / "overlays"
 RULE_FILES = ROOT / "stack" / "monitoring" / "prometheus" / "rules"
 # The overlay by which a release is known to be watched.
 MONITORING = "monitoring.yaml"
+# The overlay by which a release is known to be backed up.
+BACKUP = "backup.yaml"
 ENV_FILE = ROOT / "stack" / ".env"
 LOCAL_CA_FILE = ROOT / "stack" / "local-ca.crt"
 COMPOSE_FILE = ROOT / "compose.yaml"

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from deployment.configuration import acme, alerts, closing, dashboard, env_file, hosts, options
+from deployment.configuration import acme, alerts, backups, closing, dashboard, env_file, hosts, options
 from deployment.configuration.env_file import Line
 from deployment.configuration.layout import ENV_FILE, OVERLAYS, STACK_FILE
 from deployment.errors import DeployError
@@ -30,6 +30,7 @@ DOCKER_HUB = ("docker.io", "index.docker.io", "registry-1.docker.io")
 # What Linux takes for the name of an interface; one with a dot and digits alone is an address.
 INTERFACE = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9._@-]{1,15}")
 SMALLEST_POOL = 20
+BACKUP = ("BACKUP_STORE", "BACKUP_AT", "BACKUP_S3_ENDPOINT", "BACKUP_S3_BUCKET", "BACKUP_S3_REGION")
 LONGEST_LINE = 200
 # Redis counts the backlog for its replicas, 64 MB, as memory in use.
 LEAST_REDIS_MEGABYTES = 96
@@ -74,6 +75,14 @@ class Settings(BaseSettings):
     alert_watchdog_url: Annotated[str, AfterValidator(alerts.url)] = ""
     alert_slack_url_file: Annotated[str, AfterValidator(alerts.slack_url)] = ""
     runbooks_url: Annotated[str, AfterValidator(alerts.repository)] = ""
+    backup_store: Literal["", "volume", "s3"] = ""
+    backup_at: Annotated[str, AfterValidator(backups.at)] = "03:00"
+    backup_s3_endpoint: Annotated[str, AfterValidator(backups.endpoint)] = ""
+    backup_s3_bucket: Annotated[str, AfterValidator(backups.bucket)] = ""
+    backup_s3_region: Annotated[str, AfterValidator(backups.region)] = ""
+    backup_s3_key_file: Annotated[str, AfterValidator(backups.key)] = ""
+    backup_s3_key_secret_file: Annotated[str, AfterValidator(backups.key)] = ""
+    backup_s3_ca_file: Annotated[str, AfterValidator(backups.authority)] = ""
     vote_title: str = ""
     vote_question: str = ""
     option_a: str = "Cats"
@@ -187,6 +196,7 @@ class Settings(BaseSettings):
     def _consistent(self) -> "Settings":
         options.complain_of(self.option_names)
         alerts.complain_of(self)
+        backups.complain_of(self)
         if self.http_port == self.https_port:
             raise ValueError("HTTP_PORT and HTTPS_PORT must differ")
         if self.vote_host == self.result_host and self.routing == "host":
@@ -232,6 +242,8 @@ class Settings(BaseSettings):
             "acme_eab_hmac_key": self.acme_eab_hmac_key_file,
             "acme_dns_hook": self.acme_dns_hook,
             "dashboard_users": self.dashboard_users_file,
+            "backup_s3_key": self.backup_s3_key_file,
+            "backup_s3_key_secret": self.backup_s3_key_secret_file,
         }
         watched = {
             "monitoring_users": self.monitoring_users_file,
@@ -284,6 +296,8 @@ class Settings(BaseSettings):
         values["PUBLIC_HTTPS_PORT"] = str(self.public_https_port or self.https_port)
         if self.routing == "path":
             values["DOMAIN"] = self.domain
+        if self.backup_store:
+            values |= {name: str(getattr(self, name.lower())) for name in BACKUP}
         if self.dashboard_host:
             values["DASHBOARD_HOST"] = self.dashboard_host
         if self.monitoring and self.runbooks_url:

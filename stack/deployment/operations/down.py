@@ -92,6 +92,13 @@ def down(on: Site, *, volumes: bool) -> None:
         on.progress.say(line)
 
 
+def question(on: Site) -> str:
+    """Ask whether all may go, and name what no backup can bring back then."""
+    keyed = on.managed and credentials.BACKUP_KEY in on.secrets
+    backups = ", the volume of the backups, and the key without which no backup can be read" if keyed else ""
+    return f"Delete every vote, password and certificate of this stack{backups} for good?"
+
+
 def farewell(others: list[str], *, volumes: bool) -> list[str]:
     """Say what is gone and what is not; volumes of the `others` cannot be reached from this node."""
     if not volumes:

@@ -31,6 +31,8 @@ MONITORING_CONFIGS = {
     "PROMETHEUS_RULES_HASH": RULES,
     "ALERTMANAGER_CONFIG_HASH": RECEIVERS,
 }
+# Where a release keeps the authority of a private store of backups.
+STORE_AUTHORITY = "stack/backup-s3-ca.pem"
 GRAFANA = "stack/monitoring/grafana"
 GRAFANA_CONFIGS = {
     "GRAFANA_CONFIG_HASH": f"{GRAFANA}/grafana.ini",
@@ -93,6 +95,9 @@ def made(
         variables |= networks.carve(settings.network_subnets)
     if settings.acme_ca_file:
         variables |= {"ACME_CA_FILE": Path(ACME_AUTHORITY).name, "ACME_CA_HASH": _hash(files[ACME_AUTHORITY])}
+    if settings.backup_s3_ca_file:
+        variables |= {"BACKUP_S3_CA_FILE": Path(STORE_AUTHORITY).name}
+        variables |= {"BACKUP_S3_CA_HASH": _hash(files[STORE_AUTHORITY])}
     stack = [path.relative_to(ROOT).as_posix() for path in (STACK_FILE, *overlays.chosen(settings))]
     variables |= _secrets(secrets, "".join(files[path] for path in stack))
     return Release(tuple(stack), files, variables)
@@ -118,6 +123,8 @@ def _files(settings: Settings) -> dict[str, str]:
         files[RECEIVERS] = alerting.alertmanager_config(settings)
     if settings.acme_ca_file:
         files[ACME_AUTHORITY] = Path(settings.acme_ca_file).read_text()
+    if settings.backup_s3_ca_file:
+        files[STORE_AUTHORITY] = Path(settings.backup_s3_ca_file).read_text()
     return files
 
 

@@ -15,7 +15,7 @@ from deployment.engine.swarm import maintenance as kept_maintenance
 from deployment.errors import DeployError
 from deployment.operations import poll
 from deployment.plan import maintenance
-from deployment.plan.cluster import accounting, strength
+from deployment.plan.cluster import accounting, backups, drills, strength
 from deployment.plan.cluster.convergence import ServiceState
 from deployment.plan.cluster.picture import OPEN, Accounts, Picture, minute
 from deployment.plan.cluster.topology import CLUSTERS
@@ -134,11 +134,17 @@ def warnings(
         *([f"{dead} votes could not be stored: python3 deploy.py dead list"] if dead else []),
         *strength.damaged(picture.postgres),
         *strength.certificate_warnings(picture),
+        *backups.warnings(picture),
+        *_of_drills(picture),
         *weaknesses.of(members),
         *weaknesses.crowded(members, services.placements(client)),
         *networks.warnings(client),
         *weaknesses.mute(members, running, strength.clusters_missing(picture)),
     ]
+
+
+def _of_drills(picture: Picture) -> list[str]:
+    return drills.warnings(picture.backups.drill, picture.at or 0) if picture.backups else []
 
 
 def _other_certificate(visited: Sequence[pages.Visit], picture: Picture) -> list[str]:
@@ -249,6 +255,12 @@ def certificate_lines(status: Mapping[str, Any]) -> list[str]:
     lines = [f"Certificate of {name}: {_issuer(found['issuer'])}, {rest}" for name in found["names"]]
     guard = [f"CAA record to set, so that nobody else gets one: {found['caa']}"] if found["caa"] else []
     return [*lines, *guard]
+
+
+def backup_lines(status: Mapping[str, Any]) -> list[str]:
+    """Say how old the last backup is, and whether one was tried, where there is a store."""
+    found, at = status["backups"], status["at"]
+    return [backups.line(found, at), drills.line(found["drill"], at)] if found else []
 
 
 def _issuer(issuer: str) -> str:

@@ -69,6 +69,7 @@ NOT_OBSERVED = (
     "INSERT INTO postgres_ha.probe DEFAULT VALUES",
     "UPDATE accounts SET acknowledged = '{}'",
     "DELETE FROM uncounted",
+    "UPDATE fingerprint SET hash = 0",
 )
 # Of tables that were made before there was this account.
 OBSERVED_FROM_THE_START = ("SELECT vote, count FROM tally", "DELETE FROM dead_letters")

@@ -12,8 +12,10 @@ from docker import DockerClient
 
 from deployment.configuration.layout import SECRET_LABEL
 from deployment.engine.swarm import credentials
-from deployment.engine.swarm.credentials import BOUND_TO_DATA, FORMER, HOSTS_LABEL, MADE, PASSWORDS
+from deployment.engine.swarm.credentials import BACKUP, BOUND_TO_DATA, FORMER, HOSTS_LABEL, MADE, PASSWORDS
 from deployment.errors import DeployError
+from deployment.operations.runner.site import Site
+from deployment.operations.steps import record
 from deployment.plan.release.release import Release
 
 VOLUMES = SimpleNamespace(volumes=SimpleNamespace(list=lambda: [SimpleNamespace(name="vote-app_postgres-1")]))
@@ -152,3 +154,36 @@ def test_the_authority_s_file_is_left_alone_unless_it_differs(
     os.utime(path, (1, 1))
     credentials.save_authority(client, TODAY, path)
     assert path.stat().st_mtime == 1
+
+
+def test_what_backups_need_is_made_when_there_is_a_store_and_not_before(swarm: Swarm) -> None:
+    assert credentials.missing(observe(swarm), {}) == []
+    lacking = credentials.missing(observe(swarm), {}, backed_up=True)
+    assert lacking == list(BACKUP)
+    credentials.create(swarm.client, lacking, {})
+    found = observe(swarm)
+    assert credentials.missing(found, {}, backed_up=True) == []
+    assert found.keys() == {*MADE, *BACKUP}
+
+
+def test_half_an_authority_of_the_backups_is_none_and_their_key_stays(swarm: Swarm) -> None:
+    credentials.create(swarm.client, BACKUP, {})
+    found = {key: name for key, name in observe(swarm).items() if key != "backup_node_tls"}
+    assert credentials.missing(found, {}, backed_up=True) == ["backup_ca", "backup_tls", "backup_node_tls"]
+
+
+def test_the_key_of_the_backups_outlives_the_service_that_uses_it(swarm: Swarm) -> None:
+    """Without it all that is in the store is worth nothing."""
+    credentials.create(swarm.client, BACKUP, {})
+    assert swarm.unused(BACKUP) == []
+    assert set(BACKUP) <= set(kept_by_sweep())
+
+
+def kept_by_sweep() -> set[str]:
+    """Return the keys of which a sweep leaves the newest, whatever the releases need."""
+    asked: list[set[str]] = []
+    client = SimpleNamespace(secrets=SimpleNamespace(list=list), configs=SimpleNamespace(list=list))
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(credentials, "unused", lambda _client, keys: asked.append(keys))
+        record.Sweep()._items(cast(Site, SimpleNamespace(engine=client, wanted=None, deployments=())))
+    return asked[0]

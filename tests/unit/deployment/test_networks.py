@@ -1,6 +1,7 @@
 """Addresses that are somebody else's, and changes that Docker would ignore, are refused in time."""
 
 from ipaddress import IPv4Network
+from pathlib import Path
 
 import pytest
 import yaml
@@ -106,16 +107,27 @@ def test_each_network_has_a_subnet_of_the_pool() -> None:
 @pytest.mark.parametrize("name", WITH_NETWORKS)
 def test_a_file_that_is_added_by_hand_opens_no_network(name: str) -> None:
     """Docker replaces a network by what the last file says of it: one that left out `internal` opened it."""
-    watched = (layout.STACK_FILE, layout.OVERLAYS / layout.MONITORING)
+    watched = (layout.STACK_FILE, *(layout.OVERLAYS / one for one in (layout.MONITORING, "backup-s3.yaml")))
     whole, added = (
         networks.merged(path.read_text() for path in paths) for paths in (watched, [layout.OVERLAYS / name])
     )
     assert {name: {**part, **whole[name]} for name, part in added.items()} == added
 
 
-@pytest.mark.parametrize(("monitoring", "ways_out"), [(False, set()), (True, {"alerts"})])
-def test_all_files_together_lose_nothing(monitoring: bool, ways_out: set[str]) -> None:
-    made = intended(network_subnets="10.77.0.0/16", network_encryption=True, monitoring=monitoring)
+@pytest.mark.parametrize(
+    ("more", "ways_out"),
+    [
+        ({}, set()),
+        ({"monitoring": True}, {"alerts"}),
+        ({"monitoring": True, "backup": True}, {"alerts", "store"}),
+    ],
+)
+def test_all_files_together_lose_nothing(more: dict[str, bool], ways_out: set[str], tmp_path: Path) -> None:
+    (tmp_path / "key").write_text("hush\n")
+    s3 = {name: str(tmp_path / "key") for name in ("backup_s3_key_file", "backup_s3_key_secret_file")}
+    s3 |= {"backup_store": "s3", "backup_s3_endpoint": "s3.example.org", "backup_s3_bucket": "votes"}
+    monitoring, chosen = more.get("monitoring", False), s3 if more.get("backup") else {}
+    made = intended(network_subnets="10.77.0.0/16", network_encryption=True, monitoring=monitoring, **chosen)
     assert {name for name, one in made.items() if not one.internal} == {"edge", "acme"} | ways_out
     assert all(one.encrypted for one in made.values())
     assert len({one.subnet for one in made.values()}) == len(made) <= networks.MOST

@@ -15,7 +15,13 @@ from observer import __main__ as program
 from observer import settings
 from observer.containers import summarize_containers
 from observer.metrics import Figures, age_seconds, families, replaced
-from observer.picture import count_open_primaries, summarize_postgres, summarize_queue, summarize_redis
+from observer.picture import (
+    count_open_primaries,
+    summarize_backups,
+    summarize_postgres,
+    summarize_queue,
+    summarize_redis,
+)
 from worker import exporter, logs
 
 NOW = 1_000_010.0
@@ -29,6 +35,7 @@ UNKNOWN: dict[str, Any] = {
     "votes": {"stored": None, "tally": None},
     "poll": None,
     "certificates": None,
+    "backups": None,
     "accounts": None,
 }
 ALWAYS = {
@@ -100,9 +107,44 @@ ACCOUNTS = {
 }  # fmt: skip
 
 
+BACKED_UP: dict[str, Any] = {
+    "p1": {
+        "role": "primary",
+        "open": True,
+        "archive": {"waiting": 2, "oldest_seconds": 7.5, "wal_bytes": 64, "code": 45},
+        "backup": {"stop": "1970-01-12T13:45:00+00:00", "count": 3, "problem": "full", "age": 2.0},
+    },
+    "p2": {"archive": {}, "backup": {"stop": None, "count": 0, "problem": "", "age": 90.0}},
+}
+# Though another node is the primary now.
+HAS_MET_A_SPLIT: dict[str, Any] = {"p2": {"role": "standby", "archive": {"code": 45}}}
+OF_BACKUPS = {
+    "backups_kept 3.0",
+    "backup_age_seconds 100.0",
+    "backup_problem 1.0",
+    "backup_runner_silent 0.0",
+    "archive_waiting_files 2.0",
+    "archive_waiting_seconds 7.5",
+    "archive_split 1.0",
+    "wal_bytes 64.0",
+}
+
+
 @pytest.mark.parametrize(
     ("known", "more", "less"),
     [
+        ({"backups": summarize_backups({"p1": PRIMARY})}, set(), set()),
+        ({"backups": summarize_backups(BACKED_UP)}, OF_BACKUPS, set()),
+        (
+            {"backups": summarize_backups({"p2": {"archive": {}}})},
+            {"backup_runner_silent 1.0", "backup_problem 0.0"},
+            set(),
+        ),
+        (
+            {"backups": summarize_backups({"p1": PRIMARY | {"archive": {"code": 0}}, **HAS_MET_A_SPLIT})},
+            {"backup_runner_silent 1.0", "backup_problem 0.0", "archive_split 1.0"},
+            set(),
+        ),
         (
             {"accounts": ACCOUNTS},
             {f'account_votes{{state="{s}"}} {n:.1f}' for s, n in ACCOUNTS.items()},

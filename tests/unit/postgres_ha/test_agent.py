@@ -21,7 +21,7 @@ from postgres_ha.position import Position
 from postgres_ha.state import NodeState
 
 CANDIDACY = candidacy_to_json(Candidacy("postgres-2", 7, Position(6, 1000)))
-PATHS = ["/ballot", "/campaign", "/promotion", "/following", "/farewell", "/handover", "/override"]
+PATHS = ["/ballot", "/campaign", "/promotion", "/following", "/farewell", "/handover", "/override", "/backup"]
 TOKEN = "Authorization: Bearer hush\r\n"
 # The first bytes of a handshake that announces 512 more.
 HELLO = b"\x16\x03\x01\x02\x00\x01"
@@ -47,7 +47,8 @@ class Address(NamedTuple):
 @pytest.fixture(scope="module")
 def agent() -> Agent:
     secrets = SimpleNamespace(agent_token="hush")
-    node = SimpleNamespace(settings=SimpleNamespace(secrets=secrets), state=NodeState("postgres-1"))
+    settings, state = SimpleNamespace(secrets=secrets), NodeState("postgres-1")
+    node = SimpleNamespace(settings=settings, state=state, backup=None)
     return Agent(cast(Node, node))
 
 

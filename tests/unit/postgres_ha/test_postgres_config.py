@@ -1,10 +1,11 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from kit.inside import Inside
 from postgres_ha import postgres_config, tls
-from postgres_ha.settings import Secrets, Settings
+from postgres_ha.settings import Backup, Secrets, Settings
 
 NODES = ("postgres-1", "postgres-2", "postgres-3")
 
@@ -62,3 +63,15 @@ def test_the_password_file_is_private_and_escaped(settings: Settings) -> None:
 
 def test_no_password_is_in_any_connection_string(settings: Settings) -> None:
     assert "secret" not in postgres_config.upstream_conninfo(settings, "postgres-2")
+
+
+def test_archiving_is_always_on_and_stores_nothing_without_a_store(settings: Settings) -> None:
+    """To turn it on takes a restart of every node; another command does not."""
+    settings.data.mkdir(parents=True)
+    backed_up = replace(settings, backup=Backup(Path("/node.pem"), Path("/ca.pem")))
+    for chosen, command, seconds in ((settings, "'/bin/true'", 0), (backed_up, "'sh ", 60)):
+        postgres_config.write(chosen, settings.data)
+        conf = (settings.data / "postgresql.conf").read_text()
+        assert "archive_mode = on\n" in conf
+        assert f"archive_command = {command}" in conf
+        assert f"archive_timeout = {seconds}\n" in conf

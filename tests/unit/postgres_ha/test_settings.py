@@ -53,3 +53,10 @@ def test_a_secret_is_one_line(environ: dict[str, str], content: str) -> None:
     Path(environ["AGENT_TOKEN_FILE"]).write_text(content)
     with pytest.raises(SettingError, match="AGENT_TOKEN_FILE"):
         load(environ)
+
+
+def test_a_node_is_backed_up_where_there_is_a_store(environ: dict[str, str]) -> None:
+    assert load(environ | {"BACKUP_STORE": ""}).backup is None
+    backup = load(environ | {"BACKUP_STORE": "s3"}).backup
+    assert backup is not None
+    assert backup.authority == Path("/etc/ssl/backup_ca.pem")

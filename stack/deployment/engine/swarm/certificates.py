@@ -30,12 +30,13 @@ class Inside:
     servers: Mapping[str, bytes] = field(repr=False)
 
 
-def make_inside(servers: Mapping[str, Sequence[str]]) -> Inside:
+def make_inside(servers: Mapping[str, Sequence[str]], what: str = "inside") -> Inside:
     """Make a certificate for each server, which has one name or several.
 
+    By the first one it is known where it is a client itself.
     The authority's key is not kept: nobody can sign for another server later.
     """
-    made = trustme.CA(organization_name=f"{STACK} inside CA")
-    issued = {server: made.issue_cert(*names) for server, names in servers.items()}
+    made = trustme.CA(organization_name=f"{STACK} {what} CA")
+    issued = {server: made.issue_cert(*names, common_name=names[0]) for server, names in servers.items()}
     pairs = {server: pair.private_key_and_cert_chain_pem.bytes() for server, pair in issued.items()}
     return Inside(made.cert_pem.bytes(), pairs)

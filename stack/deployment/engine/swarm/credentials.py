@@ -57,15 +57,20 @@ SERVERS = {
     "redis_proxy_tls": ("redis-proxy",),
     "redis_tls": (*members("redis"), *members("sentinel")),
 }
+# Where the stack is backed up: what encrypts that, and how the runner and the data nodes know each other.
+# They are not of the authority above, whose key is not kept: backups can be turned on at any time.
+BACKUP_KEY, BACKUP_AUTHORITY = "backup_key", "backup_ca"
+BACKUP_SERVERS = {"backup_tls": ("backup",), "backup_node_tls": ("postgres", *members("postgres"))}
+BACKUP = (BACKUP_KEY, BACKUP_AUTHORITY, *BACKUP_SERVERS)
 MADE = (*PASSWORDS, AUTHORITY, AUTHORITY_KEY, INSIDE, *SERVERS)
 # What is only good together.
-WHOLE = ((AUTHORITY, AUTHORITY_KEY), (INSIDE, *SERVERS))
+WHOLE = ((AUTHORITY, AUTHORITY_KEY), (INSIDE, *SERVERS), (BACKUP_AUTHORITY, *BACKUP_SERVERS))
 # What a release of before showed: its authority, whose key was not kept, has the same hosts in its label.
 FORMER = ("tls_certificate", "tls_key")
 # What a user has in a file of their own.
 GIVEN = (
     *("acme_eab_hmac_key", "acme_dns_hook", "dashboard_users", "monitoring_users"),
-    *("alert_smtp_password", "alert_slack_url"),
+    *("alert_smtp_password", "alert_slack_url", "backup_s3_key", "backup_s3_key_secret"),
 )
 # The data are of no use without them: the accounts in the database, and what tells one voter from another.
 # Not those of the observer, certificates and monitoring: a primary gives their accounts today's passwords.
@@ -93,18 +98,19 @@ def observe(
     exact = {_name(key, content) for key, content in given.items()}
     for secret in sorted(client.secrets.list(), key=lambda item: (item.name in exact, _created(item))):
         key, for_hosts = _key(secret), _label(secret, HOSTS_LABEL)
-        if key in (*PASSWORDS, *GIVEN, AUTHORITY_KEY, *SERVERS) or (
+        if key in (*PASSWORDS, *GIVEN, AUTHORITY_KEY, *SERVERS, BACKUP_KEY, *BACKUP_SERVERS) or (
             key in FORMER and for_hosts == ",".join(hosts)
         ):
             found[key] = str(secret.name)
-    signers = {key: _signer(client, key) for key in (AUTHORITY, INSIDE)}
+    signers = {key: _signer(client, key) for key in (AUTHORITY, INSIDE, BACKUP_AUTHORITY)}
     return found | {key: str(config.name) for key, config in signers.items() if config}
 
 
-def missing(found: Mapping[str, str], given: Mapping[str, bytes]) -> list[str]:
+def missing(found: Mapping[str, str], given: Mapping[str, bytes], *, backed_up: bool = False) -> list[str]:
     """Return the keys that still have to be made, with all that is only good together with them."""
     broken = {key for group in WHOLE if any(key not in found for key in group) for key in group}
-    absent = [key for key in MADE if key not in found or key in broken]
+    wanted = (*MADE, *BACKUP) if backed_up else MADE
+    absent = [key for key in wanted if key not in found or key in broken]
     return absent + [key for key, content in given.items() if found.get(key) != _name(key, content)]
 
 
@@ -127,7 +133,7 @@ def check_volumes(client: docker.DockerClient, found: Mapping[str, str]) -> None
 def create(client: docker.DockerClient, keys: Collection[str], given: Mapping[str, bytes]) -> None:
     """Make the secrets of `keys`."""
     for key in keys:
-        if key in PASSWORDS:
+        if key in (*PASSWORDS, BACKUP_KEY):
             _store(client, key, secrets.token_urlsafe(PASSWORD_BYTES).encode())
         elif key in given:
             _store(client, key, given[key])
@@ -135,11 +141,12 @@ def create(client: docker.DockerClient, keys: Collection[str], given: Mapping[st
         made = certificates.make()
         _store(client, AUTHORITY_KEY, made.key)
         _publish(client, AUTHORITY, made.certificate)
-    if INSIDE in keys:
-        signed = certificates.make_inside(SERVERS)
-        for key, pair in signed.servers.items():
-            _store(client, key, pair)
-        _publish(client, INSIDE, signed.authority)
+    for signer, servers, what in ((INSIDE, SERVERS, "inside"), (BACKUP_AUTHORITY, BACKUP_SERVERS, "backup")):
+        if signer in keys:
+            signed = certificates.make_inside(servers, what)
+            for key, pair in signed.servers.items():
+                _store(client, key, pair)
+            _publish(client, signer, signed.authority)
 
 
 def _store(client: docker.DockerClient, key: str, value: bytes) -> None:

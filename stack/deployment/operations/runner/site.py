@@ -227,7 +227,8 @@ class Site:
     @property
     def secrets_missing(self) -> list[str]:
         """Keys of the secrets that are still to be made."""
-        return credentials.missing(self.secrets, self.chosen.given)
+        backed_up = bool(self.settings.backup_store)
+        return credentials.missing(self.secrets, self.chosen.given, backed_up=backed_up)
 
     @property
     def hosts(self) -> tuple[str, str]:

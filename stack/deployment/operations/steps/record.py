@@ -71,4 +71,4 @@ class Sweep:
 
     def _items(self, site: Site) -> list[credentials.Item]:
         keys = history.secrets_kept(site.wanted, site.deployments)
-        return credentials.unused(site.engine, {*credentials.MADE, *keys})
+        return credentials.unused(site.engine, {*credentials.MADE, *credentials.BACKUP, *keys})

@@ -146,6 +146,27 @@ class Accounts:
 
 
 @dataclass(frozen=True)
+class Backups:
+    """How the primary's WAL is stored, and the last backup; times are ISO 8601.
+
+    What nobody could say is None.
+    """
+
+    waiting: int | None = None  # files of WAL
+    oldest_seconds: float | None = None  # that the first of them has waited
+    wal_bytes: int | None = None
+    code: int | None = None  # what the archive command ended with last
+    label: str | None = None
+    type: str | None = None
+    stop: str | None = None
+    count: int | None = None
+    problem: str = ""  # what the store or the last try has, if it failed
+    running: bool = False
+    told: float | None = None  # how many seconds ago the runner said so
+    drill: Mapping[str, object] | None = None
+
+
+@dataclass(frozen=True)
 class Picture:
     """Everything at one moment, `at` seconds since 1970; None where nobody could be asked."""
 
@@ -156,6 +177,7 @@ class Picture:
     votes: Votes = field(default_factory=Votes)
     poll: Poll | None = None  # an observer of a release before this one knows none
     certificates: Certificates | None = None  # an observer of a release before this one knows none
+    backups: Backups | None = None  # where there is no store
     accounts: Accounts | None = None
     keeps_accounts: bool = False  # an observer of a release before this one does not
 

@@ -1,0 +1,1 @@
+"""Backups with pgBackRest: the runner and its store, and what a data node does for them."""

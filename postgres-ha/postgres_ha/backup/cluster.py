@@ -1,0 +1,60 @@
+"""The database as the runner sees it, by the agents of its nodes."""
+
+from contextlib import suppress
+from dataclasses import dataclass
+from http.client import HTTPException
+from typing import Any
+
+from postgres_ha.agents import States
+from postgres_ha.backup.store import Settings
+from postgres_ha.peers import AgentError, Client
+
+SECONDS = 2.0
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """The timeline of the primary, None without one, and for how many seconds its oldest WAL has waited.
+
+    `given_up` is when a node last gave up WAL that could not be stored, in seconds since 1970.
+    """
+
+    timeline: int | None = None
+    waiting_seconds: float = 0.0
+    given_up: float | None = None
+
+
+class Agents:
+    """Ask the agents, and tell them what the runner does: their answers are what everybody sees."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._nodes = settings.nodes
+        self._states = States(settings.tls)
+        self._client = Client(settings.tls, settings.agent_token)
+
+    def look(self) -> Cluster:
+        """Return what the one open primary says."""
+        found = [state for node in self._nodes if (state := self._ask(node)) and state.get("open")]
+        # For a moment after a partition there are two: that of the newest epoch can acknowledge.
+        return cluster_of(max(found, key=lambda state: int(state["epoch"]))) if found else Cluster()
+
+    def tell(self, report: dict[str, Any]) -> None:
+        """Say to every node what the runner does; one that is away learns it later."""
+        for node in self._nodes:
+            with suppress(AgentError):  # everybody sees how old its last word is
+                self._client.post(node, "/backup", report, SECONDS)
+
+    def _ask(self, node: str) -> dict[str, Any] | None:
+        try:
+            found = self._states.ask(node, SECONDS)
+        except (OSError, HTTPException, ValueError):
+            return None
+        return found if isinstance(found, dict) else None
+
+
+def cluster_of(state: dict[str, Any]) -> Cluster:
+    """Return what an open primary's state means for backups."""
+    archive = state.get("archive") or {}
+    return Cluster(
+        int(state["timelines"][-1][0]), float(archive.get("oldest_seconds") or 0), archive.get("given_up")
+    )

@@ -1,0 +1,57 @@
+"""The commands `postgres-ha backup`: run the runner, or ask the one of this container."""
+
+import argparse
+import json
+import os
+import sys
+from datetime import datetime
+from pathlib import Path
+
+from postgres_ha import logs
+from postgres_ha.backup import drill, notes, orders, report, store
+from postgres_ha.backup.command import PgBackRestError, look
+from postgres_ha.backup.repository import RUNNER_CONF
+from postgres_ha.backup.runner import Runner
+from postgres_ha.backup.verdict import EXIT_CODES
+
+VOLUME = Path("/var/lib/backup")
+STATE = VOLUME / "state"
+
+
+def main(options: argparse.Namespace) -> int:
+    """Run one of them and return its exit code: 0 done, 1 not done; raise SettingError.
+
+    A drill's exit code is 0 if the backup is good, 1 if it is bad, 4 if the drill could not run.
+    """
+    if options.verb == "run":
+        logs.configure()
+        Runner(store.load(os.environ)).run()
+        return 0
+    if options.verb == "drill":
+        return _drill(options.backup, options.to)
+    try:
+        return _now(options.type) if options.verb == "now" else _list()
+    except (orders.OrderError, PgBackRestError) as error:
+        print(f"ERROR: {error}", file=sys.stderr)
+        return 1
+
+
+def _now(kind: str) -> int:
+    for step in orders.backup(RUNNER_CONF.parent, kind):
+        print(json.dumps(step), flush=True)
+    return 0
+
+
+def _list() -> int:
+    status = orders.status(RUNNER_CONF.parent)
+    found = report.contents(look(RUNNER_CONF))
+    said = {"problem": status.get("problem", ""), "running": status.get("running")}
+    print(json.dumps(report.listed(found, notes.read(STATE, notes.RESTORED)) | said, indent=2))
+    return 0
+
+
+def _drill(label: str, to: datetime | None) -> int:
+    places = drill.Places(RUNNER_CONF, VOLUME / "scratch", STATE)
+    found = drill.drill(places, label, to, lambda step: print(step, file=sys.stderr, flush=True))
+    print(json.dumps(found.to_json()))
+    return EXIT_CODES[found.outcome]

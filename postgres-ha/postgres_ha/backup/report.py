@@ -1,0 +1,106 @@
+"""What is in the store: the backups, and the WAL between them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+FULL, DIFFERENTIAL = "full", "diff"
+
+
+@dataclass(frozen=True)
+class Backup:
+    """A backup: sizes in bytes, of the database and of what this backup takes of the store."""
+
+    label: str
+    type: str
+    start: datetime
+    stop: datetime
+    size: int
+    stored: int
+    wal_start: str
+    wal_stop: str
+    damaged: bool = False
+
+    @property
+    def timeline(self) -> int:
+        """The timeline of the database when it was complete."""
+        return timeline_of(self.wal_stop)
+
+
+@dataclass(frozen=True)
+class Contents:
+    """The backups, the oldest first, and the last WAL file of the newest timeline, empty if there is none.
+
+    `ready` says whether anything can be stored yet.
+    """
+
+    ready: bool = False
+    backups: tuple[Backup, ...] = ()
+    wal_stop: str = ""
+    percent: float | None = None
+
+    @property
+    def newest(self) -> Backup | None:
+        """The last backup that is whole: one with damaged pages of the database does not count."""
+        return next((backup for backup in reversed(self.backups) if not backup.damaged), None)
+
+    @property
+    def damage(self) -> str:
+        """What is wrong with the last backup, empty if nothing is."""
+        last = self.backups[-1] if self.backups else None
+        if last is None or not last.damaged:
+            return ""
+        return f"the database had damaged pages in backup {last.label}: it does not count"
+
+
+def timeline_of(wal: str) -> int:
+    """Return the timeline of a WAL file, by its name."""
+    return int(wal[:8], 16)
+
+
+def contents(info: Sequence[Mapping[str, Any]]) -> Contents:
+    """Read what `pgbackrest info` says of the one stanza."""
+    if not info or not info[0].get("db"):
+        return Contents()
+    stanza = info[0]
+    names = [str(archive["max"]) for archive in stanza["archive"] if archive.get("max")]
+    return Contents(
+        ready=True,
+        backups=tuple(sorted(map(_backup, stanza["backup"]), key=lambda backup: backup.stop)),
+        wal_stop=max(names, default=""),
+        percent=_percent(stanza["status"].get("lock", {}).get("backup", {})),
+    )
+
+
+def listed(found: Contents, restored: Mapping[str, str]) -> dict[str, Any]:
+    """Return it as plain values, each backup with when it was last restored, if ever."""
+    return {
+        "backups": [_plain(backup) | {"restored": restored.get(backup.label)} for backup in found.backups],
+        "wal_stop": found.wal_stop,
+    }
+
+
+def _plain(backup: Backup) -> dict[str, Any]:
+    return asdict(backup) | {"start": backup.start.isoformat(), "stop": backup.stop.isoformat()}
+
+
+def _backup(fields: Mapping[str, Any]) -> Backup:
+    info, times = fields["info"], fields["timestamp"]
+    return Backup(
+        label=str(fields["label"]),
+        type=str(fields["type"]),
+        start=datetime.fromtimestamp(times["start"], UTC),
+        stop=datetime.fromtimestamp(times["stop"], UTC),
+        size=int(info["size"]),
+        stored=int(info["repository"]["delta"]),
+        wal_start=str(fields["archive"]["start"]),
+        wal_stop=str(fields["archive"]["stop"]),
+        damaged=bool(fields.get("error")),
+    )
+
+
+def _percent(lock: Mapping[str, Any]) -> float | None:
+    if not lock.get("held") or not lock.get("size"):
+        return None
+    return round(100 * int(lock.get("size-cplt", 0)) / int(lock["size"]), 1)

@@ -1,0 +1,47 @@
+"""pgBackRest's TLS server as a child process: so the runner reads a data node, and a node sends its WAL."""
+
+import os
+import subprocess
+import time
+from pathlib import Path
+
+import structlog
+
+from postgres_ha.backup.command import command
+
+log = structlog.get_logger()
+
+RESTART_SECONDS = 2.0
+STOP_SECONDS = 3.0
+
+
+class BackupServer:
+    """Keep the server running; what it starts finds the database's password in a file for libpq, if any."""
+
+    def __init__(self, conf: Path, passfile: Path | None = None) -> None:
+        # The server takes no stanza: its clients name theirs.
+        self._command = [word for word in command(conf, "server") if not word.startswith("--stanza")]
+        self._environment = {**os.environ, **({"PGPASSFILE": str(passfile)} if passfile else {})}
+        self._process: subprocess.Popen[bytes] | None = None
+        self._not_before = 0.0
+
+    def keep(self) -> None:
+        """Start it, unless it runs or has just ended."""
+        if self._process is not None and self._process.poll() is not None:
+            log.warning("pgbackrest server ended", code=self._process.returncode)
+            self._process = None
+        if self._process is None and time.monotonic() >= self._not_before:
+            self._not_before = time.monotonic() + RESTART_SECONDS
+            self._process = subprocess.Popen(self._command, env=self._environment)
+
+    def stop(self) -> None:
+        """Stop it."""
+        if self._process is None:
+            return
+        self._process.terminate()
+        try:
+            self._process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._process = None

@@ -1,0 +1,121 @@
+"""Looking at the database and at the store, in a thread of its own: a store that hangs holds nothing up."""
+
+import subprocess
+import threading
+from datetime import UTC, datetime
+from pathlib import Path
+
+import structlog
+
+from postgres_ha.backup import notes, report
+from postgres_ha.backup.cluster import Agents, Cluster
+from postgres_ha.backup.command import PgBackRestError, command, failure, look
+from postgres_ha.backup.report import Contents
+
+log = structlog.get_logger()
+
+LOOK_SECONDS = 15.0
+# While the store is not ready, or a backup grows, whose progress is known in this way alone.
+SOON_SECONDS = 2.0
+STANZA_SECONDS = 120
+# After this long an archive stands still: what was dropped meanwhile may be missing in it.
+STANDSTILL_SECONDS = 900.0
+# No change of settings takes less: while backups are off, WAL goes nowhere.
+AWAY_SECONDS, NOTE_SECONDS = 60.0, 15.0
+
+
+class Watch:
+    """What was seen last, and the `problem` that the store has, empty without one."""
+
+    def __init__(self, conf: Path, agents: Agents, state: Path) -> None:
+        self._conf = conf
+        self._agents = agents
+        self._state = state
+        self._noted: datetime | None = None
+        self._now = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self.cluster = Cluster()
+        self.contents = Contents()
+        self.problem = ""
+        self.stood_still: datetime | None = None
+        self.busy = False
+
+    def start(self) -> None:
+        """Begin to look; what was not stored while nobody looked may never be."""
+        if was_away(notes.read(self._state, notes.SEEN).get("at"), datetime.now(UTC)):
+            self.stood_still = datetime.now(UTC)
+        self._thread.start()
+
+    @property
+    def alive(self) -> bool:
+        """Whether it still looks; else the program has an error, and its traceback is in the log."""
+        return self._thread.is_alive()
+
+    def look_now(self) -> None:
+        """Look at once: something has changed."""
+        self._now.set()
+
+    def look(self) -> None:
+        """Look once, and make the store ready for this database where it is not."""
+        self.cluster = self._agents.look()
+        if self.cluster.waiting_seconds > STANDSTILL_SECONDS:
+            self.stood_still = datetime.now(UTC)
+        if self.cluster.given_up is not None:
+            given_up = datetime.fromtimestamp(self.cluster.given_up, UTC)
+            self.stood_still = max(self.stood_still or given_up, given_up)
+        try:
+            found = report.contents(look(self._conf))
+            if not found.ready and self.cluster.timeline is not None:
+                create_stanza(self._conf)
+                found = report.contents(look(self._conf))
+            self._keep_seen()
+        except PgBackRestError as error:
+            self._note(str(error), error.code)
+        except OSError as error:  # such as a volume that is full
+            self._note(str(error), 0)
+        else:
+            self.contents = found
+            self._note("", 0)
+
+    def _keep_seen(self) -> None:
+        """Note, every now and then, that until now nothing was missed."""
+        now = datetime.now(UTC)
+        if self.cluster.waiting_seconds > STANDSTILL_SECONDS:
+            return
+        if self._noted is None or (now - self._noted).total_seconds() > NOTE_SECONDS:
+            self._noted = now
+            notes.write(self._state, notes.SEEN, {"at": now.isoformat()})
+
+    def _run(self) -> None:
+        while True:
+            self.look()
+            soon = self.busy or not self.contents.ready
+            self._now.wait(SOON_SECONDS if soon else LOOK_SECONDS)
+            self._now.clear()
+
+    def _note(self, problem: str, code: int) -> None:
+        if problem and problem != self.problem:
+            log.warning("store", reason=problem, code=code)
+        self.problem = problem
+
+
+def was_away(seen: object, now: datetime) -> bool:
+    """Whether nobody has looked for so long that backups may have been off meanwhile, or nobody knows."""
+    try:
+        return (now - datetime.fromisoformat(str(seen))).total_seconds() > AWAY_SECONDS
+    except (TypeError, ValueError):
+        return True
+
+
+def create_stanza(conf: Path) -> None:
+    """Make the store ready for this database; raise PgBackRestError, also where it holds another's."""
+    words = command(conf, "stanza-create")
+    try:
+        done = subprocess.run(
+            words, capture_output=True, text=True, errors="replace", timeout=STANZA_SECONDS, check=False
+        )
+    except subprocess.TimeoutExpired as error:
+        raise PgBackRestError(f"the store was not made ready in {STANZA_SECONDS} s", 0) from error
+    if done.returncode:
+        raise failure([*done.stdout.splitlines(), *done.stderr.splitlines()], done.returncode)
+    log.info("store is ready")

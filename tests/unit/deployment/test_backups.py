@@ -1,0 +1,114 @@
+"""What an operator is told of backups, and which settings make a store."""
+
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from deployment.configuration import overlays, settings
+from deployment.errors import DeployError
+from deployment.plan.cluster import backups
+from deployment.plan.cluster.picture import Backups, Picture
+
+STOP = "2026-11-29T03:04:00+00:00"
+AT = datetime.fromisoformat(STOP).timestamp() + 12 * 3600
+GOOD = Backups(
+    waiting=0, oldest_seconds=0, wal_bytes=0, code=0, label="L", type="diff", stop=STOP, count=2, told=1
+)
+
+
+def having(**more: Any) -> Backups:
+    return Backups(**{**asdict(GOOD), **more})
+
+
+@pytest.mark.parametrize(
+    ("found", "expected"),
+    [
+        (GOOD, "Backups: last diff, 12 h ago; all WAL is stored"),
+        (having(stop=None, waiting=None), "Backups: last none yet; whether WAL is stored is unknown"),
+        (
+            having(running=True, waiting=3, oldest_seconds=200.0),
+            "Backups: last diff, 12 h ago, one is being made; 3 files of WAL wait, the first for 3 min",
+        ),
+    ],
+)
+def test_the_line_of_status(found: Backups, expected: str) -> None:
+    assert backups.line(asdict(found), AT) == expected
+
+
+@pytest.mark.parametrize(
+    ("found", "words"),
+    [
+        (None, []),
+        (GOOD, []),
+        (having(waiting=1, oldest_seconds=299.0), []),
+        (having(waiting=1, oldest_seconds=301.0, wal_bytes=2**31), ["not been stored for 5 min"]),
+        (having(waiting=1, code=45), ["other WAL of the same name"]),
+        (having(waiting=0, code=45), ["other WAL of the same name"]),
+        (having(told=None), ["says nothing"]),
+        (having(told=61.0), ["says nothing"]),
+        (having(problem="no room"), ["failed: no room"]),
+        (having(stop="2026-11-27T00:00:00+00:00"), ["2 d old"]),
+        (having(stop=None), []),
+    ],
+)
+def test_what_is_wrong_is_said(found: Backups | None, words: list[str]) -> None:
+    said = backups.warnings(Picture(at=AT, backups=found))
+    assert len(said) == len(words)
+    assert all(word in line for word, line in zip(words, said, strict=True))
+
+
+def test_the_table_has_a_line_for_each_backup() -> None:
+    one = {
+        "label": "20261129-030000F", "type": "full", "stop": STOP, "size": 38928385, "stored": 4708104,
+        "wal_start": "000000020000000000000008", "wal_stop": "00000002000000000000000A",
+        "damaged": False, "restored": None,
+    }  # fmt: skip
+    heading, first, second = backups.table({"backups": [one, one | {"damaged": True, "restored": STOP}]})
+    assert heading.split() == ["BACKUP", "TYPE", "COMPLETE", "(UTC)", "DATABASE", "STORED", "WAL", "RESTORED"]
+    assert "37.1 MiB  4.5 MiB" in first
+    assert first.endswith("to 0000000A  never")
+    assert "DAMAGED" in second
+    assert second.endswith("2026-11-29 03:04")
+
+
+@pytest.fixture
+def s3(tmp_path: Path) -> dict[str, str]:
+    (tmp_path / "key").write_text("hush\n")
+    files = {name: str(tmp_path / "key") for name in ("backup_s3_key_file", "backup_s3_key_secret_file")}
+    return files | {"backup_store": "s3", "backup_s3_endpoint": "s3.example.org", "backup_s3_bucket": "votes"}
+
+
+def chosen(**values: str) -> list[str]:
+    return [path.name for path in overlays.chosen(settings.load(**values)) if "backup" in path.name]
+
+
+def test_a_store_adds_its_files_and_without_one_there_are_none(s3: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "ca").write_text("-----BEGIN CERTIFICATE-----\n")
+    assert chosen() == []
+    assert chosen(backup_store="volume") == ["backup.yaml", "backup-volume.yaml"]
+    assert chosen(**s3) == ["backup.yaml", "backup-s3.yaml"]
+    assert chosen(**s3, backup_s3_ca_file=str(tmp_path / "ca"))[-1] == "backup-s3-ca.yaml"
+
+
+def test_the_keys_of_a_bucket_become_secrets(s3: dict[str, str]) -> None:
+    assert settings.load(**s3).given == {"backup_s3_key": b"hush\n", "backup_s3_key_secret": b"hush\n"}
+
+
+@pytest.mark.parametrize(
+    ("values", "word"),
+    [
+        ({"backup_store": "tape"}, "BACKUP_STORE"),
+        ({"backup_at": "3 o'clock"}, "BACKUP_AT"),
+        ({"backup_s3_bucket": "votes"}, "BACKUP_S3_BUCKET is only for"),
+        ({"backup_store": "volume", "backup_s3_region": "eu-1"}, "BACKUP_S3_REGION is only for"),
+        ({"backup_store": "s3"}, "BACKUP_S3_ENDPOINT is needed"),
+        ({"backup_s3_endpoint": "ftp://x y"}, "BACKUP_S3_ENDPOINT"),
+        ({"backup_s3_key_file": "/nonexistent"}, "BACKUP_S3_KEY_FILE"),
+    ],
+)
+def test_a_store_that_cannot_be_is_refused(values: dict[str, str], word: str) -> None:
+    with pytest.raises(DeployError, match=word):
+        settings.load(**values)
