@@ -1,7 +1,4 @@
-"""`deploy.py doctor`: what is wrong with the machines and the stack; it changes nothing.
-
-What is to be said of backups and drills belongs into `backups`.
-"""
+"""`deploy.py doctor`: what is wrong with the machines and the stack; it changes nothing."""
 
 import socket
 from collections.abc import Callable, Sequence
@@ -10,6 +7,7 @@ from datetime import UTC, datetime
 from urllib3.exceptions import HTTPError
 
 from deployment.configuration.settings import Settings
+from deployment.engine import observer
 from deployment.engine.doctor import append_only as checking
 from deployment.engine.doctor import asking, errand, mesh, surroundings
 from deployment.engine.machine import engine
@@ -19,7 +17,8 @@ from deployment.engine.swarm import networks as of_swarm
 from deployment.engine.swarm.membership import Membership
 from deployment.errors import DeployError
 from deployment.operations import status
-from deployment.plan.doctor import append_only, finding, machine, network, pages, swarm
+from deployment.plan.cluster.picture import UNKNOWN
+from deployment.plan.doctor import append_only, backups, finding, machine, network, pages, swarm
 from deployment.plan.doctor.finding import Finding, unknown
 from deployment.plan.release.history import Deployment
 from deployment.plan.swarm import capacity
@@ -86,7 +85,7 @@ def _of_nodes_and_stack(
         *swarm.nodes(members),
         swarm.managers(members),
         swarm.last_up(kept, now),
-        *backups(),
+        *_guarded("backups", lambda: _backups(client, kept, members)),
         *of_nodes,
         *meshed,
         *checked,
@@ -95,9 +94,10 @@ def _of_nodes_and_stack(
     ]
 
 
-def backups() -> list[Finding]:
-    """Judge the age of the last backup and of the last drill; where none are made, say so."""
-    return [swarm.BACKUPS]
+def _backups(client: Client, kept: Sequence[Deployment], members: Sequence[Node]) -> list[Finding]:
+    """Judge the backups, and whether one of them was tried."""
+    store = str(kept[-1].release.variables.get("BACKUP_STORE", "")) if kept else ""
+    return backups.judge(store, observer.observe(client) if store else UNKNOWN, members)
 
 
 def _of_nodes(client: Client, settings: Settings, members: Sequence[Node]) -> list[Finding]:

@@ -25,7 +25,7 @@ from deployment.engine.doctor import asking, errand, mesh, mesh_probe, probe, su
 from deployment.engine.doctor.asking import Heard
 from deployment.engine.swarm.membership import Membership
 from deployment.operations import doctor
-from deployment.plan.doctor import append_only, finding, machine, network, pages, swarm
+from deployment.plan.doctor import append_only, backups, finding, machine, network, pages, swarm
 from deployment.plan.doctor.facts import Asked, Disk, Facts
 from deployment.plan.doctor.finding import Finding, Severity
 from deployment.plan.release.history import Deployment
@@ -302,7 +302,7 @@ def test_each_finding_that_is_not_ok_says_why() -> None:
     )
     found = [
         *machine.engine({}), *machine.node(asked, encrypted=True), *network.mtu([asked]), machine.NO_ENGINE,
-        swarm.BACKUPS, swarm.NO_SWARM, swarm.images(None), *pages.names({"x.org": []}, []),
+        backups.NONE, swarm.NO_SWARM, swarm.images(None), *pages.names({"x.org": []}, []),
     ]  # fmt: skip
     assert [each for each in found if each.severity is not OK and not each.why] == []
 

@@ -21,12 +21,6 @@ NO_LEADER = Finding(
     "It repairs nothing and takes no command. Of the nodes, this machine alone was looked at.",
     "start the other managers again; if they are gone for good, see docs/operations.md",
 )
-BACKUPS = Finding(
-    "backups",
-    Severity.INFO,
-    "No backups are made.",
-    "What a person or a program deletes by mistake is then gone for good.",
-)
 
 
 def nodes(found: Sequence[Node]) -> list[Finding]:

@@ -1,0 +1,46 @@
+"""The backups and their drills: whether there are any, and whether they are good."""
+
+from collections.abc import Sequence
+
+from deployment.plan.cluster import backups, drills
+from deployment.plan.cluster.picture import Picture
+from deployment.plan.doctor.finding import Finding, Severity, ok, unknown
+from deployment.plan.swarm.nodes import Node
+
+NONE = Finding(
+    "backups",
+    Severity.INFO,
+    "No backups are made.",
+    "What a person or a program deletes by mistake is then gone for good.",
+    "set BACKUP_STORE, see docs/backup.md",
+)
+ONE_DISK = Finding(
+    "backups.store",
+    Severity.WARNING,
+    "The backups are on this machine, as the votes are.",
+    "Who loses the machine loses both.",
+    "set BACKUP_STORE=s3, or copy the volume vote-app_backup elsewhere, see docs/backup.md",
+)
+AT_RISK = "Votes may be in no backup that is known to be good."
+NOT_YET = Finding("backups", Severity.WARNING, "There is no backup yet.", AT_RISK, "python3 deploy.py backup")
+
+
+def judge(store: str, picture: Picture, members: Sequence[Node]) -> list[Finding]:
+    """Judge the backups of a stack whose release has this store; empty: it has none."""
+    if not store:
+        return [NONE]
+    if picture.at is None or (found := picture.backups) is None:
+        return [
+            unknown("backups", "Nobody here can say how the backups are.", "python3 deploy.py logs observer")
+        ]
+    wrong = [*backups.warnings(picture), *drills.warnings(found.drill, picture.at)]
+    judged = [Finding("backups", Severity.WARNING, _sentence(each), AT_RISK) for each in wrong]
+    if not found.stop:
+        judged.append(NOT_YET)
+    alone = store == "volume" and len(members) == 1
+    lines = (backups.line(vars(found), picture.at), drills.line(found.drill, picture.at))
+    return [*(judged or [ok("backups", " ".join(map(_sentence, lines)))]), *([ONE_DISK] if alone else [])]
+
+
+def _sentence(line: str) -> str:
+    return f"{line[0].upper()}{line[1:]}."

@@ -1,0 +1,54 @@
+"""What the doctor says of backups and drills."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from deployment.plan.cluster.picture import UNKNOWN, Backups, Picture
+from deployment.plan.doctor import backups
+from deployment.plan.doctor.finding import Severity
+from deployment.plan.swarm.nodes import Node
+from deployment.plan.swarm.placement import THIS_NODE
+
+OK, INFO, NOBODY, WARNING, _ = Severity
+NOW = datetime(2026, 11, 29, 15, tzinfo=UTC)
+GOOD = {"outcome": "good", "began": NOW.timestamp() - 3600, "backup": "20261129-F", "why": ""}
+FOUND = Backups(
+    waiting=0, oldest_seconds=0, wal_bytes=0, code=0, label="20261129-F", type="full",
+    stop=(NOW - timedelta(hours=2)).isoformat(), count=1, told=2.0, drill={"last": GOOD, "ran": GOOD},
+)  # fmt: skip
+ALONE, SEVERAL = (THIS_NODE,), (THIS_NODE, THIS_NODE)
+BAD = {**GOOD, "outcome": "bad", "why": "a file is damaged"}
+
+
+@pytest.mark.parametrize(
+    ("store", "found", "members", "expected"),
+    [
+        ("", None, ALONE, [("backups", INFO, "No backups are made.")]),
+        ("s3", None, ALONE, [("backups", NOBODY, "Nobody here can say")]),
+        ("s3", FOUND, ALONE, [("backups", OK, "Backups: last full, 2 h ago")]),
+        ("volume", FOUND, SEVERAL, [("backups", OK, "Drill: good")]),
+        ("volume", FOUND, ALONE, [("backups", OK, ""), ("backups.store", WARNING, "on this machine")]),
+        ("s3", replace(FOUND, stop=None), ALONE, [("backups", WARNING, "There is no backup yet")]),
+        (
+            *("s3", replace(FOUND, stop=(NOW - timedelta(days=2)).isoformat()), ALONE),
+            [("backups", WARNING, "The last backup is 2 d old")],
+        ),
+        (
+            *("s3", replace(FOUND, drill={"last": BAD, "ran": BAD}), ALONE),
+            [("backups", WARNING, "a file is damaged")],
+        ),
+        ("s3", replace(FOUND, told=None), ALONE, [("backups", WARNING, "says nothing")]),
+    ],
+)
+def test_backups_are_judged(
+    store: str, found: Backups | None, members: tuple[Node, ...], expected: list[tuple[str, Severity, str]]
+) -> None:
+    judged = backups.judge(store, Picture(NOW.timestamp(), backups=found), members)
+    assert [(each.id, each.severity) for each in judged] == [(name, bad) for name, bad, _ in expected]
+    assert all(part in each.what for each, (_, _, part) in zip(judged, expected, strict=True))
+
+
+def test_without_an_observer_nothing_is_known() -> None:
+    assert [each.severity for each in backups.judge("s3", UNKNOWN, ALONE)] == [NOBODY]
