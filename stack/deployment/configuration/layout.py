@@ -9,6 +9,8 @@ RULE_FILES = ROOT / "stack" / "monitoring" / "prometheus" / "rules"
 # The overlay by which a release is known to be watched.
 MONITORING = "monitoring.yaml"
 ENV_FILE = ROOT / "stack" / ".env"
+# Where a recovery kit puts the files that its settings name.
+GIVEN = ROOT / "stack" / "given"
 LOCAL_CA_FILE = ROOT / "stack" / "local-ca.crt"
 COMPOSE_FILE = ROOT / "compose.yaml"
 

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from deployment.configuration.layout import NAMESPACE
 from deployment.engine.images import packages
 from deployment.engine.machine.engine import Client, RefusedError
-from deployment.engine.swarm import credentials, maintenance, nodes, options, releases, services
+from deployment.engine.swarm import credentials, kits, maintenance, nodes, options, releases, services
 from deployment.errors import DeployError
 from deployment.operations.runner import operation
 from deployment.operations.runner.operation import Step
 from deployment.operations.runner.site import Site
+from deployment.operations.steps.sealing import Swept
 from deployment.plan.swarm.nodes import Node
 from deployment.progress import Task
 
@@ -51,17 +52,13 @@ class Erased:
         client = site.engine
         volumes = [str(volume.name) for volume in client.volumes.list(filters={"label": NAMESPACE})]
         items = credentials.ours(client)
-        records = (
-            releases.read(client)
-            or options.kept(client)
-            or packages.recorded(client)
-            or maintenance.read(client)
-        )
+        kept = (releases.read, options.kept, packages.recorded, maintenance.read, kits.made)
+        records = any(read(client) for read in kept)
         return [
             *([f"delete volumes: {', '.join(sorted(volumes))}"] if volumes else []),
             *([f"delete {len(items)} secrets and configs"] if items else []),
             *(
-                ["delete the Swarm's records of releases, options, packages and maintenance"]
+                ["delete the Swarm's records of releases, options, packages, maintenance and kits"]
                 if records
                 else []
             ),
@@ -75,13 +72,13 @@ class Erased:
                 volume.remove()
             credentials.authority_file(client).unlink(missing_ok=True)
             credentials.remove(credentials.unused(client, keys=()))
-            for kept in (releases, options, packages, maintenance):
+            for kept in (releases, options, packages, maintenance, kits):
                 kept.forget(client)
 
 
 def steps(*, volumes: bool) -> Sequence[Step]:
     """Return the steps; with `volumes` also all votes, secrets, configs and certificates go."""
-    return (Stopped(), Erased()) if volumes else (Stopped(),)
+    return (Stopped(), Swept(), Erased()) if volumes else (Stopped(), Swept())
 
 
 def down(on: Site, *, volumes: bool) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from deployment.configuration.settings import Settings
 from deployment.engine.machine import advertise, engine
-from deployment.engine.swarm import networks, nodes, services
+from deployment.engine.swarm import kits, networks, nodes, services
 from deployment.operations import source, summary
 from deployment.operations.back import WayBack
 from deployment.operations.runner import operation
@@ -92,7 +92,8 @@ def warnings(on: Site) -> list[str]:
     closed = [*maintenance.closed(on.picture.queue.intake, on.maintenance), *strength.votes_lost(on.picture)]
     crowded = weaknesses.crowded(nodes.observe(on.engine), services.placements(on.engine))
     risky = [*weaknesses.of(labelled), *crowded, *networks.warnings(on.engine)]
-    return [*closed, *risky, *plain(on), *watching(on)]
+    due = kits.due(on.engine, on.wanted) if on.wanted else []
+    return [*closed, *risky, *plain(on), *watching(on), *due]
 
 
 def watching(on: Site) -> list[str]:
