@@ -14,8 +14,8 @@ from contextlib import contextmanager
 from typing import Any
 
 import docker
-from docker.errors import APIError, NotFound
-from docker.types import DriverConfig, Healthcheck, Resources, RestartPolicy, SecretReference
+from docker.errors import APIError
+from docker.types import Healthcheck, Resources, RestartPolicy, SecretReference
 
 from deployment.configuration.layout import STACK
 from deployment.errors import DeployError
@@ -50,27 +50,26 @@ def sweep(client: docker.DockerClient) -> None:
     """Remove it, and wait until its container is gone; raise DeployError if that takes too long."""
     for service in client.services.list(filters={"label": LABEL}):
         service.remove()
-    deadline = time.monotonic() + END_SECONDS
+    deadline, refusal = time.monotonic() + END_SECONDS, ""
     while left(client) or client.api.containers(all=True, filters=CONTAINERS):
         if time.monotonic() > deadline:
             raise DeployError(
                 f"The task {NAME} did not go away within {END_SECONDS} s.",
                 f"It ends by itself. Run the same command again; `docker ps -af name={NAME}` shows it.",
+                [refusal] if refusal else [],
             )
         for network in client.networks.list(filters={"label": LABEL}):
-            _remove(network)
+            refusal = _refusal(network)
         time.sleep(0.2)
 
 
-def _remove(network: Any) -> None:
-    """Remove a network, unless Swarm has not freed it yet."""
+def _refusal(network: Any) -> str:
+    """Remove a network; return why that was refused: Swarm frees it a moment after the task is gone."""
     try:
         network.remove()
-    except NotFound:
-        return
     except APIError as error:
-        if "in use" not in str(error) and "active endpoints" not in str(error):
-            raise
+        return str(error.explanation)
+    return ""
 
 
 def sealed(
@@ -115,7 +114,7 @@ def _begin(client: docker.DockerClient, image: str, secrets: Sequence[str]) -> N
         restart_policy=RestartPolicy("none"),
         resources=Resources(mem_limit=MEMORY_BYTES),
         healthcheck=Healthcheck(test=["NONE"]),
-        log_driver=DriverConfig("none"),
+        log_driver="none",
         read_only=True,
         cap_drop=["ALL"],
         stop_grace_period=10**9,

@@ -1,0 +1,190 @@
+"""The Swarm is lost, or the whole machine is: the recovery kit brings the same stack back."""
+
+import os
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from deployment.configuration.layout import ENV_FILE, GIVEN
+from deployment.engine.swarm import sealing
+from deployment.operations import seed
+from kit.local import LocalStack, deploy, running, verb
+from kit.waiting import wait_until
+from seed.door import Answer, Door
+
+PASSPHRASE = "correct horse battery staple"
+STORED_SECONDS = 60
+KEYS = ("vote:voter_cookie_key", "worker:postgres_worker_password", "redis-1:redis_vote_password")
+
+
+@pytest.fixture
+def local(pytestconfig: pytest.Config) -> Iterator[LocalStack]:
+    """The stack that is up here, which may be lost; its settings come from the environment alone."""
+    if not (pytestconfig.getoption("delete_votes") or os.environ.get("CI")):
+        pytest.skip("it takes the Swarm apart that is here; --delete-votes allows that")
+    found = running()
+    way = seed.entrance(found.client)
+    if way is None or way.public or ENV_FILE.exists():
+        pytest.skip("the stack is of value here: its pages are public, or it has a stack/.env")
+    yield found
+    ENV_FILE.unlink(missing_ok=True)
+    for file in GIVEN.glob("*"):
+        file.unlink()
+
+
+@pytest.fixture
+def passphrase(tmp_path: Path) -> tuple[str, str]:
+    (file := tmp_path / "passphrase").write_text(f"{PASSPHRASE}\n")
+    return "--passphrase-file", str(file)
+
+
+def door(local: LocalStack) -> Door:
+    way = seed.entrance(local.client)
+    assert way
+    return seed.doors(way, seed.edge(local.client, way))[0]
+
+
+def vote(local: LocalStack, choice: str, cookie: str = "") -> str:
+    """Vote, and return the voter's cookie."""
+    answer = door(local).post(f"vote={choice}", cookie)
+    assert answer.status == 200, answer
+    return voter(answer)
+
+
+def voter(answer: Answer) -> str:
+    return next(cookie for cookie in answer.cookies if cookie.startswith("voter_id="))
+
+
+def identity(cookie: str) -> str:
+    """Return who the voter is, without the signature."""
+    return cookie.partition("=")[2].partition(".")[0]
+
+
+def tally(local: LocalStack) -> dict[str, int]:
+    """Return the votes of each option, as soon as none waits."""
+    wait_until(lambda: local.status()["queue"]["pending"] == 0, STORED_SECONDS)
+    return {key: votes for key, votes in local.status()["votes"]["tally"].items() if votes}
+
+
+def fingerprints(local: LocalStack) -> list[str]:
+    """Return a hash of what some containers read as secrets."""
+    found = []
+    for service, _, key in (each.partition(":") for each in KEYS):
+        command = ["docker", "exec", local.container(service), "sha256sum", f"/run/secrets/{key}"]
+        found.append(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    return found
+
+
+@contextmanager
+def watched(local: LocalStack) -> Iterator[list[str]]:
+    """Look all the time at what an operator of this engine sees of the task that seals."""
+    seen: list[str] = []
+    over = threading.Event()
+
+    def look() -> None:
+        while not over.wait(0.05):
+            seen.append(_told("docker", "service", "inspect", sealing.NAME))
+            for container in local.client.api.containers(all=True, filters=sealing.CONTAINERS):
+                seen.extend(_told("docker", verb, container["Id"]) for verb in ("inspect", "top", "logs"))
+                seen.append(_told("pgrep", "--list-full", "--full", "docker exec"))
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    try:
+        yield seen
+    finally:
+        over.set()
+        thread.join()
+
+
+def _told(*command: str) -> str:
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout
+
+
+def made(file: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    return verb("kit", "make", str(file), *options)
+
+
+def lose_swarm(local: LocalStack) -> None:
+    """Take the stack down; the volumes stay, and all that the Swarm kept is gone."""
+    assert verb("down", "--quiet").returncode == 0
+    local.client.swarm.leave(force=True)
+
+
+def lose_machine(local: LocalStack) -> None:
+    """Take the stack down with its data, and the Swarm with it."""
+    assert verb("down", "--volumes", "--yes", "--quiet").returncode == 0
+    local.client.swarm.leave(force=True)
+
+
+LOSSES: dict[str, tuple[Callable[[LocalStack], None], tuple[str, ...]]] = {
+    "the Swarm": (lose_swarm, ("--keep-data",)),
+    "the machine": (lose_machine, ()),
+}
+"""What is lost, and how the kit is opened then; with the machine the votes are lost, which backups keep."""
+IN_CI = ("the Swarm",)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Lose everything with `--all-faults` only."""
+    if "loss" in metafunc.fixturenames:
+        every = metafunc.config.getoption("all_faults")
+        metafunc.parametrize("loss", [one for one in LOSSES if every or one in IN_CI])
+
+
+def test_a_kit_brings_the_same_stack_back(
+    local: LocalStack, passphrase: tuple[str, str], tmp_path: Path, loss: str
+) -> None:
+    cookie = vote(local, "a")
+    for choice in "abb":
+        vote(local, choice)
+    before, keys, kit = tally(local), fingerprints(local), tmp_path / "kit"
+    with watched(local) as seen:
+        done = made(kit, *passphrase)
+    assert done.returncode == 0, done.stderr
+    assert kit.stat().st_mode & 0o777 == 0o600
+    assert any("python" in told for told in seen)
+    assert not [told for told in seen if PASSPHRASE in told]
+    assert sealing.left(local.client) == []
+    shown = verb("kit", "show", str(kit), *passphrase).stdout
+    assert "voter_cookie_key" in shown
+
+    lose, options = LOSSES[loss]
+    lose(local)
+    if "--keep-data" in options:
+        refused = verb("kit", "open", str(kit), *passphrase)
+        assert (refused.returncode, "Data of a stack are here" in refused.stderr) == (1, True)
+    opened = verb("kit", "open", str(kit), *passphrase, *options)
+    assert opened.returncode == 0, opened.stderr
+    again = verb("kit", "open", str(kit), *passphrase)
+    assert "Nothing to do" in again.stderr
+
+    up = deploy()
+    assert up.returncode == 0, up.stderr
+    assert "create Swarm secrets" not in up.stderr
+    now = local.status()
+    assert now["healthy"], now["missing"]
+    assert not [one for one in now["warnings"] if "recovery kit" in one]
+    assert fingerprints(local) == keys
+    assert identity(vote(local, "b", cookie)) == identity(cookie)
+    changed = {**before, "a": before["a"] - 1, "b": before["b"] + 1}
+    expected = changed if loss == "the Swarm" else {"b": 1}
+    wait_until(lambda: tally(local) == expected, STORED_SECONDS, lambda: str(tally(local)))
+
+
+def test_a_kit_that_was_interrupted_leaves_nothing(
+    local: LocalStack, passphrase: tuple[str, str], tmp_path: Path
+) -> None:
+    network = local.client.networks.create(
+        sealing.NAME, driver="overlay", internal=True, labels={sealing.LABEL: "yes"}
+    )
+    assert sealing.left(local.client) == [f"network {network.name}"]
+    done = made(tmp_path / "kit", *passphrase)
+    assert done.returncode == 0, done.stderr
+    assert sealing.left(local.client) == []
+    refused = made(tmp_path / "kit", *passphrase)
+    assert (refused.returncode, "there already" in refused.stderr) == (1, True)
