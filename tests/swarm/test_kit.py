@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from deployment.configuration.layout import ENV_FILE, GIVEN
+from deployment.configuration.layout import ENV_FILE, GIVEN, ROOT
 from deployment.engine.swarm import sealing
 from deployment.operations import seed
 from kit.local import LocalStack, deploy, running, verb
@@ -176,15 +177,18 @@ def test_a_kit_brings_the_same_stack_back(
     wait_until(lambda: tally(local) == expected, STORED_SECONDS, lambda: str(tally(local)))
 
 
-def test_a_kit_that_was_interrupted_leaves_nothing(
+def test_a_kit_that_was_killed_leaves_nothing_for_long(
     local: LocalStack, passphrase: tuple[str, str], tmp_path: Path
 ) -> None:
-    network = local.client.networks.create(
-        sealing.NAME, driver="overlay", internal=True, labels={sealing.LABEL: "yes"}
-    )
-    assert sealing.left(local.client) == [f"network {network.name}"]
-    done = made(tmp_path / "kit", *passphrase)
+    kit = tmp_path / "kit"
+    command = [sys.executable, str(ROOT / "deploy.py"), "kit", "make", str(kit), *passphrase]
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
+        wait_until(lambda: any("service" in one for one in sealing.left(local.client)), STORED_SECONDS)
+        process.kill()
+    assert sealing.left(local.client)
+    assert not kit.exists()
+    done = made(kit, *passphrase)
     assert done.returncode == 0, done.stderr
     assert sealing.left(local.client) == []
-    refused = made(tmp_path / "kit", *passphrase)
+    refused = made(kit, *passphrase)
     assert (refused.returncode, "there already" in refused.stderr) == (1, True)
