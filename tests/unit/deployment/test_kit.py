@@ -144,7 +144,7 @@ SETTINGS: dict[str, tuple[dict[str, Any], dict[str, str], dict[str, str]]] = {
     "defaults": ({}, {}, {}),
     "what the release says counts": (
         {"vote_title": "Now"},
-        {"VOTE_TITLE": "Then", "BACKUP_STORE": "volume"},
+        {"VOTE_TITLE": "Then"},
         {"VOTE_TITLE": "Then"},
     ),
     "and else what is set now": (
