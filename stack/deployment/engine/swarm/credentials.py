@@ -119,6 +119,7 @@ def check_volumes(client: docker.DockerClient, found: Mapping[str, str]) -> None
         raise DeployError(
             f"Data of an earlier stack is here ({', '.join(sorted(kept))}), but its passwords are not: "
             f"the Swarm that held {lost[0]} is gone.",
+            "With a recovery kit of that stack: python3 deploy.py kit open --keep-data FILE. "
             "To start anew and delete that data: `python3 deploy.py down --volumes` in a Swarm, or "
             f"`docker volume rm $(docker volume ls -qf name={STACK}_)`; to keep it, move it away first.",
         )
