@@ -21,7 +21,7 @@ from deployment.operations.runner import operation
 from deployment.operations.runner.site import Site
 from deployment.plan.kit import contents as kit_contents
 from deployment.plan.kit import envelope
-from deployment.plan.kit.contents import Contents, Item, env_lines, files_of, settings_of
+from deployment.plan.kit.contents import Contents, Item, absent, env_lines, files_of, settings_of
 from deployment.plan.kit.due import Made, due
 from deployment.plan.release.history import Deployment
 from deployment.plan.release.options import Options
@@ -131,6 +131,23 @@ def test_when_another_kit_is_due(case: str) -> None:
     found = due(made, names, backed_up=backed_up)
     assert len(found) == bool(what)
     assert what in "".join(found)
+
+
+OLD, NEW, OTHER = ("old", "password"), ("new", "password"), ("other", "key")
+ABSENT: dict[str, tuple[set[str], list[str]]] = {
+    "nothing is there": (set(), ["old", "other", "new"]),
+    "interrupted": ({"old"}, ["other", "new"]),
+    "all": ({"old", "other", "new"}, []),
+    "the old one was swept since": ({"new"}, ["other"]),
+    "not of the kit": ({"newer"}, ["old", "other", "new"]),
+}
+
+
+@pytest.mark.parametrize("case", ABSENT)
+def test_nothing_is_made_again_that_would_count_as_newer_than_what_is_there(case: str) -> None:
+    items = [Item(name, key, "", {}) for name, key in (OLD, OTHER, NEW)]
+    there, expected = ABSENT[case]
+    assert [one.name for one in absent(items, there)] == expected
 
 
 def release(**variables: str) -> Release:

@@ -15,7 +15,7 @@ from deployment.operations.runner.site import Site
 from deployment.operations.steps.images import Engine
 from deployment.operations.steps.swarm import Swarm
 from deployment.plan.kit import envelope
-from deployment.plan.kit.contents import Contents, Item, env_lines, files_of
+from deployment.plan.kit.contents import Contents, Item, absent, env_lines, files_of
 
 DATA = (f"{STACK}_postgres-", f"{STACK}_redis-")
 
@@ -54,10 +54,10 @@ class Bare(Check):
         """Raise DeployError where secrets, options or data would get mixed."""
         if site.client is None:
             return
-        absent = bool(absent_items(site.client, self._contents)) if site.managed else True
+        lacking = not site.managed or bool(absent_items(site.client, self._contents))
         if site.managed:
             self._require_no_other(site.client)
-        if absent and not self._keep_data:
+        if lacking and not self._keep_data:
             require_no_data(site.client)
 
     def _require_no_other(self, client: Client) -> None:
@@ -90,8 +90,7 @@ def require_no_data(client: Client) -> None:
 def absent_items(client: Client, contents: Contents) -> tuple[list[Item], list[Item]] | None:
     """Return the secrets and configs of the kit that are not in the Swarm; None if all are."""
     there = {item.name for item in (*kits.secrets(client), *kits.configs(client))}
-    secrets = [item for item in contents.secrets if item.name not in there]
-    configs = [item for item in contents.configs if item.name not in there]
+    secrets, configs = absent(contents.secrets, there), absent(contents.configs, there)
     return (secrets, configs) if secrets or configs else None
 
 
@@ -106,14 +105,14 @@ class Secrets:
     def missing(self, site: Site) -> list[str]:
         """Say how many are to be made."""
         everything = (list(self._contents.secrets), list(self._contents.configs))
-        absent = absent_items(site.engine, self._contents) if site.managed else everything
-        return [f"make {len(absent[0])} secrets and {len(absent[1])} configs again"] if absent else []
+        found = absent_items(site.engine, self._contents) if site.managed else everything
+        return [f"make {len(found[0])} secrets and {len(found[1])} configs again"] if found else []
 
     def do(self, site: Site) -> None:
         """Make them."""
-        if absent := absent_items(site.engine, self._contents):
-            with site.progress.task(f"Making {len(absent[0])} secrets again"):
-                kits.restore(site.engine, *absent)
+        if found := absent_items(site.engine, self._contents):
+            with site.progress.task(f"Making {len(found[0])} secrets again"):
+                kits.restore(site.engine, *found)
 
 
 class Options:
@@ -160,9 +159,9 @@ class Settings:
         if not self._text or self.others:
             return []
         wanted = {**self._files, ENV_FILE: self._text.encode()}
-        absent = [path for path, text in wanted.items() if not path.exists() or path.read_bytes() != text]
-        names = (path.relative_to(ROOT).as_posix() for path in absent)
-        return [f"write {', '.join(names)}"] if absent else []
+        lacking = [path for path, text in wanted.items() if not path.exists() or path.read_bytes() != text]
+        names = (path.relative_to(ROOT).as_posix() for path in lacking)
+        return [f"write {', '.join(names)}"] if lacking else []
 
     def do(self, site: Site) -> None:
         """Write them, stack/.env last: it names the others."""

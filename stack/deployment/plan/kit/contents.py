@@ -1,7 +1,7 @@
 """What is in a recovery kit, and what of it becomes settings and files of a new machine."""
 
 import base64
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from deployment.configuration.settings import Settings
@@ -40,6 +40,16 @@ class Contents:
     options: Options | None
     deployment: Deployment
     settings: Mapping[str, str]
+
+
+def absent(items: Sequence[Item], there: Collection[str]) -> list[Item]:
+    """Return what is to be made again: nothing older than what is `there`, for the newest of a key counts."""
+    found = []
+    for number, item in enumerate(items):
+        newer = {one.name for one in items[number + 1 :] if one.key == item.key}
+        if item.name not in there and newer.isdisjoint(there):
+            found.append(item)
+    return found
 
 
 def settings_of(chosen: Settings, release: Release) -> dict[str, str]:
