@@ -83,7 +83,7 @@ def require_no_data(client: Client) -> None:
         raise DeployError(
             f"Data of a stack are here: {', '.join(found)}. Nothing was changed.",
             "If they are of the kit's own stack, whose Swarm was lost, add --keep-data: the kit's passwords "
-            "fit them. If they may go for good: python3 deploy.py down --volumes",
+            f"fit them. If they may go for good: docker volume rm {' '.join(found)}",
         )
 
 
