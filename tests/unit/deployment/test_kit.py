@@ -199,12 +199,15 @@ def item(key: str, value: bytes = b"value", created: str = "2026-01-01") -> Item
 KIT = Contents(
     at="2026-11-29T03:00:00+00:00",
     by="me@here",
-    secrets=(item("postgres_password"), item("dashboard_users", b"me:x"), item("monitoring_users", b"no")),
+    secrets=(
+        item("postgres_password"), item("dashboard_users", b"me:x"), item("monitoring_users", b"no"),
+        item("redis_tls", b"no"),
+    ),
     configs=(item("local_ca", b"PEM"),),
     options=Options({"a": "Cats", "b": "Dogs"}, ("a", "b")),
     deployment=Deployment(
         7, "2026-11-28", "me@here", "abc", "up",
-        release(DASHBOARD_USERS_SECRET="n", ACME_CA_FILE="acme-ca.pem"), {},
+        release(DASHBOARD_USERS_SECRET="n", REDIS_TLS_SECRET="n", ACME_CA_FILE="acme-ca.pem"), {},
     ),
     settings={"VOTE_TITLE": "Cats, or dogs? It's $5", "VOTE_QUESTION": "It's so", "OPTION_A": 'a "b" \\c'},
 )  # fmt: skip
@@ -304,7 +307,7 @@ def test_a_kit_makes_everything_again_once(machine: Engine, tmp_path: Path) -> N
 
 def test_a_kit_goes_on_where_it_was_interrupted(machine: Engine) -> None:
     kits.restore(cast(Client, machine), KIT.secrets[:1], KIT.configs)
-    assert opened(machine)[0] == "make 2 secrets and 0 configs again"
+    assert opened(machine)[0] == "make 3 secrets and 0 configs again"
     assert opened(machine) == []
 
 

@@ -11,6 +11,8 @@ from deployment.plan.release.release import Release, secret_variable
 
 # What each machine has of its own, and what `up` decides by what it finds.
 NOT_KEPT = ("ADVERTISE_ADDR", "VOTE_OPTION_KEYS", "REDIS_TLS", "DATABASE_SSLMODE")
+# A setting that is a path, without saying so in its name.
+HOOK = "acme_dns_hook"
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,7 @@ def _of_the_stack(release: Release) -> dict[str, str]:
 
 
 def _left_out(name: str) -> bool:
-    return name in NOT_KEPT or name.endswith("_FILE") or name == "ACME_DNS_HOOK"
+    return name in NOT_KEPT or name.endswith("_FILE") or name == HOOK.upper()
 
 
 def _text(value: object) -> str:
@@ -103,8 +105,9 @@ def _authorities(release: Release) -> Iterator[tuple[str, bytes]]:
 
 def _setting(key: str) -> str:
     """Return the setting that names a file with this secret; the empty string if no file gives it."""
-    names = [name for name in (key, f"{key}_file") if name in Settings.model_fields]
-    return names[0].upper() if names else ""
+    # The secret redis_tls is a key, and REDIS_TLS a word: only settings that are paths count.
+    names = (name for name in (f"{key}_file", *({key} & {HOOK})) if name in Settings.model_fields)
+    return next(names, "").upper()
 
 
 def env_lines(settings: Mapping[str, str], paths: Mapping[str, str]) -> tuple[list[str], list[str]]:
