@@ -40,7 +40,8 @@ def steps(contents: Contents, *, keep_data: bool) -> list[Step]:
     """Return the steps from a bare machine to one with the kit's secrets, on which `up` can go on."""
     return [
         *(Bare(contents, keep_data=keep_data), Engine(), Swarm()),
-        *(Secrets(contents), Options(contents), Settings(contents), Known(contents)),
+        # The secrets come last but one: as long as some are missing, the machine is still bare.
+        *(Settings(contents), Options(contents), Secrets(contents), Known(contents)),
     ]
 
 
@@ -142,6 +143,7 @@ class Settings:
     touches = False
 
     def __init__(self, contents: Contents) -> None:
+        self._contents = contents
         self._files = {GIVEN / name.lower(): content for name, content in files_of(contents).items()}
         paths = {path.name.upper(): str(path) for path in self._files}
         lines, self.unsaid = env_lines(contents.settings, paths)
@@ -154,9 +156,9 @@ class Settings:
         return ENV_FILE.exists() and ENV_FILE.read_text() != self._text
 
     def missing(self, site: Site) -> list[str]:
-        """Name the files that are to be written; none where there are other settings already."""
-        del site
-        if not self._text or self.others:
+        """Name the files that are to be written; none beside other settings, or the stack itself."""
+        complete = site.managed and absent_items(site.engine, self._contents) is None
+        if complete or not self._text or self.others:
             return []
         wanted = {**self._files, ENV_FILE: self._text.encode()}
         lacking = [path for path, text in wanted.items() if not path.exists() or path.read_bytes() != text]
