@@ -106,8 +106,16 @@ def _told(*command: str) -> str:
     return subprocess.run(command, capture_output=True, text=True, check=False).stdout
 
 
-def made(file: Path, *options: str) -> subprocess.CompletedProcess[str]:
-    return verb("kit", "make", str(file), *options)
+def kill(local: LocalStack, *command: str) -> None:
+    """Begin to make a kit, and kill that as soon as the task is there which reads the secrets."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "deployment", "kit", "make", *command],
+        env={**os.environ, "PYTHONPATH": str(ROOT / "stack")},
+        stdin=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as process:
+        wait_until(lambda: any("service" in one for one in sealing.left(local.client)), STORED_SECONDS)
+        process.kill()
 
 
 def lose_swarm(local: LocalStack) -> None:
@@ -144,8 +152,11 @@ def test_a_kit_brings_the_same_stack_back(
     for choice in "abb":
         vote(local, choice)
     before, keys, kit = tally(local), fingerprints(local), tmp_path / "kit"
+    kill(local, str(kit), *passphrase)
+    assert sealing.left(local.client)
+    assert not kit.exists()
     with watched(local) as seen:
-        done = made(kit, *passphrase)
+        done = verb("kit", "make", str(kit), *passphrase)
     assert done.returncode == 0, done.stderr
     assert kit.stat().st_mode & 0o777 == 0o600
     assert any("python" in told for told in seen)
@@ -168,27 +179,10 @@ def test_a_kit_brings_the_same_stack_back(
     assert up.returncode == 0, up.stderr
     assert "create Swarm secrets" not in up.stderr
     now = local.status()
-    assert now["healthy"], now["missing"]
+    assert now["missing"] == []
     assert not [one for one in now["warnings"] if "recovery kit" in one]
     assert fingerprints(local) == keys
     assert identity(vote(local, "b", cookie)) == identity(cookie)
     changed = {**before, "a": before["a"] - 1, "b": before["b"] + 1}
     expected = changed if loss == "the Swarm" else {"b": 1}
     wait_until(lambda: tally(local) == expected, STORED_SECONDS, lambda: str(tally(local)))
-
-
-def test_a_kit_that_was_killed_leaves_nothing_for_long(
-    local: LocalStack, passphrase: tuple[str, str], tmp_path: Path
-) -> None:
-    kit = tmp_path / "kit"
-    command = [sys.executable, str(ROOT / "deploy.py"), "kit", "make", str(kit), *passphrase]
-    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
-        wait_until(lambda: any("service" in one for one in sealing.left(local.client)), STORED_SECONDS)
-        process.kill()
-    assert sealing.left(local.client)
-    assert not kit.exists()
-    done = made(kit, *passphrase)
-    assert done.returncode == 0, done.stderr
-    assert sealing.left(local.client) == []
-    refused = made(kit, *passphrase)
-    assert (refused.returncode, "there already" in refused.stderr) == (1, True)
