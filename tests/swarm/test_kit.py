@@ -1,12 +1,11 @@
 """The Swarm is lost, or the whole machine is: the recovery kit brings the same stack back."""
 
 import os
+import shutil
 import subprocess
 import sys
-import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -30,8 +29,8 @@ def local(pytestconfig: pytest.Config) -> Iterator[LocalStack]:
         pytest.skip("it takes the Swarm apart that is here; --delete-votes allows that")
     found = running()
     way = seed.entrance(found.client)
-    if way is None or way.public or ENV_FILE.exists():
-        pytest.skip("the stack is of value here: its pages are public, or it has a stack/.env")
+    if way is None or way.public or ENV_FILE.exists() or any(GIVEN.glob("*")):
+        pytest.skip("the stack is of value here: its pages are public, or it has a stack/.env or stack/given")
     yield found
     ENV_FILE.unlink(missing_ok=True)
     for file in GIVEN.glob("*"):
@@ -83,40 +82,59 @@ def fingerprints(local: LocalStack) -> list[str]:
     return found
 
 
-@contextmanager
-def watched(local: LocalStack) -> Iterator[list[str]]:
-    """Look all the time at what an operator of this engine sees of the task that seals."""
-    seen: list[str] = []
-    over = threading.Event()
+def made(local: LocalStack, folder: Path, *command: str) -> list[str]:
+    """Make a kit; return what an operator of this engine sees while its program waits for the passphrase."""
+    gate = hold_back(folder)
+    with begun(*command, path=f"{folder}:{os.environ['PATH']}") as process:
+        try:
+            wait_until(lambda: process.poll() is not None or "python" in task(local), STORED_SECONDS)
+            seen = [_told("docker", "service", "inspect", sealing.NAME), task(local)]
+            for container in local.client.api.containers(filters=sealing.CONTAINERS):
+                seen.extend(_told("docker", verb, container["Id"]) for verb in ("inspect", "logs"))
+            seen.append(_told("pgrep", "--list-full", "--full", "docker exec"))
+        finally:
+            gate.touch()
+        assert process.wait() == 0
+    return seen
 
-    def look() -> None:
-        while not over.wait(0.05):
-            seen.append(_told("docker", "service", "inspect", sealing.NAME))
-            for container in local.client.api.containers(all=True, filters=sealing.CONTAINERS):
-                seen.extend(_told("docker", verb, container["Id"]) for verb in ("inspect", "top", "logs"))
-                seen.append(_told("pgrep", "--list-full", "--full", "docker exec"))
 
-    thread = threading.Thread(target=look)
-    thread.start()
-    try:
-        yield seen
-    finally:
-        over.set()
-        thread.join()
+def hold_back(folder: Path) -> Path:
+    """Put a `docker` into a folder that waits for a file before it hands on its input; return the file."""
+    folder.mkdir()
+    gate, docker = folder / "gate", shutil.which("docker")
+    (shim := folder / "docker").write_text(
+        f"""#!/bin/sh
+[ "$1" = exec ] || exec {docker} "$@"
+{{ until [ -e {gate} ]; do sleep 0.1; done; cat; }} | {docker} "$@"
+"""
+    )
+    shim.chmod(0o755)
+    return gate
+
+
+def task(local: LocalStack) -> str:
+    """Return the processes of the task that seals."""
+    found = local.client.api.containers(filters=sealing.CONTAINERS)
+    return "".join(_told("docker", "top", container["Id"]) for container in found)
 
 
 def _told(*command: str) -> str:
     return subprocess.run(command, capture_output=True, text=True, check=False).stdout
 
 
-def kill(local: LocalStack, *command: str) -> None:
-    """Begin to make a kit, and kill that as soon as the task is there which reads the secrets."""
-    with subprocess.Popen(
+def begun(*command: str, path: str = os.environ["PATH"]) -> subprocess.Popen[bytes]:
+    """Begin to make a kit."""
+    return subprocess.Popen(
         [sys.executable, "-m", "deployment", "kit", "make", *command],
-        env={**os.environ, "PYTHONPATH": str(ROOT / "stack")},
+        env={**os.environ, "PYTHONPATH": str(ROOT / "stack"), "PATH": path},
         stdin=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-    ) as process:
+    )
+
+
+def kill(local: LocalStack, *command: str) -> None:
+    """Begin to make a kit, and kill that as soon as the task is there which reads the secrets."""
+    with begun(*command) as process:
         wait_until(lambda: any("service" in one for one in sealing.left(local.client)), STORED_SECONDS)
         process.kill()
 
@@ -160,11 +178,9 @@ def test_a_kit_brings_the_same_stack_back(
     kill(local, str(kit), *passphrase)
     assert sealing.left(local.client)
     assert not kit.exists()
-    with watched(local) as seen:
-        done = verb("kit", "make", str(kit), *passphrase)
-    assert done.returncode == 0, done.stderr
+    seen = made(local, tmp_path / "held", str(kit), *passphrase)
     assert kit.stat().st_mode & 0o777 == 0o600
-    assert any("python" in told for told in seen)
+    assert all(told in "".join(seen) for told in (sealing.NAME, "python -c", "docker exec --interactive"))
     assert not [told for told in seen if PASSPHRASE in told]
     assert sealing.left(local.client) == []
     shown = verb("kit", "show", str(kit), *passphrase).stdout

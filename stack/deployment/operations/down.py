@@ -3,7 +3,7 @@
 import time
 from collections.abc import Sequence
 
-from deployment.configuration.layout import NAMESPACE
+from deployment.configuration.layout import ENV_FILE, GIVEN, NAMESPACE, ROOT
 from deployment.engine.images import packages
 from deployment.engine.machine.engine import Client, RefusedError
 from deployment.engine.swarm import credentials, kits, maintenance, nodes, options, releases, services
@@ -52,7 +52,7 @@ class Erased:
         client = site.engine
         volumes = [str(volume.name) for volume in client.volumes.list(filters={"label": NAMESPACE})]
         items = credentials.ours(client)
-        kept = (releases.read, options.kept, packages.recorded, maintenance.read, kits.made)
+        kept = (releases.read, options.kept, packages.recorded, maintenance.read, kits.made, kits.begun)
         records = any(read(client) for read in kept)
         return [
             *([f"delete volumes: {', '.join(sorted(volumes))}"] if volumes else []),
@@ -85,7 +85,8 @@ def down(on: Site, *, volumes: bool) -> None:
     """Remove services and networks, and say what is left."""
     operation.run(steps(volumes=volumes), on)
     here = on.engine.info()["Swarm"]["NodeID"]
-    for line in farewell([node.name for node in on.nodes if node.id != here], volumes=volumes):
+    others = [node.name for node in on.nodes if node.id != here]
+    for line in [*farewell(others, volumes=volumes), *(in_clear() if volumes else [])]:
         on.progress.say(line)
 
 
@@ -100,6 +101,15 @@ def farewell(others: list[str], *, volumes: bool) -> list[str]:
         "they cannot be removed from here, and a new stack could not read them.",
         f"Before the next `up` run on each of these nodes:\n    {REMOVE_VOLUMES}",
     ]
+
+
+def in_clear() -> list[str]:
+    """Name the files that a recovery kit was opened into: they hold what the user gave, in clear."""
+    files = sorted(GIVEN.glob("*"))
+    if files and ENV_FILE.exists():
+        files.append(ENV_FILE)
+    names = ", ".join(path.relative_to(ROOT).as_posix() for path in files)
+    return [f"Files of a recovery kit stay here, in clear: {names}."] if files else []
 
 
 def _wait_for_containers(client: Client, members: Sequence[Node], task: Task) -> None:

@@ -2,10 +2,13 @@
 
 import base64
 import json
+import subprocess
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
+from unittest.mock import MagicMock
 
 import pytest
 
@@ -16,9 +19,12 @@ from deployment.engine.machine.engine import Client
 from deployment.engine.swarm import credentials, kits, sealing
 from deployment.engine.swarm import options as recorded_options
 from deployment.errors import DeployError
+from deployment.operations import down
 from deployment.operations.kit import make, opening, show
 from deployment.operations.runner import operation
 from deployment.operations.runner.site import Site
+from deployment.operations.steps import checks
+from deployment.operations.up import UP
 from deployment.plan.kit import contents as kit_contents
 from deployment.plan.kit import envelope
 from deployment.plan.kit.contents import Contents, Item, absent, env_lines, files_of, settings_of
@@ -192,7 +198,7 @@ def test_the_settings_that_the_stack_runs_with(case: str) -> None:
 
 
 def item(key: str, value: bytes = b"value", created: str = "2026-01-01") -> Item:
-    name = credentials._name(key, value)
+    name = credentials.name_of(key, value)
     return Item(name, key, created, {SECRET_LABEL: key}, base64.b64encode(value).decode())
 
 
@@ -200,8 +206,8 @@ KIT = Contents(
     at="2026-11-29T03:00:00+00:00",
     by="me@here",
     secrets=(
-        item("postgres_password"), item("dashboard_users", b"me:x"), item("monitoring_users", b"no"),
-        item("redis_tls", b"no"),
+        item("voter_cookie_key"), item("postgres_password"), item("dashboard_users", b"me:x"),
+        item("monitoring_users", b"no"), item("redis_tls", b"no"),
     ),
     configs=(item("local_ca", b"PEM"),),
     options=Options({"a": "Cats", "b": "Dogs"}, ("a", "b")),
@@ -244,13 +250,19 @@ class Kind:
 
     def __init__(self) -> None:
         self.there: list[Any] = []
+        self.made = 0
+        self.allowed: Callable[[], None] = lambda: None
 
     def create(self, name: str, data: bytes, labels: Mapping[str, str]) -> None:
+        self.allowed()
         if name in [one.name for one in self.there]:
             raise AssertionError(f"{name} exists")
         spec = {"Labels": dict(labels), "Data": base64.b64encode(data).decode()}
-        attrs = {"CreatedAt": f"2026-01-{1 + len(self.there):02}", "Spec": spec}
-        self.there.append(SimpleNamespace(name=name, attrs=attrs, remove=lambda: None))
+        self.made += 1
+        attrs = {"CreatedAt": f"2026-01-{self.made:02}", "Spec": spec}
+        new: Any = SimpleNamespace(name=name, attrs=attrs)
+        new.remove = lambda: self.there.remove(new)
+        self.there.append(new)
 
     def list(self, filters: Mapping[str, str] | None = None) -> "list[Any]":
         label = (filters or {}).get("label")
@@ -293,9 +305,10 @@ def opened(machine: Engine, kit: Contents = KIT, *, keep_data: bool = False) -> 
 
 
 def test_a_kit_makes_everything_again_once(machine: Engine, tmp_path: Path) -> None:
-    assert len(opened(machine)) == 4
+    assert len(opened(machine)) == 5
     client = cast(Client, machine)
-    assert [one.name for one in kits.secrets(client)] == [one.name for one in KIT.secrets]
+    assert {one.name for one in kits.secrets(client)} == {one.name for one in KIT.secrets}
+    assert kits.begun(client) is None
     assert [one.data for one in kits.configs(client)] == [one.data for one in KIT.configs]
     assert recorded_options.recorded(client) == KIT.options
     assert (tmp_path / "given" / "dashboard_users_file").read_bytes() == b"me:x"
@@ -307,8 +320,70 @@ def test_a_kit_makes_everything_again_once(machine: Engine, tmp_path: Path) -> N
 
 def test_a_kit_goes_on_where_it_was_interrupted(machine: Engine) -> None:
     kits.restore(cast(Client, machine), KIT.secrets[:1], KIT.configs)
-    assert "make 3 secrets and 0 configs again" in opened(machine)
+    assert "make 4 secrets and 0 configs again" in opened(machine)
     assert opened(machine) == []
+
+
+class KilledError(Exception):
+    """The program ends here."""
+
+
+def kill_after(machine: Engine, writes: int) -> None:
+    """Open a kit, and be killed after this number of documents was made in the Swarm."""
+    left = iter(range(writes))
+
+    def allowed() -> None:
+        if next(left, None) is None:
+            raise KilledError
+
+    machine.secrets.allowed = machine.configs.allowed = allowed
+    with pytest.raises(KilledError):
+        opened(machine, keep_data=True)
+    machine.secrets.allowed = machine.configs.allowed = lambda: None
+
+
+WRITES = 1 + 1 + 1 + 5 + 1  # that it begins, the options, a config, the secrets, that there is a kit
+
+
+@pytest.mark.parametrize("data", [True, False])
+@pytest.mark.parametrize("writes", range(WRITES))
+def test_up_is_refused_until_all_of_a_kit_is_here(
+    machine: Engine, tmp_path: Path, writes: int, data: bool
+) -> None:
+    client = cast(Client, machine)
+    machine.volumes_there = [SimpleNamespace(name="vote-app_postgres-1")] if data else []
+    kill_after(machine, writes)
+    site = Site(Settings(), Progress(quiet=True), client, lambda _: None)
+    if writes:
+        with pytest.raises(DeployError, match="opened in part only"):
+            checks.Checks().missing(site)
+    else:
+        assert list(tmp_path.iterdir()) == machine.secrets.there == machine.configs.there == []
+    here = {one.key for one in kits.secrets(client)}
+    assert not here & set(credentials.BOUND_TO_DATA) or recorded_options.kept(client)
+    if data and not set(credentials.BOUND_TO_DATA) <= here:
+        with pytest.raises(DeployError, match="Data of an earlier stack"):
+            credentials.check_volumes(client, dict.fromkeys(here, "there"))
+    assert opened(machine, keep_data=True)
+    kits.require_whole(client)
+    assert recorded_options.recorded(client) == KIT.options
+    assert {one.name for one in kits.secrets(client)} == {one.name for one in KIT.secrets}
+    assert opened(machine) == []
+
+
+def test_what_the_data_are_bound_to_comes_last(machine: Engine) -> None:
+    kits.restore(cast(Client, machine), KIT.secrets, KIT.configs)
+    keys = [one.key for one in kits.secrets(cast(Client, machine))]
+    assert keys[-2:] == ["voter_cookie_key", "postgres_password"]
+    assert keys[:-2] == [one.key for one in KIT.secrets[2:]]
+
+
+def test_another_kit_is_refused_where_one_was_opened_in_part(machine: Engine) -> None:
+    kill_after(machine, 1)
+    with pytest.raises(DeployError, match="a part of the kit of 2026-11-29"):
+        opened(machine, replace(KIT, at="2026-11-30T03:00:00+00:00"))
+    kits.forget(cast(Client, machine))
+    assert kits.begun(cast(Client, machine)) is None
 
 
 def test_a_kit_is_refused_beside_other_secrets_or_options(machine: Engine) -> None:
@@ -360,6 +435,81 @@ def test_a_file_that_is_there_is_replaced_only_if_somebody_says_so(tmp_path: Pat
             make.require_room(file, force=False)
     with pytest.raises(DeployError, match="cannot be written"):
         make.require_room(tmp_path / "none" / "kit", force=force)
+
+
+def altered(kit: Contents) -> Contents:
+    """Return a kit in which a secret holds what it never held."""
+    wrong = replace(kit.secrets[0], data=base64.b64encode(b"other").decode())
+    return replace(kit, secrets=(wrong, *kit.secrets[1:]))
+
+
+UNFIT: dict[str, Callable[[], bytes]] = {
+    "a secret lacks": lambda: written(replace(KIT, secrets=KIT.secrets[1:])),
+    "a secret is empty": lambda: written(replace(KIT, secrets=(replace(KIT.secrets[0], data=""),))),
+    "a secret holds something else": lambda: written(altered(KIT)),
+    "cut off": lambda: written(KIT)[:-1],
+    "of another form": lambda: envelope.seal(PASSPHRASE, CONTENT),
+}
+
+
+def written(kit: Contents) -> bytes:
+    return envelope.seal(PASSPHRASE, make.DOCUMENT.dump_python(kit, mode="json"))
+
+
+@pytest.mark.parametrize("case", UNFIT)
+def test_a_kit_that_does_not_hold_everything_replaces_no_other(tmp_path: Path, case: str) -> None:
+    (file := tmp_path / "kit").write_text("mine")
+
+    def require(part: Path) -> None:
+        make.require_whole(part, PASSPHRASE, KIT)
+
+    with pytest.raises(DeployError, match="No file was written or replaced"):
+        make.write(file, UNFIT[case](), require)
+    assert [path.name for path in tmp_path.iterdir()] == ["kit"]
+    assert file.read_text() == "mine"
+    make.write(file, written(KIT), require)
+    assert opening.read(file, PASSPHRASE) == KIT
+
+
+def test_a_kit_with_another_secret_than_its_name_says_is_not_opened(tmp_path: Path) -> None:
+    (file := tmp_path / "kit").write_bytes(written(altered(KIT)))
+    with pytest.raises(DeployError, match=r"as it was\. Nothing was changed"):
+        opening.read(file, PASSPHRASE)
+
+
+def test_the_passphrase_is_in_no_argument_and_nothing_that_the_engine_keeps(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    engine, run, container = MagicMock(), MagicMock(), {"Id": "c", "Labels": {}}
+    engine.secrets.list.return_value = [SimpleNamespace(name="one", id="1")]
+    engine.api.containers.side_effect = [[container], []]
+    engine.services.list.return_value = engine.networks.list.return_value = []
+    run.return_value = SimpleNamespace(returncode=0, stdout=b"sealed")
+    monkeypatch.setattr(subprocess, "run", run)
+    content = {"secrets": [{"name": "one"}]}
+    assert sealing.sealed(engine, "image", content, PASSPHRASE, MagicMock()) == b"sealed"
+    engine.services.create.assert_called_once()
+    assert PASSPHRASE not in str(engine.mock_calls)
+    (command,), options = run.call_args
+    assert PASSPHRASE.encode() in options.pop("input")
+    assert PASSPHRASE not in f"{command}{options}"
+
+
+def test_down_names_the_files_of_a_kit_that_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in (("ROOT", tmp_path), ("GIVEN", tmp_path / "given"), ("ENV_FILE", tmp_path / ".env")):
+        monkeypatch.setattr(down, name, value)
+    (tmp_path / ".env").touch()
+    assert down.in_clear() == []
+    (tmp_path / "given").mkdir()
+    (tmp_path / "given" / "dashboard_users_file").touch()
+    assert down.in_clear() == [
+        "Files of a recovery kit stay here, in clear: given/dashboard_users_file, .env."
+    ]
+
+
+def test_up_removes_what_a_killed_kit_left_before_it_looks_for_unused_secrets() -> None:
+    names = [type(step).__name__ for step in UP]
+    assert names[-2:] == ["Swept", "Sweep"]
 
 
 def test_every_setting_with_a_file_is_known_by_its_secret() -> None:

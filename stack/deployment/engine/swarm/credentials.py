@@ -90,7 +90,7 @@ def observe(
     showed counts only for exactly these hosts.
     """
     found: dict[str, str] = {}
-    exact = {_name(key, content) for key, content in given.items()}
+    exact = {name_of(key, content) for key, content in given.items()}
     for secret in sorted(client.secrets.list(), key=lambda item: (item.name in exact, _created(item))):
         key, for_hosts = _key(secret), _label(secret, HOSTS_LABEL)
         if key in (*PASSWORDS, *GIVEN, AUTHORITY_KEY, *SERVERS) or (
@@ -105,7 +105,7 @@ def missing(found: Mapping[str, str], given: Mapping[str, bytes]) -> list[str]:
     """Return the keys that still have to be made, with all that is only good together with them."""
     broken = {key for group in WHOLE if any(key not in found for key in group) for key in group}
     absent = [key for key in MADE if key not in found or key in broken]
-    return absent + [key for key, content in given.items() if found.get(key) != _name(key, content)]
+    return absent + [key for key, content in given.items() if found.get(key) != name_of(key, content)]
 
 
 def check_volumes(client: docker.DockerClient, found: Mapping[str, str]) -> None:
@@ -144,14 +144,15 @@ def create(client: docker.DockerClient, keys: Collection[str], given: Mapping[st
 
 
 def _store(client: docker.DockerClient, key: str, value: bytes) -> None:
-    client.secrets.create(name=_name(key, value), data=value, labels={SECRET_LABEL: key})
+    client.secrets.create(name=name_of(key, value), data=value, labels={SECRET_LABEL: key})
 
 
 def _publish(client: docker.DockerClient, key: str, value: bytes) -> None:
-    client.configs.create(name=_name(key, value), data=value, labels={SECRET_LABEL: key})
+    client.configs.create(name=name_of(key, value), data=value, labels={SECRET_LABEL: key})
 
 
-def _name(key: str, value: bytes) -> str:
+def name_of(key: str, value: bytes) -> str:
+    """Return the Swarm name of a secret or config: it follows from what it holds."""
     return f"{STACK}_{key}_{hashlib.sha256(value).hexdigest()[:12]}"
 
 

@@ -9,12 +9,15 @@ import docker
 from deployment.configuration.layout import SECRET_LABEL, STACK
 from deployment.engine.swarm import credentials
 from deployment.engine.swarm.shelf import Shelf
+from deployment.errors import DeployError
 from deployment.plan.kit import due as rule
 from deployment.plan.kit.contents import Item
 from deployment.plan.kit.due import Made
 from deployment.plan.release.release import Release
 
 SHELF = Shelf("vote-app.kit")
+# The kit that is being opened, until all that it holds is here.
+BEGUN = Shelf("vote-app.kit-begun")
 
 
 def made(client: docker.DockerClient) -> Made | None:
@@ -41,8 +44,40 @@ def due(client: docker.DockerClient, release: Release) -> list[str]:
 
 
 def forget(client: docker.DockerClient) -> None:
-    """Remove the record, with the secrets."""
+    """Remove the records, with the secrets."""
     SHELF.clear(client)
+    BEGUN.clear(client)
+
+
+def begun(client: docker.DockerClient) -> str | None:
+    """Return when the kit was made that is being opened; None if none is."""
+    return next(iter(BEGUN.read(client)), None)
+
+
+def begin(client: docker.DockerClient, at: str) -> None:
+    """Keep that the kit made `at` is being opened; raise APIError if another manager does so, too."""
+    BEGUN.put(client, f"{STACK}_kit_begun", at, at.encode())
+
+
+def end(client: docker.DockerClient) -> None:
+    """Keep that none is any more."""
+    BEGUN.clear(client)
+
+
+def require_whole(client: docker.DockerClient) -> None:
+    """Raise DeployError where a kit was opened in part only: what is lacking must not be made anew."""
+    if at := begun(client):
+        raise DeployError(
+            f"The recovery kit of {at[:10]} was opened in part only, so passwords, keys or settings of its "
+            "stack are not here yet. Nothing was changed.",
+            "Go on with the same command as before: python3 deploy.py kit open FILE. To start anew instead, "
+            "without that stack's votes: python3 deploy.py down --volumes",
+        )
+
+
+def altered(items: Sequence[Item]) -> list[str]:
+    """Name what does not hold what its name says."""
+    return [item.name for item in items if item.name != credentials.name_of(item.key, item.value)]
 
 
 def secrets(client: docker.DockerClient) -> list[Item]:
@@ -56,10 +91,13 @@ def configs(client: docker.DockerClient) -> list[Item]:
 
 
 def restore(client: docker.DockerClient, new_secrets: Sequence[Item], new_configs: Sequence[Item]) -> None:
-    """Make secrets and configs of a kit again, in their order: the newest of a key is the one that counts."""
+    """Make secrets and configs of a kit again, in their order: the newest of a key is the one that counts.
+
+    What the data are bound to comes last: as long as it lacks, `up` refuses beside data.
+    """
     for item in new_configs:
         client.configs.create(name=item.name, data=item.value, labels=dict(item.labels))
-    for item in new_secrets:
+    for item in sorted(new_secrets, key=lambda one: one.key in credentials.BOUND_TO_DATA):
         client.secrets.create(name=item.name, data=item.value, labels=dict(item.labels))
 
 

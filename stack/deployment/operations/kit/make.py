@@ -1,8 +1,8 @@
 """`deploy.py kit make`: seals the stack's secrets into a file."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from pydantic import TypeAdapter
 
@@ -93,9 +93,9 @@ class Sealed:
         image = last.release.images[images.variable("certificates")]
         with site.progress.task(f"Sealing {len(wanted.secrets)} secrets into {self._file}") as task:
             told = DOCUMENT.dump_python(wanted, mode="json")
-            write(self._file, sealing.sealed(client, image, told, self._passphrase, task))
-            task.detail("opening what was written")
-            require_whole(self._file, self._passphrase, told)
+            sealed = sealing.sealed(client, image, told, self._passphrase, task)
+            task.detail("opening what is written")
+            write(self._file, sealed, lambda part: require_whole(part, self._passphrase, wanted))
         self.contents = wanted
 
 
@@ -112,23 +112,47 @@ def collected(site: Site, last: Deployment) -> Contents:
     )
 
 
-def write(file: Path, sealed: bytes) -> None:
-    """Write the file whole or not at all; only its owner can read it."""
+def write(file: Path, sealed: bytes, require: Callable[[Path], None] = lambda _: None) -> None:
+    """Write the file whole or not at all; only its owner can read it.
+
+    What was there before is replaced after `require` found what was written right; it raises DeployError.
+    """
     part = file.with_name(f".{file.name}.part")
     part.unlink(missing_ok=True)
-    with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as target:
-        target.write(sealed)
-        target.flush()
-        os.fsync(target.fileno())
-    part.replace(file)
+    try:
+        with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as target:
+            target.write(sealed)
+            target.flush()
+            os.fsync(target.fileno())
+        require(part)
+        part.replace(file)
+    finally:
+        part.unlink(missing_ok=True)
+    _keep(file.absolute().parent)
 
 
-def require_whole(file: Path, passphrase: str, told: dict[str, Any]) -> None:
-    """Raise DeployError unless the file opens, and holds something for each secret."""
-    found = envelope.opened(file.read_bytes(), passphrase)
-    kept = [one["name"] for one in found["secrets"] if one["data"]]
-    if kept != [one["name"] for one in told["secrets"]]:
-        raise DeployError(f"{file} was written, but does not hold every secret.", "Make it again.")
+def _keep(folder: Path) -> None:
+    """Wait until the disk has the names in a folder."""
+    opened = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
+
+
+def require_whole(file: Path, passphrase: str, wanted: Contents) -> None:
+    """Raise DeployError unless the file opens, and holds every secret: each name tells what its value is."""
+    try:
+        found = DOCUMENT.validate_python(envelope.opened(file.read_bytes(), passphrase))
+        lacking = {item.name for item in wanted.secrets} - {item.name for item in found.secrets}
+        wrong = sorted({*lacking, *kits.altered((*found.secrets, *found.configs))})
+    except (envelope.EnvelopeError, ValueError) as error:
+        wrong = [str(error)]
+    if wrong:
+        raise DeployError(
+            f"The kit does not hold what it should: {', '.join(wrong[:3])}. No file was written or replaced.",
+            "Run the same command again.",
+        )
 
 
 class Noted:

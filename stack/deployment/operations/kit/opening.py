@@ -1,6 +1,6 @@
 """`deploy.py kit open`: makes the secrets of a kit again, on a machine that has none of the stack."""
 
-import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from deployment.configuration.layout import ENV_FILE, GIVEN, ROOT, STACK
@@ -9,7 +9,7 @@ from deployment.engine.swarm import kits
 from deployment.engine.swarm import options as recorded_options
 from deployment.errors import DeployError
 from deployment.operations import source
-from deployment.operations.kit.make import DOCUMENT, made_of
+from deployment.operations.kit.make import DOCUMENT, made_of, write
 from deployment.operations.runner.operation import Check, Step
 from deployment.operations.runner.site import Site
 from deployment.operations.steps.images import Engine
@@ -23,7 +23,7 @@ DATA = (f"{STACK}_postgres-", f"{STACK}_redis-")
 def read(file: Path, passphrase: str) -> Contents:
     """Return what is in a kit's file; raise DeployError where the file or the passphrase is not right."""
     try:
-        return DOCUMENT.validate_python(envelope.opened(file.read_bytes(), passphrase))
+        contents = DOCUMENT.validate_python(envelope.opened(file.read_bytes(), passphrase))
     except envelope.PassphraseError:
         raise DeployError(
             f"The passphrase does not open {file}. Nothing was changed.", "Type it once more."
@@ -34,14 +34,20 @@ def read(file: Path, passphrase: str) -> Contents:
         ) from None
     except FileNotFoundError:
         raise DeployError(f"There is no file {file}.", "Name the kit's file.") from None
+    if wrong := kits.altered((*contents.secrets, *contents.configs)):
+        raise DeployError(
+            f"{file} does not hold {wrong[0]} as it was. Nothing was changed.", "Take another kit."
+        )
+    return contents
 
 
 def steps(contents: Contents, *, keep_data: bool) -> list[Step]:
     """Return the steps from a bare machine to one with the kit's secrets, on which `up` can go on."""
+    # The secrets come last but one: as long as some are missing, the machine is still bare.
+    content: list[Step] = [Settings(contents), Options(contents), Secrets(contents), Known(contents)]
     return [
         *(Bare(contents, keep_data=keep_data), Engine(), Swarm()),
-        # The secrets come last but one: as long as some are missing, the machine is still bare.
-        *(Settings(contents), Options(contents), Secrets(contents), Known(contents)),
+        *(Begun(contents, content), *content, Ended()),
     ]
 
 
@@ -68,6 +74,8 @@ class Bare(Check):
         known = recorded_options.recorded(client)
         if known and self._contents.options and known != self._contents.options:
             others.append("the record of the options")
+        if (begun := kits.begun(client)) and begun != self._contents.at:
+            others.append(f"a part of the kit of {begun}")
         if others:
             raise DeployError(
                 f"This Swarm has what is not of this kit: {', '.join(others[:3])}"
@@ -93,6 +101,40 @@ def absent_items(client: Client, contents: Contents) -> tuple[list[Item], list[I
     there = {item.name for item in (*kits.secrets(client), *kits.configs(client))}
     secrets, configs = absent(contents.secrets, there), absent(contents.configs, there)
     return (secrets, configs) if secrets or configs else None
+
+
+class Begun:
+    """The Swarm knows that a kit is being opened until all of it is here: meanwhile `up` refuses."""
+
+    touches = False
+
+    def __init__(self, contents: Contents, content: Sequence[Step]) -> None:
+        self._at, self._content = contents.at, content
+
+    def missing(self, site: Site) -> list[str]:
+        """Say so until it does."""
+        if (site.managed and kits.begun(site.engine)) or not any(one.missing(site) for one in self._content):
+            return []
+        return ["note in the Swarm that a kit is being opened, until it is"]
+
+    def do(self, site: Site) -> None:
+        """Keep it."""
+        kits.begin(site.engine, self._at)
+
+
+class Ended:
+    """The Swarm knows of no kit that is being opened."""
+
+    touches = False
+
+    def missing(self, site: Site) -> list[str]:
+        """Say so until it does not."""
+        begun = site.managed and kits.begun(site.engine)
+        return ["note in the Swarm that the kit is open"] if begun else []
+
+    def do(self, site: Site) -> None:
+        """Keep it."""
+        kits.end(site.engine)
 
 
 class Secrets:
@@ -171,11 +213,7 @@ class Settings:
         if self._files:
             GIVEN.mkdir(mode=0o700, exist_ok=True)
         for path, text in {**self._files, ENV_FILE: self._text.encode()}.items():
-            part = path.with_name(f"{path.name}.part")
-            part.unlink(missing_ok=True)
-            with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as target:
-                target.write(text)
-            part.replace(path)
+            write(path, text)
 
 
 class Known:

@@ -11,7 +11,7 @@ class Swept:
 
     def missing(self, site: Site) -> list[str]:
         """Name what is left."""
-        found = sealing.left(site.engine)
+        found = sealing.left(site.engine) if site.managed else []
         return [f"remove what an interrupted kit left: {', '.join(found)}"] if found else []
 
     def do(self, site: Site) -> None:
