@@ -19,6 +19,7 @@ from seed.door import Answer, Door
 
 PASSPHRASE = "correct horse battery staple"
 STORED_SECONDS = 60
+TASK_SECONDS = 180  # a former task is removed, another one starts
 KEYS = ("vote:voter_cookie_key", "worker:postgres_worker_password", "redis-1:redis_vote_password")
 
 
@@ -85,9 +86,9 @@ def fingerprints(local: LocalStack) -> list[str]:
 def made(local: LocalStack, folder: Path, *command: str) -> list[str]:
     """Make a kit; return what an operator of this engine sees while its program waits for the passphrase."""
     gate = hold_back(folder)
-    with begun(*command, path=f"{folder}:{os.environ['PATH']}") as process:
+    with begun(folder, *command) as process:
         try:
-            wait_until(lambda: process.poll() is not None or "python" in task(local), STORED_SECONDS)
+            wait_until(lambda: process.poll() is not None or "python" in task(local), TASK_SECONDS)
             seen = [_told("docker", "service", "inspect", sealing.NAME), task(local)]
             for container in local.client.api.containers(filters=sealing.CONTAINERS):
                 seen.extend(_told("docker", verb, container["Id"]) for verb in ("inspect", "logs"))
@@ -122,21 +123,25 @@ def _told(*command: str) -> str:
     return subprocess.run(command, capture_output=True, text=True, check=False).stdout
 
 
-def begun(*command: str, path: str = os.environ["PATH"]) -> subprocess.Popen[bytes]:
-    """Begin to make a kit."""
+def begun(folder: Path, *command: str) -> subprocess.Popen[bytes]:
+    """Begin to make a kit, with the `docker` of a folder."""
+    path = f"{folder}:{os.environ['PATH']}"
     return subprocess.Popen(
         [sys.executable, "-m", "deployment", "kit", "make", *command],
         env={**os.environ, "PYTHONPATH": str(ROOT / "stack"), "PATH": path},
         stdin=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
     )
 
 
-def kill(local: LocalStack, *command: str) -> None:
-    """Begin to make a kit, and kill that as soon as the task is there which reads the secrets."""
-    with begun(*command) as process:
-        wait_until(lambda: any("service" in one for one in sealing.left(local.client)), STORED_SECONDS)
-        process.kill()
+def kill(local: LocalStack, folder: Path, *command: str) -> None:
+    """Begin to make a kit, and kill that while the task is there which reads the secrets."""
+    gate = hold_back(folder)
+    with begun(folder, *command) as process:
+        try:
+            wait_until(lambda: any("service" in one for one in sealing.left(local.client)), TASK_SECONDS)
+        finally:
+            process.kill()
+    gate.touch()
 
 
 def lose_swarm(local: LocalStack) -> None:
@@ -175,7 +180,7 @@ def test_a_kit_brings_the_same_stack_back(
         vote(local, choice)
     before += Counter(a=2, b=2)
     wait_for(local, before)
-    kill(local, str(kit), *passphrase)
+    kill(local, tmp_path / "killed", str(kit), *passphrase)
     assert sealing.left(local.client)
     assert not kit.exists()
     seen = made(local, tmp_path / "held", str(kit), *passphrase)
@@ -183,8 +188,6 @@ def test_a_kit_brings_the_same_stack_back(
     assert all(told in "".join(seen) for told in (sealing.NAME, "python -c", "docker exec --interactive"))
     assert not [told for told in seen if PASSPHRASE in told]
     assert sealing.left(local.client) == []
-    shown = verb("kit", "show", str(kit), *passphrase).stdout
-    assert "voter_cookie_key" in shown
 
     lose, options = LOSSES[loss]
     lose(local)
@@ -193,8 +196,6 @@ def test_a_kit_brings_the_same_stack_back(
         assert (refused.returncode, "Data of a stack are here" in refused.stderr) == (1, True)
     opened = verb("kit", "open", str(kit), *passphrase, *options)
     assert opened.returncode == 0, opened.stderr
-    again = verb("kit", "open", str(kit), *passphrase)
-    assert "Nothing to do" in again.stderr
 
     up = deploy()
     assert up.returncode == 0, up.stderr
