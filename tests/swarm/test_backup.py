@@ -28,10 +28,8 @@ def refusals(local: LocalStack) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def backed_up(local: LocalStack, refusals: list[str], pytestconfig: pytest.Config) -> Iterator[LocalStack]:
-    """Turn backups on, and off again at the end."""
-    if not pytestconfig.getoption("all_faults"):
-        pytest.skip("each node of the database restarts twice: --all-faults runs it")
+def backed_up(local: LocalStack, refusals: list[str]) -> Iterator[LocalStack]:
+    """Turn backups on, and off again at the end: each node of the database restarts twice."""
     assert refusals
     done = deploy(**STORE)
     assert done.returncode == 0, done.stderr
@@ -50,12 +48,14 @@ def test_without_a_store_both_say_how_to_have_one(refusals: list[str]) -> None:
     assert all("BACKUP_STORE=volume" in said for said in refusals)
 
 
+@pytest.mark.long
 def test_the_first_backup_is_made_by_itself_and_status_says_so(backed_up: LocalStack) -> None:
     wait_until(lambda: bool(listed()), FIRST_SECONDS)
     wait_until(lambda: "Backups: last full" in verb("status").stdout, FIRST_SECONDS)
     assert backed_up.status()["healthy"], backed_up.status()["missing"]
 
 
+@pytest.mark.long
 def test_a_backup_is_made_when_it_is_asked_for(backed_up: LocalStack) -> None:
     before = [one["label"] for one in listed()]
     plan = verb("backup", "--dry-run")

@@ -10,6 +10,7 @@ from deployment.cli import report
 from deployment.cli.options import AsJson, DryRun, Quiet, manager, require_dry_run
 from deployment.configuration import settings
 from deployment.engine import backup as runner
+from deployment.engine.swarm import kits
 from deployment.operations import backup
 from deployment.operations.runner.site import Site
 from deployment.plan.cluster import backups
@@ -51,6 +52,8 @@ def make_backup(
         return
     made = backup.make(step, site)
     print(f"Backup {made['label']} is in the store ({made['type']}, {backups.size(made['stored'])}).")
+    for warning in kits.due(site.engine, site.last.release) if site.last else ():
+        print(f"Warning: {warning}")
 
 
 @app.command("backups")

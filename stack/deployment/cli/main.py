@@ -17,6 +17,7 @@ from deployment.cli import (
     dead,
     doctor,
     holding,
+    kit,
     local,
     looking,
     maintenance,
@@ -57,6 +58,7 @@ app = typer.Typer(
     help="Run the voting app on Docker Swarm without losing a vote.",
 )  # fmt: skip
 app.add_typer(dead.app, name="dead")
+app.add_typer(kit.app, name="kit")
 app.add_typer(local.app, name="local")
 app.add_typer(maintenance.app, name="maintenance")
 app.add_typer(nodes.app, name="nodes")

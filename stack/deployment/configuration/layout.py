@@ -11,6 +11,8 @@ MONITORING = "monitoring.yaml"
 # The overlay by which a release is known to be backed up.
 BACKUP = "backup.yaml"
 ENV_FILE = ROOT / "stack" / ".env"
+# Where a recovery kit puts the files that its settings name.
+GIVEN = ROOT / "stack" / "given"
 LOCAL_CA_FILE = ROOT / "stack" / "local-ca.crt"
 COMPOSE_FILE = ROOT / "compose.yaml"
 

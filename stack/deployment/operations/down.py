@@ -3,14 +3,15 @@
 import time
 from collections.abc import Sequence
 
-from deployment.configuration.layout import NAMESPACE
+from deployment.configuration.layout import ENV_FILE, GIVEN, NAMESPACE, ROOT
 from deployment.engine.images import packages
 from deployment.engine.machine.engine import Client, RefusedError
-from deployment.engine.swarm import credentials, maintenance, nodes, options, releases, services
+from deployment.engine.swarm import credentials, kits, maintenance, nodes, options, releases, services
 from deployment.errors import DeployError
 from deployment.operations.runner import operation
 from deployment.operations.runner.operation import Step
 from deployment.operations.runner.site import Site
+from deployment.operations.steps.sealing import Swept
 from deployment.plan.swarm.nodes import Node
 from deployment.progress import Task
 
@@ -51,17 +52,13 @@ class Erased:
         client = site.engine
         volumes = [str(volume.name) for volume in client.volumes.list(filters={"label": NAMESPACE})]
         items = credentials.ours(client)
-        records = (
-            releases.read(client)
-            or options.kept(client)
-            or packages.recorded(client)
-            or maintenance.read(client)
-        )
+        kept = (releases.read, options.kept, packages.recorded, maintenance.read, kits.made, kits.begun)
+        records = any(read(client) for read in kept)
         return [
             *([f"delete volumes: {', '.join(sorted(volumes))}"] if volumes else []),
             *([f"delete {len(items)} secrets and configs"] if items else []),
             *(
-                ["delete the Swarm's records of releases, options, packages and maintenance"]
+                ["delete the Swarm's records of releases, options, packages, maintenance and kits"]
                 if records
                 else []
             ),
@@ -75,20 +72,21 @@ class Erased:
                 volume.remove()
             credentials.authority_file(client).unlink(missing_ok=True)
             credentials.remove(credentials.unused(client, keys=()))
-            for kept in (releases, options, packages, maintenance):
+            for kept in (releases, options, packages, maintenance, kits):
                 kept.forget(client)
 
 
 def steps(*, volumes: bool) -> Sequence[Step]:
     """Return the steps; with `volumes` also all votes, secrets, configs and certificates go."""
-    return (Stopped(), Erased()) if volumes else (Stopped(),)
+    return (Stopped(), Swept(), Erased()) if volumes else (Stopped(), Swept())
 
 
 def down(on: Site, *, volumes: bool) -> None:
     """Remove services and networks, and say what is left."""
     operation.run(steps(volumes=volumes), on)
     here = on.engine.info()["Swarm"]["NodeID"]
-    for line in farewell([node.name for node in on.nodes if node.id != here], volumes=volumes):
+    others = [node.name for node in on.nodes if node.id != here]
+    for line in [*farewell(others, volumes=volumes), *(in_clear() if volumes else [])]:
         on.progress.say(line)
 
 
@@ -110,6 +108,15 @@ def farewell(others: list[str], *, volumes: bool) -> list[str]:
         "they cannot be removed from here, and a new stack could not read them.",
         f"Before the next `up` run on each of these nodes:\n    {REMOVE_VOLUMES}",
     ]
+
+
+def in_clear() -> list[str]:
+    """Name the files that a recovery kit was opened into: they hold what the user gave, in clear."""
+    files = sorted(GIVEN.glob("*"))
+    if files and ENV_FILE.exists():
+        files.append(ENV_FILE)
+    names = ", ".join(path.relative_to(ROOT).as_posix() for path in files)
+    return [f"Files of a recovery kit stay here, in clear: {names}."] if files else []
 
 
 def _wait_for_containers(client: Client, members: Sequence[Node], task: Task) -> None:

@@ -10,7 +10,7 @@ from deployment.engine import observer, pages
 from deployment.engine.machine import engine
 from deployment.engine.machine.engine import Client, RefusedError
 from deployment.engine.pages import LOOPBACK, Edge
-from deployment.engine.swarm import credentials, membership, networks, nodes, releases, services, turns
+from deployment.engine.swarm import credentials, kits, membership, networks, nodes, releases, services, turns
 from deployment.engine.swarm import maintenance as kept_maintenance
 from deployment.errors import DeployError
 from deployment.operations import poll
@@ -108,6 +108,7 @@ def _of_swarm(client: Client, picture: Picture) -> dict[str, Any]:
             *warnings(client, members, wanted, picture),
             *_other_certificate(visited, picture),
             *([inside.NOT_DEMANDED] if last and inside.offered(last.release) else []),
+            *(kits.due(client, last.release) if last else []),
         ],
         "release": _described_release(last),
         "lock": held.holder.sentence() if (held := turns.read(client)) else None,

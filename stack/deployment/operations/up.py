@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from deployment.configuration.settings import Settings
 from deployment.engine.machine import advertise, engine
-from deployment.engine.swarm import networks, nodes, services
+from deployment.engine.swarm import kits, networks, nodes, services
 from deployment.operations import source, summary
 from deployment.operations.back import WayBack
 from deployment.operations.runner import operation
@@ -17,6 +17,7 @@ from deployment.operations.steps.images import Bases, Engine, Images, Push, Refr
 from deployment.operations.steps.intake import Drain, Readable, Reopen
 from deployment.operations.steps.record import Record, Sweep
 from deployment.operations.steps.rollout import DataNodes, Deploy
+from deployment.operations.steps.sealing import Swept
 from deployment.operations.steps.swarm import Labels, Options, Packages, Secrets, Swarm
 from deployment.plan import alerting, maintenance
 from deployment.plan.cluster import strength
@@ -29,8 +30,9 @@ UP: Sequence[Step] = (
     *(Checks(), Engine(), Published(), Bases(), Refresh(), Images(), Push()),
     *(Swarm(), Labels(), Secrets(), Options(), Packages()),
     *(Readable(), DataNodes(), Drain(), Deploy(), Reopen(), Health()),
-    # Once more: an earlier command may have left the intake shut, unseen until now.
-    *(Reopen(), Record(), Sweep()),
+    # Once more: an earlier command may have left the intake shut, unseen until now. A task of a kit that was
+    # killed holds former passwords, so it goes before they do.
+    *(Reopen(), Record(), Swept(), Sweep()),
 )
 BUILDING = (Bases, Refresh, Images, Push, Packages)
 UNWATCHED = "A rollback has turned the monitoring off, and it stays off: add --monitoring to have it again."
@@ -92,7 +94,8 @@ def warnings(on: Site) -> list[str]:
     closed = [*maintenance.closed(on.picture.queue.intake, on.maintenance), *strength.votes_lost(on.picture)]
     crowded = weaknesses.crowded(nodes.observe(on.engine), services.placements(on.engine))
     risky = [*weaknesses.of(labelled), *crowded, *networks.warnings(on.engine)]
-    return [*closed, *risky, *plain(on), *watching(on)]
+    due = kits.due(on.engine, on.wanted) if on.wanted else []
+    return [*closed, *risky, *plain(on), *watching(on), *due]
 
 
 def watching(on: Site) -> list[str]:

@@ -140,12 +140,9 @@ def test_wal_of_another_history_is_never_written_over_and_the_node_says_so(whole
     wait_until(lambda: archive(whole).get("waiting", 0) > 0, STORED_SECONDS, whole.cluster.describe)
 
 
-def test_after_a_promotion_the_new_timeline_is_stored_and_a_fresh_backup_made(
-    whole: Backups, pytestconfig: pytest.Config
-) -> None:
+@pytest.mark.long
+def test_after_a_promotion_the_new_timeline_is_stored_and_a_fresh_backup_made(whole: Backups) -> None:
     """The file that could not be stored stays behind with the old primary."""
-    if not pytestconfig.getoption("all_faults"):
-        pytest.skip("a minute: --all-faults runs it")
     timeline, former = timeline_of(whole), whole.cluster.primary_name()
     whole.cluster.kill(former)
     wait_until(

@@ -11,11 +11,8 @@ from kit.postgres_cluster import FIRST_BOOT_SECONDS
 from kit.waiting import wait_until
 
 
-def test_a_bucket_holds_backups_that_nobody_reads_without_the_key(
-    tmp_path: Path, pytestconfig: pytest.Config
-) -> None:
-    if not pytestconfig.getoption("all_faults"):
-        pytest.skip("a cluster of its own: --all-faults runs it")
+@pytest.mark.long
+def test_a_bucket_holds_backups_that_nobody_reads_without_the_key(tmp_path: Path) -> None:
     (tmp_path / "store").mkdir()
     with (
         s3.serving(tmp_path / "store", s3.gateway("bridge")) as store,

@@ -15,7 +15,7 @@ from deployment.configuration import layout, overlays, settings
 from deployment.configuration.settings import Settings
 from deployment.engine.images import grafana, images
 from deployment.engine.machine import engine
-from deployment.engine.swarm import credentials, networks, nodes, services
+from deployment.engine.swarm import credentials, kits, networks, nodes, services
 from deployment.engine.swarm.membership import Membership
 from deployment.errors import DeployError
 from deployment.operations import source, up
@@ -157,6 +157,7 @@ def test_up_says_where_nobody_would_hear_of_trouble(
     monkeypatch.setattr(nodes, "observe", lambda _: [])
     monkeypatch.setattr(services, "placements", lambda _: {})
     monkeypatch.setattr(networks, "warnings", lambda _: [])
+    monkeypatch.setattr(kits, "due", lambda *_: [])
     for managed in (True, False):
         found = site((), monitoring=said, **given)
         found.frozen = made()

@@ -95,7 +95,7 @@ def observe(
     showed counts only for exactly these hosts.
     """
     found: dict[str, str] = {}
-    exact = {_name(key, content) for key, content in given.items()}
+    exact = {name_of(key, content) for key, content in given.items()}
     for secret in sorted(client.secrets.list(), key=lambda item: (item.name in exact, _created(item))):
         key, for_hosts = _key(secret), _label(secret, HOSTS_LABEL)
         if key in (*PASSWORDS, *GIVEN, AUTHORITY_KEY, *SERVERS, BACKUP_KEY, *BACKUP_SERVERS) or (
@@ -111,7 +111,7 @@ def missing(found: Mapping[str, str], given: Mapping[str, bytes], *, backed_up: 
     broken = {key for group in WHOLE if any(key not in found for key in group) for key in group}
     wanted = (*MADE, *BACKUP) if backed_up else MADE
     absent = [key for key in wanted if key not in found or key in broken]
-    return absent + [key for key, content in given.items() if found.get(key) != _name(key, content)]
+    return absent + [key for key, content in given.items() if found.get(key) != name_of(key, content)]
 
 
 def check_volumes(client: docker.DockerClient, found: Mapping[str, str]) -> None:
@@ -125,6 +125,7 @@ def check_volumes(client: docker.DockerClient, found: Mapping[str, str]) -> None
         raise DeployError(
             f"Data of an earlier stack is here ({', '.join(sorted(kept))}), but its passwords are not: "
             f"the Swarm that held {lost[0]} is gone.",
+            "With a recovery kit of that stack: python3 deploy.py kit open --keep-data FILE. "
             "To start anew and delete that data: `python3 deploy.py down --volumes` in a Swarm, or "
             f"`docker volume rm $(docker volume ls -qf name={STACK}_)`; to keep it, move it away first.",
         )
@@ -150,14 +151,15 @@ def create(client: docker.DockerClient, keys: Collection[str], given: Mapping[st
 
 
 def _store(client: docker.DockerClient, key: str, value: bytes) -> None:
-    client.secrets.create(name=_name(key, value), data=value, labels={SECRET_LABEL: key})
+    client.secrets.create(name=name_of(key, value), data=value, labels={SECRET_LABEL: key})
 
 
 def _publish(client: docker.DockerClient, key: str, value: bytes) -> None:
-    client.configs.create(name=_name(key, value), data=value, labels={SECRET_LABEL: key})
+    client.configs.create(name=name_of(key, value), data=value, labels={SECRET_LABEL: key})
 
 
-def _name(key: str, value: bytes) -> str:
+def name_of(key: str, value: bytes) -> str:
+    """Return the Swarm name of a secret or config: it follows from what it holds."""
     return f"{STACK}_{key}_{hashlib.sha256(value).hexdigest()[:12]}"
 
 

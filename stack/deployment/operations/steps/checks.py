@@ -4,7 +4,7 @@ from pathlib import Path
 
 from deployment.engine.images import images
 from deployment.engine.machine import advertise, host
-from deployment.engine.swarm import credentials, networks, services
+from deployment.engine.swarm import credentials, kits, networks, services
 from deployment.errors import DeployError
 from deployment.operations.runner.operation import Check
 from deployment.operations.runner.site import Site
@@ -16,6 +16,8 @@ class Checks(Check):
 
     def require(self, site: Site) -> None:
         """Raise DeployError naming what does not."""
+        if site.managed:
+            kits.require_whole(site.engine)
         images.require_sound_sources()
         placement.require_usable(placement.labelled(site.nodes, placement.spread(site.nodes)))
         placement.require_way_for_images(site.nodes, site.settings.registry or site.settings.images)

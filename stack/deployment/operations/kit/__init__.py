@@ -1,0 +1,1 @@
+"""`deploy.py kit`: all without which a backup is worthless, in one file under one passphrase."""
