@@ -16,7 +16,6 @@ from deployment.operations import nodes as verb
 from deployment.operations.runner import operation
 from deployment.operations.runner.operation import Step
 from deployment.operations.runner.site import Site
-from deployment.plan.swarm import departure
 from deployment.progress import Progress
 
 Name = Annotated[str, typer.Argument(metavar="NODE", help="Host name or ID of a node.")]
@@ -55,7 +54,7 @@ def drain(name: Name, quiet: Quiet = False, dry_run: DryRun = False, as_json: As
     on = _site("drain", name, quiet)
     _run(verb.draining(on, name), on, dry_run, as_json)
     if not dry_run:
-        for line in departure.cost(departure.named(on.nodes, name)):
+        for line in verb.cost(on, name):
             on.progress.say(line)
 
 

@@ -150,6 +150,12 @@ def draining(site: Site, name: str) -> Sequence[Step]:
     return (check, *moves, Drained(node))
 
 
+def cost(site: Site, name: str) -> list[str]:
+    """Say what a node costs that is drained; raise DeployError where there is none of that name."""
+    node = departure.named(site.nodes, name)
+    return departure.cost(node, departure.pinned(services.states(site.engine), site.nodes, node))
+
+
 def activating(site: Site, name: str) -> Sequence[Step]:
     """Return the steps that bring a node back; raise DeployError."""
     return (Active(departure.named(site.nodes, name)), Spread())

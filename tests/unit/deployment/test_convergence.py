@@ -179,3 +179,18 @@ def test_what_no_node_takes_is_told_from_what_is_on_its_way(state: str, error: s
     waiting = task(state)
     waiting["Status"]["Err"] = error
     assert assess(service(1), [waiting], READY).homeless == (error if homeless else None)
+
+
+@pytest.mark.parametrize(
+    ("constraints", "labels"),
+    [
+        (None, set()),
+        (["node.labels.vote-app.slot-1 == true"], {"vote-app.slot-1"}),
+        (["node.labels.vote-app.slot-1==true", "node.role == manager"], {"vote-app.slot-1"}),
+        (["node.labels.vote-app.slot-1 != true"], set()),
+    ],
+)
+def test_which_labels_a_node_must_have(constraints: list[str] | None, labels: set[str]) -> None:
+    placed = service()
+    placed["Spec"]["TaskTemplate"] = {**SPEC, "Placement": {"Constraints": constraints}}
+    assert assess(placed, [], READY).labels == labels

@@ -68,6 +68,7 @@ def test_when_a_node_may_leave(
 def test_what_a_drained_node_costs_is_said() -> None:
     assert "sentinel-2, redis-2, postgres-2 stand still" in departure.cost(THREE_NODES[1])[0]
     assert "no data node belongs to it" in departure.cost(FREE)[0]
+    assert "backup stands still, too: only node-1" in departure.cost(THREE_NODES[0], ["backup"])[1]
     assert "is down: what runs there is not known" in departure.cost(replace(FREE, state="down"))[0]
 
 
@@ -86,6 +87,32 @@ def test_what_is_waited_for_when_a_node_is_drained(
 ) -> None:
     services = [ServiceState(name, int(name not in down), 1) for name in ("vote", "redis-2", "sentinel-2")]
     assert departure.unsettled(View(THREE_NODES, services, picture), THREE_NODES[1]) == waited_for
+
+
+BACKUP = ServiceState("backup", 0, 1, labels=frozenset({ONE}))
+
+
+@pytest.mark.parametrize(
+    ("nodes", "number", "services", "alone"),
+    [
+        pytest.param(THREE_NODES, 1, [BACKUP], ["backup"], id="its label is on this node alone"),
+        pytest.param(THREE_NODES, 2, [BACKUP], [], id="its label is elsewhere"),
+        pytest.param([*THREE_NODES, node(4, ONE)], 1, [BACKUP], [], id="another node has it, too"),
+        pytest.param(
+            [*THREE_NODES, replace(node(4, ONE), availability="drain")],
+            1, [BACKUP], ["backup"], id="another one has it, and is drained",
+        ),
+        pytest.param(THREE_NODES, 1, [replace(BACKUP, labels=frozenset())], [], id="any node may run it"),
+        pytest.param(THREE_NODES, 1, [replace(BACKUP, name="redis-1")], [], id="a data node"),
+    ],
+)  # fmt: skip
+def test_what_only_one_node_may_run_is_not_waited_for(
+    nodes: Sequence[Node], number: int, services: Sequence[ServiceState], alone: list[str]
+) -> None:
+    leaving = departure.named(nodes, str(number))
+    assert departure.pinned(services, nodes, leaving) == alone
+    waited_for = [s.name for s in services if s.name not in (*alone, *departure.carried(leaving))]
+    assert departure.unsettled(View(nodes, services, PICTURE), leaving) == waited_for
 
 
 def test_which_primaries_leave_with_a_node() -> None:

@@ -1,5 +1,6 @@
 """Is a release running? Every task of its specification healthy, nothing rolled back."""
 
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +18,8 @@ ENDED = ("failed", "rejected", "complete")
 # A task that waits for its predecessor to leave is wanted "ready" until then.
 WANTED = ("ready", "running")
 STOPPED = ("paused", "rollback_started", "rollback_completed", "rollback_paused")
+# A label that a node must have to take a task of a service.
+DEMANDED = re.compile(r"node\.labels\.(\S+)\s*==\s*true")
 # What Swarm replaces a task for.
 SPECIFICATION = ("ContainerSpec", "Resources", "RestartPolicy", "Networks", "LogDriver", "ForceUpdate")
 
@@ -37,6 +40,7 @@ class ServiceState:
     failure: str | None = None
     homeless: str | None = None
     nodes: tuple[str, ...] = ()  # IDs of the nodes that its running tasks are on
+    labels: frozenset[str] = frozenset()  # those that a node must have to take a task of it
 
     @property
     def converged(self) -> bool:
@@ -67,12 +71,18 @@ def assess(service: Api, tasks: Iterable[Api], ready: Collection[str], *, since:
         failure=_failure(service, current, update, since),
         homeless=next((t["Status"]["Err"] for t in current if _homeless(t)), None),
         nodes=tuple(str(task["NodeID"]) for task in running),
+        labels=_labels(service),
     )
 
 
 def short_name(service: Api) -> str:
     """Return the service's name without the stack's."""
     return str(service["Spec"]["Name"]).removeprefix(f"{STACK}_")
+
+
+def _labels(service: Api) -> frozenset[str]:
+    constraints = (service["Spec"]["TaskTemplate"].get("Placement") or {}).get("Constraints") or ()
+    return frozenset(found[1] for each in constraints if (found := DEMANDED.fullmatch(each)))
 
 
 def _is_current(task: Api, service: Api) -> bool:

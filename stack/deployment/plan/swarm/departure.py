@@ -3,11 +3,13 @@
 from collections.abc import Collection, Mapping, Sequence
 
 from deployment.errors import DeployError
+from deployment.plan.cluster.convergence import ServiceState
 from deployment.plan.cluster.rollout import View
 from deployment.plan.cluster.topology import CLUSTERS, KINDS, cluster_of
 from deployment.plan.swarm.nodes import Node
 
 SAME = "Nothing was changed."
+COSTS = {"backup": " No backup is made meanwhile, and WAL waits on the primary's disk."}
 
 
 def named(nodes: Sequence[Node], name: str) -> Node:
@@ -24,6 +26,19 @@ def named(nodes: Sequence[Node], name: str) -> Node:
 def carried(node: Node) -> list[str]:
     """Return the data nodes that belong to a node."""
     return [f"{kind}-{slot}" for slot in node.slots for kind in KINDS]
+
+
+def pinned(services: Sequence[ServiceState], nodes: Sequence[Node], node: Node) -> list[str]:
+    """Name the services, besides the data nodes, of which no other node that takes containers may run one."""
+    others = [other for other in nodes if other.id != node.id and other.usable]
+    return [
+        service.name
+        for service in services
+        if service.labels
+        and service.labels <= node.labels
+        and not any(service.labels <= other.labels for other in others)
+        and service.name not in carried(node)
+    ]
 
 
 def require_dispensable(nodes: Sequence[Node], node: Node, absent: Collection[str]) -> None:
@@ -61,13 +76,13 @@ def unsettled(view: View, node: Node) -> list[str]:
 
     Where that node is this manager, nobody here can say who is primary: its observer left with the rest.
     """
-    own = carried(node)
+    own = [*carried(node), *pinned(view.services, view.nodes, node)]
     short = [s.name for s in view.services if s.running != s.desired and s.name not in own]
     return short if view.blind else [*short, *(f"{CLUSTERS[c]} primary" for c in view.picture.headless)]
 
 
-def cost(node: Node) -> list[str]:
-    """Say what a drained node costs."""
+def cost(node: Node, alone: Sequence[str] = ()) -> list[str]:
+    """Say what a drained node costs; `alone` names the services that only this node may run."""
     if not node.ready:
         return [
             f"{node.name} is {node.state}: what runs there is not known. It takes nothing if it comes back.",
@@ -78,6 +93,7 @@ def cost(node: Node) -> list[str]:
     return [
         f"{', '.join(carried(node))} stand still until {node.name} is active again: no other node "
         "may be lost meanwhile. When it comes back they catch up by themselves.",
+        *(f"{name} stands still, too: only {node.name} may run it.{COSTS.get(name, '')}" for name in alone),
         f"To end that: python3 deploy.py nodes activate {node.name}",
     ]
 
