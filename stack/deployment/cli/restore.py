@@ -31,7 +31,7 @@ def restore(
     """Prove that a backup gives every vote back: exit 0 if it is good, 1 if it is bad, 4 if not known."""
     if not drill:
         raise typer.BadParameter("say --drill", param_hint="restore")
-    report = verb.drill(manager(), Progress(quiet=quiet), backup, _moment(to))
+    report = verb.drill(manager, Progress(quiet=quiet), backup, _moment(to))
     print(json.dumps(report, indent=2) if as_json else "\n".join(drills.lines(report, of_old=bool(to))))
     raise typer.Exit(drills.EXIT_CODES[report["outcome"]])
 

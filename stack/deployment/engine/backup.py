@@ -1,6 +1,7 @@
 """Asking the runner of the backups, in its container on this node."""
 
 import json
+import shlex
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -16,19 +17,24 @@ PROGRAM = ("postgres-ha", "backup")
 
 def listing(client: Client) -> dict[str, Any]:
     """Return the backups that there are; raise DeployError where nobody can say."""
-    found: dict[str, Any] = json.loads("".join(output(client, *PROGRAM, "list")))
+    found: dict[str, Any] = json.loads("".join(output(client, "list")))
     return found
+
+
+def now(kind: str) -> tuple[str, ...]:
+    """Return the verb that makes a backup of a kind."""
+    return ("now", "--type", kind)
 
 
 def make(client: Client, kind: str) -> Iterator[dict[str, Any]]:
     """Have a backup made and yield how it comes on, at the end its label; raise DeployError if it fails."""
-    for line in output(client, *PROGRAM, "now", "--type", kind):
+    for line in output(client, *now(kind)):
         yield json.loads(line)
 
 
-def output(client: Client, *command: str) -> Iterator[str]:
-    """Yield the lines that a program beside the runner prints; raise DeployError with its complaint."""
-    started = client.api.exec_create(container(client), list(command))
+def output(client: Client, *verb: str) -> Iterator[str]:
+    """Yield the lines that a verb of the runner's program prints; raise DeployError with its complaint."""
+    started = client.api.exec_create(container(client, *verb), [*PROGRAM, *verb])
     complaint, rest = b"", b""
     for printed, errors in client.api.exec_start(started["Id"], stream=True, demux=True):
         complaint += errors or b""
@@ -44,11 +50,12 @@ def output(client: Client, *command: str) -> Iterator[str]:
         )
 
 
-def watched(
-    client: Client, inside: str, say: Callable[[str], None], *command: str
-) -> tuple[str, list[str], int]:
-    """Run a program beside the runner, saying its complaints; return its output, those, and its code."""
-    started = client.api.exec_create(inside, list(command))
+def watched(client: Client, say: Callable[[str], None], *verb: str) -> tuple[str, list[str], int | None]:
+    """Run a verb of the runner's program, saying its complaints; return its output, those, and its code.
+
+    The code is None if its container has ended before. Raises DeployError where there is no runner here.
+    """
+    started = client.api.exec_create(container(client, *verb), [*PROGRAM, *verb])
     printed, complaint = b"", b""
     for out, errors in client.api.exec_start(started["Id"], stream=True, demux=True):
         printed += out or b""
@@ -56,11 +63,11 @@ def watched(
             complaint += errors
             say(errors.decode(errors="replace").strip().splitlines()[-1] if errors.strip() else "")
     code = client.api.exec_inspect(started["Id"])["ExitCode"]
-    return printed.decode(errors="replace"), complaint.decode(errors="replace").splitlines(), int(code)
+    return printed.decode(errors="replace"), complaint.decode(errors="replace").splitlines(), code
 
 
-def container(client: Client) -> str:
-    """Return the runner's container here; raise DeployError that says where it is, or how to have one."""
+def container(client: Client, *verb: str) -> str:
+    """Return the runner's container here; raise DeployError that says how to run a verb elsewhere."""
     for found in client.api.containers(filters=RUNNING):
         return str(found["Id"])
     if SERVICE not in {state.name for state in services.states(client)}:
@@ -75,7 +82,7 @@ def container(client: Client) -> str:
         raise DeployError(
             f"The runner of the backups is on another node: {', '.join(on)}.",
             "Run the same command there, if it is a manager, or else in its container: docker exec "
-            f"$(docker ps -qf name={STACK}_{SERVICE}.) {' '.join(PROGRAM)} list",
+            f"$(docker ps -qf name={STACK}_{SERVICE}.) {shlex.join((*PROGRAM, *verb))}",
         )
     raise DeployError(
         "The runner of the backups does not run.", "`python3 deploy.py status` says what is missing."

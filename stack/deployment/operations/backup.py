@@ -21,7 +21,7 @@ class Backup:
         """Say so until one was made; raise DeployError where there is no store, or no runner here."""
         if self.made:
             return []
-        runner.container(site.engine)
+        runner.container(site.engine, *runner.now(self._kind))
         return [f"make a backup ({self._kind})"]
 
     def do(self, site: Site) -> None:

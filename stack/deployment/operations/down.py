@@ -3,7 +3,7 @@
 import time
 from collections.abc import Sequence
 
-from deployment.configuration.layout import ENV_FILE, GIVEN, NAMESPACE, ROOT
+from deployment.configuration.layout import ENV_FILE, GIVEN, NAMESPACE, ROOT, STACK
 from deployment.engine.images import packages
 from deployment.engine.machine.engine import Client, RefusedError
 from deployment.engine.swarm import credentials, kits, maintenance, nodes, options, releases, services
@@ -16,7 +16,6 @@ from deployment.plan.swarm.nodes import Node
 from deployment.progress import Task
 
 TIMEOUT_SECONDS = 120
-ENDED = ("complete", "shutdown", "failed", "rejected", "remove", "orphaned")
 REMOVE_VOLUMES = f"docker volume ls -q --filter label={NAMESPACE} | xargs -r docker volume rm"
 
 
@@ -92,9 +91,11 @@ def down(on: Site, *, volumes: bool) -> None:
 
 def question(on: Site) -> str:
     """Ask whether all may go, and name what no backup can bring back then."""
+    volumes = {str(volume.name) for volume in on.engine.volumes.list(filters={"label": NAMESPACE})}
     keyed = on.managed and credentials.BACKUP_KEY in on.secrets
-    backups = ", the volume of the backups, and the key without which no backup can be read" if keyed else ""
-    return f"Delete every vote, password and certificate of this stack{backups} for good?"
+    backups = ", all backups that are on this machine" if f"{STACK}_backup" in volumes else ""
+    key = ", the key without which no backup can be read" if keyed else ""
+    return f"Delete every vote, password and certificate of this stack{backups}{key} for good?"
 
 
 def farewell(others: list[str], *, volumes: bool) -> list[str]:
@@ -145,7 +146,7 @@ def _tasks(client: Client, members: Sequence[Node]) -> list[str]:
     return [
         f"{names[task['NodeID']]}: task {task['ID']}"
         for task in tasks
-        if task.get("NodeID") in names and task["Status"]["State"] not in ENDED
+        if task.get("NodeID") in names and task["Status"]["State"] not in services.GONE
     ]
 
 

@@ -1,17 +1,20 @@
 """How the runner of the backups is asked, and what is said where there is none here."""
 
-from collections.abc import Iterator
+import json
+from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 from docker import DockerClient
+from docker.errors import APIError, DockerException
+from urllib3.exceptions import HTTPError
 
 from deployment.engine import backup
 from deployment.engine.swarm import nodes, services
 from deployment.errors import DeployError
 from deployment.operations import backup as verb
-from deployment.operations import down
+from deployment.operations import down, restore
 from deployment.operations.runner.site import Site
 from deployment.progress import Progress
 
@@ -21,7 +24,7 @@ Piece = tuple[bytes | None, bytes | None]
 class Engine:
     """An engine with a runner's container, unless it is elsewhere, in which a command prints these pieces."""
 
-    def __init__(self, *pieces: Piece, code: int = 0, here: bool = True) -> None:
+    def __init__(self, *pieces: Piece, code: int | None = 0, here: bool = True) -> None:
         self.api = self
         self._pieces, self._code, self._here = pieces, code, here
 
@@ -38,7 +41,7 @@ class Engine:
         assert demux
         yield from self._pieces
 
-    def exec_inspect(self, _execution: str) -> dict[str, int]:
+    def exec_inspect(self, _execution: str) -> dict[str, int | None]:
         return {"ExitCode": self._code}
 
 
@@ -77,9 +80,90 @@ def test_where_there_is_no_runner_it_is_said_why(
         backup.container(client(Engine(here=False)))
 
 
+ELSEWHERE: dict[str, Callable[[DockerClient], object]] = {
+    "list": backup.listing,
+    "now --type full": lambda engine: list(backup.make(engine, "full")),
+    "now --type diff": lambda engine: verb.Backup("diff").missing(cast(Site, SimpleNamespace(engine=engine))),
+    "drill --backup L": lambda engine: restore.drill(lambda: engine, Progress(quiet=True), "L", None),
+}
+
+
+@pytest.mark.parametrize("program", ELSEWHERE)
+def test_where_the_runner_is_elsewhere_the_command_for_its_container_is_named(
+    monkeypatch: pytest.MonkeyPatch, program: str
+) -> None:
+    monkeypatch.setattr(services, "states", lambda _client: [SimpleNamespace(name="backup")])
+    monkeypatch.setattr(services, "running_on", lambda _client, _name: ("n2",))
+    monkeypatch.setattr(nodes, "observe", lambda _client: [SimpleNamespace(id="n2", name="node-2")])
+    with pytest.raises(DeployError) as refused:
+        ELSEWHERE[program](client(Engine(here=False)))
+    assert refused.value.remedy.endswith(f"postgres-ha backup {program}")
+
+
+REPORT = {
+    "outcome": "good", "began": 0.0, "seconds": 9.2, "why": "", "backup": "L", "moment": 1.0,
+    "age_seconds": 41.0, "rows": 2, "votes": {"a": 2}, "fingerprint": "-315",
+}  # fmt: skip
+
+
+def printing(report: object, code: int | None) -> dict[str, Any]:
+    found = Engine((json.dumps(report).encode(), None), code=code)
+    return restore.drill(lambda: client(found), Progress(quiet=True), "", None)
+
+
+def failing(error: Exception) -> Callable[..., Any]:
+    def fail(*_: object, **__: object) -> Any:
+        raise error
+
+    return fail
+
+
+ERRORS: dict[str, Exception] = {
+    "a worker": DeployError("a worker", "elsewhere"),
+    "no leader": APIError("500", explanation="The swarm does not have a leader"),
+    "refused": APIError("500", explanation="container is paused"),
+    "the engine is away": DockerException("connection refused"),
+    "the line is cut": HTTPError("broken"),
+    "a silent engine": TimeoutError("timed out"),
+}
+
+
+@pytest.mark.parametrize("error", ERRORS)
+@pytest.mark.parametrize("place", ["connect", "containers", "exec_create", "exec_start", "exec_inspect"])
+def test_a_drill_that_could_not_run_says_so_by_its_exit_code(place: str, error: str) -> None:
+    """1 would mean that the backup is bad."""
+    engine, fail = Engine(), failing(ERRORS[error])
+    setattr(engine, place, fail)
+    connect = fail if place == "connect" else lambda: client(engine)
+    with pytest.raises(DeployError) as refused:
+        restore.drill(connect, Progress(quiet=True), "", None)
+    assert refused.value.code == 4
+
+
+@pytest.mark.parametrize(
+    ("report", "code"),
+    [
+        pytest.param(REPORT, None, id="its container died"),
+        pytest.param(REPORT, 137, id="it was killed"),
+        pytest.param("no report", 0, id="another program"),
+        pytest.param({"outcome": "good"}, 0, id="a report of another release"),
+        pytest.param({"outcome": "bad"}, 1, id="a bad one of another release"),
+    ],
+)
+def test_a_drill_without_a_whole_report_is_none(report: object, code: int | None) -> None:
+    with pytest.raises(DeployError) as refused:
+        printing(report, code)
+    assert refused.value.code == 4
+
+
+@pytest.mark.parametrize(("outcome", "code"), [("good", 0), ("bad", 1), ("not run", 4)])
+def test_a_drill_that_ran_is_reported(outcome: str, code: int) -> None:
+    assert printing(REPORT | {"outcome": outcome}, code)["outcome"] == outcome
+
+
 def site(monkeypatch: pytest.MonkeyPatch, *listed: dict[str, Any]) -> Site:
     """Return a place with a runner that makes backup L, of which these are in the store."""
-    monkeypatch.setattr(backup, "container", lambda _client: "c")
+    monkeypatch.setattr(backup, "container", lambda _client, *_verb: "c")
     monkeypatch.setattr(backup, "make", lambda _client, _kind: iter([{"running": True}, {"label": "L"}]))
     monkeypatch.setattr(backup, "listing", lambda _client: {"backups": list(listed)})
     found = SimpleNamespace(
@@ -98,9 +182,13 @@ def test_a_backup_that_is_gone_again_is_said_so(monkeypatch: pytest.MonkeyPatch)
         verb.make(verb.Backup("full"), site(monkeypatch, {"label": "K"}))
 
 
-@pytest.mark.parametrize(("secrets", "named"), [({"backup_key": "k"}, True), ({}, False)])
-def test_who_deletes_all_is_told_that_the_key_of_the_backups_goes(
-    secrets: dict[str, str], named: bool
-) -> None:
-    found = cast(Site, SimpleNamespace(managed=True, secrets=secrets))
-    assert ("no backup can be read" in down.question(found)) == named
+@pytest.mark.parametrize("keyed", [True, False])
+@pytest.mark.parametrize("stored", [True, False])
+def test_who_deletes_all_is_told_what_of_the_backups_goes(keyed: bool, stored: bool) -> None:
+    """After a lost Swarm the key is in the recovery kit alone, and the backups are here."""
+    there = [SimpleNamespace(name="vote-app_backup")] if stored else []
+    engine = SimpleNamespace(volumes=SimpleNamespace(list=lambda **_: there))
+    secrets = {"backup_key": "k"} if keyed else {}
+    asked = down.question(cast(Site, SimpleNamespace(managed=True, secrets=secrets, engine=engine)))
+    assert ("no backup can be read" in asked) == keyed
+    assert ("all backups that are on this machine" in asked) == stored

@@ -8,6 +8,11 @@ from deployment.plan.cluster.backups import ago
 
 GOOD, BAD, NOT_RUN = "good", "bad", "not run"
 EXIT_CODES = {GOOD: 0, BAD: 1, NOT_RUN: 4}
+# What each report has.
+KEYS = {
+    *("outcome", "began", "seconds", "why", "backup", "moment"),
+    *("age_seconds", "rows", "votes", "fingerprint"),
+}
 COULD_NOT_RUN = EXIT_CODES[NOT_RUN]
 # One each week, and a day for it to be made.
 OLD_SECONDS = 8 * 24 * 3600.0
