@@ -220,6 +220,22 @@ def test_nodes(node: Node, severity: Severity) -> None:
 
 
 @pytest.mark.parametrize(
+    ("node", "command"),
+    [
+        (replace(MANAGER, availability="drain"), "python3 deploy.py nodes activate n1"),
+        (
+            replace(MANAGER, state="down"),
+            ": docker node demote 1; docker node rm --force 1; python3 deploy.py up",
+        ),
+        (Node("2", "old", state="down"), ": docker node rm --force 2; python3 deploy.py up"),
+    ],
+)
+def test_how_a_node_is_brought_back_or_given_up(node: Node, command: str) -> None:
+    [found] = swarm.nodes([node])
+    assert found.command.endswith(command)
+
+
+@pytest.mark.parametrize(
     ("managers", "away", "workers", "severity"),
     [
         (1, 0, 0, OK),

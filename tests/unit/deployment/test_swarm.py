@@ -73,7 +73,7 @@ def test_a_swarm_without_a_place_for_some_part_is_refused(
     with pytest.raises(DeployError) as refused:
         placement.require_usable(given)
     assert complaint in refused.value.what
-    assert f"docker node update --availability active {undone}`" in refused.value.remedy
+    assert f"python3 deploy.py nodes activate {undone}`" in refused.value.remedy
 
 
 @pytest.mark.parametrize(

@@ -66,7 +66,7 @@ def require_tasks_here(client: Client) -> None:
     if (state := node["Spec"]["Availability"]) != "active":
         raise DeployError(
             f"This node is in state {state}, so no task can read the secrets here. Nothing was changed.",
-            "Run this on another manager, or first: docker node update --availability active "
+            "Run this on another manager, or first: python3 deploy.py nodes activate "
             f"{node['Description']['Hostname']}",
         )
 

@@ -33,19 +33,21 @@ def _node(node: Node) -> Finding:
     if node.ready and node.availability == "active":
         return ok(name, f"{node.name} is ready.")
     if not node.ready:
+        demote = f"docker node demote {node.id}; " if node.manager else ""
         return Finding(
             name,
             Severity.WARNING if carries else Severity.INFO,
             f"{node.name} is {node.state}.",
             "What belongs there does not run." if carries else "Nothing belongs there.",
-            f"start it again, or if it is gone for good: docker node rm --force {node.id}",
+            "start it again, or if it is gone for good: "
+            f"{demote}docker node rm --force {node.id}; python3 deploy.py up",
         )
     return Finding(
         name,
         Severity.WARNING if carries else Severity.INFO,
         f"{node.name} is on {node.availability}.",
         "What belongs there does not run, and nothing new is started there.",
-        f"docker node update --availability active {node.name}",
+        f"python3 deploy.py nodes activate {node.name}",
     )
 
 
@@ -60,7 +62,8 @@ def managers(found: Sequence[Node]) -> Finding:
             Severity.CRITICAL,
             f"{', '.join(away)} of {count} managers {'is' if len(away) == 1 else 'are'} away.",
             "If one more is lost, the Swarm repairs nothing and takes no command.",
-            "start it again, or: docker node demote NODE; docker node rm --force NODE",
+            "start it again, or if it is gone for good: docker node demote NODE; "
+            "docker node rm --force NODE; python3 deploy.py up",
         )
     if count % 2 == 0:
         return Finding(

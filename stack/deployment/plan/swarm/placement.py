@@ -55,7 +55,7 @@ def require_usable(nodes: Sequence[Node]) -> None:
     if not any(node.usable for node in nodes):
         raise DeployError(
             "No node of the Swarm is both ready and active.",
-            "`docker node ls` shows them; `docker node update --availability active NODE` undoes a drain.",
+            "`docker node ls` shows them; `python3 deploy.py nodes activate NODE` undoes a drain.",
         )
     managers = [node for node in nodes if node.manager]
     _require_one(managers, "manager", "the edge knows the services through one on a manager")
@@ -70,6 +70,6 @@ def _require_one(those: Sequence[Node], kind: str, reason: str) -> None:
     undone = those[0].name if those else "NODE"
     raise DeployError(
         f"No {kind} node takes containers ({listed}), and the stack cannot do without: {reason}.",
-        f"`docker node update --availability active {undone}` undoes a drain. To keep other work off a node, "
+        f"`python3 deploy.py nodes activate {undone}` undoes a drain. To keep other work off a node, "
         "give that a placement constraint instead.",
     )
