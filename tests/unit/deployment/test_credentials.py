@@ -91,6 +91,15 @@ def test_data_without_a_password_that_they_need_are_not_touched(key: str) -> Non
     credentials.check_volumes(cast(DockerClient, EMPTY), {})
 
 
+def test_who_starts_anew_keeps_the_backups() -> None:
+    names = ("vote-app_redis-1", "vote-app_backup", "vote-app_postgres-1", "other_redis-1")
+    volumes = SimpleNamespace(list=lambda: [SimpleNamespace(name=name) for name in names])
+    with pytest.raises(DeployError) as refused:
+        credentials.check_volumes(cast(DockerClient, SimpleNamespace(volumes=volumes)), {})
+    assert "`docker volume rm vote-app_postgres-1 vote-app_redis-1`" in refused.value.remedy
+    assert "down --volumes" not in refused.value.remedy
+
+
 def test_what_is_made_once_is_there_whatever_the_hosts(swarm: Swarm) -> None:
     for hosts in (HOSTS, OTHER_HOSTS):
         found = credentials.observe(swarm.client, hosts, {})

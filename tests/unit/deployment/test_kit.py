@@ -477,6 +477,12 @@ def test_a_kit_with_another_secret_than_its_name_says_is_not_opened(tmp_path: Pa
         opening.read(file, PASSPHRASE)
 
 
+def test_a_kit_of_another_release_says_so(tmp_path: Path) -> None:
+    (file := tmp_path / "kit").write_bytes(envelope.seal(PASSPHRASE, CONTENT))
+    with pytest.raises(DeployError, match=r"of another release: .* Nothing was changed"):
+        opening.read(file, PASSPHRASE)
+
+
 def test_the_passphrase_is_in_no_argument_and_nothing_that_the_engine_keeps(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -29,7 +29,6 @@ CHECK = (
 SECONDS, POLL_SECONDS = 45.0, 0.3
 # The server goes on: an entry may have been half there, or a file have been replaced by a smaller one.
 ATTEMPTS = 3
-ENDED = ("complete", "failed", "rejected", "shutdown", "orphaned")
 
 Checked = tuple[int | None, str]
 """The exit code and what was printed; None where it could not be run, and why."""
@@ -87,7 +86,7 @@ def _wait(client: docker.DockerClient, service: str, deadline: float) -> int | N
     """Return the exit code, None if it does not end in time or never began."""
     while time.monotonic() < deadline:
         for task in client.api.tasks(filters={"service": service}):
-            if task["Status"]["State"] in ENDED:
+            if task["Status"]["State"] in services.GONE:
                 ended = task["Status"].get("ContainerStatus") or {}
                 return int(ended["ExitCode"]) if "ExitCode" in ended else None
         time.sleep(POLL_SECONDS)

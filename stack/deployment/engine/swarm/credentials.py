@@ -82,6 +82,8 @@ BOUND_TO_DATA = (
     "postgres_result_password",
     "voter_cookie_key",
 )
+# Volumes with votes.
+DATA = (f"{STACK}_postgres-", f"{STACK}_redis-")
 HOSTS_LABEL = "vote-app.hosts"
 PASSWORD_BYTES = 32
 
@@ -120,15 +122,20 @@ def check_volumes(client: docker.DockerClient, found: Mapping[str, str]) -> None
     Another account that is missing is new in this release: it is made.
     """
     lost = [key for key in missing(found, {}) if key in BOUND_TO_DATA]
-    kept = [v.name for v in client.volumes.list() if str(v.name).startswith(f"{STACK}_postgres-")]
+    kept = data_volumes(client)
     if lost and kept:
         raise DeployError(
-            f"Data of an earlier stack is here ({', '.join(sorted(kept))}), but its passwords are not: "
+            f"Data of an earlier stack is here ({', '.join(kept)}), but its passwords are not: "
             f"the Swarm that held {lost[0]} is gone.",
             "With a recovery kit of that stack: python3 deploy.py kit open --keep-data FILE. "
-            "To start anew and delete that data: `python3 deploy.py down --volumes` in a Swarm, or "
-            f"`docker volume rm $(docker volume ls -qf name={STACK}_)`; to keep it, move it away first.",
+            f"To start anew and delete that data: `docker volume rm {' '.join(kept)}`; to keep it, move it "
+            f"away first. If there is a volume {STACK}_backup, it has the backups: keep it.",
         )
+
+
+def data_volumes(client: docker.DockerClient) -> list[str]:
+    """Return the names of the volumes of this engine that have votes; the backups are not among them."""
+    return sorted(str(volume.name) for volume in client.volumes.list() if str(volume.name).startswith(DATA))
 
 
 def create(client: docker.DockerClient, keys: Collection[str], given: Mapping[str, bytes]) -> None:

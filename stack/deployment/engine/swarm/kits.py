@@ -40,7 +40,7 @@ def record(client: docker.DockerClient, new: Made) -> None:
 def due(client: docker.DockerClient, release: Release) -> list[str]:
     """Say why another kit is due; see `plan.kit.due`."""
     names = [item.name for item in secrets(client)]
-    return rule.due(made(client), names, backed_up=bool(release.variables.get("BACKUP_STORE")))
+    return rule.due(made(client), names, backed_up=release.backed_up)
 
 
 def forget(client: docker.DockerClient) -> None:
@@ -70,8 +70,8 @@ def require_whole(client: docker.DockerClient) -> None:
         raise DeployError(
             f"The recovery kit of {at[:10]} was opened in part only, so passwords, keys or settings of its "
             "stack are not here yet. Nothing was changed.",
-            "Go on with the same command as before: python3 deploy.py kit open FILE. To start anew instead, "
-            "without that stack's votes: python3 deploy.py down --volumes",
+            "Go on with the same command as before: python3 deploy.py kit open FILE. To start anew instead: "
+            "python3 deploy.py down --volumes. It deletes the votes and the backups on this machine.",
         )
 
 

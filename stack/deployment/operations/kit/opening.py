@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from deployment.configuration.layout import ENV_FILE, GIVEN, ROOT, STACK
+from deployment.configuration.layout import ENV_FILE, GIVEN, ROOT
 from deployment.engine.machine.engine import Client
-from deployment.engine.swarm import kits
+from deployment.engine.swarm import credentials, kits
 from deployment.engine.swarm import options as recorded_options
 from deployment.errors import DeployError
 from deployment.operations import source
@@ -16,8 +16,6 @@ from deployment.operations.steps.images import Engine
 from deployment.operations.steps.swarm import Swarm
 from deployment.plan.kit import envelope
 from deployment.plan.kit.contents import Contents, Item, absent, env_lines, files_of
-
-DATA = (f"{STACK}_postgres-", f"{STACK}_redis-")
 
 
 def read(file: Path, passphrase: str) -> Contents:
@@ -31,6 +29,12 @@ def read(file: Path, passphrase: str) -> Contents:
     except envelope.EnvelopeError as error:
         raise DeployError(
             f"{file} cannot be opened: {error}. Nothing was changed.", "Take another copy of the kit."
+        ) from None
+    except ValueError:
+        raise DeployError(
+            f"{file} is of another release: this checkout cannot read it. Nothing was changed.",
+            "Check out the source that the kit was made with. docs/kit.md says how to look into it without "
+            "deploy.py.",
         ) from None
     except FileNotFoundError:
         raise DeployError(f"There is no file {file}.", "Name the kit's file.") from None
@@ -87,8 +91,7 @@ class Bare(Check):
 
 def require_no_data(client: Client) -> None:
     """Raise DeployError where data of a stack are in volumes of this engine."""
-    found = sorted(str(one.name) for one in client.volumes.list() if str(one.name).startswith(DATA))
-    if found:
+    if found := credentials.data_volumes(client):
         raise DeployError(
             f"Data of a stack are here: {', '.join(found)}. Nothing was changed.",
             "If they are of the kit's own stack, whose Swarm was lost, add --keep-data: the kit's passwords "
