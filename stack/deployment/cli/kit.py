@@ -9,6 +9,7 @@ import typer
 
 from deployment.cli import report
 from deployment.cli.options import (
+    AdvertiseAddr,
     AsJson,
     DryRun,
     InstallEngine,
@@ -77,6 +78,7 @@ def open_kit(
     keep_data: Annotated[
         bool, typer.Option("--keep-data", help="The data that are here are of the kit's stack, and stay.")
     ] = False,
+    advertise_addr: AdvertiseAddr = "",
     install_engine: InstallEngine = False,
     yes: Yes = False,
     quiet: Quiet = False,
@@ -89,7 +91,8 @@ def open_kit(
         confirm_installation(yes=yes)
     client = engine.connect() if install_engine else engine.require()
     contents = opening.read(file, _passphrase(passphrase_file))
-    site = Site(settings.load(), Progress(quiet=quiet), client, lambda _: None, verb="kit open")
+    chosen = settings.load(advertise_addr=advertise_addr)
+    site = Site(chosen, Progress(quiet=quiet), client, lambda _: None, verb="kit open")
     steps = opening.steps(contents, keep_data=keep_data)
     if dry_run:
         report.plan(steps, site, (), as_json=as_json)

@@ -1,7 +1,7 @@
 """The command line: parse, call, and turn every expected error into two lines and an exit code.
 
 Exit codes: 0 done; 1 refused or failed, with what and remedy on stderr; 2 wrong usage; 3 failed, and the way
-back to the former release failed, too; 130 interrupted.
+back to the former release failed, too; 4 not known (`audit`, `restore --drill`); 130 interrupted.
 """
 
 import subprocess
@@ -30,6 +30,7 @@ from deployment.cli import (
     switchover,
 )
 from deployment.cli.options import (
+    AdvertiseAddr,
     AsJson,
     DryRun,
     InstallEngine,
@@ -84,9 +85,7 @@ def up(
     registry: Annotated[
         str, typer.Option(metavar="PREFIX", help="Push the images there; needed for several nodes.")
     ] = "",
-    advertise_addr: Annotated[
-        str, typer.Option(metavar="ADDRESS", help="Where other nodes reach this one, or its interface.")
-    ] = "",
+    advertise_addr: AdvertiseAddr = "",
     monitoring: Annotated[
         bool | None,
         typer.Option(

@@ -8,6 +8,9 @@ from deployment.engine.machine import engine
 from deployment.engine.swarm import membership
 from deployment.errors import DeployError
 
+AdvertiseAddr = Annotated[
+    str, typer.Option(metavar="ADDRESS", help="Where other nodes reach this one, or its interface.")
+]
 InstallEngine = Annotated[
     bool,
     typer.Option("--install-engine", help="Install and start the distribution's Docker Engine."),

@@ -41,6 +41,7 @@ def test_nothing_is_guessed(given: str, here: Addresses, complaint: str) -> None
     with pytest.raises(DeployError) as refused:
         advertise.choose(given, here)
     assert complaint in refused.value.what
+    assert "`up " not in refused.value.remedy, "`kit open` makes a Swarm, too"
 
 
 def test_the_choice_is_said() -> None:

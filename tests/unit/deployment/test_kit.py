@@ -11,7 +11,9 @@ from typing import Any, cast
 from unittest.mock import MagicMock
 
 import pytest
+from typer.testing import CliRunner
 
+from deployment.cli import kit as kit_cli
 from deployment.configuration import settings as configuration
 from deployment.configuration.layout import ROOT, SECRET_LABEL
 from deployment.configuration.settings import Settings
@@ -414,6 +416,20 @@ def test_a_kit_changes_nothing_where_the_stack_is(machine: Engine, tmp_path: Pat
     kits.record(cast(Client, machine), MADE)
     assert opened(machine) == []
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_address_of_the_new_swarm_can_be_given(
+    machine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In stack/.env it would keep the kit's settings from being written there."""
+    (tmp_path / "kit").write_bytes(written(KIT))
+    (tmp_path / "passphrase").write_text(PASSPHRASE)
+    found: list[str] = []
+    monkeypatch.setattr("deployment.engine.machine.engine.require", lambda: machine)
+    monkeypatch.setattr(operation, "run", lambda _, site: found.append(site.settings.advertise_addr))
+    told = ["open", str(tmp_path / "kit"), "--passphrase-file", str(tmp_path / "passphrase")]
+    done = CliRunner().invoke(kit_cli.app, [*told, "--advertise-addr", "192.0.2.7"])
+    assert (done.exit_code, found) == (0, ["192.0.2.7"]), done.output
 
 
 def test_settings_that_are_here_stay(machine: Engine, tmp_path: Path) -> None:

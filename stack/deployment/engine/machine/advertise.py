@@ -17,7 +17,7 @@ ELSEWHERE = ("192.0.2.1", 9)
 ALONE = "127.0.0.1"
 # Interfaces that Docker makes: no other machine is behind them.
 OF_DOCKER = ("docker", "br-", "veth")
-GIVE = "Give it: `up --advertise-addr ADDRESS`, or ADVERTISE_ADDR in stack/.env."
+GIVE = "Give it: add --advertise-addr ADDRESS."
 
 
 @dataclass(frozen=True)

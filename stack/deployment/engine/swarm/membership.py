@@ -53,7 +53,7 @@ def initialise(client: docker.DockerClient, advertise_addr: str = "") -> None:
         raise DeployError(
             f"The engine made no Swarm: {error.explanation}",
             "Run `docker swarm init --advertise-addr ADDRESS` on its machine, with the address at which the "
-            "other nodes reach it, then run `up` again.",
+            "other nodes reach it, then run the same command again.",
         ) from error
 
 
