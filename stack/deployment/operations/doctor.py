@@ -12,7 +12,7 @@ from deployment.engine.doctor import append_only as checking
 from deployment.engine.doctor import asking, errand, mesh, surroundings
 from deployment.engine.machine import engine
 from deployment.engine.machine.engine import Client, EngineError, RefusedError
-from deployment.engine.swarm import credentials, membership, nodes, releases
+from deployment.engine.swarm import credentials, kits, membership, nodes, releases
 from deployment.engine.swarm import networks as of_swarm
 from deployment.engine.swarm.membership import Membership
 from deployment.errors import DeployError
@@ -95,9 +95,12 @@ def _of_nodes_and_stack(
 
 
 def _backups(client: Client, kept: Sequence[Deployment], members: Sequence[Node]) -> list[Finding]:
-    """Judge the backups, and whether one of them was tried."""
+    """Judge the backups, whether one of them was tried, and whether a recovery kit has their key."""
     store = str(kept[-1].release.variables.get("BACKUP_STORE", "")) if kept else ""
-    return backups.judge(store, observer.observe(client) if store else UNKNOWN, members)
+    if not store:
+        return backups.judge(store, UNKNOWN, members)
+    judged = backups.judge(store, observer.observe(client), members)
+    return [*judged, *backups.kit(kits.reasons(client, kept[-1].release))]
 
 
 def _of_nodes(client: Client, settings: Settings, members: Sequence[Node]) -> list[Finding]:

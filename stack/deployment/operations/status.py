@@ -135,8 +135,7 @@ def warnings(
         *([f"{dead} votes could not be stored: python3 deploy.py dead list"] if dead else []),
         *strength.damaged(picture.postgres),
         *strength.certificate_warnings(picture),
-        *backups.warnings(picture),
-        *_of_drills(picture),
+        *_of_backups(picture),
         *weaknesses.of(members),
         *weaknesses.crowded(members, services.placements(client)),
         *networks.warnings(client),
@@ -144,8 +143,9 @@ def warnings(
     ]
 
 
-def _of_drills(picture: Picture) -> list[str]:
-    return drills.warnings(picture.backups.drill, picture.at or 0) if picture.backups else []
+def _of_backups(picture: Picture) -> list[str]:
+    drilled = drills.warnings(picture.backups.drill, picture.at or 0) if picture.backups else []
+    return [backups.sentence(*each) for each in (*backups.warnings(picture), *drilled)]
 
 
 def _other_certificate(visited: Sequence[pages.Visit], picture: Picture) -> list[str]:

@@ -51,13 +51,26 @@ def test_the_line_of_status(found: Backups, expected: str) -> None:
         (having(told=61.0), ["says nothing"]),
         (having(problem="no room"), ["failed: no room"]),
         (having(stop="2026-11-27T00:00:00+00:00"), ["2 d old"]),
-        (having(stop=None), []),
+        (having(stop=None), ["there is no backup yet"]),
     ],
 )
 def test_what_is_wrong_is_said(found: Backups | None, words: list[str]) -> None:
     said = backups.warnings(Picture(at=AT, backups=found))
     assert len(said) == len(words)
-    assert all(word in line for word, line in zip(words, said, strict=True))
+    assert all(word in what for word, (what, _) in zip(words, said, strict=True))
+    assert all(command.startswith("python3 deploy.py ") for _, command in said)
+
+
+def test_a_warning_of_status_says_what_to_do() -> None:
+    said = [
+        backups.sentence(*each)
+        for found in (having(stop=None), having(told=None))
+        for each in backups.warnings(Picture(at=AT, backups=found))
+    ]
+    assert said == [
+        "there is no backup yet; run `python3 deploy.py backup`",
+        "the runner of the backups says nothing; look at `python3 deploy.py logs backup`",
+    ]
 
 
 def test_the_table_has_a_line_for_each_backup() -> None:

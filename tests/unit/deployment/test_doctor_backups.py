@@ -2,12 +2,18 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any, cast
 
 import pytest
 
+from deployment.engine import observer
+from deployment.engine.swarm import kits
+from deployment.operations import doctor
 from deployment.plan.cluster.picture import UNKNOWN, Backups, Picture
 from deployment.plan.doctor import backups
 from deployment.plan.doctor.finding import Severity
+from deployment.plan.release.history import Deployment
+from deployment.plan.release.release import Release
 from deployment.plan.swarm.nodes import Node
 from deployment.plan.swarm.placement import THIS_NODE
 
@@ -48,6 +54,22 @@ def test_backups_are_judged(
     judged = backups.judge(store, Picture(NOW.timestamp(), backups=found), members)
     assert [(each.id, each.severity) for each in judged] == [(name, bad) for name, bad, _ in expected]
     assert all(part in each.what for each, (_, _, part) in zip(judged, expected, strict=True))
+    assert all(each.command for each in judged if each.severity is not OK)
+
+
+@pytest.mark.parametrize("store", ["s3", ""])
+def test_a_kit_that_is_due_is_a_finding(monkeypatch: pytest.MonkeyPatch, store: str) -> None:
+    """Who has no kit has the backups for nothing; who makes none needs none for them."""
+    release = Release((), {}, {"BACKUP_STORE": store})
+    kept = [Deployment(1, "", "", "", "up", release, {})]
+    monkeypatch.setattr(observer, "observe", lambda _: Picture(NOW.timestamp(), backups=FOUND))
+    monkeypatch.setattr(kits, "reasons", lambda *_: ["nobody has a recovery kit"])
+    found = [each for each in doctor._backups(cast(Any, "an engine"), kept, SEVERAL) if "kit" in each.id]
+    assert [(each.id, each.severity, each.what, each.command) for each in found] == (
+        [("backups.kit", WARNING, "Nobody has a recovery kit.", "python3 deploy.py kit make FILE")]
+        if store
+        else []
+    )
 
 
 def test_without_an_observer_nothing_is_known() -> None:

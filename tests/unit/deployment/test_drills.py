@@ -32,12 +32,12 @@ NOT_RUN = {
 def test_status_says_what_is_known_of_the_last_drill(note: Any, line: str, warning: str) -> None:
     assert drills.line(note, 7 * DAY + 60) == line
     found = drills.warnings(note, 7 * DAY + 60)
-    assert (warning in found[0]) if warning else not found
+    assert (warning in found[0][0]) if warning else not found
 
 
 def test_a_drill_that_is_long_ago_is_warned_of() -> None:
     found = drills.warnings({"last": NOT_RUN, "ran": GOOD}, 9 * DAY)
-    assert found == ["no backup has been tried for 9 d; run `python3 deploy.py restore --drill`"]
+    assert found == [("no backup has been tried for 9 d", "python3 deploy.py restore --drill")]
 
 
 def test_a_report_says_which_moment_and_how_many_votes() -> None:

@@ -38,7 +38,12 @@ def record(client: docker.DockerClient, new: Made) -> None:
 
 
 def due(client: docker.DockerClient, release: Release) -> list[str]:
-    """Say why another kit is due; see `plan.kit.due`."""
+    """Say why another kit is due, and what to do; see `plan.kit.due`."""
+    return [f"{why}: {rule.MAKE}" for why in reasons(client, release)]
+
+
+def reasons(client: docker.DockerClient, release: Release) -> list[str]:
+    """Say why another kit is due."""
     names = [item.name for item in secrets(client)]
     return rule.due(made(client), names, backed_up=release.backed_up)
 

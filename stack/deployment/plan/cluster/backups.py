@@ -13,7 +13,8 @@ SILENT_SECONDS = 60.0
 # A daily one, and half of a day for it to be made.
 OLD_SECONDS = 36 * 3600.0
 HEADINGS = ("BACKUP", "TYPE", "COMPLETE (UTC)", "DATABASE", "STORED", "WAL", "RESTORED")
-RUNBOOK = "look at `python3 deploy.py logs backup`"
+LOGS = "python3 deploy.py logs backup"
+MAKE = "python3 deploy.py backup"
 
 
 def line(backups: Mapping[str, Any], at: float) -> str:
@@ -23,8 +24,13 @@ def line(backups: Mapping[str, Any], at: float) -> str:
     return f"Backups: last {last}{busy}; {_archive(backups['waiting'], backups['oldest_seconds'])}"
 
 
-def warnings(picture: Picture) -> list[str]:
-    """Say what is wrong with the backups; votes do not suffer from it."""
+def sentence(what: str, command: str) -> str:
+    """Say in one line what is wrong, and what to do."""
+    return f"{what}; look at `{command}`" if command == LOGS else f"{what}; run `{command}`"
+
+
+def warnings(picture: Picture) -> list[tuple[str, str]]:
+    """Say what is wrong with the backups, and what to do; votes do not suffer from it."""
     found = picture.backups
     if found is None or picture.at is None:
         return []
@@ -77,31 +83,35 @@ def _archive(waiting: int | None, oldest: float | None) -> str:
     )
 
 
-def _of_archive(found: Backups) -> list[str]:
+def _of_archive(found: Backups) -> list[tuple[str, str]]:
     if found.code == DIFFERENT_WAL:
-        return [
+        split = (
             "the store holds other WAL of the same name: there were two primaries, or another database uses "
-            "the store. Nothing is overwritten, newer votes may not be stored: docs/runbooks/ArchiveSplit.md"
-        ]
+            "the store. Nothing is overwritten, newer votes may not be stored (docs/runbooks/ArchiveSplit.md)"
+        )
+        return [(split, LOGS)]
     if found.waiting and (found.oldest_seconds or 0) > LATE_SECONDS:
         late, kept = ago(found.oldest_seconds or 0), size(found.wal_bytes or 0)
-        return [
+        what = (
             f"WAL has not been stored for {late}: what was voted since then is in no backup, and "
-            f"{kept} of WAL are on the primary's disk; {RUNBOOK}"
-        ]
+            f"{kept} of WAL are on the primary's disk"
+        )
+        return [(what, LOGS)]
     return []
 
 
-def _of_runner(found: Backups) -> list[str]:
+def _of_runner(found: Backups) -> list[tuple[str, str]]:
     if found.told is None or found.told > SILENT_SECONDS:
-        return [f"the runner of the backups says nothing; {RUNBOOK}"]
-    return [f"the last backup or the store failed: {found.problem}; {RUNBOOK}"] if found.problem else []
+        return [("the runner of the backups says nothing", LOGS)]
+    return [(f"the last backup or the store failed: {found.problem}", LOGS)] if found.problem else []
 
 
-def _of_age(found: Backups, at: float) -> list[str]:
-    if found.stop is None or at - _seconds(found.stop) <= OLD_SECONDS:
+def _of_age(found: Backups, at: float) -> list[tuple[str, str]]:
+    if found.stop is None:
+        return [("there is no backup yet", MAKE)]
+    if at - _seconds(found.stop) <= OLD_SECONDS:
         return []
-    return [f"the last backup is {ago(at - _seconds(found.stop))} old; {RUNBOOK}"]
+    return [(f"the last backup is {ago(at - _seconds(found.stop))} old", LOGS)]
 
 
 def _seconds(time: str) -> float:

@@ -18,7 +18,7 @@ COULD_NOT_RUN = EXIT_CODES[NOT_RUN]
 OLD_SECONDS = 8 * 24 * 3600.0
 # The database writes something every few seconds, and WAL is stored each minute.
 OLD_COPY_SECONDS = 3600.0
-AGAIN = "run `python3 deploy.py restore --drill`"
+AGAIN = "python3 deploy.py restore --drill"
 
 
 def line(note: Mapping[str, Any] | None, at: float) -> str:
@@ -30,15 +30,15 @@ def line(note: Mapping[str, Any] | None, at: float) -> str:
     return f"Drill: {found}" + ("" if last == ran else "; the last one could not run")
 
 
-def warnings(note: Mapping[str, Any] | None, at: float) -> list[str]:
-    """Say what is wrong: a backup that is bad, or that nobody has tried for long."""
+def warnings(note: Mapping[str, Any] | None, at: float) -> list[tuple[str, str]]:
+    """Say what is wrong, and what to do: a backup is bad, or nobody has tried one for long."""
     last, ran = _parts(note)
     if ran and ran["outcome"] == BAD:
-        return [f"the drill of backup {ran['backup']} was bad: {ran['why']}; {AGAIN}"]
+        return [(f"the drill of backup {ran['backup']} was bad: {ran['why']}", AGAIN)]
     if ran and at - ran["began"] > OLD_SECONDS:
-        return [f"no backup has been tried for {ago(at - ran['began'])}; {AGAIN}"]
+        return [(f"no backup has been tried for {ago(at - ran['began'])}", AGAIN)]
     if last and not ran:
-        return [f"no drill could run yet: {last['why']}; {AGAIN}"]
+        return [(f"no drill could run yet: {last['why']}", AGAIN)]
     return []
 
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from deployment.plan.cluster import backups, drills
 from deployment.plan.cluster.picture import Picture
 from deployment.plan.doctor.finding import Finding, Severity, ok, unknown
+from deployment.plan.kit.due import MAKE
 from deployment.plan.swarm.nodes import Node
 
 NONE = Finding(
@@ -19,10 +20,10 @@ ONE_DISK = Finding(
     Severity.WARNING,
     "The backups are on this machine, as the votes are.",
     "Who loses the machine loses both.",
-    "set BACKUP_STORE=s3, or copy the volume vote-app_backup elsewhere, see docs/backup.md",
+    "set BACKUP_STORE=s3, see docs/backup.md",
 )
 AT_RISK = "Votes may be in no backup that is known to be good."
-NOT_YET = Finding("backups", Severity.WARNING, "There is no backup yet.", AT_RISK, "python3 deploy.py backup")
+NO_KEY = "Without it nobody can read the backups after the Swarm is lost."
 
 
 def judge(store: str, picture: Picture, members: Sequence[Node]) -> list[Finding]:
@@ -34,12 +35,15 @@ def judge(store: str, picture: Picture, members: Sequence[Node]) -> list[Finding
             unknown("backups", "Nobody here can say how the backups are.", "python3 deploy.py logs observer")
         ]
     wrong = [*backups.warnings(picture), *drills.warnings(found.drill, picture.at)]
-    judged = [Finding("backups", Severity.WARNING, _sentence(each), AT_RISK) for each in wrong]
-    if not found.stop:
-        judged.append(NOT_YET)
+    judged = [Finding("backups", Severity.WARNING, _sentence(what), AT_RISK, do) for what, do in wrong]
     alone = store == "volume" and len(members) == 1
     lines = (backups.line(vars(found), picture.at), drills.line(found.drill, picture.at))
     return [*(judged or [ok("backups", " ".join(map(_sentence, lines)))]), *([ONE_DISK] if alone else [])]
+
+
+def kit(due: Sequence[str]) -> list[Finding]:
+    """Judge the recovery kit of a stack that has backups by why another one is due."""
+    return [Finding("backups.kit", Severity.WARNING, _sentence(each), NO_KEY, MAKE) for each in due]
 
 
 def _sentence(line: str) -> str:

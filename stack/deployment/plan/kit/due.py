@@ -18,10 +18,10 @@ class Made:
 def due(made: Made | None, names: Collection[str], *, backed_up: bool) -> list[str]:
     """Say why another kit is due, in one line; nothing where none is."""
     if made is None:
-        never = f"the stack is backed up, but nobody has a recovery kit to read the backups with: {MAKE}"
+        never = "the stack is backed up, but nobody has a recovery kit to read the backups with"
         return [never] if backed_up else []
     newer = sorted(set(names) - set(made.names))
     if not newer:
         return []
     what = f"{newer[0]} is" if len(newer) == 1 else f"{len(newer)} secrets, {newer[0]} among them, are"
-    return [f"{what} newer than the recovery kit of {made.at[:10]}: {MAKE}"]
+    return [f"{what} newer than the recovery kit of {made.at[:10]}"]
