@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from deployment.engine.doctor import append_only as checking
-from deployment.engine.doctor.errand import LABEL
+from deployment.engine.doctor.visit import LABEL
 from deployment.plan.doctor import append_only
 from deployment.plan.doctor.finding import Severity
 from kit.local import LocalStack, running, verb

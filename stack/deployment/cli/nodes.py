@@ -11,7 +11,7 @@ from rich.table import Table
 from deployment.cli import report
 from deployment.cli.options import AsJson, DryRun, Quiet, manager, require_dry_run
 from deployment.configuration import settings
-from deployment.operations import listing
+from deployment.operations import node_list
 from deployment.operations import nodes as verb
 from deployment.operations.runner import operation
 from deployment.operations.runner.operation import Step
@@ -28,7 +28,7 @@ app = typer.Typer(
 @app.command("list")
 def list_nodes(as_json: AsJson = False) -> None:
     """Show each node: role, state, engine, what it carries, and which primaries."""
-    found = listing.described(manager())
+    found = node_list.described(manager())
     if as_json:
         print(json.dumps(found, indent=2))
         return
@@ -36,7 +36,7 @@ def list_nodes(as_json: AsJson = False) -> None:
     for heading in HEADINGS:
         table.add_column(heading)
     for node in found:
-        table.add_row(*listing.row(node))
+        table.add_row(*node_list.row(node))
     Console(highlight=False, soft_wrap=True).print(table)
 
 
@@ -45,7 +45,7 @@ def join(
     worker: Annotated[bool, typer.Option("--worker", help="Join as a worker, not as a manager.")] = False,
 ) -> None:
     """Print the command by which another machine joins the Swarm, and what must be open between them."""
-    print("\n".join(listing.joining(manager(), worker=worker)))
+    print("\n".join(node_list.joining(manager(), worker=worker)))
 
 
 @app.command("drain")

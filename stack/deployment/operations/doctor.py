@@ -9,7 +9,7 @@ from urllib3.exceptions import HTTPError
 from deployment.configuration.settings import Settings
 from deployment.engine import observer
 from deployment.engine.doctor import append_only as checking
-from deployment.engine.doctor import asking, errand, mesh, surroundings
+from deployment.engine.doctor import asking, mesh, surroundings, visit
 from deployment.engine.machine import engine
 from deployment.engine.machine.engine import Client, EngineError, RefusedError
 from deployment.engine.swarm import credentials, kits, membership, nodes, releases
@@ -52,7 +52,7 @@ def _of_swarm(client: Client, settings: Settings, progress: Progress, data_root:
     """Judge all nodes, or, where the Swarm does not say which there are, this machine."""
     try:
         members, kept = nodes.observe(client), releases.read(client)
-        errand.tidy(client)
+        visit.tidy(client)
     except UNREACHABLE as error:
         leaderless = isinstance(error, RefusedError) and membership.leaderless(error)
         silent = swarm.NO_LEADER if leaderless else unknown("swarm", f"The Swarm does not answer: {error}.")

@@ -21,7 +21,7 @@ from typer.testing import CliRunner
 from deployment.cli import doctor as cli_doctor
 from deployment.configuration.settings import Settings
 from deployment.engine.doctor import append_only as checking
-from deployment.engine.doctor import asking, errand, mesh, mesh_probe, probe, surroundings
+from deployment.engine.doctor import asking, mesh, mesh_probe, probe, surroundings, visit
 from deployment.engine.doctor.asking import Heard
 from deployment.engine.swarm.membership import Membership
 from deployment.operations import doctor
@@ -343,7 +343,7 @@ def test_what_probes_say_is_heard_in_any_order_and_size() -> None:
 def test_what_a_killed_one_left_is_old(seconds: int, old: bool) -> None:
     """What is younger belongs to another one that is at work."""
     made = (NOW - timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%S.123456789Z")
-    assert errand.is_old(made, NOW) is old
+    assert visit.is_old(made, NOW) is old
 
 
 def test_this_machine_says_what_it_is() -> None:
@@ -460,7 +460,7 @@ def test_a_task_that_is_refused_says_why() -> None:
         {"NodeID": "2", "Status": {"State": "rejected", "Err": "No such image: vote-app/worker:x"}},
     ]
     client = SimpleNamespace(api=SimpleNamespace(tasks=lambda filters: tasks))
-    assert errand.refusals(cast(Any, client), "s") == {"2": "No such image: vote-app/worker:x"}
+    assert visit.refusals(cast(Any, client), "s") == {"2": "No such image: vote-app/worker:x"}
 
 
 def test_a_copy_of_append_only_files_takes_little_memory_and_one_at_a_time(
@@ -489,7 +489,7 @@ def test_a_copy_of_append_only_files_takes_little_memory_and_one_at_a_time(
     ]
     tasks = [{"NodeID": "n", "Status": {"State": "running"}}]
     monkeypatch.setattr("deployment.engine.swarm.services.specifications", lambda _: named)
-    monkeypatch.setattr(errand, "errand", noted)
+    monkeypatch.setattr(visit, "visit", noted)
     monkeypatch.setattr(checking, "_wait", lambda *_: 0)
     monkeypatch.setattr(checking, "_said", lambda *_: append_only.SOUND)
     client = SimpleNamespace(api=SimpleNamespace(tasks=lambda filters: tasks))

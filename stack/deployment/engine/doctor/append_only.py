@@ -9,7 +9,7 @@ from docker.errors import APIError
 from docker.types import ContainerSpec, Mount, Resources, RestartPolicy, TaskTemplate
 
 from deployment.configuration.layout import STACK
-from deployment.engine.doctor import errand
+from deployment.engine.doctor import visit
 from deployment.engine.swarm import services
 from deployment.plan.cluster.topology import members
 
@@ -59,7 +59,7 @@ def _run(client: docker.DockerClient, container: Mapping[str, Any], node: str, d
     template = TaskTemplate(
         ContainerSpec(
             container["Image"], command=["sh", "-c", CHECK], user=container.get("User"), read_only=True,
-            healthcheck=errand.NO_HEALTH_CHECK,
+            healthcheck=visit.NO_HEALTH_CHECK,
             mounts=[
                 *(Mount(DATA, v["Source"], read_only=True, labels=labels(v)) for v in volumes),
                 Mount(COPY, None, type="tmpfs", tmpfs_size=COPY_BYTES, tmpfs_mode=0o1777),
@@ -69,7 +69,7 @@ def _run(client: docker.DockerClient, container: Mapping[str, Any], node: str, d
         resources=Resources(mem_limit=MEMORY),
     )  # fmt: skip
     try:
-        with errand.errand(client, template) as service:
+        with visit.visit(client, template) as service:
             code = _wait(client, service, deadline)
             said = "it did not end in time" if code is None else _said(client, service)
             return (None if code == NOT_COPIED else code), said

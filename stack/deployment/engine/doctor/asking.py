@@ -10,7 +10,7 @@ import docker
 from docker.errors import APIError
 from pydantic import TypeAdapter
 
-from deployment.engine.doctor import errand, probe
+from deployment.engine.doctor import probe, visit
 from deployment.plan.doctor.facts import Asked, Facts
 from deployment.plan.swarm.nodes import Node
 
@@ -74,13 +74,13 @@ def _hear(
     client: docker.DockerClient, told: Sequence[str], heard: Mapping[str, Heard]
 ) -> tuple[str, dict[str, str]]:
     """Listen to a probe on each node until all is heard, or too long; say why there may be none."""
-    image = errand.image(client)
+    image = visit.image(client)
     if not image:
-        return errand.NO_IMAGE, {}
+        return visit.NO_IMAGE, {}
     try:
-        with errand.errand(client, errand.probe(image, probe, told, "host"), mode="global") as service:
+        with visit.visit(client, visit.probe(image, probe, told, "host"), mode="global") as service:
             _listen(client, service, heard)
-            return "no answer in time", errand.refusals(client, service)
+            return "no answer in time", visit.refusals(client, service)
     except APIError as error:
         return f"the Swarm takes no probe: {error.explanation or error}", {}
 
@@ -89,7 +89,7 @@ def _listen(client: docker.DockerClient, service: str, heard: Mapping[str, Heard
     def note(line: str) -> None:
         take(line, heard, time.time())
 
-    threading.Thread(target=errand.listen, args=(client, service, note), daemon=True).start()
+    threading.Thread(target=visit.listen, args=(client, service, note), daemon=True).start()
     deadline = time.monotonic() + SECONDS
     while time.monotonic() < deadline and not all(each.whole for each in heard.values()):
         time.sleep(POLL_SECONDS)

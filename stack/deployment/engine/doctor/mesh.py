@@ -11,7 +11,7 @@ import docker
 from docker.errors import APIError
 from docker.types import EndpointSpec
 
-from deployment.engine.doctor import errand, mesh_probe
+from deployment.engine.doctor import mesh_probe, visit
 from deployment.plan.swarm.nodes import Node
 
 # A probe gives up after twenty; the image may have to be pulled before.
@@ -29,9 +29,9 @@ def probe_mesh(
 
     It is tried as the stack's networks are: encrypted or not.
     """
-    count, image = sum(node.usable for node in nodes), errand.image(client)
+    count, image = sum(node.usable for node in nodes), visit.image(client)
     if not image:
-        return None, errand.NO_IMAGE
+        return None, visit.NO_IMAGE
     try:
         with _network(client, encrypted=encrypted) as name:
             return _hear(client, image, name, count), ""
@@ -41,13 +41,13 @@ def probe_mesh(
 
 def _hear(client: docker.DockerClient, image: str, name: str, count: int) -> Reached:
     """Run a probe on each node that takes tasks, and return what those say that answer in time."""
-    template = errand.probe(image, mesh_probe, [name, str(count)], name)
+    template = visit.probe(image, mesh_probe, [name, str(count)], name)
     reached: Reached = {}
-    with errand.errand(
+    with visit.visit(
         client, template, name=name, mode="global", endpoint=EndpointSpec(mode="dnsrr")
     ) as service:
         note = partial(take, reached)
-        threading.Thread(target=errand.listen, args=(client, service, note), daemon=True).start()
+        threading.Thread(target=visit.listen, args=(client, service, note), daemon=True).start()
         deadline = time.monotonic() + SECONDS
         while time.monotonic() < deadline and len(reached) < count:
             time.sleep(POLL_SECONDS)
@@ -64,9 +64,9 @@ def take(reached: Reached, line: str) -> None:
 @contextmanager
 def _network(client: docker.DockerClient, *, encrypted: bool) -> Iterator[str]:
     """Make a network of no other use, and remove it whatever happens."""
-    name = errand.new_name()
+    name = visit.new_name()
     made = client.api.create_network(
-        name, driver="overlay", internal=True, labels={errand.LABEL: "mesh"},
+        name, driver="overlay", internal=True, labels={visit.LABEL: "mesh"},
         options={"encrypted": ""} if encrypted else None,
     )  # fmt: skip
     try:

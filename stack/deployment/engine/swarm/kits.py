@@ -22,19 +22,16 @@ BEGUN = Shelf("vote-app.kit-begun")
 
 def made(client: docker.DockerClient) -> Made | None:
     """Return what the Swarm knows of the last kit; None if none was ever made."""
-    documents = SHELF.read(client)
-    if not documents:
+    latest = SHELF.latest(client)
+    if latest is None:
         return None
-    found = json.loads(documents[max(documents, key=int)])
+    found = json.loads(latest)
     return Made(found["at"], found["by"], tuple(found["names"]))
 
 
 def record(client: docker.DockerClient, new: Made) -> None:
     """Keep that a kit was made; raise APIError if another manager does so at the same time."""
-    before = SHELF.read(client)
-    mark = str(max(map(int, before), default=0) + 1)
-    SHELF.put(client, f"{STACK}_kit_{mark}", mark, json.dumps(asdict(new)).encode())
-    SHELF.remove(client, before)
+    SHELF.replace(client, f"{STACK}_kit", json.dumps(asdict(new)).encode())
 
 
 def due(client: docker.DockerClient, release: Release) -> list[str]:

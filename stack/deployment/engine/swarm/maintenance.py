@@ -13,16 +13,13 @@ READER = TypeAdapter(Maintenance)
 
 def read(client: docker.DockerClient) -> Maintenance | None:
     """Return the maintenance that there is, if any."""
-    documents = SHELF.read(client)
-    return READER.validate_json(documents[max(documents, key=int)]) if documents else None
+    latest = SHELF.latest(client)
+    return READER.validate_json(latest) if latest else None
 
 
 def keep(client: docker.DockerClient, maintenance: Maintenance) -> None:
     """Keep it in place of the one before; raise APIError if another manager does so at the same time."""
-    before = SHELF.read(client)
-    mark = str(max(map(int, before), default=0) + 1)
-    SHELF.put(client, f"{STACK}_maintenance_{mark}", mark, READER.dump_json(maintenance))
-    SHELF.remove(client, before)
+    SHELF.replace(client, f"{STACK}_maintenance", READER.dump_json(maintenance))
 
 
 def forget(client: docker.DockerClient) -> None:

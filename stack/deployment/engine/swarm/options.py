@@ -16,8 +16,8 @@ def recorded(client: docker.DockerClient) -> Options | None:
 
     A stack from before there was a record is asked what it offers.
     """
-    if documents := SHELF.read(client):
-        content = json.loads(documents[max(documents, key=int)])
+    if latest := SHELF.latest(client):
+        content = json.loads(latest)
         return Options(content["names"], tuple(content["offered"]))
     services = client.services.list(filters={"name": f"{STACK}_vote"})
     if not services:

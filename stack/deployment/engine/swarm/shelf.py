@@ -20,6 +20,18 @@ class Shelf:
         """Return the documents by their marks."""
         return {mark: base64.b64decode(c.attrs["Spec"]["Data"]) for mark, c in self._configs(client).items()}
 
+    def latest(self, client: docker.DockerClient) -> bytes | None:
+        """Return the newest document, where marks are numbers; None where there is none."""
+        documents = self.read(client)
+        return documents[max(documents, key=int)] if documents else None
+
+    def replace(self, client: docker.DockerClient, name: str, content: bytes) -> None:
+        """Put a document in place of those before; raise APIError if another manager does so at that time."""
+        before = self.read(client)
+        mark = str(max(map(int, before), default=0) + 1)
+        self.put(client, f"{name}_{mark}", mark, content)
+        self.remove(client, before)
+
     def put(self, client: docker.DockerClient, name: str, mark: str, content: bytes) -> None:
         """Add a document; raise APIError if another manager has put one of this name."""
         client.configs.create(name=name, data=content, labels={self.label: mark})

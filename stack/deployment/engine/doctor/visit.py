@@ -58,12 +58,12 @@ def refusals(client: docker.DockerClient, service: str) -> dict[str, str]:
 
 
 def new_name() -> str:
-    """Return a name that no other errand has."""
+    """Return a name that no other visit has."""
     return f"{STACK}-doctor-{secrets.token_hex(4)}"
 
 
 @contextmanager
-def errand(
+def visit(
     client: docker.DockerClient,
     template: TaskTemplate,
     *,
@@ -73,7 +73,7 @@ def errand(
 ) -> Iterator[str]:
     """Run a service, and remove it whatever happens; raise APIError if the Swarm does not take it."""
     made = client.api.create_service(
-        template, name=name or new_name(), labels={LABEL: "errand"}, mode=ServiceMode(mode),
+        template, name=name or new_name(), labels={LABEL: "visit"}, mode=ServiceMode(mode),
         endpoint_spec=endpoint,
     )["ID"]  # fmt: skip
     try:
@@ -95,7 +95,7 @@ def listen(client: docker.DockerClient, service: str, take: Callable[[str], None
 
 
 def tidy(client: docker.DockerClient) -> None:
-    """Remove what an errand of before has left, as it was killed."""
+    """Remove what a visit of before has left, as it was killed."""
     for service in client.api.services(filters={"label": LABEL}):
         if is_old(service["CreatedAt"], datetime.now(UTC)):
             client.api.remove_service(service["ID"])
