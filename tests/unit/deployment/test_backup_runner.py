@@ -8,8 +8,10 @@ from typing import Any, cast
 import pytest
 from docker import DockerClient
 from docker.errors import APIError, DockerException
+from typer.testing import CliRunner
 from urllib3.exceptions import HTTPError
 
+from deployment.cli import restore as restore_cli
 from deployment.engine import backup
 from deployment.engine.swarm import nodes, services
 from deployment.errors import DeployError
@@ -138,6 +140,13 @@ def test_a_drill_that_could_not_run_says_so_by_its_exit_code(place: str, error: 
     with pytest.raises(DeployError) as refused:
         restore.drill(connect, Progress(quiet=True), "", None)
     assert refused.value.code == 4
+
+
+def test_a_drill_on_a_machine_without_a_swarm_could_not_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("deployment.cli.restore.manager", failing(DeployError("no Swarm", "Run `up` first.")))
+    done = CliRunner().invoke(restore_cli.app, ["--drill"])
+    assert isinstance(done.exception, DeployError)
+    assert done.exception.code == 4
 
 
 @pytest.mark.parametrize(

@@ -357,8 +357,9 @@ def test_up_is_refused_until_all_of_a_kit_is_here(
     kill_after(machine, writes)
     site = Site(Settings(), Progress(quiet=True), client, lambda _: None)
     if writes:
-        with pytest.raises(DeployError, match="opened in part only"):
+        with pytest.raises(DeployError, match="opened in part only") as refused:
             checks.Checks().missing(site)
+        assert "deletes the votes and the backups on this machine" in refused.value.remedy
     else:
         assert list(tmp_path.iterdir()) == machine.secrets.there == machine.configs.there == []
     here = {one.key for one in kits.secrets(client)}
@@ -497,6 +498,16 @@ def test_a_kit_of_another_release_says_so(tmp_path: Path) -> None:
     (file := tmp_path / "kit").write_bytes(envelope.seal(PASSPHRASE, CONTENT))
     with pytest.raises(DeployError, match=r"of another release: .* Nothing was changed"):
         opening.read(file, PASSPHRASE)
+
+
+def test_a_node_that_takes_no_tasks_seals_nothing_and_the_way_back_is_named() -> None:
+    client = MagicMock()
+    client.api.inspect_node.return_value = {
+        "Spec": {"Availability": "drain"}, "Description": {"Hostname": "node-2"},
+    }  # fmt: skip
+    with pytest.raises(DeployError) as refused:
+        make.require_tasks_here(client)
+    assert refused.value.remedy.endswith("python3 deploy.py nodes activate node-2")
 
 
 def test_the_passphrase_is_in_no_argument_and_nothing_that_the_engine_keeps(

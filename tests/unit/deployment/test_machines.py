@@ -81,6 +81,20 @@ def test_what_a_killed_switchover_left_behind_holds_no_drain_up(
     assert errands == []
 
 
+def test_a_runner_of_the_backups_that_no_other_node_may_run_holds_no_drain_up(
+    monkeypatch: pytest.MonkeyPatch, site: Site
+) -> None:
+    runner = ServiceState("backup", 0, 1, labels=NODES[0].labels)
+    there = view(PICTURE, ["redis-1", "sentinel-1", "postgres-1"])
+    monkeypatch.setattr(errand, "remove", lambda _: None)
+    monkeypatch.setattr(engine_nodes, "set_availability", lambda *_: None)
+    monkeypatch.setattr(services, "left_on", lambda *_: [])
+    monkeypatch.setattr(services, "states", lambda _: [*there.services, runner])
+    monkeypatch.setattr(switchover, "look", lambda _: replace(there, services=[*there.services, runner]))
+    Drained(NODES[0]).do(site)
+    assert any("No backup is made meanwhile" in line for line in machines.cost(site, "node-1"))
+
+
 @pytest.mark.parametrize(
     ("places", "tries"),
     [
