@@ -20,7 +20,7 @@ from worker.stream import STREAM
 
 # Whose certificate it shows, as a file's name; what libpq says of it.
 STRANGERS = {
-    "ours/pgpool": 'server certificate for "pgpool" does not match host name "127.0.0.1"',
+    "ours/pgpool": 'server certificate for "pgpool" (and 1 other name) does not match host name "127.0.0.1"',
     "theirs/127.0.0.1": "certificate verify failed",
 }
 
