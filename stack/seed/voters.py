@@ -39,7 +39,8 @@ class Voters:
         self._numbered = enumerate(choices)
         self._rate = rate
         self._lock = threading.Lock()
-        self._over = threading.Event()
+        self._over, self._idle = threading.Event(), threading.Event()
+        self._busy = AT_ONCE
         self._count = Count()
         self._unanswered = 0  # since the last that was answered
         self._began = self._last = time.monotonic()
@@ -53,11 +54,11 @@ class Voters:
         for thread in threads:
             thread.start()
         try:
-            while alive := [thread for thread in threads if thread.is_alive()]:
+            # Not by `join`: Python 3.11 takes a thread whose `join` was interrupted for one that has ended.
+            while not self._idle.wait(TELL_SECONDS):
                 with self._lock:
                     acknowledged = self._count.acknowledged.total()
                 tell(acknowledged)
-                alive[0].join(TELL_SECONDS)
         except KeyboardInterrupt:
             self._count.interrupted = True
         self._over.set()
@@ -67,8 +68,14 @@ class Voters:
         return self._count
 
     def _go_on(self) -> None:
-        while choice := self._next():
-            self._cast(choice)
+        try:
+            while choice := self._next():
+                self._cast(choice)
+        finally:
+            with self._lock:
+                self._busy -= 1
+                if not self._busy:
+                    self._idle.set()
 
     def _next(self) -> str:
         """Return the next choice when its time has come; the empty string when there is none."""
