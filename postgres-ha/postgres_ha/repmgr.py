@@ -5,6 +5,7 @@ import time
 
 import structlog
 
+from postgres_ha import child
 from postgres_ha.errors import ServiceError
 from postgres_ha.settings import Settings
 
@@ -82,12 +83,7 @@ class Repmgr:
         """Stop repmgrd."""
         if self._daemon is None:
             return
-        self._daemon.terminate()
-        try:
-            self._daemon.wait(_STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            self._daemon.kill()
-            self._daemon.wait()
+        child.end(self._daemon, _STOP_SECONDS)
         self._daemon = None
 
     def _run(self, *arguments: str) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import structlog
 
+from postgres_ha import child
 from postgres_ha.backup.command import command
 
 log = structlog.get_logger()
@@ -38,10 +39,5 @@ class BackupServer:
         """Stop it."""
         if self._process is None:
             return
-        self._process.terminate()
-        try:
-            self._process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        child.end(self._process, STOP_SECONDS)
         self._process = None

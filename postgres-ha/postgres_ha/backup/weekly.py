@@ -7,6 +7,7 @@ from pathlib import Path
 
 import structlog
 
+from postgres_ha import child
 from postgres_ha.backup import notes, verdict
 
 log = structlog.get_logger()
@@ -32,14 +33,8 @@ class Drills:
 
     def stop(self) -> None:
         """End the one that is at work; it tells nothing."""
-        if self._process is None:
-            return
-        self._process.terminate()
-        try:
-            self._process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        if self._process is not None:
+            child.end(self._process, STOP_SECONDS)
 
     def _begin_if_due(self, newest: datetime) -> None:
         if verdict.is_due(notes.read(self._state, notes.DRILL), time.time(), newest):

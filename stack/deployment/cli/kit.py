@@ -48,12 +48,11 @@ def make_kit(
     """Seal every secret of the stack and its release into FILE, under a passphrase."""
     require_dry_run(dry_run, as_json)
     site = Site(settings.load(), Progress(quiet=quiet), manager(), lambda _: None, verb="kit make")
+    unsealed = make.steps(file, "", force=force)
     if dry_run:
-        report.plan(make.steps(file, "", force=force), site, (), as_json=as_json)
+        report.plan(unsealed, site, (), as_json=as_json)
         return
-    operation.plan(
-        make.steps(file, "", force=force), site
-    )  # what is refused is refused before anything is asked
+    operation.plan(unsealed, site)  # what is refused is refused before anything is asked
     operation.run(make.steps(file, _passphrase(passphrase_file, new=True), force=force), site)
     site.progress.say(
         f"{file} is made, and its passphrase opens it. Keep a copy on another machine, and the passphrase "
