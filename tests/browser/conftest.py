@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, Playwright
 
 from deployment.configuration import settings
 from kit import local
-from kit.chromium import Visit, chromium
+from kit.chromium import Visit, chromium, load
 from kit.edge import PORT
 from kit.one_of_each import one_of_each
 from kit.routes import routes
@@ -66,7 +66,7 @@ def visit(browser: Browser) -> Iterator[Open]:
     def _open(url: str, **options: Any) -> Visit:
         opened = Visit(browser, options)
         visits.append(opened)
-        opened.page.goto(url)
+        load(opened.page, url)
         return opened
 
     yield _open

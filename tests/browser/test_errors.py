@@ -3,6 +3,7 @@
 import pytest
 
 from browser.conftest import Open
+from kit.chromium import load
 
 pytestmark = pytest.mark.usefixtures("stack")
 
@@ -15,5 +16,5 @@ def test_errors_look_like_the_page(visit: Open, urls: dict[str, str], host: str,
     shown = opened.page.evaluate(ground)
     assert opened.accessibility() == ""
     opened.troubles.clear()  # The browser notes the status.
-    opened.page.goto(urls[host])
+    load(opened.page, urls[host])
     assert opened.page.evaluate(ground) == shown

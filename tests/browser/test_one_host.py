@@ -7,6 +7,7 @@ from playwright.sync_api import BrowserContext, expect
 
 from browser.conftest import Open
 from browser.voting import total, vote
+from kit.chromium import load
 
 pytestmark = pytest.mark.parametrize("routing", ["path"], indirect=True)
 
@@ -27,7 +28,7 @@ def test_the_host_leads_to_the_pages(visit: Open, urls: dict[str, str], path: st
 def test_each_page_has_cookies_of_its_own(visit: Open, urls: dict[str, str]) -> None:
     opened = visit(urls["vote"])
     vote(opened.page, "a")
-    opened.page.goto(urls["result"])
+    load(opened.page, urls["result"])
     expect(opened.page.locator("#state")).to_have_attribute("data-state", "live")
     assert kept(opened.context) == {("voter_id", "/vote"), ("voted", "/vote"), ("result_replica", "/result")}
 
@@ -39,11 +40,11 @@ def test_who_has_a_cookie_for_the_whole_host_stays_the_same_voter(visit: Open, u
     cookies = [{**cookie, "path": "/"} for cookie in opened.context.cookies()]
     opened.context.clear_cookies()
     opened.context.add_cookies(cookies)  # type: ignore[arg-type]
-    opened.page.reload()
+    load(opened.page)
     expect(opened.page.locator("button[value=a]")).to_have_attribute("aria-pressed", "true")
     for key in ("b", "a", "b"):
         vote(opened.page, key)
-        opened.page.reload()
+        load(opened.page)
         expect(opened.page.locator(f"button[value={key}]")).to_have_attribute("aria-pressed", "true")
     names = {"voter_id", "voted"}
     assert kept(opened.context) == {(name, path) for name in names for path in ("/", "/vote")}

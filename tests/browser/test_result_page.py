@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from browser.conftest import Open
 from browser.voting import vote
-from kit.chromium import MOST_KILOBYTES
+from kit.chromium import MOST_KILOBYTES, load
 
 pytestmark = pytest.mark.usefixtures("stack")
 
@@ -63,7 +63,7 @@ def test_everyone_who_watches_is_counted(visit: Open, urls: dict[str, str]) -> N
 def test_the_last_hour_is_there_after_a_reload(visit: Open, urls: dict[str, str]) -> None:
     page = live(visit(urls["result"]).page)
     expect(page.locator("#past")).to_be_visible(timeout=HISTORY_MILLISECONDS)
-    page.reload()
+    load(page)
     line = page.locator("#past polyline[data-key=a]")
     expect(line).to_have_attribute("points", re.compile(r"^[-0-9.]+,[-0-9.]+ .+"))
 

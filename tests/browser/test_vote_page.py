@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 
 from browser.conftest import Open
 from browser.voting import total, vote
-from kit.chromium import MOST_KILOBYTES
+from kit.chromium import MOST_KILOBYTES, load
 
 pytestmark = pytest.mark.usefixtures("stack")
 
@@ -23,7 +23,7 @@ def test_vote_change_and_return(visit: Open, urls: dict[str, str], java_script_e
     for key in ("a", "b"):
         vote(page, key)
         assert chosen(page) == [key]
-    page.goto(urls["vote"])
+    load(page, urls["vote"])
     assert chosen(page) == ["b"]
     expect(page.locator("#container")).to_have_text(re.compile("^[0-9a-f]{12}$"))
 
@@ -49,7 +49,7 @@ def test_a_vote_that_is_not_recorded_is_not_called_so_and_sent_again(
     expect(page.locator("form")).to_have_attribute("data-state", "retrying")
     opened.context.set_offline(False)
     expect(page.locator("form")).to_have_attribute("data-state", "recorded", timeout=20_000)
-    page.reload()
+    load(page)
     assert chosen(page) == ["b"]
     opened.troubles.clear()  # The browser itself notes each request that found no network.
 
@@ -76,7 +76,7 @@ def test_a_vote_whose_answer_was_lost_counts_once(visit: Open, urls: dict[str, s
     expect(page.locator("form")).to_have_attribute("data-state", "recorded", timeout=20_000)
     assert page.evaluate("lost") == [200, 200]
     expect(screen.locator("#total")).to_have_text(f"{before + 1:,}")
-    page.reload()
+    load(page)
     assert chosen(page) == ["a"]
     assert total(screen) == before + 1
 
@@ -90,13 +90,13 @@ def test_a_tab_that_goes_on_trying_gives_way_to_what_was_chosen_later(
     first.locator("button[value=a]").click()
     expect(first.locator("form")).to_have_attribute("data-state", "retrying")
     second = opened.context.new_page()
-    second.goto(urls["vote"])
+    load(second, urls["vote"])
     vote(second, "b")
     first.unroute_all()
     expect(first.locator("form")).to_have_attribute("data-state", "recorded", timeout=20_000)
     for page in (first, second):
         assert chosen(page) == ["b"]
-        page.reload()
+        load(page)
         assert chosen(page) == ["b"]
     opened.troubles.clear()
 
@@ -105,7 +105,7 @@ def test_other_tabs_show_the_newest_vote(visit: Open, urls: dict[str, str]) -> N
     opened = visit(urls["vote"])
     vote(opened.page, "a")
     second = opened.context.new_page()
-    second.goto(urls["vote"])
+    load(second, urls["vote"])
     vote(second, "b")
     expect(opened.page.locator("button[value=b]")).to_have_attribute("aria-pressed", "true")
 

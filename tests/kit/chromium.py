@@ -4,15 +4,25 @@ import os
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, Response
+from playwright.sync_api import Browser, ConsoleMessage, Error, Page, Playwright, Request, Response
 
 from kit.images import absent
+from kit.waiting import wait_until
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 MOST_KILOBYTES = 60
+# What Chromium says of a request that it gave up since this machine got an address, or lost one. Each
+# container that starts or ends here brings that about. Chromium loads such a page again by itself, unless
+# somebody drives it.
+CHANGED = "net::ERR_NETWORK_CHANGED"
+LOAD_SECONDS = 30.0
+SETTLE_SECONDS = 10.0
+ADDRESSES = Path("/proc/net/if_inet6")
+TENTATIVE = 0x40
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 
@@ -25,13 +35,46 @@ def chromium(playwright: Playwright, addresses: Mapping[str, str]) -> Iterator[B
     rules = ", ".join(f"MAP {host} {address}" for host, address in addresses.items())
     # Chromium refuses to be root within its sandbox.
     sandbox = [] if os.geteuid() else ["--no-sandbox"]
+    wait_until(_settled, SETTLE_SECONDS, ADDRESSES.read_text)
     browser = playwright.chromium.launch(
-        executable_path=path, args=[f"--host-resolver-rules={rules}", *sandbox]
+        executable_path=path,
+        args=[f"--host-resolver-rules={rules}", "--disable-auto-reload", *sandbox],
     )
     try:
         yield browser
     finally:
         browser.close()
+
+
+def _settled() -> bool:
+    """Whether each address of this machine is final: a new one is tentative at first (RFC 4862)."""
+    if not ADDRESSES.exists():
+        return True
+    return not any(int(line.split()[4], 16) & TENTATIVE for line in ADDRESSES.read_text().splitlines())
+
+
+def load(page: Page, url: str | None = None) -> Response | None:
+    """Open the address, or load the page again; once more while the network of this machine changes."""
+    return wait_until(lambda: _loaded(page, url), LOAD_SECONDS, lambda: CHANGED)[0]
+
+
+def _loaded(page: Page, url: str | None) -> tuple[Response | None] | None:
+    """Load once; return the answer, or nothing if the network changed before all of it was there."""
+    lost: list[str | None] = []
+
+    def _lose(request: Request) -> None:
+        lost.append(request.failure)
+
+    page.on("requestfailed", _lose)
+    try:
+        answer = page.reload() if url is None else page.goto(url)
+    except Error as error:
+        if CHANGED not in error.message:
+            raise
+        return None
+    finally:
+        page.remove_listener("requestfailed", _lose)
+    return None if CHANGED in lost else (answer,)
 
 
 class Visit:
@@ -53,7 +96,7 @@ class Visit:
         self._responses.append(response)
 
     def _hear(self, message: ConsoleMessage) -> None:
-        if message.type in {"error", "warning"}:
+        if message.type in {"error", "warning"} and CHANGED not in message.text:
             self.troubles.append(message.text)
 
     def kilobytes(self) -> float:

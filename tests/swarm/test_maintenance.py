@@ -9,7 +9,7 @@ from playwright.sync_api import Playwright, expect
 
 from deployment.configuration.settings import Settings
 from deployment.operations import seed
-from kit.chromium import Visit, chromium
+from kit.chromium import Visit, chromium, load
 from kit.local import LocalStack, running, verb
 from kit.waiting import wait_until
 from seed.door import Door
@@ -40,7 +40,7 @@ def visits(playwright: Playwright, chosen: Settings) -> Iterator[dict[str, Visit
     with chromium(playwright, dict.fromkeys(chosen.hosts, "127.0.0.1")) as browser:
         open_now = {name: Visit(browser, SIZE) for name in chosen.urls}
         for name, url in chosen.urls.items():
-            open_now[name].page.goto(url)
+            load(open_now[name].page, url)
         yield open_now
         for visit in open_now.values():
             visit.close()
@@ -97,7 +97,7 @@ def look(visits: dict[str, Visit], folder: Path) -> None:
     expect(vote.locator("#notice")).to_contain_text("Voting is paused")
     vote.screenshot(path=folder / "vote-waits.png", animations="disabled")
     newcomer = visits["vote"].context.new_page()
-    answer = newcomer.goto(vote.url)
+    answer = load(newcomer, vote.url)
     assert answer is not None
     assert (answer.status, answer.headers["retry-after"]) == (503, "30")
     expect(newcomer.locator("main")).to_contain_text("Voting is paused")

@@ -16,7 +16,7 @@ from playwright.sync_api import Playwright, expect
 from deployment.configuration.layout import ROOT, STACK
 from deployment.configuration.settings import Settings
 from deployment.operations import seed
-from kit.chromium import Visit, chromium
+from kit.chromium import Visit, chromium, load
 from kit.local import LocalStack, running, verb
 from kit.waiting import wait_until
 from seed.door import Door
@@ -56,7 +56,7 @@ def visits(playwright: Playwright, chosen: Settings) -> Iterator[dict[str, Visit
         size = {"viewport": {"width": 1100, "height": 720}}
         open_now = {name: Visit(browser, size) for name in chosen.urls}
         for name, url in chosen.urls.items():
-            open_now[name].page.goto(url)
+            load(open_now[name].page, url)
         yield open_now
         for visit in open_now.values():
             visit.close()
@@ -135,7 +135,7 @@ def look_at_the_closed_poll(visits: dict[str, Visit], folder: Path) -> None:
     """Be sure that both pages say so, and take their pictures."""
     vote, result = visits["vote"].page, visits["result"].page
     expect(result.locator("#poll")).to_have_text("Voting has ended. Final result.")
-    vote.reload()
+    load(vote)
     expect(vote.locator("#notice")).to_contain_text("Voting has ended.")
     expect(vote.locator("button[value=a]")).to_be_disabled()
     vote.screenshot(path=folder / "vote-closed.png", animations="disabled")

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Playwright
 
 from deployment.configuration.settings import Settings
-from kit.chromium import Visit, chromium
+from kit.chromium import Visit, chromium, load
 from kit.waiting import wait_until
 from swarm.containers import Container
 from swarm.stage import Stage
@@ -34,7 +34,7 @@ def screen(stage: Stage, chosen: Settings, playwright: Playwright) -> Iterator[V
     stage.cluster.wait_healthy()
     with chromium(playwright, {chosen.result_host: stage.cluster.lab.nodes[0].address}) as browser:
         visit = Visit(browser, {})
-        visit.page.goto(chosen.urls["result"])
+        load(visit.page, chosen.urls["result"])
         visit.page.evaluate(WATCH)
         stage.voters.go()
         yield visit
