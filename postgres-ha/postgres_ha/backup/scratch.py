@@ -203,6 +203,7 @@ class Scratch:
             if os.readlink(f"/proc/{number}/cwd") == str(self.data):
                 os.kill(number, signal.SIGQUIT)
                 _wait_for_end(number)
+                os.kill(number, signal.SIGKILL)  # its children end without it
 
 
 def remove_leftovers(root: Path) -> None:

@@ -23,13 +23,14 @@ def test_a_restore_ends_when_the_disk_gets_short(tmp_path: Path, monkeypatch: py
     assert [path.name for path in (tmp_path / "scratch").iterdir()] == ["lock"]
 
 
+@pytest.mark.parametrize("told", ["trap - QUIT", "trap '' QUIT"])
 def test_what_a_killed_drill_has_left_goes_with_its_server(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, told: str
 ) -> None:
     monkeypatch.setattr(scratch, "ORPHAN_SECONDS", 0.1)
     data = tmp_path / "pgdata"
     data.mkdir()
-    with subprocess.Popen(["sleep", "600"], cwd=data) as orphan:
+    with subprocess.Popen(["sh", "-c", f"{told}; exec sleep 60"], cwd=data) as orphan:
         (data / "postmaster.pid").write_text(f"{orphan.pid}\n{data}\n")
         scratch.remove_leftovers(tmp_path)
         assert orphan.wait(30) != 0
