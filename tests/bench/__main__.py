@@ -14,10 +14,10 @@ from bench import (
     backlog,
     closed_loop,
     endurance,
-    footprint,
     plot,
     refresh,
     report,
+    rest,
     showing,
     sizing,
     storing,
@@ -37,7 +37,7 @@ PARTS = {
     "showing": showing.measure,
     "refresh": refresh.measure,
     "sizing": sizing.measure,
-    "memory": footprint.measure,
+    "rest": rest.measure,
     "endurance": endurance.measure,
 }
 # Half an hour is more than whoever asks for everything expects.

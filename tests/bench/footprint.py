@@ -1,33 +1,35 @@
-"""How much memory the stack that is up holds while nobody votes."""
+"""How much memory a container holds, and how much of a core it takes."""
 
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
-from typing import Any
+from datetime import datetime
+from typing import Any, NamedTuple
 
 from docker import DockerClient
 
-from bench.figure import Figure, Target, alone
-from bench.run import Run
-from deployment.configuration.layout import NAMESPACE
 from deployment.engine.machine import engine
 
 MEBIBYTE, GIBIBYTE = 1024**2, 1024**3
-AT_REST = Target(at_most=1.5)
+NANOSECONDS = 1e9
 
 
-def measure(run: Run) -> Iterator[Figure]:
-    """Add up the containers of the stack on this node; nothing if no stack is up."""
-    client = engine.connect()
-    found = client.api.containers(filters={"label": NAMESPACE}) if client else []
-    if not client or not found:
-        run.progress.say("    left out, since no stack is up here: run `python3 deploy.py up` first")
-        return
-    names = [container["Id"] for container in found]
-    # The engine takes a second for each container, however many it is asked about at once.
-    with ThreadPoolExecutor(len(names)) as pool:
-        sums = [sum(pool.map(partial(_held, client), names)) / GIBIBYTE for _ in run.rounds("memory at rest")]
-    yield alone(f"memory of the stack on this node at rest, {len(found)} containers", "GiB", sums, AT_REST)
+class Taken(NamedTuple):
+    """What a container has taken up to a moment: bytes it holds, and seconds of a core since its start."""
+
+    at: datetime
+    held: int
+    cpu_seconds: float
+
+    def cores_since(self, before: "Taken") -> float:
+        """Return how many cores it took on average since an earlier moment."""
+        return (self.cpu_seconds - before.cpu_seconds) / (self.at - before.at).total_seconds()
+
+
+def taken(client: DockerClient, container: str) -> Taken:
+    """Ask for what a container has taken; files that the kernel keeps at hand for it do not count."""
+    stats = _stats(client, container)
+    memory, cpu = stats["memory_stats"], stats["cpu_stats"]["cpu_usage"]["total_usage"]
+    details = memory["stats"]
+    held = int(memory["usage"]) - int(details.get("inactive_file", details.get("total_inactive_file", 0)))
+    return Taken(datetime.fromisoformat(stats["read"]), held, cpu / NANOSECONDS)
 
 
 def growing(container: str) -> int:
@@ -35,18 +37,10 @@ def growing(container: str) -> int:
     client = engine.connect()
     if not client:
         raise LookupError("there is no engine")
-    details = _memory(client, container)["stats"]
+    details = _stats(client, container)["memory_stats"]["stats"]
     return int(details.get("anon", details.get("total_rss", 0)))
 
 
-def _held(client: DockerClient, container: str) -> int:
-    """Return the bytes that a container holds, without files that the kernel keeps at hand for it."""
-    memory = _memory(client, container)
-    details = memory["stats"]
-    return int(memory["usage"]) - int(details.get("inactive_file", details.get("total_inactive_file", 0)))
-
-
-def _memory(client: DockerClient, container: str) -> dict[str, Any]:
+def _stats(client: DockerClient, container: str) -> dict[str, Any]:
     stats: dict[str, Any] = client.api.stats(container, stream=False, one_shot=True)
-    memory: dict[str, Any] = stats["memory_stats"]
-    return memory
+    return stats

@@ -40,7 +40,7 @@ COPIES = {
 }
 CHECKED = (
     *("vote", "result", "worker", "redis-sentinel/haproxy", "postgres-ha/pgpool"),
-    *("traefik/certificates", "traefik/docker-proxy"),
+    *("traefik/certificates", "traefik/docker-proxy", "postgres-ha", "redis-sentinel"),
 )
 """Folders of the images that Docker asks in the same way whether they are healthy."""
 DIFFERENT_BY_NEED = {
