@@ -112,7 +112,7 @@ class Agent:
 
     def _handler(self) -> type[Handler]:
         agent = self
-        token = f"Bearer {self._node.settings.secrets.agent_token}".encode()
+        tokens = [f"Bearer {token}".encode() for token in self._node.settings.secrets.agent_tokens]
 
         class AgentHandler(Handler):
             def do_GET(self) -> None:  # noqa: N802
@@ -125,7 +125,7 @@ class Agent:
             def do_POST(self) -> None:  # noqa: N802
                 # Nothing of a stranger is read beyond the headers.
                 given = self.headers.get("Authorization", "").encode()
-                if not hmac.compare_digest(given, token):
+                if not any(hmac.compare_digest(given, token) for token in tokens):
                     self.reply(HTTPStatus.UNAUTHORIZED, {"error": "the agents' token is missing or wrong"})
                     return
                 try:

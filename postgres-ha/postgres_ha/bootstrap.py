@@ -54,7 +54,7 @@ def initialise(settings: Settings, volume: Volume) -> None:
 def _run_initdb(settings: Settings, volume: Volume) -> None:
     pwfile = settings.runtime / "pwfile"
     pwfile.touch(mode=0o600)
-    pwfile.write_text(settings.secrets.postgres)
+    pwfile.write_text(settings.secrets.postgres[0])
     command = [
         "initdb", "-D", str(volume.fresh), "--username=postgres", f"--pwfile={pwfile}",
         "--auth=scram-sha-256", "--data-checksums", "--encoding=UTF8", "--no-sync",
@@ -79,15 +79,8 @@ def _wait(database: Database) -> Database:
 
 
 def _fill(settings: Settings, database: Database) -> None:
-    secrets = settings.secrets
     with database.connect() as connection:
-        roles.establish(connection, "repmgr", secrets.repmgr)
-        roles.establish(connection, "pgpool", secrets.pgpool)
-        roles.establish(connection, "worker", secrets.worker)
-        roles.establish(connection, "result", secrets.result)
-        roles.establish(connection, "observer", secrets.observer)
-        roles.establish(connection, "certificates", secrets.certificates)
-        roles.establish(connection, "monitor", secrets.monitor)
+        roles.establish_all(connection, settings.secrets)
         connection.execute("CREATE DATABASE repmgr OWNER repmgr")
         connection.execute("CREATE DATABASE votes OWNER worker")
         connection.execute("REVOKE ALL ON DATABASE votes, postgres, repmgr FROM PUBLIC")

@@ -3,6 +3,7 @@
 import re
 import threading
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import psycopg
@@ -11,6 +12,7 @@ from psycopg.rows import class_row
 
 from postgres_ha import postgres_config
 from postgres_ha.errors import ServiceError
+from postgres_ha.login import login
 from postgres_ha.position import Position
 from postgres_ha.settings import Settings
 
@@ -111,7 +113,6 @@ class Database:
         self._parameters: dict[str, Any] = {
             "host": str(settings.runtime),
             "user": "postgres",
-            "passfile": str(settings.passfile),
             "connect_timeout": 2,
             # What the node notes about itself must not wait for a standby.
             "options": "-c synchronous_commit=local -c statement_timeout=5000",
@@ -122,7 +123,8 @@ class Database:
 
     def connect(self, dbname: str = "postgres") -> psycopg.Connection[Any]:
         """Open a connection of the caller's own; raise psycopg.Error."""
-        return psycopg.connect(**(self._parameters | {"dbname": dbname}), autocommit=True)
+        connect = partial(psycopg.connect, **self._parameters, dbname=dbname, autocommit=True)
+        return login(self._settings.secrets.postgres, lambda password: connect(password=password))
 
     def execute(self, *statements: str | sql.Composed) -> None:
         """Run statements one after the other; raise psycopg.Error."""

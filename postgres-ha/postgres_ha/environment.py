@@ -9,6 +9,8 @@ from typing import NoReturn, TypeVar
 from .errors import ServiceError
 
 EXIT_BAD_SETTING = 2
+# A file of this name beside a secret's holds what is good as well, while the secret is changed; else a word.
+OTHER, NONE = "_other", "none"
 
 Environment = Mapping[str, str]
 T = TypeVar("T")
@@ -49,7 +51,18 @@ def secret(environment: Environment, variable: str, name: str = "") -> str:
 
     Where the variable is not set, that is the Docker secret of a name.
     """
-    path = required(environment, variable, name and f"/run/secrets/{name}")
+    return _content(variable, required(environment, variable, name and f"/run/secrets/{name}"))
+
+
+def secrets(environment: Environment, variable: str, name: str = "") -> tuple[str, ...]:
+    """Return what `secret` does: the value to use first, and the other one that is good, if there is one."""
+    path = required(environment, variable, name and f"/run/secrets/{name}") + OTHER
+    first = secret(environment, variable, name)
+    other = _content(variable, path) if Path(path).exists() else NONE
+    return (first,) if other in (first, NONE) else (first, other)
+
+
+def _content(variable: str, path: str) -> str:
     try:
         # Read as text, every kind of line end would become the same.
         content = re.sub(r"\r?\n\Z", "", Path(path).read_bytes().decode())

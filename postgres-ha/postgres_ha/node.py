@@ -50,11 +50,12 @@ class Node:
         self.database = Database(settings)
         self.repmgr = Repmgr(settings)
         self.backup = Companion(self.volume.data, settings.passfile) if settings.backup else None
-        self.peers = Peers(settings.peers, Client(settings.tls, settings.secrets.agent_token))
+        self.peers = Peers(settings.peers, Client(settings.tls, settings.secrets.agent_tokens[0]))
         self.changing = threading.RLock()
         self.promise = DurableTerm(self.volume.promise)
         self.granted: Grant | None = None
         self.overridden = False
+        self.established: int | None = None  # the term in which the accounts were given today's passwords
         self.mandate: Mandate | None = None
         self.phase = "starting"
         self._invited = float("-inf")
@@ -164,5 +165,6 @@ class Node:
             lag_bytes=seen.lag_bytes,
             timelines=self._timelines(),
             damaged_pages=seen.damaged_pages,
+            established=not seen.standby and self.established == seen.epoch,
             system=seen.system,
         )

@@ -1,6 +1,7 @@
 """The text of PostgreSQL's own configuration files, rewritten before every start."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 from postgres_ha.backup import archive
@@ -112,13 +113,20 @@ def archive_command(settings: Settings) -> str:
 
 
 def write_private_files(settings: Settings) -> None:
-    """Write the server's key, and libpq's password file for the two roles that this container uses itself."""
-    secrets = {"postgres": settings.secrets.postgres, "repmgr": settings.secrets.repmgr}
-    lines = [f"*:*:*:{role}:{_escape(password)}\n" for role, password in secrets.items()]
+    """Write the server's key, and libpq's password file."""
     settings.runtime.mkdir(mode=0o700, parents=True, exist_ok=True)
-    _write_private(settings.passfile, "".join(lines))
+    secrets = settings.secrets
+    write_passfile(settings, {"postgres": secrets.postgres[0], "repmgr": secrets.repmgr[0]})
     # PostgreSQL refuses a key that others can read.
     _write_private(settings.server_pem, settings.tls.server_file.read_text())
+
+
+def write_passfile(settings: Settings, passwords: Mapping[str, str]) -> None:
+    """Write libpq's password file for the two roles that this container uses itself, all of it at once."""
+    lines = [f"*:*:*:{role}:{_escape(password)}\n" for role, password in passwords.items()]
+    draft = settings.passfile.with_suffix(".new")
+    _write_private(draft, "".join(lines))
+    draft.replace(settings.passfile)
 
 
 def synchronous_standby_names(peers: tuple[str, ...]) -> str:

@@ -6,7 +6,10 @@ from typing import Any, LiteralString
 import psycopg
 from psycopg import sql
 
+from postgres_ha.settings import Secrets
+
 _OPTIONS: Mapping[str, LiteralString] = {
+    "postgres": "SUPERUSER",
     "repmgr": "SUPERUSER REPLICATION",
     "pgpool": "CONNECTION LIMIT 10",
     "worker": "",
@@ -18,6 +21,18 @@ _OPTIONS: Mapping[str, LiteralString] = {
     # One exporter asks each node once at a time; while it is updated there are two.
     "monitor": "CONNECTION LIMIT 6",
 }
+
+
+def establish_all(connection: psycopg.Connection[Any], secrets: Secrets) -> None:
+    """Make every role, or give it today's password; raise psycopg.Error."""
+    establish(connection, "postgres", secrets.postgres[0])
+    establish(connection, "repmgr", secrets.repmgr[0])
+    establish(connection, "pgpool", secrets.pgpool)
+    establish(connection, "worker", secrets.worker)
+    establish(connection, "result", secrets.result)
+    establish(connection, "observer", secrets.observer)
+    establish(connection, "certificates", secrets.certificates)
+    establish(connection, "monitor", secrets.monitor)
 
 
 def establish(connection: psycopg.Connection[Any], role: str, password: str) -> None:

@@ -4,23 +4,26 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from postgres_ha import tls
-from postgres_ha.environment import Environment, SettingError, required, secret
+from postgres_ha.environment import Environment, SettingError, required, secret, secrets
 from postgres_ha.tls import Tls
 
 
 @dataclass(frozen=True)
 class Secrets:
-    """The passwords of the database's roles and the agents' shared token."""
+    """The passwords of the database's roles and the agents' shared token.
 
-    postgres: str = field(repr=False)
-    repmgr: str = field(repr=False)
+    Of what a node uses itself there are two while it is changed: the first becomes the role's.
+    """
+
+    postgres: tuple[str, ...] = field(repr=False)
+    repmgr: tuple[str, ...] = field(repr=False)
     pgpool: str = field(repr=False)
     worker: str = field(repr=False)
     result: str = field(repr=False)
     observer: str = field(repr=False)
     certificates: str = field(repr=False)
     monitor: str = field(repr=False)
-    agent_token: str = field(repr=False)
+    agent_tokens: tuple[str, ...] = field(repr=False)  # the first is sent, each is good
 
 
 @dataclass(frozen=True)
@@ -102,13 +105,13 @@ def _backup(environment: Environment) -> Backup | None:
 
 def _secrets(environment: Environment) -> Secrets:
     return Secrets(
-        postgres=secret(environment, "POSTGRES_PASSWORD_FILE", "postgres_password"),
-        repmgr=secret(environment, "REPMGR_PASSWORD_FILE", "postgres_repmgr_password"),
+        postgres=secrets(environment, "POSTGRES_PASSWORD_FILE", "postgres_password"),
+        repmgr=secrets(environment, "REPMGR_PASSWORD_FILE", "postgres_repmgr_password"),
         pgpool=secret(environment, "PGPOOL_PASSWORD_FILE", "postgres_pgpool_password"),
         worker=secret(environment, "WORKER_PASSWORD_FILE", "postgres_worker_password"),
         result=secret(environment, "RESULT_PASSWORD_FILE", "postgres_result_password"),
         observer=secret(environment, "OBSERVER_PASSWORD_FILE", "postgres_observer_password"),
         certificates=secret(environment, "CERTIFICATES_PASSWORD_FILE", "postgres_certificates_password"),
         monitor=secret(environment, "MONITOR_PASSWORD_FILE", "postgres_monitor_password"),
-        agent_token=secret(environment, "AGENT_TOKEN_FILE", "postgres_agent_token"),
+        agent_tokens=secrets(environment, "AGENT_TOKEN_FILE", "postgres_agent_token"),
     )

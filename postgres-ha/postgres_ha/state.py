@@ -34,7 +34,8 @@ class NodeState:
     highest term that this node granted, `office` the last term for which it was promoted with
     the data it has now, `epochs` the latest of those whose row is here. `forgot` means that what it
     granted cannot be read any more, `damaged_pages` how often a page's checksum was found wrong.
-    `lag_bytes` is what each of the `standbys` does not have on its disk yet.
+    `lag_bytes` is what each of the `standbys` does not have on its disk yet. `established` means that
+    this primary has given the accounts the passwords that it knows.
     """
 
     node: str
@@ -49,6 +50,7 @@ class NodeState:
     promised: int = 0
     forgot: bool = False
     damaged_pages: int = 0
+    established: bool = False
     settled: bool = False
     follows: str | None = None
     upstream: str | None = None

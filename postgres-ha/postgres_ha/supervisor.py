@@ -9,7 +9,17 @@ from types import FrameType
 import psycopg
 import structlog
 
-from postgres_ha import bootstrap, election, fence, postgres_config, privileges, replica, repmgr, roles
+from postgres_ha import (
+    bootstrap,
+    election,
+    fence,
+    passfile,
+    postgres_config,
+    privileges,
+    replica,
+    repmgr,
+    roles,
+)
 from postgres_ha.backup import companion
 from postgres_ha.decision import Action, Decision, View, conditions, decide
 from postgres_ha.errors import ServiceError
@@ -38,7 +48,6 @@ class Supervisor:
         self._node = node
         self._stopwatch = Stopwatch()
         self._registered: tuple[str, str, int] | None = None
-        self._restricted: int | None = None
         self._started = float("-inf")
         self._replace_after = float("-inf")
 
@@ -49,6 +58,7 @@ class Supervisor:
         try:
             self._prepare()
             threading.Thread(target=self._observe_forever, daemon=True).start()
+            passfile.keep(self._node.settings, self._node.peers.heard_primary)
             Completion(self._node).start()
             while True:
                 time.sleep(self._tick())
@@ -169,18 +179,15 @@ class Supervisor:
         if view.visible:
             self._node.overridden = False
         self._node.volume.discard_old()
-        if me.role is Role.PRIMARY and self._restricted != me.epoch:
+        if me.role is Role.PRIMARY and self._node.established != me.epoch:
             self._restrict(me.epoch)
 
     def _restrict(self, epoch: int) -> None:
-        """Once in each term, because the database may have been made by an earlier version."""
-        secrets = self._node.settings.secrets
+        """Once in each term: an earlier version may have made the database, and passwords may be new."""
         with self._node.database.connect("votes") as connection:
-            roles.establish(connection, "observer", secrets.observer)
-            roles.establish(connection, "certificates", secrets.certificates)
-            roles.establish(connection, "monitor", secrets.monitor)
+            roles.establish_all(connection, self._node.settings.secrets)
             privileges.restrict(connection)
-        self._restricted = epoch
+        self._node.established = epoch
 
     def _register(self, role: Role, leader: str) -> None:
         if role is Role.PRIMARY:

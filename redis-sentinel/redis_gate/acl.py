@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
+from types import MappingProxyType
 
 _ANY_CLIENT = "+ping +hello +client|setinfo +client|setname"
 
@@ -42,13 +43,18 @@ SENTINEL_RULES: Mapping[str, str] = {
 }
 
 
-def acl_file(rules: Mapping[str, str], passwords: Mapping[str, str]) -> str:
+def acl_file(
+    rules: Mapping[str, str], passwords: Mapping[str, str], others: Mapping[str, str] = MappingProxyType({})
+) -> str:
     """Write the users that the rules name; everybody else is locked out.
+
+    `others` are passwords that are good as well.
 
     The default user is off and has no password, so that nobody can be it, but it may do everything:
     Redis replays its append-only file in its name, and refuses the transactions therein otherwise.
     """
-    users = [f"user {user} on {_hashed(passwords[user])} {rule}" for user, rule in rules.items()]
+    good = {user: [passwords[user], *([others[user]] if user in others else [])] for user in rules}
+    users = [f"user {user} on {' '.join(map(_hashed, good[user]))} {rule}" for user, rule in rules.items()]
     return "\n".join([DEFAULT_USER, *users, ""])
 
 

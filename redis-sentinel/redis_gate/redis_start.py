@@ -8,7 +8,7 @@ from typing import NoReturn
 import structlog
 
 from redis_gate import supervisor
-from redis_gate.acl import REDIS_RULES, acl_file
+from redis_gate.acl import REDIS_RULES
 from redis_gate.damage import APPEND_ONLY, MANIFEST, append_only_damage, holds_data, set_aside
 from redis_gate.handover import DATA, RUNTIME, become, require_access, write_private
 from redis_gate.newest import read
@@ -55,7 +55,7 @@ def start_redis(settings: RedisSettings, refused: bool = False) -> NoReturn:
         kept = set_aside(DATA / APPEND_ONLY)
         log.warning("set aside", damage=own["damage"], kept=str(kept), primary=decision.primary)
     primary = None if isinstance(decision, StartAsPrimary) else decision.primary
-    users = write_private(RUNTIME / "users.acl", acl_file(REDIS_RULES, settings.cluster.passwords))
+    users = write_private(RUNTIME / "users.acl", settings.cluster.acl(REDIS_RULES))
     config = write_private(RUNTIME / "redis.conf", redis_config(settings, users, primary))
     become(sys.executable, "-I", "-S", supervisor.__file__, config)
 

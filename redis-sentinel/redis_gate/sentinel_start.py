@@ -7,7 +7,7 @@ from typing import NoReturn
 
 import structlog
 
-from redis_gate.acl import SENTINEL_RULES, acl_file
+from redis_gate.acl import SENTINEL_RULES
 from redis_gate.damage import set_aside
 from redis_gate.handover import DATA, RUNTIME, become, require_access, write_private
 from redis_gate.observation import observe_sentinels, running_primary
@@ -35,7 +35,7 @@ def start_sentinel(settings: SentinelSettings) -> NoReturn:
     log.info("start", **asdict(state))
     if damaged:
         log.warning("set aside", kept=str(set_aside(STATE_FILE)))
-    users = write_private(RUNTIME / "users.acl", acl_file(SENTINEL_RULES, settings.cluster.passwords))
+    users = write_private(RUNTIME / "users.acl", settings.cluster.acl(SENTINEL_RULES))
     config = write_private(STATE_FILE, sentinel_config(settings, users, state))
     become("redis-server", config, "--sentinel")
 

@@ -4,7 +4,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from redis_gate.environment import Environment, SettingError, secret, whole_number
+from redis_gate.acl import acl_file
+from redis_gate.environment import Environment, SettingError, secrets, whole_number
 from redis_gate.node_tls import Tls, read_tls
 
 REDIS_ACCOUNTS = ("ballot", "vote", "worker", "observer", "monitor", "replica", "sentinel", "proxy")
@@ -22,7 +23,7 @@ PASSWORD = re.compile(r"[A-Za-z0-9._~+/=-]+")
 class Cluster:
     """The nodes of the queue, this one's name, the passwords of the accounts it deals with, and how all talk.
 
-    Without `tls` they talk in clear.
+    Without `tls` they talk in clear. `others` are passwords that are good as well, while one is changed.
     """
 
     node: str
@@ -30,11 +31,16 @@ class Cluster:
     sentinel_nodes: tuple[str, ...]
     passwords: Mapping[str, str] = field(repr=False)
     tls: Tls | None
+    others: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def majority(self) -> int:
         """The number of Sentinels without which nothing is decided."""
         return len(self.sentinel_nodes) // 2 + 1
+
+    def acl(self, rules: Mapping[str, str]) -> str:
+        """Return the ACL file of a node with these rules."""
+        return acl_file(rules, self.passwords, self.others)
 
 
 @dataclass(frozen=True)
@@ -94,12 +100,14 @@ def node_names(environment: Environment) -> tuple[str, ...]:
 
 
 def _cluster(environment: Environment, accounts: tuple[str, ...]) -> Cluster:
+    passwords = {account: _passwords(environment, account) for account in accounts}
     return Cluster(
         node=_matching(environment, "NODE_NAME", NAME, "the name of this service"),
         redis_nodes=_names(environment, "REDIS_NODES"),
         sentinel_nodes=_names(environment, "SENTINEL_NODES"),
-        passwords={account: _password(environment, account) for account in accounts},
+        passwords={account: first for account, (first, *_) in passwords.items()},
         tls=read_tls(environment),
+        others={account: other for account, (_, *rest) in passwords.items() for other in rest},
     )
 
 
@@ -122,10 +130,11 @@ def _require_member(variable: str, node: str, nodes: tuple[str, ...]) -> None:
         raise SettingError(f"{variable}: {node} is none of {', '.join(nodes)}")
 
 
-def _password(environment: Environment, account: str) -> str:
+def _passwords(environment: Environment, account: str) -> tuple[str, ...]:
+    """Return the password that this node sends as an account, and the other one that is good, if any."""
     variable = f"REDIS_{account.upper()}_PASSWORD_FILE"
-    password = secret(environment, variable, f"redis_{account}_password")
-    if not PASSWORD.fullmatch(password):
+    passwords = secrets(environment, variable, f"redis_{account}_password")
+    if not all(map(PASSWORD.fullmatch, passwords)):
         file = environment.get(variable, "its file")
         raise SettingError(f"{variable}: {file} must hold letters, digits and ._~+/=- only")
-    return password
+    return passwords

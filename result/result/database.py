@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import Any, LiteralString
 
 import gevent
@@ -13,6 +14,7 @@ from result import history, poll
 from result.addresses import addresses_of
 from result.errors import ServiceError
 from result.history import Moment
+from result.login import login
 from result.poll import FIRST, Poll
 from result.scores import Reading
 from result.settings import Settings
@@ -93,15 +95,16 @@ class Database:
     def _open(self) -> psycopg.Connection:
         settings = self._settings
         addresses = addresses_of(settings.database_host, settings.database_port)
-        return psycopg.connect(
+        connect = partial(
+            psycopg.connect,
             host=",".join([settings.database_host] * len(addresses)),
             hostaddr=",".join(addresses),
             port=settings.database_port,
             dbname=settings.database_name,
             user=settings.database_user,
-            password=settings.database_password,
             application_name="result",
             connect_timeout=CONNECT_SECONDS,
             prepare_threshold=None,
             autocommit=True,
         )
+        return login(settings.database_passwords, lambda password: connect(password=password))

@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from result.environment import Environment, SettingError, refuse, required, secret, whole_number
+from result.environment import Environment, SettingError, refuse, required, secrets, whole_number
 from result.exporter import metrics_port
 from result.options import read_line, read_options
 
@@ -19,7 +19,7 @@ class Settings:
     database_port: int
     database_name: str
     database_user: str
-    database_password: str = field(repr=False)
+    database_passwords: tuple[str, ...] = field(repr=False)  # the first is tried first
     title: str
     question: str
     options: Mapping[str, str]
@@ -36,7 +36,7 @@ def read(environment: Environment) -> Settings:
         database_port=whole_number(environment, "DATABASE_PORT", 1, 65535, 5432),
         database_name=required(environment, "DATABASE_NAME", "votes"),
         database_user=required(environment, "DATABASE_USER", "result"),
-        database_password=secret(environment, "DATABASE_PASSWORD_FILE"),
+        database_passwords=secrets(environment, "DATABASE_PASSWORD_FILE"),
         title=read_line(environment, "TITLE"),
         question=read_line(environment, "QUESTION"),
         options=read_options(environment),

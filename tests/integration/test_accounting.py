@@ -51,7 +51,7 @@ def votes(service: Service, count: int) -> int:
 def access(trio: Trio, database: Database, inside: Inside) -> Access:
     authority = str(inside.authority)
     queue = (HOST, trio.proxy.port, "default", PASSWORD, authority)
-    return Access(*queue, *database.container.address, "votes", "observer", "")
+    return Access(*queue, *database.container.address, "votes", "observer", ("",))
 
 
 @pytest.fixture

@@ -47,7 +47,7 @@ def account(database: Database, store: Store) -> Access:
     store.save([Ballot("voter", "a", 1)], 1)
     store.bury([Letter(b"1-0", {b"id": b"v"}, "vote is missing")])
     host, port = database.container.address
-    return Access("", 6379, "", "", None, host, port, "votes", "observer", "hush")
+    return Access("", 6379, "", "", None, host, port, "votes", "observer", ("hush",))
 
 
 def test_its_own_account_is_enough(account: Access, database: Database, store: Store) -> None:
@@ -104,5 +104,5 @@ def test_the_lag_of_a_replica_is_what_it_has_not_acknowledged(trio: Trio, inside
 def role(node: RedisNode, inside: Inside) -> Any:
     """Return what a Redis answers the observer's question."""
     host, port = node.container.address
-    access = Access(host, port, "default", PASSWORD, str(inside.authority), "", 5432, "votes", "", "")
+    access = Access(host, port, "default", PASSWORD, str(inside.authority), "", 5432, "votes", "", ("",))
     return question.redis(access, host, ("ROLE",))()[0]

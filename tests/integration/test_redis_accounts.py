@@ -27,7 +27,7 @@ from worker.stream import DEAD, ENTRIES, GROUP, STREAM, Stream, StreamAwayError
 MEGABYTE = 1_000_000
 INTAKE = "votes:intake"
 IN_CLEAR = None
-NO_DATABASE = ("", 5432, "votes", "", "")
+NO_DATABASE = ("", 5432, "votes", "", ("",))
 START = """
 cat > /tmp/users.acl <<'END'
 %sEND
@@ -44,10 +44,10 @@ class Accounts:
     def __init__(self, container: Container) -> None:
         self.host, self.port = container.address
 
-    def client(self, account: str, **more: Any) -> Any:
+    def client(self, account: str, password: str = "", **more: Any) -> Any:
         return Redis(
-            host=self.host, port=self.port, username=account, password=PASSWORDS[account], protocol=2,
-            socket_timeout=10, retry=Retry(NoBackoff(), 0), **more,
+            host=self.host, port=self.port, username=account, password=password or PASSWORDS[account],
+            protocol=2, socket_timeout=10, retry=Retry(NoBackoff(), 0), **more,
         )  # fmt: skip
 
     def answers(self) -> bool:
@@ -58,10 +58,10 @@ class Accounts:
 
 
 @contextmanager
-def redis_with(rules: Mapping[str, str]) -> Iterator[Accounts]:
-    """Start a Redis with these accounts."""
+def redis_with(rules: Mapping[str, str], others: Mapping[str, str] | None = None) -> Iterator[Accounts]:
+    """Start a Redis with these accounts, and other passwords that are good as well."""
     configuration = redis_config(REDIS, "/tmp/users.acl", None)
-    script = START % (acl_file(rules, PASSWORDS), configuration)
+    script = START % (acl_file(rules, PASSWORDS, others or {}), configuration)
     container = Container(reference("redis"), 6379, "bash", "-c", script)
     try:
         started = Accounts(container)
@@ -352,3 +352,15 @@ def test_only_the_sentinels_account_may_prefer_or_pause(accounts: Accounts, acco
     for command in (("VOTES.PREFER", 1), ("CLIENT", "PAUSE", 1, "WRITE")):
         with pytest.raises(NoPermissionError):
             accounts.client(account).execute_command(*command)
+
+
+def test_while_a_password_is_changed_two_are_good_and_one_afterwards(accounts: Accounts) -> None:
+    with redis_with(REDIS_RULES, {"ballot": "the-other"}) as server:
+        for password in (PASSWORDS["ballot"], "the-other"):
+            assert server.client("ballot", password).ping()
+        for account, password in (("ballot", "another"), ("worker", "the-other")):
+            with pytest.raises(AuthenticationError):
+                server.client(account, password).ping()
+    assert accounts.client("ballot").ping()
+    with pytest.raises(AuthenticationError):
+        accounts.client("ballot", "the-other").ping()

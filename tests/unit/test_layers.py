@@ -67,7 +67,7 @@ BELOW: dict[str, set[str]] = {
     "authority": {"plan", "outside", "state"},
 }
 """Of the program that gets certificates: what each of its storeys may import."""
-COPIED = {"errors", "addresses", "watchdog"}
+COPIED = {"errors", "addresses", "watchdog", "login"}
 """What every storey but the lowest may import of the top level: copies that know of nothing."""
 
 

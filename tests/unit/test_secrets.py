@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from unit.packages import ROOT
+from unit.packages import PACKAGES, ROOT
 
 KEY = "Correct-horse/battery+staple="
 FOLDER = None
@@ -55,7 +55,7 @@ class RefusedError(Exception):
 class Loader:
     """Reads the settings of one service, of which one secret is looked at."""
 
-    def __init__(self, package: str, variable: str, function: str, *path: str) -> None:
+    def __init__(self, package: str, variable: str, function: str, *path: str | int) -> None:
         self.package, self.variable = package, variable
         self._function, self._path = function, path
 
@@ -68,24 +68,25 @@ class Loader:
         except error as refusal:
             raise RefusedError(str(refusal)) from None
         for name in self._path:
-            found = found[name] if isinstance(found, Mapping) else getattr(found, name)
+            indexed = isinstance(found, Mapping | tuple)
+            found = found[name] if indexed else getattr(found, str(name))
         return str(found)
 
 
 LOADERS = (
     Loader("vote", "REDIS_PASSWORD_FILE", "read", "redis_password"),
-    Loader("vote", "COOKIE_KEY_FILE", "read", "cookie_key"),
-    Loader("vote", "PROBE_KEY_FILE", "read", "probe_key"),
+    Loader("vote", "COOKIE_KEY_FILE", "read", "cookie_keys", 0),
+    Loader("vote", "PROBE_KEY_FILE", "read", "probe_keys", 0),
     Loader("prober", "PROBE_KEY_FILE", "read", "probe_key"),
-    Loader("result", "DATABASE_PASSWORD_FILE", "read", "database_password"),
+    Loader("result", "DATABASE_PASSWORD_FILE", "read", "database_passwords", 0),
     Loader("worker", "REDIS_PASSWORD_FILE", "read", "access", "redis_password"),
-    Loader("worker", "DATABASE_PASSWORD_FILE", "read", "access", "database_password"),
+    Loader("worker", "DATABASE_PASSWORD_FILE", "read", "access", "database_passwords", 0),
     Loader("redis_gate", "REDIS_WORKER_PASSWORD_FILE", "redis_settings", "cluster", "passwords", "worker"),
-    Loader("postgres_ha", "AGENT_TOKEN_FILE", "load", "secrets", "agent_token"),
-    Loader("pgpool_leader", "WORKER_PASSWORD_FILE", "load", "passwords", "worker"),
-    Loader("certificates", "DATABASE_PASSWORD_FILE", "read", "database", "password"),
+    Loader("postgres_ha", "AGENT_TOKEN_FILE", "load", "secrets", "agent_tokens", 0),
+    Loader("pgpool_leader", "WORKER_PASSWORD_FILE", "load", "passwords", "worker", 0),
+    Loader("certificates", "DATABASE_PASSWORD_FILE", "read", "database", "passwords", 0),
     Loader("certificates", "SEALING_KEY_FILE", "read", "sealing_key"),
-    Loader("certificates", "PROVIDER_TOKEN_FILE", "read", "provider_token"),
+    Loader("certificates", "PROVIDER_TOKEN_FILE", "read", "provider_tokens", 0),
     Loader("certificates", "ACME_EAB_HMAC_KEY_FILE", "read", "acme", "hmac_key"),
 )
 OTHERS = (
@@ -141,6 +142,24 @@ def test_every_service_reads_a_secret_alike(
     around |= dict.fromkeys(OTHERS, str(tmp_path / "other"))
     around |= {"VOTE_HOST": "vote.localhost", "RESULT_HOST": "result.localhost"}
     check(case, loader.package, loader.variable, tmp_path, lambda given: loader({**around, **given}))
+
+
+@pytest.mark.parametrize("package", sorted(PACKAGES))
+def test_while_a_secret_is_changed_another_is_good_beside_it(package: str, tmp_path: Path) -> None:
+    module = import_module(f"{package}.environment")
+    given = {"X_FILE": str(tmp_path / "secret")}
+    (tmp_path / "secret").write_text("new")
+    assert module.secrets(given, "X_FILE") == ("new",)
+    (tmp_path / "secret_other").write_text("old\n")
+    assert module.secrets(given, "X_FILE") == ("new", "old")
+    for nothing in ("new", "none"):
+        (tmp_path / "secret_other").write_text(nothing)
+        assert module.secrets(given, "X_FILE") == ("new",)
+    (tmp_path / "secret_other").write_text("new")
+    assert module.secrets(given, "X_FILE") == ("new",)
+    (tmp_path / "secret_other").write_text("")
+    with pytest.raises(module.SettingError, match=r"X_FILE: .*secret_other is empty"):
+        module.secrets(given, "X_FILE")
 
 
 @pytest.mark.parametrize("case", CASES)

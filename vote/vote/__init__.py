@@ -27,7 +27,7 @@ def create_app(settings: Settings | None = None, queue: Queue | None = None) -> 
     app.config["MAX_CONTENT_LENGTH"] = form.LARGEST_BYTES
     lifetime = Lifetime(queue or _started_writer(settings), settings.drain_seconds)
     page = Page(app, settings)
-    cookie = VoterCookie(settings.cookie_key)
+    cookie = VoterCookie(*settings.cookie_keys)
     admission = Admission(settings.new_voters, settings.trusted_proxies)
     app.extensions.update(lifetime=lifetime, page=page, cookie=cookie, admission=admission)
     app.extensions["missing"] = lambda: "" if lifetime.queue.ready() else "the queue does not accept votes"
@@ -38,7 +38,7 @@ def create_app(settings: Settings | None = None, queue: Queue | None = None) -> 
     app.after_request(_secure)
     # Redirects lead back through the edge: exactly one proxy, which overwrites these headers.
     redirecting = ProxyFix(prefixed(app.wsgi_app), x_for=0, x_proto=1)
-    booth = Booth(redirecting, page, cookie, admission, lifetime.queue, settings.probe_key)
+    booth = Booth(redirecting, page, cookie, admission, lifetime.queue, settings.probe_keys)
     app.wsgi_app = booth  # type: ignore[method-assign]
     return app
 

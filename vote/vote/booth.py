@@ -61,14 +61,14 @@ class Booth:
         cookie: VoterCookie,
         admission: Admission,
         queue: Queue,
-        probe_key: str = "",
+        probe_keys: tuple[str, ...] = (),
     ) -> None:
         self._application = application
         self._page = page
         self._cookie = cookie
         self._admission = admission
         self._queue = queue
-        self._probe_key = probe_key
+        self._probe_keys = probe_keys
         self._versions = VersionClock()
 
     def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
@@ -137,7 +137,7 @@ class Booth:
 
     def _take_probe(self, signed: str) -> Reply:
         """Send a test vote the way of a vote, and say what became of it; a stranger's is a BadRequest."""
-        identity = read_probe(signed, self._probe_key)
+        identity = read_probe(signed, self._probe_keys)
         if identity is None:
             raise BadRequest("no_such_option")
         outcome = metrics.ACCEPTED

@@ -8,7 +8,16 @@ from dataclasses import dataclass, field
 
 from vote.address import Network, parse_networks
 from vote.admission import Limit
-from vote.environment import Environment, SettingError, parsed, refuse, required, secret, whole_number
+from vote.environment import (
+    Environment,
+    SettingError,
+    parsed,
+    refuse,
+    required,
+    secret,
+    secrets,
+    whole_number,
+)
 from vote.exporter import metrics_port
 from vote.options import read_line, read_options
 from vote.primary import REPLICAS_TO_CONFIRM
@@ -21,7 +30,7 @@ MOST = 10**9
 class Settings:
     """Everything that can be configured; a secret X comes from the file named by X_FILE.
 
-    Without the key of test votes none is taken.
+    Of keys the first signs, and what any of them has signed is good. Without one of test votes none is taken.
     """
 
     redis_host: str
@@ -30,8 +39,8 @@ class Settings:
     redis_password: str = field(repr=False)
     redis_authority: str | None
     queue_confirmations: int
-    cookie_key: str = field(repr=False)
-    probe_key: str = field(repr=False)
+    cookie_keys: tuple[str, ...] = field(repr=False)
+    probe_keys: tuple[str, ...] = field(repr=False)
     title: str
     question: str
     options: Mapping[str, str]
@@ -61,8 +70,8 @@ def read(environment: Environment) -> Settings:
         redis_password=secret(environment, "REDIS_PASSWORD_FILE"),
         redis_authority=redis_authority(environment),
         queue_confirmations=whole_number(environment, "QUEUE_CONFIRMATIONS", 0, 1, REPLICAS_TO_CONFIRM),
-        cookie_key=secret(environment, "COOKIE_KEY_FILE"),
-        probe_key=secret(environment, "PROBE_KEY_FILE") if environment.get("PROBE_KEY_FILE") else "",
+        cookie_keys=secrets(environment, "COOKIE_KEY_FILE"),
+        probe_keys=secrets(environment, "PROBE_KEY_FILE") if environment.get("PROBE_KEY_FILE") else (),
         title=read_line(environment, "TITLE"),
         question=read_line(environment, "QUESTION"),
         options=read_options(environment),

@@ -54,8 +54,10 @@ class VoterCookie:
     What was chosen stands beside it in `voted=CHOICE.SEEN`, unsigned: it is only shown, to its voter alone.
     """
 
-    def __init__(self, key: str) -> None:
-        self._signer = Signer(_derived(key, "voter"), key_derivation="none", algorithm=_HmacSha256())
+    def __init__(self, key: str, *former: str) -> None:
+        """Sign with a key, and take what a `former` one has signed, too."""
+        keys = [_derived(one, "voter") for one in (*former, key)]
+        self._signer = Signer(keys, key_derivation="none", algorithm=_HmacSha256())
         # Of its own, lest a signature show in an id.
         self._newcomers = _derived(key, "newcomer")
 

@@ -25,19 +25,27 @@ def _open_primaries(states: Mapping[str, State]) -> list[str]:
 def summarize_postgres(states: Mapping[str, State]) -> dict[str, Any]:
     """Name the one primary that may acknowledge, who streams from it, and whose pages are damaged.
 
-    The lag of a standby is the primary's WAL that it does not have on its disk. An agent of the release
-    before does not say it.
+    The lag of a standby is the primary's WAL that it does not have on its disk; the accounts are established
+    if the primary has given them today's passwords. An agent of the release before says neither.
     """
     damaged = sorted(name for name, state in states.items() if state.get("damaged_pages"))
     open_nodes = _open_primaries(states)
     if len(open_nodes) != 1:
-        return {"primary": None, "standbys": [], "synchronous": False, "lag_bytes": {}, "damaged": damaged}
+        return {
+            "primary": None,
+            "standbys": [],
+            "synchronous": False,
+            "established": False,
+            "lag_bytes": {},
+            "damaged": damaged,
+        }
     state = states[open_nodes[0]]
     standbys, lag = sorted(state.get("standbys", ())), state.get("lag_bytes", {})
     return {
         "primary": open_nodes[0],
         "standbys": standbys,
         "synchronous": bool(state.get("synchronous")),
+        "established": bool(state.get("established", True)),
         "lag_bytes": {name: lag.get(name) for name in standbys},
         "damaged": damaged,
     }

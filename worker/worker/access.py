@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 
 import psycopg
 from redis import Redis
@@ -10,7 +11,8 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from worker.addresses import addresses_of
-from worker.environment import Environment, required, secret, whole_number
+from worker.environment import Environment, required, secret, secrets, whole_number
+from worker.login import login
 from worker.redis_tls import redis_authority
 
 QUEUE_SECONDS = 3.0
@@ -31,7 +33,7 @@ class Access:
     database_port: int
     database_name: str
     database_user: str
-    database_password: str = field(repr=False)
+    database_passwords: tuple[str, ...] = field(repr=False)  # the first is tried first
 
 
 def read_access(environment: Environment) -> Access:
@@ -46,7 +48,7 @@ def read_access(environment: Environment) -> Access:
         database_port=whole_number(environment, "DATABASE_PORT", 1, 65535, 5432),
         database_name=required(environment, "DATABASE_NAME", "votes"),
         database_user=required(environment, "DATABASE_USER", "worker"),
-        database_password=secret(environment, "DATABASE_PASSWORD_FILE"),
+        database_passwords=secrets(environment, "DATABASE_PASSWORD_FILE"),
     )
 
 
@@ -69,16 +71,17 @@ def connect_queue(access: Access, host: str, seconds: float = QUEUE_SECONDS) -> 
 def connect_database(access: Access) -> psycopg.Connection:
     """Open a connection, trying every address of the host for some seconds each."""
     addresses = addresses_of(access.database_host, access.database_port)
-    return psycopg.connect(
+    connect = partial(
+        psycopg.connect,
         host=",".join([access.database_host] * len(addresses)),
         hostaddr=",".join(addresses),
         port=access.database_port,
         dbname=access.database_name,
         user=access.database_user,
-        password=access.database_password,
         application_name=access.database_user,
         connect_timeout=DATABASE_CONNECT_SECONDS,
         prepare_threshold=None,
         # A worker that hangs must not leave a transaction open, whose locks would hold up the others.
         autocommit=True,
     )
+    return login(access.database_passwords, lambda password: connect(password=password))

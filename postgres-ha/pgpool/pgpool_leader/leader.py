@@ -52,6 +52,7 @@ class Situation:
     alive: bool
     seconds_without_leader: float = 0.0
     failures: int = 0
+    outdated: bool = False  # it runs with a password that the primary does not take any more
 
 
 def decide(situation: Situation) -> Action:
@@ -61,4 +62,4 @@ def decide(situation: Situation) -> Action:
         return Action.STOP if situation.served and lost else Action.KEEP
     if situation.wanted != situation.served or not situation.alive:
         return Action.START
-    return Action.START if situation.failures >= MAX_FAILURES else Action.KEEP
+    return Action.START if situation.outdated or situation.failures >= MAX_FAILURES else Action.KEEP

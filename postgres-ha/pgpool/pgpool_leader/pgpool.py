@@ -4,6 +4,7 @@ import contextlib
 import os
 import signal
 import subprocess
+from collections.abc import Mapping
 
 from pgpool_leader import pgpool_config
 from pgpool_leader.leader import Backend
@@ -19,16 +20,24 @@ class Pgpool:
         self._settings = settings
         self._process: subprocess.Popen[bytes] | None = None
         self.served: Backend | None = None
+        self._passwords: Mapping[str, str] = {}
 
     @property
     def alive(self) -> bool:
         """Whether the parent process lives."""
         return self._process is not None and self._process.poll() is None
 
-    def start(self, backend: Backend) -> None:
+    def outdated(self, passwords: Mapping[str, str]) -> bool:
+        """Whether it runs with other passwords."""
+        return self.served is not None and passwords != self._passwords
+
+    def start(self, backend: Backend, passwords: Mapping[str, str]) -> None:
         """Serve this backend; whatever ran before is stopped, its clients are cut off."""
         self.stop()
         pgpool_config.write(self._settings, backend)
+        if passwords != self._passwords:
+            pgpool_config.write_passwords(self._settings, passwords)
+            self._passwords = passwords
         self._process = subprocess.Popen(pgpool_config.command(self._settings), start_new_session=True)
         self.served = backend
 

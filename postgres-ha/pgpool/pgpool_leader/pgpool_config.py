@@ -3,6 +3,7 @@
 import os
 import secrets
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 from pgpool_leader.leader import Backend
@@ -107,16 +108,22 @@ def write(settings: Settings, backend: Backend) -> None:
 
 
 def write_credentials(settings: Settings) -> None:
-    """Write pool_hba.conf, the server's key, and pool_passwd under a key as old as this container."""
+    """Write pool_hba.conf, the server's key, and a key for pool_passwd as old as this container."""
     runtime = settings.runtime
     runtime.mkdir(mode=0o700, parents=True, exist_ok=True)
     (runtime / "pool_hba.conf").write_text(hba(tls_demanded=settings.tls.demanded))
     _write_private(_server_pem(settings), settings.tls.server_file.read_text())
-    (runtime / "pool_passwd").unlink(missing_ok=True)
     write(settings, Backend("none", "127.0.0.1"))
     _write_private(runtime / "pool_key", secrets.token_hex(32) + "\n")
+    write_passwords(settings, {role: first for role, (first, *_) in settings.passwords.items()})
+
+
+def write_passwords(settings: Settings, passwords: Mapping[str, str]) -> None:
+    """Write pool_passwd, by which clients are known and the server is logged in to."""
+    runtime = settings.runtime
+    (runtime / "pool_passwd").unlink(missing_ok=True)
     plain = runtime / "passwords"
-    _write_private(plain, "".join(f"{r}:{p}\n" for r, p in settings.passwords.items()))
+    _write_private(plain, "".join(f"{role}:{password}\n" for role, password in passwords.items()))
     try:
         subprocess.run(
             ["pg_enc", "-m", "-k", str(runtime / "pool_key"),

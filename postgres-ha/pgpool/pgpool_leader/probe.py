@@ -1,11 +1,13 @@
 """A write through pgpool that leaves nothing behind, tried again and again."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 
 import psycopg
 
 from pgpool_leader import pgpool_config
+from pgpool_leader.login import login
 
 PERIOD_SECONDS = 3.0
 CONNECT_SECONDS = 3
@@ -41,13 +43,15 @@ class Probe:
             self._running = self._pool.submit(self._write)
 
 
-def write(password: str) -> bool:
+def write(passwords: Sequence[str]) -> bool:
     """Return whether a row can be written; it is rolled back, so no standby is waited for."""
+    connect = partial(
+        psycopg.connect,
+        host=pgpool_config.NAME, hostaddr="127.0.0.1", port=pgpool_config.PORT,
+        dbname="votes", user="pgpool", connect_timeout=CONNECT_SECONDS,
+    )  # fmt: skip
     try:
-        with psycopg.connect(
-            host=pgpool_config.NAME, hostaddr="127.0.0.1", port=pgpool_config.PORT,
-            dbname="votes", user="pgpool", password=password, connect_timeout=CONNECT_SECONDS,
-        ) as connection:  # fmt: skip
+        with login(passwords, lambda password: connect(password=password)) as connection:
             connection.execute("INSERT INTO postgres_ha.probe DEFAULT VALUES")
             connection.rollback()
     except psycopg.Error:

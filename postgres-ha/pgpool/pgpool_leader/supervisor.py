@@ -13,6 +13,7 @@ import structlog
 from pgpool_leader import exporter, leader, nodes, pgpool_config
 from pgpool_leader.leader import Action, Backend, Situation
 from pgpool_leader.metrics import Clients
+from pgpool_leader.passwords import Passwords
 from pgpool_leader.pgpool import Pgpool
 from pgpool_leader.probe import Probe, write
 from pgpool_leader.settings import Settings
@@ -32,6 +33,7 @@ class Supervisor:
         self._settings = settings
         self._nodes = nodes.Nodes(settings.nodes, settings.tls)
         self._pgpool = Pgpool(settings)
+        self._passwords = Passwords(settings)
         self._probe = Probe(partial(write, settings.passwords["pgpool"]))
         self._front: subprocess.Popen[bytes] | None = None
         self._leader_seen = time.monotonic()
@@ -44,6 +46,7 @@ class Supervisor:
             pgpool_config.write_credentials(self._settings)
             _listen()
             self._front = subprocess.Popen(HAPROXY)
+            self._passwords.watch(lambda: self._pgpool.served)
             exporter.start(self._settings.metrics_port, Clients(self._settings.runtime / FRONT_SOCKET))
             while self._front.poll() is None:
                 self._tick()
@@ -67,6 +70,7 @@ class Supervisor:
             alive=self._pgpool.alive,
             seconds_without_leader=now - self._leader_seen,
             failures=self._probe.failures,
+            outdated=self._pgpool.outdated(self._passwords.now),
         )
         self._act(leader.decide(situation), situation, now)
 
@@ -85,7 +89,7 @@ class Supervisor:
                     address=situation.wanted.address,
                     failures=situation.failures,
                 )
-                self._pgpool.start(situation.wanted)
+                self._pgpool.start(situation.wanted, self._passwords.now)
                 self._probe.reset(now)
             case Action.STOP:
                 log.warning("no leader: port closed")

@@ -26,6 +26,7 @@ from deployment.cli import (
     proving,
     report,
     restore,
+    secrets,
     seed,
     switchover,
 )
@@ -64,6 +65,7 @@ app.add_typer(local.app, name="local")
 app.add_typer(maintenance.app, name="maintenance")
 app.add_typer(nodes.app, name="nodes")
 app.add_typer(poll.app, name="poll")
+app.add_typer(secrets.app, name="secrets")
 for verbs in (looking, backup, doctor, holding, proving, restore, seed, switchover):
     app.add_typer(verbs.app)
 

@@ -1,7 +1,7 @@
 """`deploy.py rollback`: back to a release that was good, in the order of a rollout."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from deployment.configuration.settings import Settings
 from deployment.engine.images import images, registry
@@ -18,9 +18,9 @@ from deployment.operations.steps.intake import Drain, Readable, Reopen
 from deployment.operations.steps.record import Record, Sweep
 from deployment.operations.steps.rollout import DataNodes, Deploy
 from deployment.operations.steps.swarm import Secrets
-from deployment.plan.release import history
+from deployment.plan.release import history, rotation
 from deployment.plan.release.history import Deployment
-from deployment.plan.release.release import Release
+from deployment.plan.release.release import Release, secret_variable
 from deployment.progress import Progress
 
 
@@ -30,6 +30,7 @@ class Available(Check):
     def require(self, site: Site) -> None:
         """Raise DeployError naming what is gone."""
         release = site.require_wanted()
+        _require_knows(release, rotation.doubled(site.versions), rotation.kept(site.versions))
         if lost := set(release.secrets) & set(credentials.FORMER) - site.secrets.keys():
             raise DeployError(
                 f"Release {release.identity} showed a certificate for {' and '.join(release.hosts)} that is "
@@ -70,6 +71,24 @@ def site(settings: Settings, progress: Progress, wanted: str) -> Site:
         settings, progress, client, goal, verb=f"rollback to {target.number}", names=target.release.hosts,
         source=target.source, scaled=target.scaled,
     )  # fmt: skip
+
+
+def _require_knows(release: Release, doubled: Collection[str], kept: Collection[str]) -> None:
+    """Raise DeployError if a release knows but one value of a secret of which two are needed now."""
+    blind = [key for key in doubled if secret_variable(rotation.other_key(key)) not in release.variables]
+    if lost := [key for key in blind if key in kept]:
+        raise DeployError(
+            f"Release {release.identity} knows but one {', '.join(lost)}, and two are kept: it would take "
+            "whoever has not voted since the change for somebody else, and would count them twice. "
+            "Nothing was changed.",
+            "Go back to a later release (`python3 deploy.py releases` names them), or mend this one.",
+        )
+    if blind:
+        raise DeployError(
+            f"The change of {', '.join(blind)} is under way, and release {release.identity} knows but one "
+            "value of it. Nothing was changed.",
+            f"Finish it first: `python3 deploy.py secrets rotate {' '.join(blind)}`.",
+        )
 
 
 def require_newest(on: Site, seen: Deployment) -> None:

@@ -49,7 +49,7 @@ def listens(edges: Edges) -> bool:
 def connect(edges: Edges) -> Database:
     """Return a connection of its own, which applies the schema."""
     password = (edges.folder / "secrets" / "postgres_certificates_password").read_text()
-    return Database(Access(edges.address("postgres"), 5432, "votes", "certificates", password))
+    return Database(Access(edges.address("postgres"), 5432, "votes", "certificates", (password,)))
 
 
 @pytest.fixture

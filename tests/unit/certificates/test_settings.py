@@ -39,8 +39,8 @@ def test_defaults_fit_the_stack(variables: Variables) -> None:
 def test_files_are_read(variables: Variables) -> None:
     found = read(variables)
     assert (found.local_certificate, found.local_key) == ("local_ca_file", "local_ca_key_file")
-    assert found.database.password == "database_password_file"
-    assert (found.sealing_key, found.provider_token) == ("sealing_key_file", "provider_token_file")
+    assert found.database.passwords == ("database_password_file",)
+    assert (found.sealing_key, found.provider_tokens) == ("sealing_key_file", ("provider_token_file",))
 
 
 NAMES = {

@@ -32,7 +32,9 @@ def stranger(records: Rows) -> FlaskClient:
 def client_of(records: Rows, folder: Path, authority: str = "acme") -> FlaskClient:
     """Return Traefik as a client, without the database."""
     records.away = True
-    return for_traefik(Keeper(authority, NAMES, records, folder, LOCAL), "the-token").test_client()
+    return for_traefik(
+        Keeper(authority, NAMES, records, folder, LOCAL), ["the-token", "the-other"]
+    ).test_client()
 
 
 def test_a_challenge_is_answered(stranger: FlaskClient) -> None:

@@ -11,12 +11,13 @@ import pytest
 from docker import DockerClient
 
 from deployment.configuration.layout import SECRET_LABEL
-from deployment.engine.swarm import credentials
+from deployment.engine.swarm import credentials, versions
 from deployment.engine.swarm.credentials import BACKUP, BOUND_TO_DATA, FORMER, HOSTS_LABEL, MADE, PASSWORDS
 from deployment.errors import DeployError
 from deployment.operations.runner.site import Site
 from deployment.operations.steps import record
 from deployment.plan.release.release import Release
+from deployment.plan.release.rotation import Stage
 
 VOLUMES = SimpleNamespace(volumes=SimpleNamespace(list=lambda: [SimpleNamespace(name="vote-app_postgres-1")]))
 EMPTY = SimpleNamespace(volumes=SimpleNamespace(list=list))
@@ -104,7 +105,53 @@ def test_what_is_made_once_is_there_whatever_the_hosts(swarm: Swarm) -> None:
     for hosts in (HOSTS, OTHER_HOSTS):
         found = credentials.observe(swarm.client, hosts, {})
         assert found.keys() == set(MADE)
+        assert len({*found.values()}) == len(MADE)
         assert credentials.missing(found, {}) == []
+
+
+@pytest.fixture
+def _labels_change(monkeypatch: pytest.MonkeyPatch) -> None:
+    def update(_: DockerClient, secret: SimpleNamespace, spec: dict[str, object]) -> None:
+        secret.attrs["Spec"] = spec
+
+    monkeypatch.setattr(versions, "_update", update)
+
+
+@pytest.mark.usefixtures("_labels_change")
+def test_while_a_secret_is_changed_both_versions_are_kept_and_then_the_new_one(swarm: Swarm) -> None:
+    before = observe(swarm)
+    assert before["probe_key_other"].startswith("vote-app_probe_key_other_")
+    credentials.begin(swarm.client, ["probe_key"])
+    new = observe(swarm)["probe_key_other"]
+    assert observe(swarm) == before | {"probe_key_other": new}
+    versions.advance(swarm.client, ["probe_key"], Stage.SENT)
+    assert observe(swarm) == before | {"probe_key": new, "probe_key_other": before["probe_key"]}
+    assert swarm.unused([]) == []
+    versions.advance(swarm.client, ["probe_key"], Stage.ALONE)
+    assert observe(swarm) == before | {"probe_key": new}
+    assert swarm.unused([]) == [before["probe_key"]]
+
+
+@pytest.mark.usefixtures("_labels_change")
+def test_with_the_stack_itself_all_go(swarm: Swarm) -> None:
+    credentials.begin(swarm.client, ["probe_key", "voter_cookie_key"])
+    versions.advance(swarm.client, ["voter_cookie_key"], Stage.KEPT)
+    gone = credentials.unused(swarm.client, ())
+    assert {item.name for item in gone} == {item.name for item in credentials.ours(swarm.client)}
+
+
+@pytest.mark.usefixtures("_labels_change")
+def test_the_key_of_cookies_before_today_s_is_kept_and_none_older(swarm: Swarm) -> None:
+    names = [observe(swarm)["voter_cookie_key"]]
+    for _ in range(2):
+        credentials.begin(swarm.client, ["voter_cookie_key"])
+        for stage in (Stage.SENT, Stage.KEPT):
+            versions.advance(swarm.client, ["voter_cookie_key"], stage)
+            names.append(observe(swarm)["voter_cookie_key"])
+    first, second, third = dict.fromkeys(names)
+    found = observe(swarm)
+    assert (found["voter_cookie_key"], found["voter_cookie_key_other"]) == (third, second)
+    assert swarm.unused([]) == [first]
 
 
 @pytest.mark.parametrize("half", ["local_ca", "local_ca_key"])

@@ -53,6 +53,12 @@ def test_full_strength() -> None:
             ["PostgreSQL synchronous standby"],
             id="not synchronous",
         ),
+        pytest.param(
+            SERVICES,
+            replace(INSIDE, postgres=replace(POSTGRES, established=False)),
+            ["today's passwords of the database's accounts (postgres-1 sets them)"],
+            id="passwords of before",
+        ),
         pytest.param(SERVICES, replace(INSIDE, redis=Redis()), ["Redis primary"], id="no Redis primary"),
         pytest.param(
             SERVICES,

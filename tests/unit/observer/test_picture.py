@@ -19,6 +19,7 @@ NOBODY: dict[str, Any] = {
     "primary": None,
     "standbys": [],
     "synchronous": False,
+    "established": False,
     "lag_bytes": {},
     "damaged": [],
 }
@@ -26,6 +27,7 @@ FOLLOWED = NOBODY | {
     "primary": "p1",
     "standbys": ["p2", "p3"],
     "synchronous": True,
+    "established": True,
     "lag_bytes": {"p2": None, "p3": None},
 }
 PRIMARY = {"role": "primary", "open": True, "standbys": ["p3", "p2"], "synchronous": True}
@@ -48,6 +50,8 @@ STANDBY = {"role": "standby", "open": False, "upstream": "p1"}
             FOLLOWED | {"lag_bytes": {"p2": 0, "p3": 4096}},
         ),
         ({"p1": PRIMARY | {"lag_bytes": {"p2": None}}}, FOLLOWED),
+        ({"p1": PRIMARY | {"established": True}, "p2": {"established": False}}, FOLLOWED),
+        ({"p1": PRIMARY | {"established": False}}, FOLLOWED | {"established": False}),
         (
             {"p2": STANDBY | {"damaged_pages": 1}, "p1": PRIMARY | {"damaged_pages": 3}, "p3": STANDBY},
             FOLLOWED | {"damaged": ["p1", "p2"]},

@@ -25,7 +25,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
 def test_it_has_an_account_of_its_own(environment: dict[str, str]) -> None:
     own = read(environment).access
     assert (own.redis_username, own.redis_password) == ("observer", "REDIS_PASSWORD_FILE")
-    assert (own.database_user, own.database_password) == ("observer", "DATABASE_PASSWORD_FILE")
+    assert (own.database_user, own.database_passwords) == ("observer", ("DATABASE_PASSWORD_FILE",))
 
 
 @pytest.mark.parametrize("variable", VARIABLES)

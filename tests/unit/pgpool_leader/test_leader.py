@@ -59,6 +59,12 @@ def test_a_majority_names_the_leader(
         ),
         ("two failed writes", Situation(OLD, OLD, alive=True, failures=2), Action.KEEP),
         ("three failed writes", Situation(OLD, OLD, alive=True, failures=3), Action.START),
+        ("another password is good", Situation(OLD, OLD, alive=True, outdated=True), Action.START),
+        (
+            "another password is good, and nobody leads",
+            Situation(OLD, None, alive=True, outdated=True),
+            Action.KEEP,
+        ),
         (
             "failed writes while nobody leads",
             Situation(OLD, None, alive=True, failures=9),

@@ -10,7 +10,7 @@ from pgpool_leader.settings import Settings
 
 @pytest.fixture
 def settings(tmp_path: Path, tls_environment: dict[str, str]) -> Settings:
-    return Settings(("a", "b", "c"), {"worker": "secret"}, tls.load(tls_environment), tmp_path)
+    return Settings(("a", "b", "c"), {"worker": ("secret",)}, tls.load(tls_environment), tmp_path)
 
 
 def configuration(settings: Settings) -> str:

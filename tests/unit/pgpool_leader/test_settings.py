@@ -18,7 +18,7 @@ def environ(tmp_path: Path, tls_environment: dict[str, str]) -> dict[str, str]:
 def test_settings_are_complete_and_secrets_not_shown(environ: dict[str, str]) -> None:
     settings = load(environ)
     assert settings.majority == 2
-    assert settings.passwords["worker"] == "secret of WORKER"
+    assert settings.passwords["worker"] == ("secret of WORKER",)
     assert "secret of" not in repr(settings)
 
 

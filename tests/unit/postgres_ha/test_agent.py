@@ -46,7 +46,7 @@ class Address(NamedTuple):
 
 @pytest.fixture(scope="module")
 def agent() -> Agent:
-    secrets = SimpleNamespace(agent_token="hush")
+    secrets = SimpleNamespace(agent_tokens=("hush", "still"))
     settings, state = SimpleNamespace(secrets=secrets), NodeState("postgres-1")
     node = SimpleNamespace(settings=settings, state=state, backup=None)
     return Agent(cast(Node, node))
@@ -107,6 +107,12 @@ def test_however_many_ask_the_kernel_is_asked_seldom(monkeypatch: pytest.MonkeyP
 def test_nothing_changes_without_the_token(address: Address, path: str) -> None:
     for token in ("", "Authorization: Bearer loud\r\n"):
         assert "401" in exchange(address, post(path, token + "Content-Length: 2\r\n", "{}"))
+
+
+def test_while_the_token_is_changed_two_are_good(address: Address) -> None:
+    for token in ("hush", "still"):
+        header = f"Authorization: Bearer {token}\r\nContent-Length: 2\r\n"
+        assert "404" in exchange(address, post("/nowhere", header, "{}"))
 
 
 def test_a_stranger_is_answered_before_the_body(address: Address) -> None:

@@ -12,7 +12,7 @@ NODES = ("postgres-1", "postgres-2", "postgres-3")
 
 @pytest.fixture
 def settings(tmp_path: Path, tls_environment: dict[str, str]) -> Settings:
-    secrets = Secrets("p:w\\d", "repmgr-secret", "c", "d", "e", "f", "g", "h", "i")
+    secrets = Secrets(("p:w\\d",), ("repmgr-secret",), "c", "d", "e", "f", "g", "h", ("i",))
     ways = tls.load(tls_environment)
     return Settings("postgres-1", NODES, secrets, ways, tmp_path / "data", tmp_path / "run")
 

@@ -25,6 +25,14 @@ def test_passwords_are_hashed() -> None:
     assert f"#{hashlib.sha256(b'vote-secret').hexdigest()}" in users(text)["vote"]
 
 
+def test_while_a_password_is_changed_two_are_good() -> None:
+    found = users(acl_file(REDIS_RULES, PASSWORDS, {"vote": "former"}))
+    hashes = {user: [word for word in words if word.startswith("#")] for user, words in found.items()}
+    good = [f"#{hashlib.sha256(password).hexdigest()}" for password in (b"vote-secret", b"former")]
+    assert hashes["vote"] == good
+    assert {len(of) for user, of in hashes.items() if user not in ("vote", "default")} == {1}
+
+
 @pytest.mark.parametrize("user", REDIS_ACCOUNTS)
 @pytest.mark.parametrize("right", ["+@all", "~*", "+flushall", "+config|set", "+acl", "+debug", "nopass"])
 def test_nobody_may_do_everything(user: str, right: str) -> None:

@@ -29,7 +29,7 @@ SIGNED = f"{ID}.{hmac.digest(KEY.encode(), ID.encode(), 'sha256').hex()}"
 
 @pytest.fixture
 def client(settings: Settings, queue: Any) -> FlaskClient:
-    app: Flask = create_app(replace(settings, probe_key=KEY), queue)
+    app: Flask = create_app(replace(settings, probe_keys=(KEY,)), queue)
     return app.test_client()
 
 

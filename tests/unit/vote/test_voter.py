@@ -15,6 +15,16 @@ COOKIE = VoterCookie("hush")
 LATER = COOKIE.headers(Voter(ZEROS, 1795307076736, poll=12), {})[0][1].partition(";")[0].partition("=")[2]
 
 
+def test_a_cookie_of_the_former_key_is_read_and_the_next_has_the_new_one() -> None:
+    voter, given = Voter(ZEROS, 1795307076736), {"HTTP_COOKIE": f"voter_id={SEEN}"}
+    for both in (VoterCookie("new", "hush"), VoterCookie("hush", "new")):
+        assert both.read(given) == voter
+    assert VoterCookie("new").read(given) is None
+    signed = VoterCookie("new", "hush").headers(voter, {})[0][1].partition(";")[0]
+    assert VoterCookie("new").read({"HTTP_COOKIE": signed}) == voter
+    assert COOKIE.read({"HTTP_COOKIE": signed}) is None
+
+
 @pytest.mark.parametrize(
     ("header", "voter"),
     [

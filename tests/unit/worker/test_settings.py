@@ -21,7 +21,7 @@ def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_defaults_fit_the_stack() -> None:
     settings = configuration.load().access
     assert (settings.redis_host, settings.database_host) == ("redis-proxy", "pgpool")
-    assert settings.database_password == "hush"
+    assert settings.database_passwords == ("hush",)
 
 
 @pytest.mark.parametrize("variable", [*VARIABLES, "REDIS_TLS"])

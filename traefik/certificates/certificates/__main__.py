@@ -72,7 +72,7 @@ def main() -> None:
     # What the database has is shown rather than what is only made for the time without it.
     looked.wait(FIRST_LOOK_SECONDS)
     _serve_strangers(for_strangers(Records(database(ANSWER_SECONDS), vault, holder)))
-    traefik = https.Server(PORT, for_traefik(keeper, configured.provider_token), secured)
+    traefik = https.Server(PORT, for_traefik(keeper, configured.provider_tokens), secured)
     lifelong.start(traefik.serve_forever, "https")
     log.info("certificates started", names=configured.names, authority=authority.name)
     issuer = Issuer(authority, configured.names, own)

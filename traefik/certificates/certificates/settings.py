@@ -17,6 +17,7 @@ from certificates.environment import (
     refuse,
     required,
     secret,
+    secrets,
     whole_number,
 )
 from certificates.outside.names import parse_servers
@@ -39,7 +40,7 @@ class Settings:
     local_life: timedelta
     database: Access
     sealing_key: str = field(repr=False)
-    provider_token: str = field(repr=False)
+    provider_tokens: tuple[str, ...] = field(repr=False)  # each is good
     server_tls: str  # a file with the key and the certificate for Traefik's questions
     folder: Path
 
@@ -61,10 +62,10 @@ def read(environment: Environment) -> Settings:
             port=whole_number(environment, "DATABASE_PORT", 1, 65535, 5432),
             name=required(environment, "DATABASE_NAME", "votes"),
             user=required(environment, "DATABASE_USER", "certificates"),
-            password=secret(environment, "DATABASE_PASSWORD_FILE", "postgres_certificates_password"),
+            passwords=secrets(environment, "DATABASE_PASSWORD_FILE", "postgres_certificates_password"),
         ),
         sealing_key=secret(environment, "SEALING_KEY_FILE", "certificates_key"),
-        provider_token=secret(environment, "PROVIDER_TOKEN_FILE", "certificates_token"),
+        provider_tokens=secrets(environment, "PROVIDER_TOKEN_FILE", "certificates_token"),
         server_tls=required(environment, "SERVER_TLS_FILE", "/run/secrets/server_tls"),
         folder=Path(required(environment, "STATE_FOLDER", "/data")),
     )

@@ -40,15 +40,16 @@ def for_strangers(records: Records) -> Flask:
     return app
 
 
-def for_traefik(keeper: Keeper, token: str) -> Flask:
+def for_traefik(keeper: Keeper, tokens: Sequence[str]) -> Flask:
     """Return what Traefik asks; no stranger's requests stand before its own."""
     app = Flask("certificates", static_folder=None)
+    good = [f"Bearer {token}".encode() for token in tokens]
 
     @app.get("/traefik")
     def configuration() -> Response:
-        """Give the certificates, with their keys, to who knows the token; 503 keeps what Traefik has."""
-        given = request.headers.get("Authorization", "")
-        if not hmac.compare_digest(given.encode(), f"Bearer {token}".encode()):
+        """Give the certificates, with their keys, to who knows a token; 503 keeps what Traefik has."""
+        given = request.headers.get("Authorization", "").encode()
+        if not any(hmac.compare_digest(given, token) for token in good):
             abort(401)
         if not keeper.speaks:
             abort(503)

@@ -5,6 +5,7 @@ import hashlib
 import secrets
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import TypeAlias
 
 import docker
@@ -13,12 +14,14 @@ from docker.models.resource import Model
 
 from deployment.configuration.layout import LOCAL_CA_FILE, NAMESPACE_LABEL, SECRET_LABEL, STACK
 from deployment.engine.machine import engine
-from deployment.engine.swarm import certificates
+from deployment.engine.swarm import certificates, versions
+from deployment.engine.swarm.versions import STAGE_LABEL
 from deployment.errors import DeployError
 from deployment.plan.cluster.topology import members
 from deployment.plan.release import entrance, inside
 from deployment.plan.release.entrance import Entrance
 from deployment.plan.release.release import Release, secret_variable
+from deployment.plan.release.rotation import NONE, ROTATABLE, Stage, other_key
 
 # A secret or a config, as the library has it.
 Item: TypeAlias = Model
@@ -62,7 +65,9 @@ SERVERS = {
 BACKUP_KEY, BACKUP_AUTHORITY = "backup_key", "backup_ca"
 BACKUP_SERVERS = {"backup_tls": ("backup",), "backup_node_tls": ("postgres", *members("postgres"))}
 BACKUP = (BACKUP_KEY, BACKUP_AUTHORITY, *BACKUP_SERVERS)
-MADE = (*PASSWORDS, AUTHORITY, AUTHORITY_KEY, INSIDE, *SERVERS)
+# Beside a secret that can be changed: says that nothing else is good, while it is not.
+OTHERS = tuple(map(other_key, ROTATABLE))
+MADE = (*PASSWORDS, *OTHERS, AUTHORITY, AUTHORITY_KEY, INSIDE, *SERVERS)
 # What is only good together.
 WHOLE = ((AUTHORITY, AUTHORITY_KEY), (INSIDE, *SERVERS), (BACKUP_AUTHORITY, *BACKUP_SERVERS))
 # What a release of before showed: its authority, whose key was not kept, has the same hosts in its label.
@@ -94,7 +99,8 @@ def observe(
     """Return the Swarm names of the secrets that are there, by key, and of the configs of the authorities.
 
     Of several versions of one key the newest is meant, or that of what is `given`. What a release of before
-    showed counts only for exactly these hosts.
+    showed counts only for exactly these hosts. Of a secret that can be changed while everybody works, the one
+    that is sent is meant, and beside it stands the other one that is good: see `rotation`.
     """
     found: dict[str, str] = {}
     exact = {name_of(key, content) for key, content in given.items()}
@@ -105,7 +111,14 @@ def observe(
         ):
             found[key] = str(secret.name)
     signers = {key: _signer(client, key) for key in (AUTHORITY, INSIDE, BACKUP_AUTHORITY)}
-    return found | {key: str(config.name) for key, config in signers.items() if config}
+    authorities = {key: str(config.name) for key, config in signers.items() if config}
+    return found | authorities | versions.good(client)
+
+
+def begin(client: docker.DockerClient, keys: Iterable[str]) -> None:
+    """Make a new version of each secret, which is good before anybody sends it."""
+    for key in keys:
+        _store(client, key, _password(), {STAGE_LABEL: Stage.ACCEPTED.value})
 
 
 def missing(found: Mapping[str, str], given: Mapping[str, bytes], *, backed_up: bool = False) -> list[str]:
@@ -142,7 +155,9 @@ def create(client: docker.DockerClient, keys: Collection[str], given: Mapping[st
     """Make the secrets of `keys`."""
     for key in keys:
         if key in (*PASSWORDS, BACKUP_KEY):
-            _store(client, key, secrets.token_urlsafe(PASSWORD_BYTES).encode())
+            _store(client, key, _password())
+        elif key in OTHERS:
+            _store(client, key, NONE)
         elif key in given:
             _store(client, key, given[key])
     if AUTHORITY in keys:
@@ -157,8 +172,14 @@ def create(client: docker.DockerClient, keys: Collection[str], given: Mapping[st
             _publish(client, signer, signed.authority)
 
 
-def _store(client: docker.DockerClient, key: str, value: bytes) -> None:
-    client.secrets.create(name=name_of(key, value), data=value, labels={SECRET_LABEL: key})
+def _password() -> bytes:
+    return secrets.token_urlsafe(PASSWORD_BYTES).encode()
+
+
+def _store(
+    client: docker.DockerClient, key: str, value: bytes, labels: Mapping[str, str] = MappingProxyType({})
+) -> None:
+    client.secrets.create(name=name_of(key, value), data=value, labels={SECRET_LABEL: key, **labels})
 
 
 def _publish(client: docker.DockerClient, key: str, value: bytes) -> None:
@@ -217,11 +238,13 @@ def _signer(client: docker.DockerClient, key: str, hosts: tuple[str, str] | None
 def unused(client: docker.DockerClient, keys: Collection[str]) -> list[Item]:
     """Return our secrets and configs that no service uses, but for the newest of each of the `keys`.
 
-    Of what a release of before showed the newest stays for each pair of hosts, with its authority.
+    Of what a release of before showed the newest stays for each pair of hosts, with its authority. So does
+    what is good beside the newest.
     """
     found = sorted([*client.secrets.list(), *client.configs.list()], key=_created)
     newest = {_version(item): item.name for item in found if _needed_for(item) in keys}
-    stay = {*newest.values(), *_in_use(client)}
+    good = {name for key, name in versions.good(client).items() if key in keys}
+    stay = {*newest.values(), *_in_use(client), *good}
     return [item for item in found if item.name not in stay and _is_ours(item)]
 
 

@@ -15,7 +15,7 @@ from deployment.engine.images.base import Bases
 from deployment.engine.images.images import Component
 from deployment.engine.machine import engine
 from deployment.engine.machine.engine import Client
-from deployment.engine.swarm import credentials, membership, nodes, releases, services
+from deployment.engine.swarm import credentials, membership, nodes, releases, services, versions
 from deployment.engine.swarm import maintenance as kept_maintenance
 from deployment.engine.swarm import options as recorded_options
 from deployment.engine.swarm.membership import Membership
@@ -30,6 +30,7 @@ from deployment.plan.release.history import Deployment
 from deployment.plan.release.inside import Told
 from deployment.plan.release.options import Change, Options
 from deployment.plan.release.release import Release
+from deployment.plan.release.rotation import Version
 from deployment.plan.swarm import placement
 from deployment.plan.swarm.nodes import Node
 from deployment.progress import Progress
@@ -223,6 +224,16 @@ class Site:
     def secrets(self) -> dict[str, str]:
         """Names of the newest secrets, by key."""
         return credentials.observe(self.engine, self.hosts, self.chosen.given) if self.managed else {}
+
+    @cached_property
+    def versions(self) -> dict[str, list[Version]]:
+        """What there is of each secret, by key, the oldest first."""
+        return versions.read(self.engine) if self.managed else {}
+
+    @property
+    def stages(self) -> dict[str, str]:
+        """How far the change of each secret is, by key."""
+        return {key: found[-1].stage for key, found in self.versions.items()}
 
     @property
     def secrets_missing(self) -> list[str]:

@@ -25,6 +25,8 @@ class Postgres:
     primary: str | None = None
     standbys: tuple[str, ...] = ()
     synchronous: bool = False
+    # Whether the accounts have today's passwords; an observer of a release before this one does not ask.
+    established: bool = True
     damaged: tuple[str, ...] = ()  # an observer of a release before this one knows none
     lag_bytes: Lag = field(default_factory=dict)
 

@@ -43,7 +43,8 @@ def missing(
     # A service is named once: as it was changed, or else with the count, or else as a member of its cluster.
     named = short | dict(changed)
     absent = [name for name in clusters_missing(picture) if name not in named]
-    return [*away, *named.values(), *absent, *poll_untold(picture), *unstored(services, picture)]
+    untold = [*poll_untold(picture), *accounts_untold(picture)]
+    return [*away, *named.values(), *absent, *untold, *unstored(services, picture)]
 
 
 def poll_untold(picture: Picture) -> list[str]:
@@ -52,6 +53,16 @@ def poll_untold(picture: Picture) -> list[str]:
     return (
         [f"the queue's word of poll {poll.number}, which is {poll.state}"] if poll and not poll.told else []
     )
+
+
+def accounts_untold(picture: Picture) -> list[str]:
+    """Say so while the primary of the database has not given the accounts the passwords that it knows.
+
+    Before it has, no password of before may be forgotten.
+    """
+    primary = picture.postgres.primary
+    waits = primary and not picture.postgres.established
+    return [f"today's passwords of the database's accounts ({primary} sets them)"] if waits else []
 
 
 def unstored(services: Sequence[ServiceState], picture: Picture) -> list[str]:

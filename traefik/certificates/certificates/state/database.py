@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from importlib.resources import files
 from typing import Any, TypeAlias
 
@@ -14,6 +15,7 @@ from psycopg.rows import dict_row
 
 from certificates.addresses import addresses_of
 from certificates.errors import ServiceError
+from certificates.login import login
 from certificates.watchdog import watchdog
 
 CONNECT_SECONDS = 3
@@ -35,7 +37,7 @@ class Access:
     port: int
     name: str
     user: str
-    password: str = field(repr=False)
+    passwords: tuple[str, ...] = field(repr=False)  # the first is tried first
 
 
 class Database:
@@ -83,13 +85,13 @@ class Database:
 def _connect(access: Access) -> Connection:
     """Open a connection, trying every address of the host for some seconds each."""
     addresses = addresses_of(access.host, access.port)
-    return psycopg.connect(
+    connect = partial(
+        psycopg.connect,
         host=",".join([access.host] * len(addresses)),
         hostaddr=",".join(addresses),
         port=access.port,
         dbname=access.name,
         user=access.user,
-        password=access.password,
         application_name=access.user,
         connect_timeout=CONNECT_SECONDS,
         prepare_threshold=None,
@@ -98,3 +100,4 @@ def _connect(access: Access) -> Connection:
         require_auth="scram-sha-256",
         row_factory=dict_row,
     )
+    return login(access.passwords, lambda password: connect(password=password))

@@ -1,0 +1,215 @@
+"""Secrets are changed while people vote: nobody is refused, nothing is lost, and the old are good no more.
+
+CI changes the key of the cookies, which takes the fewest rollouts; `--all-faults` changes the others.
+"""
+
+import asyncio
+import os
+import ssl
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+
+import pytest
+
+from deployment.configuration.layout import LOCAL_CA_FILE, ROOT
+from deployment.configuration.settings import Settings
+from deployment.engine.swarm import services, versions
+from deployment.operations.secrets import mounted
+from deployment.plan.release import rotation
+from deployment.plan.release.rotation import BY_NAME_ALONE, ROLLOUTS, ROTATABLE, Stage
+from kit.containers import docker
+from kit.images import absent
+from kit.local import LocalStack, running, verb
+from kit.waiting import wait_until
+from swarm import ledger, rows
+from swarm.edges import Browser, Site
+from swarm.ledger import NOBODY
+from swarm.voters import Voters, cast, identity, register
+
+VOTES_PER_SECOND = 20
+REGULARS = 12
+SOME_VOTES = 30
+STORED_SECONDS = 30
+STAGE_SECONDS = 900
+COOKIES_KEY = "voter_cookie_key"
+# No connection within a second: a busy machine. Nothing was sent.
+NOT_SENT = "no edge"
+REDIS = """
+[[ ${REDIS_TLS} == yes ]] && tls='--tls --insecure'
+exec redis-cli --no-auth-warning ${tls:-} AUTH ballot "$1"
+"""
+POSTGRES = """
+PGPASSWORD=$1 psql -h ${NODE_NAME} -U worker -d votes -X -A -t -c "SELECT 'OK'" 2>&1 || true
+"""
+
+
+@pytest.fixture(scope="module")
+def local() -> LocalStack:
+    """The stack that is up here."""
+    return running()
+
+
+@pytest.fixture
+def _long(pytestconfig: pytest.Config) -> None:
+    if not pytestconfig.getoption("all_faults"):
+        pytest.skip("some minutes: --all-faults runs it")
+
+
+@pytest.fixture(scope="module")
+def site(local: LocalStack, chosen: Settings) -> Site:
+    trust = ssl.create_default_context(cafile=str(LOCAL_CA_FILE))
+    return Site(chosen.vote_host, chosen.https_port, ("127.0.0.1",), trust)
+
+
+@pytest.fixture(scope="module")
+def voters(site: Site) -> Iterator[Voters]:
+    with Voters(site, regulars=REGULARS, per_second=VOTES_PER_SECOND) as crowd:
+        yield crowd
+
+
+def vote(site: Site, voters: Voters, choice: str, cookie: str = "") -> str:
+    """Vote as who has this cookie, or as somebody new; return the cookie that they have from then on."""
+
+    async def at_the_page() -> str:
+        browser = Browser(site, 0)
+        voter = await register(browser)
+        voter.cookie = cookie or voter.cookie
+        ballots = await cast(browser, choice, voter)
+        browser.close()
+        assert ballots[-1].acknowledged, ballots
+        voters.ballots += ballots
+        return voter.cookie
+
+    return asyncio.run(at_the_page())
+
+
+@pytest.fixture
+def unharmed(local: LocalStack, site: Site, voters: Voters) -> Iterator[None]:
+    """Have people vote meanwhile; afterwards nobody was refused, and what they were told is stored.
+
+    Somebody votes once before and once after all, and is known again: their votes count as one.
+    """
+    begun, since = len(voters.ballots), time.monotonic()
+    cookie = vote(site, voters, "a")
+    voters.go()
+    voters.wait_for_votes(SOME_VOTES)
+    yield
+    voters.wait_for_votes(SOME_VOTES)
+    voters.pause()
+    assert identity(vote(site, voters, "b", cookie)) == identity(cookie)
+    wait_until(lambda: local.status()["queue"]["pending"] == 0, STORED_SECONDS, lambda: str(local.status()))
+    container = local.container(local.status()["postgres"]["primary"])
+    stored = rows.stored(rows.sql(rows.question({ballot.voter for ballot in voters.ballots}), container))
+    verdict = ledger.judge(voters.ballots, stored)
+    gone = [ballot for ballot in voters.ballots[begun:] if not ballot.acknowledged and not ballot.again]
+    refused = [ballot.problem for ballot in gone if ballot.voter != NOBODY and ballot.problem != NOT_SENT]
+    print(
+        f"{time.monotonic() - since:.0f} s, {len(voters.ballots) - begun} votes, "
+        f"{len(gone) - len(refused)} not sent, refused {refused}, {verdict.summary()}"
+    )
+    assert verdict.kept, verdict.summary()
+    assert refused == []
+
+
+def values(local: LocalStack) -> dict[str, str]:
+    """Return what some clients send: those of the queue's account ballot, and the database's worker."""
+    places = {"redis_ballot_password": "vote", "postgres_worker_password": "worker"}
+    return {
+        key: docker("exec", local.container(of), "cat", f"/run/secrets/{key}") for key, of in places.items()
+    }
+
+
+def good(local: LocalStack, passwords: Mapping[str, str]) -> dict[str, bool]:
+    """Say which passwords the primary of each cluster takes."""
+    now = local.status()
+    asked = {
+        "redis_ballot_password": (now["redis"]["primary"], REDIS),
+        "postgres_worker_password": (now["postgres"]["primary"], POSTGRES),
+    }
+    return {
+        key: docker("exec", local.container(node), "bash", "-c", ask, "ask", passwords[key]).strip() == "OK"
+        for key, (node, ask) in asked.items()
+    }
+
+
+def begin_and_interrupt(local: LocalStack, key: str, stage: Stage, *names: str) -> None:
+    """Begin a change, and kill it when a secret has come to a stage."""
+    command = [sys.executable, str(ROOT / "deploy.py"), "secrets", "rotate", "--quiet", *(names or (key,))]
+    with subprocess.Popen(command, env={**os.environ}, stdin=subprocess.DEVNULL) as process:
+
+        def there() -> bool:
+            assert process.poll() is None, f"it ended before {key} was {stage}"
+            return versions.stages(local.client)[key] == stage
+
+        try:
+            wait_until(there, STAGE_SECONDS, lambda: f"{key} is {versions.stages(local.client)[key]!r}")
+        finally:
+            process.kill()
+
+
+def settled(local: LocalStack) -> None:
+    """See that no change is under way, and that no former version is left but the key of cookies."""
+    now = local.status()
+    assert now["healthy"], now["missing"]
+    found = versions.read(local.client)
+    assert rotation.underway({key: of[-1].stage for key, of in found.items()}) == []
+    assert {key for key, of in found.items() if len(of) > 1} <= {COOKIES_KEY}
+    used = mounted(services.specifications(local.client))
+    assert [key for key in ROTATABLE if found[key][-1].name not in used] == []
+
+
+@pytest.mark.usefixtures("unharmed")
+def test_the_key_of_cookies_is_changed_once_though_that_is_interrupted(local: LocalStack) -> None:
+    if rotation.kept(versions.read(local.client)):
+        absent("the key of the cookies was changed here before: a second change forgets voters")
+    before = versions.read(local.client)[COOKIES_KEY][-1].name
+    begin_and_interrupt(local, COOKIES_KEY, Stage.SENT)
+    done = verb("secrets", "rotate", COOKIES_KEY)
+    assert done.returncode == 0, done.stderr
+    old, new = versions.read(local.client)[COOKIES_KEY]
+    assert old.name == before
+    again = verb("secrets", "rotate", COOKIES_KEY)
+    assert again.returncode == 1
+    assert "nothing is left to do" in again.stderr
+    assert versions.read(local.client)[COOKIES_KEY] == [old, new]
+    settled(local)
+
+
+@pytest.mark.parametrize("stage", ROLLOUTS)
+@pytest.mark.usefixtures("_long", "unharmed")
+def test_passwords_are_changed_though_that_is_interrupted(local: LocalStack, stage: Stage) -> None:
+    before = values(local)
+    begin_and_interrupt(local, "redis_ballot_password", stage, *before)
+    done = verb("secrets", "rotate", *before)
+    assert done.returncode == 0, done.stderr
+    after = values(local)
+    assert good(local, before) == dict.fromkeys(before, False)
+    assert good(local, after) == dict.fromkeys(after, True)
+    settled(local)
+
+
+@pytest.mark.usefixtures("_long", "unharmed")
+def test_all_are_changed_though_that_is_interrupted(local: LocalStack) -> None:
+    before, names = values(local), versions.read(local.client)
+    begin_and_interrupt(local, "probe_key", Stage.SENT, "--all")
+    done = verb("secrets", "rotate", "--all")
+    assert done.returncode == 0, done.stderr
+    assert good(local, before) == dict.fromkeys(before, False)
+    settled(local)
+    found = versions.read(local.client)
+    kept = [key for key in ROTATABLE if found[key][-1].name == names[key][-1].name]
+    assert kept == list(BY_NAME_ALONE)
+
+
+@pytest.mark.parametrize("key", ROTATABLE)
+@pytest.mark.usefixtures("_long", "unharmed")
+def test_each_is_changed_alone(local: LocalStack, key: str) -> None:
+    # Of an earlier test nobody is left who has not voted since.
+    forget = ["--forget-voters"] if key in rotation.kept(versions.read(local.client)) else []
+    began = time.monotonic()
+    done = verb("secrets", "rotate", key, *forget)
+    assert done.returncode == 0, done.stderr
+    print(f"{key}: {time.monotonic() - began:.0f} s")
+    settled(local)

@@ -1,0 +1,167 @@
+"""What `secrets list` says of each secret, and which secrets `secrets rotate` changes."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import cast
+
+import pytest
+import yaml
+from docker import DockerClient
+
+from deployment.configuration.layout import STACK_FILE
+from deployment.configuration.settings import Settings
+from deployment.engine.swarm.credentials import FORMER, GIVEN, MADE, OTHERS
+from deployment.errors import DeployError
+from deployment.operations import rotate, secrets
+from deployment.operations.runner.site import Site
+from deployment.plan.release import secret_kinds
+from deployment.plan.release.rotation import BY_NAME_ALONE, KEEPING, ROTATABLE, Version
+from deployment.progress import Progress
+
+OLD, NEW = Version("old", "2026-01-01T10:00:00Z"), Version("new", "2026-02-01T10:00:00Z")
+
+
+def specification(name: str, *mounts: str) -> dict[str, object]:
+    parts = [{"SecretName": mount} for mount in mounts]
+    return {"Spec": {"Name": f"vote-app_{name}", "TaskTemplate": {"ContainerSpec": {"Secrets": parts}}}}
+
+
+def test_every_secret_has_a_purpose_and_a_way() -> None:
+    assert secret_kinds.PURPOSES.keys() == {*MADE, *GIVEN, *FORMER} - {*OTHERS}
+    assert secret_kinds.FILES.keys() == set(GIVEN)
+    assert {name.lower() for name in secret_kinds.FILES.values()} <= set(Settings.model_fields)
+    assert set(ROTATABLE) <= set(MADE)
+
+
+def test_a_secret_is_shown_with_who_reads_it_and_whether_an_older_one_is_in_use() -> None:
+    readers = secrets.mounted([specification("vote", "new"), specification("redis-1", "new", "old")])
+    (found,) = secrets.described({"redis_ballot_password": [OLD, NEW]}, readers)
+    assert (found.readers, found.since) == (["redis-1", "vote"], NEW.created)
+    assert (found.older, found.underway) == ([OLD.created], "")
+    assert found.way == "secrets rotate redis_ballot_password"
+
+
+@pytest.mark.parametrize(
+    ("key", "stage", "underway"),
+    [
+        ("probe_key", "sent", "sent"),
+        ("probe_key", "", ""),
+        ("voter_cookie_key", "kept", ""),
+        ("voter_cookie_key", "accepted", "accepted"),
+    ],
+)
+def test_a_change_is_shown_while_it_is_under_way(key: str, stage: str, underway: str) -> None:
+    (found,) = secrets.described({key: [OLD, Version("new", NEW.created, stage)]}, {})
+    assert (found.underway, found.older) == (underway, [])
+
+
+def test_what_another_release_made_is_shown_and_no_stand_in() -> None:
+    found = secrets.described({"of_tomorrow": [NEW], "probe_key_other": [OLD]}, {})
+    assert [(secret.key, secret.purpose) for secret in found] == [("of_tomorrow", secrets.UNKNOWN)]
+
+
+@pytest.mark.parametrize("file", [STACK_FILE, *sorted(STACK_FILE.parent.glob("overlays/*.yaml"))])
+def test_what_a_file_of_the_stack_wants_has_a_purpose(file: Path) -> None:
+    text = yaml.safe_load(file.read_text())
+    parts = {**(text.get("secrets") or {}), **(text.get("configs") or {})}
+    wanted = {key for key, part in parts.items() if part.get("external")}
+    assert wanted - {*OTHERS} <= secret_kinds.PURPOSES.keys()
+
+
+@pytest.mark.parametrize(
+    ("key", "way"),
+    [
+        ("dashboard_users", "the file that DASHBOARD_USERS_FILE names, then `up`"),
+        ("inside_ca", "nothing yet"),
+    ],
+)
+def test_the_others_are_changed_in_another_way(key: str, way: str) -> None:
+    (found,) = secrets.described({key: [NEW]}, {})
+    assert found.way == way
+
+
+@pytest.mark.parametrize(
+    ("names", "stages", "everything", "expected"),
+    [
+        (["probe_key"], {}, False, ["probe_key"]),
+        (["probe_key", "voter_cookie_key"], {}, False, ["voter_cookie_key", "probe_key"]),
+        # What was begun before comes along.
+        (["probe_key"], {"redis_proxy_password": "sent"}, False, ["probe_key", "redis_proxy_password"]),
+        (["probe_key"], {"voter_cookie_key": "kept"}, False, ["probe_key"]),
+        ([], {}, True, [key for key in ROTATABLE if key not in BY_NAME_ALONE]),
+        # What knows voters again is changed by name alone, and its change, once begun, ends with any other.
+        ([], {"voter_cookie_key": "kept"}, True, [key for key in ROTATABLE if key not in BY_NAME_ALONE]),
+        (["probe_key"], {"voter_cookie_key": "sent"}, False, ["voter_cookie_key", "probe_key"]),
+        (["certificates_token"], {}, False, ["certificates_token"]),
+    ],
+)
+def test_which_secrets_are_changed(
+    names: list[str], stages: dict[str, str], everything: bool, expected: list[str]
+) -> None:
+    assert rotate.chosen(names, stages, everything=everything) == expected
+
+
+@pytest.mark.parametrize(
+    ("names", "everything", "words"),
+    [
+        ([], False, "not said which"),
+        (["probe_key"], True, "not said which"),
+        (["pgpool"], False, "no secret pgpool"),
+        (["inside_ca"], False, "inside_ca cannot be rotated"),
+        (["dashboard_users"], False, "dashboard_users cannot be rotated"),
+    ],
+)
+def test_what_cannot_be_changed_is_refused(names: list[str], everything: bool, words: str) -> None:
+    with pytest.raises(DeployError, match=words):
+        rotate.chosen(names, {}, everything=everything)
+
+
+def site(key: str, stages: Sequence[str]) -> Site:
+    """Return a site where a secret has versions at these stages, the oldest first."""
+    made = Site(Settings(), Progress(quiet=True), cast(DockerClient, "an engine"), lambda _: None)
+    found = [Version(f"{key}-{n}", f"2026-0{n + 1}-01T10:00:00Z", stage) for n, stage in enumerate(stages)]
+    vars(made).update(versions={key: found})
+    return made
+
+
+def test_what_knows_voters_again_is_not_part_of_all() -> None:
+    assert set(KEEPING) <= set(BY_NAME_ALONE)
+
+
+@pytest.mark.parametrize("stages", [["", "kept"], ["", "kept", "kept"]])
+def test_a_second_change_that_would_count_voters_twice_is_refused(stages: list[str]) -> None:
+    with pytest.raises(DeployError, match="their next vote would count beside the earlier one") as refused:
+        rotate.Remembered(["voter_cookie_key"], False).require(site("voter_cookie_key", stages))
+    assert "nothing is left to do" in refused.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("keys", "stages", "forget"),
+    [
+        (["voter_cookie_key"], ["", "kept"], True),
+        (["probe_key"], ["", "kept"], False),
+        (["voter_cookie_key"], [""], False),
+        # It was begun, and goes on.
+        (["voter_cookie_key"], ["", "accepted"], False),
+        (["voter_cookie_key"], ["", "kept", "sent"], False),
+    ],
+)
+def test_a_change_that_forgets_nobody_is_not_refused(
+    keys: list[str], stages: list[str], forget: bool
+) -> None:
+    rotate.Remembered(keys, forget).require(site("voter_cookie_key", stages))
+
+
+def test_a_change_is_refused_before_anything_is_begun_and_is_over_at_the_very_end() -> None:
+    names = [type(step).__name__ for step in rotate.steps(["voter_cookie_key"])]
+    assert names.index("Remembered") < names.index("Begin")
+    # Until then the same command goes on with it, instead of beginning another.
+    assert names[-1] == "Settle"
+
+
+@pytest.mark.parametrize(
+    ("stages", "begins"),
+    [([""], True), (["", "kept"], True), (["", "accepted"], False), (["", "sent"], False)],
+)
+def test_none_is_begun_while_a_change_is_under_way(stages: list[str], begins: bool) -> None:
+    assert bool(rotate.Begin(["voter_cookie_key"]).missing(site("voter_cookie_key", stages))) == begins
