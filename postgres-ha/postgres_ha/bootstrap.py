@@ -54,7 +54,7 @@ def initialise(settings: Settings, volume: Volume) -> None:
 def _run_initdb(settings: Settings, volume: Volume) -> None:
     pwfile = settings.runtime / "pwfile"
     pwfile.touch(mode=0o600)
-    pwfile.write_text(settings.secrets.postgres[0])
+    pwfile.write_text(settings.secrets.postgres)
     command = [
         "initdb", "-D", str(volume.fresh), "--username=postgres", f"--pwfile={pwfile}",
         "--auth=scram-sha-256", "--data-checksums", "--encoding=UTF8", "--no-sync",

@@ -3,7 +3,6 @@
 import re
 import threading
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import psycopg
@@ -12,7 +11,6 @@ from psycopg.rows import class_row
 
 from postgres_ha import postgres_config
 from postgres_ha.errors import ServiceError
-from postgres_ha.login import login
 from postgres_ha.position import Position
 from postgres_ha.settings import Settings
 
@@ -123,8 +121,7 @@ class Database:
 
     def connect(self, dbname: str = "postgres") -> psycopg.Connection[Any]:
         """Open a connection of the caller's own; raise psycopg.Error."""
-        connect = partial(psycopg.connect, **self._parameters, dbname=dbname, autocommit=True)
-        return login(self._settings.secrets.postgres, lambda password: connect(password=password))
+        return psycopg.connect(**(self._parameters | {"dbname": dbname}), autocommit=True)
 
     def execute(self, *statements: str | sql.Composed) -> None:
         """Run statements one after the other; raise psycopg.Error."""

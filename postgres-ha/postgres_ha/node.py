@@ -49,7 +49,7 @@ class Node:
         self.server = Server(self.volume.data)
         self.database = Database(settings)
         self.repmgr = Repmgr(settings)
-        self.backup = Companion(self.volume.data, settings.passfile) if settings.backup else None
+        self.backup = Companion(self.volume.data) if settings.backup else None
         self.peers = Peers(settings.peers, Client(settings.tls, settings.secrets.agent_tokens[0]))
         self.changing = threading.RLock()
         self.promise = DurableTerm(self.volume.promise)

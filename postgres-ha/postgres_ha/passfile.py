@@ -15,50 +15,44 @@ log = structlog.get_logger()
 
 LOOK_SECONDS = 1.0
 CONNECT_SECONDS = 2
-DATABASES = {"postgres": "postgres", "repmgr": "repmgr"}
 
 
 def keep(settings: Settings, primary: Callable[[], str | None]) -> None:
-    """Look every second which passwords are good, in a thread, where there are two of one."""
-    if len(settings.secrets.postgres) + len(settings.secrets.repmgr) > len(DATABASES):
+    """Look every second which password is good, in a thread, where there are two."""
+    if len(settings.secrets.repmgr) > 1:
         threading.Thread(target=_keep, args=(settings, primary), daemon=True).start()
 
 
 def _keep(settings: Settings, primary: Callable[[], str | None]) -> None:
-    secrets = {"postgres": settings.secrets.postgres, "repmgr": settings.secrets.repmgr}
-    written = {role: passwords[0] for role, passwords in secrets.items()}
+    passwords = settings.secrets.repmgr
+    written = passwords[0]
     while True:
         try:
-            found = {
-                # What was good last is tried first: each other one is a line in the server's log.
-                role: _good(settings, role, sorted(those, key=lambda one: one != written[role]), primary())
-                for role, those in secrets.items()
-            }
-            wanted = {role: password or written[role] for role, password in found.items()}
+            # What was good last is tried first: each other one is a line in the server's log.
+            tried = sorted(passwords, key=lambda one: one != written)
+            wanted = _good(settings, tried, primary()) or written
             if wanted != written:
                 postgres_config.write_passfile(settings, wanted)
-                log.info("password file written", other=[r for r in wanted if wanted[r] != secrets[r][0]])
+                log.info("password file written", other=wanted != passwords[0])
                 written = wanted
         except (OSError, psycopg.Error) as error:
             log.warning("password file not written", error=str(error).strip())
         time.sleep(LOOK_SECONDS)
 
 
-def _good(settings: Settings, role: str, passwords: Sequence[str], primary: str | None) -> str | None:
+def _good(settings: Settings, passwords: Sequence[str], primary: str | None) -> str | None:
     """Return the password that a server takes, in the order given; None where nobody can say."""
-    if len(passwords) == 1:
-        return passwords[0]
-    # A standby that cannot stream knows no new password. The superuser comes through the socket alone.
-    hosts = [*([primary] if primary and role != "postgres" else []), str(settings.runtime)]
-    tried = (password for host in hosts for password in passwords if _takes(host, role, password))
+    # A standby that cannot stream knows no new password.
+    hosts = [*([primary] if primary else []), str(settings.runtime)]
+    tried = (password for host in hosts for password in passwords if _takes(host, password))
     return next(tried, None)
 
 
-def _takes(host: str, role: str, password: str) -> bool:
+def _takes(host: str, password: str) -> bool:
     try:
         with closing(
             psycopg.connect(
-                host=host, port=5432, dbname=DATABASES[role], user=role, password=password,
+                host=host, port=5432, dbname="repmgr", user="repmgr", password=password,
                 connect_timeout=CONNECT_SECONDS,
             )
         ):  # fmt: skip

@@ -1,7 +1,6 @@
 """The text of PostgreSQL's own configuration files, rewritten before every start."""
 
 import os
-from collections.abc import Mapping
 from pathlib import Path
 
 from postgres_ha.backup import archive
@@ -73,6 +72,7 @@ timezone = 'UTC'
 """
 
 _HBA = """\
+local all postgres peer
 local all all scram-sha-256
 {host} replication repmgr all scram-sha-256
 {host} repmgr,postgres repmgr all scram-sha-256
@@ -81,7 +81,11 @@ local all all scram-sha-256
 
 
 def hba(*, tls_demanded: bool) -> str:
-    """Return who may connect, and whether only over TLS."""
+    """Return who may connect, and whether only over TLS.
+
+    The superuser is who runs in this container: a database that comes from a backup, or of which somebody has
+    an old recovery kit, knows no password of today, and the node gives the accounts theirs.
+    """
     return _HBA.format(host="hostssl" if tls_demanded else "host")
 
 
@@ -115,17 +119,15 @@ def archive_command(settings: Settings) -> str:
 def write_private_files(settings: Settings) -> None:
     """Write the server's key, and libpq's password file."""
     settings.runtime.mkdir(mode=0o700, parents=True, exist_ok=True)
-    secrets = settings.secrets
-    write_passfile(settings, {"postgres": secrets.postgres[0], "repmgr": secrets.repmgr[0]})
+    write_passfile(settings, settings.secrets.repmgr[0])
     # PostgreSQL refuses a key that others can read.
     _write_private(settings.server_pem, settings.tls.server_file.read_text())
 
 
-def write_passfile(settings: Settings, passwords: Mapping[str, str]) -> None:
-    """Write libpq's password file for the two roles that this container uses itself, all of it at once."""
-    lines = [f"*:*:*:{role}:{_escape(password)}\n" for role, password in passwords.items()]
+def write_passfile(settings: Settings, password: str) -> None:
+    """Write libpq's password file for repmgr, all of it at once."""
     draft = settings.passfile.with_suffix(".new")
-    _write_private(draft, "".join(lines))
+    _write_private(draft, f"*:*:*:repmgr:{_escape(password)}\n")
     draft.replace(settings.passfile)
 
 

@@ -25,7 +25,7 @@ _OPTIONS: Mapping[str, LiteralString] = {
 
 def establish_all(connection: psycopg.Connection[Any], secrets: Secrets) -> None:
     """Make every role, or give it today's password; raise psycopg.Error."""
-    establish(connection, "postgres", secrets.postgres[0])
+    establish(connection, "postgres", secrets.postgres)
     establish(connection, "repmgr", secrets.repmgr[0])
     establish(connection, "pgpool", secrets.pgpool)
     establish(connection, "worker", secrets.worker)

@@ -12,10 +12,11 @@ from postgres_ha.tls import Tls
 class Secrets:
     """The passwords of the database's roles and the agents' shared token.
 
-    Of what a node uses itself there are two while it is changed: the first becomes the role's.
+    Of what a node uses itself there are two while it is changed: the first becomes the role's. The superuser
+    logs in without his, which a release of before needs.
     """
 
-    postgres: tuple[str, ...] = field(repr=False)
+    postgres: str = field(repr=False)
     repmgr: tuple[str, ...] = field(repr=False)
     pgpool: str = field(repr=False)
     worker: str = field(repr=False)
@@ -105,7 +106,7 @@ def _backup(environment: Environment) -> Backup | None:
 
 def _secrets(environment: Environment) -> Secrets:
     return Secrets(
-        postgres=secrets(environment, "POSTGRES_PASSWORD_FILE", "postgres_password"),
+        postgres=secret(environment, "POSTGRES_PASSWORD_FILE", "postgres_password"),
         repmgr=secrets(environment, "REPMGR_PASSWORD_FILE", "postgres_repmgr_password"),
         pgpool=secret(environment, "PGPOOL_PASSWORD_FILE", "postgres_pgpool_password"),
         worker=secret(environment, "WORKER_PASSWORD_FILE", "postgres_worker_password"),

@@ -48,6 +48,7 @@ class Supervisor:
         self._node = node
         self._stopwatch = Stopwatch()
         self._registered: tuple[str, str, int] | None = None
+        self._restricted: int | None = None
         self._started = float("-inf")
         self._replace_after = float("-inf")
 
@@ -170,6 +171,8 @@ class Supervisor:
         me = view.me
         if me.leader is None or me.leader not in (me.node, me.upstream):
             return
+        if me.role is Role.PRIMARY and self._node.established != me.epoch:
+            self._establish(me.epoch)
         situation = (me.role.value, me.leader, me.epoch)
         if situation != self._registered:
             self._register(me.role, me.leader)
@@ -179,15 +182,20 @@ class Supervisor:
         if view.visible:
             self._node.overridden = False
         self._node.volume.discard_old()
-        if me.role is Role.PRIMARY and self._node.established != me.epoch:
+        if me.role is Role.PRIMARY and self._restricted != me.epoch:
             self._restrict(me.epoch)
 
-    def _restrict(self, epoch: int) -> None:
-        """Once in each term: an earlier version may have made the database, and passwords may be new."""
-        with self._node.database.connect("votes") as connection:
+    def _establish(self, epoch: int) -> None:
+        """Once in each term, before anybody logs in: passwords may be new, or the database of a backup."""
+        with self._node.database.connect() as connection:
             roles.establish_all(connection, self._node.settings.secrets)
-            privileges.restrict(connection)
         self._node.established = epoch
+
+    def _restrict(self, epoch: int) -> None:
+        """Once in each term, because the database may have been made by an earlier version."""
+        with self._node.database.connect("votes") as connection:
+            privileges.restrict(connection)
+        self._restricted = epoch
 
     def _register(self, role: Role, leader: str) -> None:
         if role is Role.PRIMARY:

@@ -23,12 +23,9 @@ def mounted(folder: Path, stage: str) -> Path:
     return own
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("behind", "ahead"), list(pairwise(STAGES)))
-def test_nodes_of_two_stages_are_one_cluster(
-    tmp_path: Path, behind: str, ahead: str, pytestconfig: pytest.Config
-) -> None:
-    if not pytestconfig.getoption("all_faults"):
-        pytest.skip("a quarter of a minute each: --all-faults runs it")
+def test_nodes_of_two_stages_are_one_cluster(tmp_path: Path, behind: str, ahead: str) -> None:
     folders = [mounted(tmp_path, stage) for stage in (behind, ahead)]
     with RedisCluster(tmp_path, None) as cluster:
         for names in (SENTINELS, REDIS, PROXIES):

@@ -9,7 +9,7 @@ import ssl
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import pytest
 
@@ -18,7 +18,7 @@ from deployment.configuration.settings import Settings
 from deployment.engine.swarm import services, versions
 from deployment.operations.secrets import mounted
 from deployment.plan.release import rotation
-from deployment.plan.release.rotation import BY_NAME_ALONE, ROLLOUTS, ROTATABLE, Stage
+from deployment.plan.release.rotation import BY_NAME_ALONE, ROTATABLE, Stage
 from kit.containers import docker
 from kit.images import absent
 from kit.local import LocalStack, running, verb
@@ -38,23 +38,25 @@ COOKIES_KEY = "voter_cookie_key"
 NOT_SENT = "no edge"
 REDIS = """
 [[ ${REDIS_TLS} == yes ]] && tls='--tls --insecure'
-exec redis-cli --no-auth-warning ${tls:-} AUTH ballot "$1"
+exec redis-cli --no-auth-warning ${tls:-} AUTH "$2" "$1"
 """
 POSTGRES = """
-PGPASSWORD=$1 psql -h ${NODE_NAME} -U worker -d votes -X -A -t -c "SELECT 'OK'" 2>&1 || true
+[[ $2 == repmgr ]] && database=repmgr
+PGPASSWORD=$1 psql -h ${NODE_NAME} -U "$2" -d "${database:-votes}" -X -A -t -c "SELECT 'OK'" 2>&1 || true
 """
+ASK = {"redis": REDIS, "postgres": POSTGRES}
+# At which stage the change of which secrets is interrupted; each of them is changed once.
+GROUPS = {
+    Stage.ACCEPTED: tuple(key for key in ROTATABLE if key.startswith("redis_")),
+    Stage.SENT: tuple(key for key in ROTATABLE if key.startswith("postgres_")),
+    Stage.ALONE: ("probe_key", "certificates_token"),
+}
 
 
 @pytest.fixture(scope="module")
 def local() -> LocalStack:
     """The stack that is up here."""
     return running()
-
-
-@pytest.fixture
-def _long(pytestconfig: pytest.Config) -> None:
-    if not pytestconfig.getoption("all_faults"):
-        pytest.skip("some minutes: --all-faults runs it")
 
 
 @pytest.fixture(scope="module")
@@ -113,35 +115,39 @@ def unharmed(local: LocalStack, site: Site, voters: Voters) -> Iterator[None]:
     assert refused == []
 
 
-def values(local: LocalStack) -> dict[str, str]:
-    """Return what some clients send: those of the queue's account ballot, and the database's worker."""
-    places = {"redis_ballot_password": "vote", "postgres_worker_password": "worker"}
-    return {
-        key: docker("exec", local.container(of), "cat", f"/run/secrets/{key}") for key, of in places.items()
-    }
+def values(local: LocalStack, keys: Sequence[str]) -> dict[str, str]:
+    """Return the passwords among some secrets as the primary of their cluster has them, which sends some."""
+    found = dict[str, str]()
+    for key in keys:
+        if key.endswith("_password"):
+            container = local.container(local.status()[key.partition("_")[0]]["primary"])
+            found[key] = docker("exec", container, "cat", f"/run/secrets/{key}")
+    return found
 
 
 def good(local: LocalStack, passwords: Mapping[str, str]) -> dict[str, bool]:
-    """Say which passwords the primary of each cluster takes."""
-    now = local.status()
-    asked = {
-        "redis_ballot_password": (now["redis"]["primary"], REDIS),
-        "postgres_worker_password": (now["postgres"]["primary"], POSTGRES),
-    }
-    return {
-        key: docker("exec", local.container(node), "bash", "-c", ask, "ask", passwords[key]).strip() == "OK"
-        for key, (node, ask) in asked.items()
-    }
+    """Say which passwords the primary of their cluster takes."""
+    now, found = local.status(), dict[str, bool]()
+    for key, password in passwords.items():
+        cluster, account, _ = key.split("_")
+        node = local.container(now[cluster]["primary"])
+        said = docker("exec", node, "bash", "-c", ASK[cluster], "ask", password, account)
+        found[key] = said.strip() == "OK"
+    return found
 
 
 def begin_and_interrupt(local: LocalStack, key: str, stage: Stage, *names: str) -> None:
-    """Begin a change, and kill it when a secret has come to a stage."""
+    """Begin a change, and kill it when a secret has come to a stage: in the first, when somebody has it."""
     command = [sys.executable, str(ROOT / "deploy.py"), "secrets", "rotate", "--quiet", *(names or (key,))]
     with subprocess.Popen(command, env={**os.environ}, stdin=subprocess.DEVNULL) as process:
 
         def there() -> bool:
             assert process.poll() is None, f"it ended before {key} was {stage}"
-            return versions.stages(local.client)[key] == stage
+            newest = versions.read(local.client)[key][-1]
+            used = stage is not Stage.ACCEPTED or newest.name in mounted(
+                services.specifications(local.client)
+            )
+            return newest.stage == stage and used
 
         try:
             wait_until(there, STAGE_SECONDS, lambda: f"{key} is {versions.stages(local.client)[key]!r}")
@@ -177,34 +183,39 @@ def test_the_key_of_cookies_is_changed_once_though_that_is_interrupted(local: Lo
     settled(local)
 
 
-@pytest.mark.parametrize("stage", ROLLOUTS)
-@pytest.mark.usefixtures("_long", "unharmed")
-def test_passwords_are_changed_though_that_is_interrupted(local: LocalStack, stage: Stage) -> None:
-    before = values(local)
-    begin_and_interrupt(local, "redis_ballot_password", stage, *before)
-    done = verb("secrets", "rotate", *before)
+@pytest.mark.long
+@pytest.mark.parametrize(("stage", "keys"), GROUPS.items())
+@pytest.mark.usefixtures("unharmed")
+def test_some_are_changed_though_that_is_interrupted(
+    local: LocalStack, stage: Stage, keys: tuple[str, ...]
+) -> None:
+    before, names = values(local, keys), versions.read(local.client)
+    assert good(local, before) == dict.fromkeys(before, True)
+    begin_and_interrupt(local, keys[0], stage, *keys)
+    done = verb("secrets", "rotate", *keys)
     assert done.returncode == 0, done.stderr
-    after = values(local)
     assert good(local, before) == dict.fromkeys(before, False)
-    assert good(local, after) == dict.fromkeys(after, True)
+    assert good(local, values(local, keys)) == dict.fromkeys(before, True)
     settled(local)
+    found = versions.read(local.client)
+    assert [key for key in keys if found[key][-1].name == names[key][-1].name] == []
 
 
-@pytest.mark.usefixtures("_long", "unharmed")
-def test_all_are_changed_though_that_is_interrupted(local: LocalStack) -> None:
-    before, names = values(local), versions.read(local.client)
-    begin_and_interrupt(local, "probe_key", Stage.SENT, "--all")
+@pytest.mark.long
+@pytest.mark.usefixtures("unharmed")
+def test_all_are_changed(local: LocalStack) -> None:
+    names = versions.read(local.client)
     done = verb("secrets", "rotate", "--all")
     assert done.returncode == 0, done.stderr
-    assert good(local, before) == dict.fromkeys(before, False)
     settled(local)
     found = versions.read(local.client)
     kept = [key for key in ROTATABLE if found[key][-1].name == names[key][-1].name]
     assert kept == list(BY_NAME_ALONE)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("key", ROTATABLE)
-@pytest.mark.usefixtures("_long", "unharmed")
+@pytest.mark.usefixtures("unharmed")
 def test_each_is_changed_alone(local: LocalStack, key: str) -> None:
     # Of an earlier test nobody is left who has not voted since.
     forget = ["--forget-voters"] if key in rotation.kept(versions.read(local.client)) else []

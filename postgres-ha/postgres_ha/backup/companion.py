@@ -13,9 +13,9 @@ LOOK_SECONDS = 5.0
 class Companion:
     """Of a node whose database is backed up."""
 
-    def __init__(self, data: Path, passfile: Path) -> None:
+    def __init__(self, data: Path) -> None:
         self._wal, self._volume = data / "pg_wal", data.parent
-        self._server = BackupServer(repository.NODE_CONF, passfile)
+        self._server = BackupServer(repository.NODE_CONF)
         self._archive: dict[str, Any] = {}
         self._looked = self._heard = float("-inf")
         self._report: dict[str, Any] | None = None

@@ -1,6 +1,5 @@
 """pgBackRest's TLS server as a child process: so the runner reads a data node, and a node sends its WAL."""
 
-import os
 import subprocess
 import time
 from pathlib import Path
@@ -17,12 +16,11 @@ STOP_SECONDS = 3.0
 
 
 class BackupServer:
-    """Keep the server running; what it starts finds the database's password in a file for libpq, if any."""
+    """Keep the server running."""
 
-    def __init__(self, conf: Path, passfile: Path | None = None) -> None:
+    def __init__(self, conf: Path) -> None:
         # The server takes no stanza: its clients name theirs.
         self._command = [word for word in command(conf, "server") if not word.startswith("--stanza")]
-        self._environment = {**os.environ, **({"PGPASSFILE": str(passfile)} if passfile else {})}
         self._process: subprocess.Popen[bytes] | None = None
         self._not_before = 0.0
 
@@ -33,7 +31,7 @@ class BackupServer:
             self._process = None
         if self._process is None and time.monotonic() >= self._not_before:
             self._not_before = time.monotonic() + RESTART_SECONDS
-            self._process = subprocess.Popen(self._command, env=self._environment)
+            self._process = subprocess.Popen(self._command)
 
     def stop(self) -> None:
         """Stop it."""

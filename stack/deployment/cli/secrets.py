@@ -29,8 +29,7 @@ def list_secrets(as_json: AsJson = False) -> None:
         print(json.dumps([asdict(secret) for secret in found], indent=2))
         return
     for secret in found:
-        way = secret.way.removesuffix(f" {secret.key}")
-        print(f"{secret.key:{WIDTH}}  {_age(secret)}; change it by: {way}")
+        print(f"{secret.key:{WIDTH}}  {_age(secret)}; {_way(secret)}")
         print(f"    {secret.purpose}; read by {', '.join(_kinds(secret)) or 'nobody'}")
 
 
@@ -72,6 +71,12 @@ def _kinds(secret: Secret) -> list[str]:
             for kind, _, number in [name.rpartition("-")]
         }
     )
+
+
+def _way(secret: Secret) -> str:
+    if not secret.way:
+        return f"never changed: {secret.fixed}" if secret.fixed else "changed by nothing that is known here"
+    return f"change it by: {secret.way.removesuffix(f' {secret.key}')}"
 
 
 def _age(secret: Secret) -> str:

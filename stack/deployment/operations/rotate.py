@@ -6,20 +6,21 @@ from dataclasses import dataclass
 
 from deployment.configuration.settings import Settings
 from deployment.engine.machine import engine
-from deployment.engine.swarm import credentials, versions
+from deployment.engine.swarm import credentials, kits, versions
 from deployment.errors import DeployError
 from deployment.operations.rollback import require_newest
 from deployment.operations.runner import operation
 from deployment.operations.runner.operation import Check, Step
 from deployment.operations.runner.site import Site
 from deployment.operations.steps.health import Health
-from deployment.operations.steps.record import Record
+from deployment.operations.steps.record import Record, unneeded
 from deployment.operations.steps.rollout import DataNodes, Deploy
-from deployment.plan.release import history, rotation, secret_kinds
+from deployment.plan.release import rotation, secret_kinds
 from deployment.plan.release.release import Release, secret_variable
 from deployment.plan.release.rotation import ROLLOUTS, ROTATABLE, Stage
 from deployment.progress import Progress
 
+MORE = "docs/secrets.md says what helps if somebody else knows it."
 MEANING = {
     Stage.ACCEPTED: "let the new one be good beside the old one",
     Stage.SENT: "let the new one be sent",
@@ -140,16 +141,12 @@ class Remove:
 
     def missing(self, site: Site) -> list[str]:
         """Name those that are left."""
-        names = [str(item.name) for item in self._left(site)]
+        names = [str(item.name) for item in unneeded(site)]
         return [f"remove secrets that nothing needs: {', '.join(names)}"] if names else []
 
     def do(self, site: Site) -> None:
         """Remove them."""
-        credentials.remove(self._left(site))
-
-    def _left(self, site: Site) -> list[credentials.Item]:
-        keys = history.secrets_kept(site.wanted, site.deployments)
-        return credentials.unused(site.engine, {*credentials.MADE, *keys})
+        credentials.remove(unneeded(site))
 
 
 def steps(keys: Collection[str], *, forget_voters: bool = False) -> Sequence[Step]:
@@ -175,11 +172,16 @@ def chosen(names: Sequence[str], stages: Mapping[str, str], *, everything: bool)
             raise DeployError(f"There is no secret {name}.", "`secrets list` shows all.")
         if name not in ROTATABLE:
             raise DeployError(
-                f"{name} cannot be rotated. Nothing was changed.",
-                f"What changes it: {secret_kinds.way(name)}.",
+                f"{name} is not changed by this command{_because(name)}. Nothing was changed.",
+                f"Change {secret_kinds.way(name)}." if secret_kinds.way(name) else MORE,
             )
     meant = set(ROTATABLE) - set(rotation.BY_NAME_ALONE) if everything else set(names)
     return [key for key in ROTATABLE if key in {*meant, *rotation.underway(stages)}]
+
+
+def _because(name: str) -> str:
+    reason = secret_kinds.FIXED.get(name)
+    return f": {reason}" if reason else ""
 
 
 def site(settings: Settings, progress: Progress, names: Sequence[str], *, everything: bool) -> Site:
@@ -206,3 +208,5 @@ def rotate(on: Site, keys: Sequence[str], *, forget_voters: bool = False) -> Non
     started = time.monotonic()
     operation.run(steps(keys, forget_voters=forget_voters), on)
     on.progress.say(f"Changed: {', '.join(keys)} ({time.monotonic() - started:.0f} s).")
+    for line in kits.due(on.engine, on.require_wanted()):
+        on.progress.say(f"  Warning: {line}")

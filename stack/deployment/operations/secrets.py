@@ -25,6 +25,7 @@ class Secret:
     older: list[str]
     underway: str
     way: str
+    fixed: str  # why no command changes it
 
 
 def listing(client: Client) -> list[Secret]:
@@ -60,4 +61,5 @@ def _described(key: str, those: list[Version], readers: Mapping[str, set[str]]) 
         [version.created for version in before if version.name in readers],
         stage,
         secret_kinds.way(key),
+        secret_kinds.FIXED.get(key, ""),
     )

@@ -183,11 +183,10 @@ def test_storing_needs_none_of_it(whole: PostgresCluster) -> None:
 def test_a_database_of_an_earlier_version_is_restricted_by_its_next_primary(whole: PostgresCluster) -> None:
     primary = whole.primary_name()
     psql = ("psql", "--host=/tmp/postgres-ha", "--username=postgres", "--dbname=votes", "--command")
-    passfile = ("--env", "PGPASSFILE=/tmp/postgres-ha/pgpass")
     grant = "GRANT EXECUTE ON FUNCTION pg_advisory_lock(bigint) TO PUBLIC"
     store_vote(whole, "voter")
     for statement in (grant, "DROP OWNED BY observer", "DROP ROLE observer"):
-        docker("exec", *passfile, f"{whole.prefix}-{primary}", *psql, statement)
+        docker("exec", f"{whole.prefix}-{primary}", *psql, statement)
     with whole.connect("result") as connection:
         assert is_allowed(connection, LOCK)
     whole.stop(primary)

@@ -9,12 +9,13 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from kit.containers import docker
 from kit.postgres_cluster import NODES, PostgresCluster
 from kit.waiting import wait_until
 from worker.login import login
 
 ROLES = ("worker", "repmgr", "pgpool", "observer", "result")
-FILES = ("postgres_password", *(f"postgres_{role}_password" for role in ROLES))
+FILES = tuple(f"postgres_{role}_password" for role in ROLES)
 WHOLE_SECONDS = 90
 SERVED_SECONDS = 30
 LOOK_SECONDS = 0.2
@@ -127,11 +128,30 @@ def test_only_the_primary_says_that_the_accounts_have_its_passwords(whole: Postg
     wait_until(lambda: says() == [whole.primary_name()], SERVED_SECONDS, whole.describe)
 
 
-def test_passwords_change_and_whoever_knows_both_always_gets_in(
-    whole: PostgresCluster, pytestconfig: pytest.Config
-) -> None:
-    if not pytestconfig.getoption("all_faults"):
-        pytest.skip("half a minute: --all-faults runs it")
+def test_a_database_with_passwords_of_another_time_gets_those_of_today(whole: PostgresCluster) -> None:
+    """So it comes out of a backup, or out of a volume beside an old recovery kit."""
+    roles = (*ROLES, "postgres", "certificates", "monitor")
+    forget = " ".join(f"ALTER ROLE {role} PASSWORD '{secrets.token_hex(16)}';" for role in roles)
+    psql = ("psql", "--host=/tmp/postgres-ha", "--username=postgres", "--dbname=votes", "--command")
+    docker("exec", f"{whole.prefix}-{whole.primary_name()}", *psql, forget)
+    assert not enters(whole, whole.password("worker"), whole.primary_name())
+    for node in NODES:
+        whole.kill(node)
+    for node in NODES:
+        whole.run_node(node)
+    wait_until(whole.serves, WHOLE_SECONDS, whole.describe)
+    for role in ("worker", "result", "observer", "certificates", "pgpool", "monitor"):
+        assert enters(whole, whole.password(role), whole.primary_name(), role), role
+
+
+@pytest.mark.parametrize("node", NODES)
+def test_nobody_is_the_superuser_from_outside(whole: PostgresCluster, node: str) -> None:
+    with pytest.raises(psycopg.OperationalError, match=r"no pg_hba.conf entry"):
+        whole.connect("postgres", node)
+
+
+@pytest.mark.long
+def test_passwords_change_and_whoever_knows_both_always_gets_in(whole: PostgresCluster) -> None:
     old = {name: (whole.secrets / name).read_text().strip() for name in FILES}
     new = {name: secrets.token_hex(16) for name in FILES}
     worker = "postgres_worker_password"

@@ -241,5 +241,5 @@ def kept_by_sweep() -> set[str]:
     client = SimpleNamespace(secrets=SimpleNamespace(list=list), configs=SimpleNamespace(list=list))
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(credentials, "unused", lambda _client, keys: asked.append(keys))
-        record.Sweep()._items(cast(Site, SimpleNamespace(engine=client, wanted=None, deployments=())))
+        record.unneeded(cast(Site, SimpleNamespace(engine=client, wanted=None, deployments=())))
     return asked[0]

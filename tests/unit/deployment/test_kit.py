@@ -18,7 +18,7 @@ from deployment.configuration import settings as configuration
 from deployment.configuration.layout import ROOT, SECRET_LABEL
 from deployment.configuration.settings import Settings
 from deployment.engine.machine.engine import Client
-from deployment.engine.swarm import credentials, kits, sealing
+from deployment.engine.swarm import credentials, kits, sealing, versions
 from deployment.engine.swarm import options as recorded_options
 from deployment.errors import DeployError
 from deployment.operations import down
@@ -324,6 +324,25 @@ def test_a_kit_goes_on_where_it_was_interrupted(machine: Engine) -> None:
     kits.restore(cast(Client, machine), KIT.secrets[:1], KIT.configs)
     assert "make 4 secrets and 0 configs again" in opened(machine)
     assert opened(machine) == []
+
+
+@pytest.mark.parametrize("stage", ["accepted", "sent", "kept"])
+def test_a_kit_that_was_made_while_a_secret_was_changed_has_both_values(machine: Engine, stage: str) -> None:
+    old, new = (item("voter_cookie_key", value) for value in (b"old", b"new"))
+    new = replace(new, labels={**new.labels, versions.STAGE_LABEL: stage})
+    opened(machine, replace(KIT, secrets=(old, new)))
+    names = [new.name, old.name] if stage != "accepted" else [old.name, new.name]
+    good = versions.good(cast(Client, machine))
+    assert [good["voter_cookie_key"], good["voter_cookie_key_other"]] == names
+
+
+def test_what_stands_beside_a_secret_that_is_not_changed_makes_no_other_kit_due(machine: Engine) -> None:
+    opened(machine)
+    credentials.create(cast(Client, machine), ["probe_key_other"], {})
+    client = cast(Client, machine)
+    assert due(kits.made(client), [one.name for one in kits.secrets(client)], backed_up=True) == []
+    credentials.begin(client, ["probe_key"])
+    assert due(kits.made(client), [one.name for one in kits.secrets(client)], backed_up=True)
 
 
 class KilledError(Exception):

@@ -132,7 +132,6 @@ POSTGRES = ["postgres-1", "postgres-2", "postgres-3"]
         ("voter_cookie_key", (["vote"], ["vote"], [])),
         ("probe_key", (["vote"], ["vote"], ["vote"])),  # and the prober, where there is one
         ("postgres_agent_token", (POSTGRES, POSTGRES, POSTGRES)),
-        ("postgres_password", (POSTGRES, POSTGRES, POSTGRES)),
         ("postgres_repmgr_password", (POSTGRES, POSTGRES, POSTGRES)),
         ("postgres_pgpool_password", (["pgpool"], ["pgpool", *POSTGRES], ["pgpool"])),
         *(

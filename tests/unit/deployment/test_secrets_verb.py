@@ -10,7 +10,8 @@ from docker import DockerClient
 
 from deployment.configuration.layout import STACK_FILE
 from deployment.configuration.settings import Settings
-from deployment.engine.swarm.credentials import FORMER, GIVEN, MADE, OTHERS
+from deployment.engine.swarm import credentials
+from deployment.engine.swarm.credentials import BACKUP, FORMER, GIVEN, MADE, OTHERS
 from deployment.errors import DeployError
 from deployment.operations import rotate, secrets
 from deployment.operations.runner.site import Site
@@ -27,8 +28,11 @@ def specification(name: str, *mounts: str) -> dict[str, object]:
 
 
 def test_every_secret_has_a_purpose_and_a_way() -> None:
-    assert secret_kinds.PURPOSES.keys() == {*MADE, *GIVEN, *FORMER} - {*OTHERS}
+    every = {*MADE, *BACKUP, *GIVEN, *FORMER} - {*OTHERS}
+    assert secret_kinds.PURPOSES.keys() == every
     assert secret_kinds.FILES.keys() == set(GIVEN)
+    # One of the two: a way, or why there is none.
+    assert secret_kinds.FIXED.keys() == {key for key in every if not secret_kinds.way(key)}
     assert {name.lower() for name in secret_kinds.FILES.values()} <= set(Settings.model_fields)
     assert set(ROTATABLE) <= set(MADE)
 
@@ -69,15 +73,16 @@ def test_what_a_file_of_the_stack_wants_has_a_purpose(file: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("key", "way"),
+    ("key", "way", "fixed"),
     [
-        ("dashboard_users", "the file that DASHBOARD_USERS_FILE names, then `up`"),
-        ("inside_ca", "nothing yet"),
+        ("dashboard_users", "the file that DASHBOARD_USERS_FILE names, then `up`", ""),
+        ("backup_key", "", "the backups that are in the store could not be read any more"),
+        ("of_tomorrow", "", ""),
     ],
 )
-def test_the_others_are_changed_in_another_way(key: str, way: str) -> None:
+def test_the_others_are_changed_in_another_way_or_not_at_all(key: str, way: str, fixed: str) -> None:
     (found,) = secrets.described({key: [NEW]}, {})
-    assert found.way == way
+    assert (found.way, found.fixed) == (way, fixed)
 
 
 @pytest.mark.parametrize(
@@ -107,8 +112,11 @@ def test_which_secrets_are_changed(
         ([], False, "not said which"),
         (["probe_key"], True, "not said which"),
         (["pgpool"], False, "no secret pgpool"),
-        (["inside_ca"], False, "inside_ca cannot be rotated"),
-        (["dashboard_users"], False, "dashboard_users cannot be rotated"),
+        (["inside_ca"], False, "knows one authority, and would refuse"),
+        (["backup_key"], False, "the backups that are in the store could not be read"),
+        (["postgres_password"], False, "nobody logs in with it"),
+        (["certificates_key"], False, "could not be opened any more"),
+        (["dashboard_users"], False, "dashboard_users is not changed by this command. Nothing was changed"),
     ],
 )
 def test_what_cannot_be_changed_is_refused(names: list[str], everything: bool, words: str) -> None:
@@ -165,3 +173,19 @@ def test_a_change_is_refused_before_anything_is_begun_and_is_over_at_the_very_en
 )
 def test_none_is_begun_while_a_change_is_under_way(stages: list[str], begins: bool) -> None:
     assert bool(rotate.Begin(["voter_cookie_key"]).missing(site("voter_cookie_key", stages))) == begins
+
+
+def test_the_key_of_the_backups_is_not_swept_away_while_none_are_made(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked = list[set[str]]()
+
+    def unused(_client: DockerClient, keys: set[str]) -> list[credentials.Item]:
+        asked.append(keys)
+        return []
+
+    monkeypatch.setattr(credentials, "unused", unused)
+    found = site("probe_key", [""])
+    vars(found).update(wanted=None, deployments=())
+    rotate.Remove().missing(found)
+    assert {*MADE, *BACKUP} <= asked[0]

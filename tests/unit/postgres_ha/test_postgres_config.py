@@ -12,7 +12,7 @@ NODES = ("postgres-1", "postgres-2", "postgres-3")
 
 @pytest.fixture
 def settings(tmp_path: Path, tls_environment: dict[str, str]) -> Settings:
-    secrets = Secrets(("p:w\\d",), ("repmgr-secret",), "c", "d", "e", "f", "g", "h", ("i",))
+    secrets = Secrets("a", ("p:w\\d",), "c", "d", "e", "f", "g", "h", ("i",))
     ways = tls.load(tls_environment)
     return Settings("postgres-1", NODES, secrets, ways, tmp_path / "data", tmp_path / "run")
 
@@ -35,8 +35,15 @@ def test_a_commit_waits_for_any_one_peer() -> None:
 @pytest.mark.parametrize(("demanded", "kind"), [(True, "hostssl"), (False, "host")])
 def test_whoever_comes_over_the_network_needs_tls_where_it_is_demanded(demanded: bool, kind: str) -> None:
     lines = [line.split() for line in postgres_config.hba(tls_demanded=demanded).splitlines()]
-    assert [line[0] for line in lines] == ["local", kind, kind, kind]
-    assert {line[-1] for line in lines} == {"scram-sha-256"}
+    assert [line[0] for line in lines] == ["local", "local", kind, kind, kind]
+    assert {line[-1] for line in lines[1:]} == {"scram-sha-256"}
+
+
+def test_only_who_runs_in_the_container_is_the_superuser() -> None:
+    lines = [line.split() for line in postgres_config.hba(tls_demanded=True).splitlines()]
+    taken = [line for line in lines if {"all", "postgres"} & set(line[2].split(","))]
+    assert taken[0] == ["local", "all", "postgres", "peer"]
+    assert {line[0] for line in taken} == {"local"}
 
 
 def test_the_server_has_its_certificate_with_a_key_that_nobody_else_can_read(
@@ -55,10 +62,7 @@ def test_the_server_has_its_certificate_with_a_key_that_nobody_else_can_read(
 def test_the_password_file_is_private_and_escaped(settings: Settings) -> None:
     postgres_config.write_private_files(settings)
     assert settings.passfile.stat().st_mode & 0o777 == 0o600
-    assert settings.passfile.read_text().splitlines() == [
-        "*:*:*:postgres:p\\:w\\\\d",
-        "*:*:*:repmgr:repmgr-secret",
-    ]
+    assert settings.passfile.read_text().splitlines() == ["*:*:*:repmgr:p\\:w\\\\d"]
 
 
 def test_no_password_is_in_any_connection_string(settings: Settings) -> None:

@@ -77,8 +77,8 @@ GIVEN = (
     *("acme_eab_hmac_key", "acme_dns_hook", "dashboard_users", "monitoring_users"),
     *("alert_smtp_password", "alert_slack_url", "backup_s3_key", "backup_s3_key_secret"),
 )
-# The data are of no use without them: the accounts in the database, and what tells one voter from another.
-# Not those of the observer, certificates and monitoring: a primary gives their accounts today's passwords.
+# Where one is missing beside data, their Swarm was lost, and with it what tells one voter from another.
+# Others can be new in this release.
 BOUND_TO_DATA = (
     "postgres_password",
     "postgres_repmgr_password",

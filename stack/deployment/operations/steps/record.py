@@ -49,7 +49,7 @@ class Sweep:
         """Name the images, secrets and configs that are left."""
         if not site.managed or site.wanted is None or site.swept:
             return []
-        items = [str(item.name) for item in self._items(site)]
+        items = [str(item.name) for item in unneeded(site)]
         return [
             *(
                 [f"remove images that nothing needs: {', '.join(names)}"]
@@ -63,12 +63,14 @@ class Sweep:
         """Remove them; what somebody has taken up meanwhile stays."""
         site.swept = True
         images.remove(site.engine, self._images(site))
-        credentials.remove(self._items(site))
+        credentials.remove(unneeded(site))
 
     def _images(self, site: Site) -> list[str]:
         built = site.references.values()  # of a registry's image the name here is another
         return images.surplus(site.engine, {*built, *history.images_kept(site.wanted, site.deployments)})
 
-    def _items(self, site: Site) -> list[credentials.Item]:
-        keys = history.secrets_kept(site.wanted, site.deployments)
-        return credentials.unused(site.engine, {*credentials.MADE, *credentials.BACKUP, *keys})
+
+def unneeded(site: Site) -> list[credentials.Item]:
+    """Return the secrets and configs that neither run nor may come back."""
+    keys = history.secrets_kept(site.wanted, site.deployments)
+    return credentials.unused(site.engine, {*credentials.MADE, *credentials.BACKUP, *keys})

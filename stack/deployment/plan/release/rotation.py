@@ -37,7 +37,6 @@ BY_NAME_ALONE = (*KEEPING, "certificates_token")
 ROTATABLE = (
     *KEEPING,
     "probe_key",
-    "postgres_password",
     "postgres_repmgr_password",
     "postgres_pgpool_password",
     "postgres_worker_password",

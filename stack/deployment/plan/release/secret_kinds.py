@@ -1,4 +1,4 @@
-"""What each secret of the stack is for, and how it is changed."""
+"""What each secret of the stack is for, how it is changed, and why it is not."""
 
 from deployment.plan.release.rotation import ROTATABLE
 
@@ -6,7 +6,7 @@ _DATABASE = "the account {} of the database"
 _QUEUE = "the account {} of the queue"
 _SERVER = "key and certificate of {}, for TLS inside"
 PURPOSES = {
-    "postgres_password": "the superuser of the database, which no other container can be",
+    "postgres_password": "the superuser of the database, which nobody outside of its containers can be",
     "postgres_repmgr_password": "the database's nodes among themselves",
     **{
         f"postgres_{account}_password": _DATABASE.format(account)
@@ -33,6 +33,10 @@ PURPOSES = {
     "postgres_tls": _SERVER.format("the database's nodes"),
     "redis_proxy_tls": _SERVER.format("redis-proxy"),
     "redis_tls": _SERVER.format("Redis and Sentinel"),
+    "backup_key": "encrypts the backups",
+    "backup_ca": "the authority of the backups' certificates",
+    "backup_tls": _SERVER.format("the runner of the backups"),
+    "backup_node_tls": _SERVER.format("the database's nodes, for the backups"),
     "tls_certificate": "the pages' certificate of a former release",
     "tls_key": "the key of the pages' certificate of a former release",
     "acme_eab_hmac_key": "binds the ACME account to one at its authority",
@@ -41,6 +45,8 @@ PURPOSES = {
     "monitoring_users": "who may see the page of the monitoring",
     "alert_smtp_password": "the mail server, for alerts",
     "alert_slack_url": "where alerts go in Slack",
+    "backup_s3_key": "the name of the key to the bucket with the backups",
+    "backup_s3_key_secret": "the key to the bucket with the backups",
 }
 FILES = {
     "acme_eab_hmac_key": "ACME_EAB_HMAC_KEY_FILE",
@@ -49,13 +55,29 @@ FILES = {
     "monitoring_users": "MONITORING_USERS_FILE",
     "alert_smtp_password": "ALERT_SMTP_PASSWORD_FILE",
     "alert_slack_url": "ALERT_SLACK_URL_FILE",
+    "backup_s3_key": "BACKUP_S3_KEY_FILE",
+    "backup_s3_key_secret": "BACKUP_S3_KEY_SECRET_FILE",
+}
+_PINNED = "who runs knows one authority, and would refuse what another one has signed"
+_SHOWN = "visitors trust this authority, and would have to trust another one"
+_FORMER = "a release of before shows it, and it goes with that release"
+FIXED = {
+    "postgres_password": "nobody logs in with it: the superuser comes from inside a node's container alone",
+    "postgres_monitor_password": "the exporter of the metrics knows one password alone",
+    "certificates_key": "what it has sealed could not be opened any more",
+    **dict.fromkeys(("local_ca", "local_ca_key"), _SHOWN),
+    **dict.fromkeys(("inside_ca", "certificates_tls", "pgpool_tls", "postgres_tls"), _PINNED),
+    **dict.fromkeys(("redis_proxy_tls", "redis_tls"), _PINNED),
+    "backup_key": "the backups that are in the store could not be read any more",
+    **dict.fromkeys(("backup_ca", "backup_tls", "backup_node_tls"), _PINNED),
+    **dict.fromkeys(("tls_certificate", "tls_key"), _FORMER),
 }
 
 
 def way(key: str) -> str:
-    """Say how a secret is changed."""
+    """Say how a secret is changed; the empty string if no command does that."""
     if key in ROTATABLE:
         return f"secrets rotate {key}"
     if key in FILES:
         return f"the file that {FILES[key]} names, then `up`"
-    return "nothing yet"
+    return ""
