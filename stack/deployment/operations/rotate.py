@@ -20,7 +20,7 @@ from deployment.plan.release.release import Release, secret_variable
 from deployment.plan.release.rotation import ROLLOUTS, ROTATABLE, Stage
 from deployment.progress import Progress
 
-MORE = "docs/secrets.md says what helps if somebody else knows it."
+MORE = "docs/secrets.md says what somebody can do with it."
 MEANING = {
     Stage.ACCEPTED: "let the new one be good beside the old one",
     Stage.SENT: "let the new one be sent",
