@@ -87,7 +87,7 @@ def _require_knows(release: Release, doubled: Collection[str], kept: Collection[
         raise DeployError(
             f"The change of {', '.join(blind)} is under way, and release {release.identity} knows but one "
             "value of it. Nothing was changed.",
-            f"Finish it first: `python3 deploy.py secrets rotate {' '.join(blind)}`.",
+            f"Finish it first: `{rotation.ROTATE} {' '.join(blind)}`.",
         )
 
 

@@ -14,6 +14,7 @@ from deployment.operations.runner.site import Site
 from deployment.operations.steps.health import Health
 from deployment.operations.steps.record import Record
 from deployment.operations.steps.rollout import Deploy
+from deployment.plan.release import rotation
 from deployment.plan.release.release import Release, replicas_variable
 from deployment.plan.swarm import capacity
 from deployment.plan.swarm.capacity import SCALABLE
@@ -36,7 +37,19 @@ class Fits(Check):
             )
 
 
-SCALE: Sequence[Step] = (Fits(), Deploy(), Health(), Record())
+class Settled(Check):
+    """No change of a secret is under way: its services are replaced in another order than this."""
+
+    def require(self, site: Site) -> None:
+        """Raise DeployError naming what ends it."""
+        if lines := rotation.unfinished(site.stages):
+            what, _, command = lines[0].partition(": ")
+            raise DeployError(
+                f"{what[0].upper()}{what[1:]}. Nothing was changed.", f"Finish it first: {command}"
+            )
+
+
+SCALE: Sequence[Step] = (Settled(), Fits(), Deploy(), Health(), Record())
 
 
 def parsed(wanted: Sequence[str]) -> dict[str, int]:

@@ -10,7 +10,17 @@ from deployment.engine import observer, pages
 from deployment.engine.machine import engine
 from deployment.engine.machine.engine import Client, RefusedError
 from deployment.engine.pages import LOOPBACK, Edge
-from deployment.engine.swarm import credentials, kits, membership, networks, nodes, releases, services, turns
+from deployment.engine.swarm import (
+    credentials,
+    kits,
+    membership,
+    networks,
+    nodes,
+    releases,
+    services,
+    turns,
+    versions,
+)
 from deployment.engine.swarm import maintenance as kept_maintenance
 from deployment.errors import DeployError
 from deployment.operations import poll
@@ -19,7 +29,7 @@ from deployment.plan.cluster import accounting, backups, drills, strength
 from deployment.plan.cluster.convergence import ServiceState
 from deployment.plan.cluster.picture import OPEN, Accounts, Picture, minute
 from deployment.plan.cluster.topology import CLUSTERS
-from deployment.plan.release import drift, formats, inside
+from deployment.plan.release import drift, formats, inside, rotation
 from deployment.plan.release.entrance import Entrance
 from deployment.plan.release.history import Deployment
 from deployment.plan.release.release import Release
@@ -108,6 +118,7 @@ def _of_swarm(client: Client, picture: Picture) -> dict[str, Any]:
             *warnings(client, members, wanted, picture),
             *_other_certificate(visited, picture),
             *([inside.NOT_DEMANDED] if last and inside.offered(last.release) else []),
+            *rotation.unfinished(versions.stages(client)),
             *(kits.due(client, last.release) if last else []),
         ],
         "release": _described_release(last),

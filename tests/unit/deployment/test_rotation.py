@@ -90,6 +90,12 @@ def test_what_was_begun_is_under_way_until_it_is_settled() -> None:
     assert rotation.underway(stages) == ["probe_key", "redis_vote_password", "redis_proxy_password"]
 
 
+def test_who_looks_is_told_of_a_change_that_was_interrupted_and_how_to_end_it() -> None:
+    (line,) = rotation.unfinished({"probe_key": "sent", "voter_cookie_key": "kept"})
+    assert line == "a change is under way of probe_key (sent): python3 deploy.py secrets rotate probe_key"
+    assert rotation.unfinished({"probe_key": "", "voter_cookie_key": "kept"}) == []
+
+
 @pytest.mark.parametrize(
     ("key", "stages", "kept", "doubled"),
     [

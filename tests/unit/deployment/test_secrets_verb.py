@@ -13,7 +13,7 @@ from deployment.configuration.settings import Settings
 from deployment.engine.swarm import credentials
 from deployment.engine.swarm.credentials import BACKUP, FORMER, GIVEN, MADE, OTHERS
 from deployment.errors import DeployError
-from deployment.operations import rotate, secrets
+from deployment.operations import rotate, scale, secrets
 from deployment.operations.runner.site import Site
 from deployment.plan.release import secret_kinds
 from deployment.plan.release.rotation import BY_NAME_ALONE, KEEPING, ROTATABLE, Version
@@ -130,6 +130,13 @@ def site(key: str, stages: Sequence[str]) -> Site:
     found = [Version(f"{key}-{n}", f"2026-0{n + 1}-01T10:00:00Z", stage) for n, stage in enumerate(stages)]
     vars(made).update(versions={key: found})
     return made
+
+
+def test_a_service_is_not_scaled_while_a_change_is_under_way() -> None:
+    scale.Settled().require(site("voter_cookie_key", ["", "kept"]))
+    with pytest.raises(DeployError, match=r"under way of probe_key \(sent\). Nothing was changed") as refused:
+        scale.Settled().require(site("probe_key", ["", "sent"]))
+    assert refused.value.remedy == "Finish it first: python3 deploy.py secrets rotate probe_key"
 
 
 def test_what_knows_voters_again_is_not_part_of_all() -> None:

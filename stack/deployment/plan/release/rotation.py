@@ -26,6 +26,7 @@ class Stage(StrEnum):
 ROLLOUTS = (Stage.ACCEPTED, Stage.SENT, Stage.ALONE)
 DONE = (Stage.SETTLED, Stage.KEPT)
 OTHER = "_other"
+ROTATE = "python3 deploy.py secrets rotate"
 # What KEY_other holds while nothing else is good.
 NONE = b"none"
 # What is still good when a voter comes back: a cookie lives for a year.
@@ -104,6 +105,13 @@ def end(key: str) -> Stage:
 def underway(stages: Mapping[str, str]) -> list[str]:
     """Return the secrets whose change was begun and is not over."""
     return [key for key in ROTATABLE if stages.get(key, Stage.SETTLED) not in DONE]
+
+
+def unfinished(stages: Mapping[str, str]) -> list[str]:
+    """Say in one line which changes were begun and are not over, and what ends them."""
+    names = underway(stages)
+    what = ", ".join(f"{key} ({stages[key]})" for key in names)
+    return [f"a change is under way of {what}: {ROTATE} {' '.join(names)}"] if names else []
 
 
 def kept(found: Mapping[str, Sequence[Version]]) -> list[str]:
