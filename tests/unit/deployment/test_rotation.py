@@ -1,6 +1,7 @@
 """Which versions of a secret are good at each stage, and whom each stage replaces."""
 
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 import yaml
@@ -119,8 +120,8 @@ def test_of_which_secrets_two_values_are_needed(
     assert rotation.doubled(found) == [key] * doubled
 
 
-def mounts() -> dict[str, set[str]]:
-    services = yaml.safe_load(STACK_FILE.read_text())["services"]
+def mounts(file: Path = STACK_FILE) -> dict[str, set[str]]:
+    services = yaml.safe_load(file.read_text()).get("services", {})
     return {
         name: {part if isinstance(part, str) else part["source"] for part in service.get("secrets", ())}
         for name, service in services.items()
@@ -173,3 +174,15 @@ def test_the_table_has_every_secret_that_is_changed_so() -> None:
     assert taken == set(ROTATABLE)
     others = {key for keys in mounts().values() for key in keys if key.endswith(rotation.OTHER)}
     assert others == set(map(rotation.other_key, ROTATABLE))
+
+
+@pytest.mark.parametrize("file", [STACK_FILE, *sorted(STACK_FILE.parent.glob("overlays/*.yaml"))])
+def test_whoever_logs_in_to_the_database_takes_two_passwords(file: Path) -> None:
+    """It knows one password of an account at a time; its nodes set that, and do not log in with it."""
+    lacking = [
+        (service, key)
+        for service, keys in mounts(file).items()
+        for key in keys & set(ROTATABLE)
+        if key.startswith("postgres_") and key.endswith("_password") and rotation.other_key(key) not in keys
+    ]
+    assert [(service, key) for service, key in lacking if service not in POSTGRES] == []
