@@ -41,7 +41,8 @@ def due(client: docker.DockerClient, release: Release) -> list[str]:
 
 def reasons(client: docker.DockerClient, release: Release) -> list[str]:
     """Say why another kit is due."""
-    names = [item.name for item in secrets(client)]
+    # What stands beside a secret while nothing else is good holds a word that everybody knows.
+    names = [item.name for item in secrets(client) if item.key not in credentials.OTHERS]
     return rule.due(made(client), names, backed_up=release.backed_up)
 
 
@@ -83,12 +84,8 @@ def altered(items: Sequence[Item]) -> list[str]:
 
 
 def secrets(client: docker.DockerClient) -> list[Item]:
-    """Return all secrets of the stack, the oldest first, without what they hold.
-
-    What stands beside a secret while nothing else is good holds a word that everybody knows.
-    """
-    found = [_item(secret) for secret in _labelled(client.secrets.list())]
-    return [item for item in found if item.key not in credentials.OTHERS]
+    """Return all secrets of the stack, the oldest first, without what they hold."""
+    return [_item(secret) for secret in _labelled(client.secrets.list())]
 
 
 def configs(client: docker.DockerClient) -> list[Item]:

@@ -3,12 +3,14 @@
 from typing import Any
 
 from deployment.plan.kit.contents import Contents, files_of
+from deployment.plan.release.rotation import OTHER
 
 
 def described(contents: Contents) -> dict[str, Any]:
     """Return what is in a kit, as `--json` prints it."""
     last = contents.deployment
-    items = [*contents.secrets, *contents.configs]
+    found = [*contents.secrets, *contents.configs]
+    items = [item for item in found if not item.key.endswith(OTHER)]  # those hold a word that everybody knows
     return {
         "at": contents.at,
         "by": contents.by,
