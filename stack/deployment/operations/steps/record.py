@@ -23,7 +23,8 @@ class Record:
         return [f"keep release {site.wanted.identity} in the Swarm, as number {self._number(site)}"]
 
     def do(self, site: Site) -> None:
-        """Keep it."""
+        """Keep it; from now on it is what is wanted, which may have followed from the record before."""
+        site.freeze()
         new = Deployment(
             number=self._number(site),
             at=now(),
