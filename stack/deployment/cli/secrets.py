@@ -42,8 +42,9 @@ def rotate(
         bool, typer.Option("--all", help="Every secret but those that are changed by name alone.")
     ] = False,
     forget_voters: Annotated[
-        bool, typer.Option("--forget-voters", help="Change the key of the cookies though one is still kept.")
-    ] = False,
+        str,
+        typer.Option("--forget-voters", metavar="TIME", help="Give up the key of before the change at TIME."),
+    ] = "",
     quiet: Quiet = False,
     dry_run: DryRun = False,
     as_json: AsJson = False,
@@ -51,12 +52,14 @@ def rotate(
     """Give secrets a new value everywhere, while votes come in; data nodes restart one at a time."""
     require_dry_run(dry_run, as_json)
     keys = rotation_verb.chosen(names or [], versions.stages(manager()), everything=everything)
-    site = rotation_verb.site(settings.load(), Progress(quiet=quiet), names or [], everything=everything)
+    words = ["--all"] if everything else [*(names or [])]
+    words += ["--forget-voters", forget_voters] if forget_voters else []
+    site = rotation_verb.site(settings.load(), Progress(quiet=quiet), words)
     if dry_run:
-        report.plan(rotation_verb.steps(keys, forget_voters=forget_voters), site, (), as_json=as_json)
+        report.plan(rotation_verb.steps(keys, forget_voters), site, (), as_json=as_json)
         return
     try:
-        rotation_verb.rotate(site, keys, forget_voters=forget_voters)
+        rotation_verb.rotate(site, keys, forget_voters)
     except KeyboardInterrupt:
         print("Interrupted. Run the same command again: it goes on from here.", file=sys.stderr)
         raise typer.Exit(130) from None

@@ -47,22 +47,27 @@ class Known(Check):
 
 @dataclass(frozen=True)
 class Remembered(Check):
-    """Nobody's vote counts twice because of this change: what knows them again is good after it, too."""
+    """Nobody's vote counts twice because of this change: what knows them again is good after it, too.
+
+    `forget_since` is the time (RFC 3339, UTC, to the second) of the change whose value before may be lost. It
+    is no mere yes: where that change is over, the same command again would forget whom nobody meant.
+    """
 
     keys: Collection[str]
-    forget_voters: bool
+    forget_since: str
 
     def require(self, site: Site) -> None:
         """Raise DeployError if the value before today's is still kept, and would be kept no more."""
-        lost = [key for key in rotation.kept(site.versions) if key in self.keys]
-        if lost and not self.forget_voters:
-            since = site.versions[lost[0]][-1].created[:10]
+        since = {key: f"{site.versions[key][-1].created[:19]}Z" for key in rotation.kept(site.versions)}
+        lost = [key for key in since if key in self.keys and since[key] != self.forget_since]
+        if lost:
             raise DeployError(
-                f"{lost[0]} was changed on {since}, and that change is over. The key before it is kept, for "
-                "voters who have not voted since. Another change would forget them: their next vote would "
-                "count beside the earlier one. Nothing was changed.",
+                f"{lost[0]} was changed on {since[lost[0]][:10]}, and that change is over. The key before it "
+                "is kept, for voters who have not voted since. Another change would forget them: their next "
+                "vote would count beside the earlier one. Nothing was changed.",
                 "If this is the change that you mean, nothing is left to do. To change it once more, wait "
-                "until those voters may be forgotten (docs/secrets.md), then add --forget-voters.",
+                "until those voters may be forgotten (docs/secrets.md), then add --forget-voters "
+                f"{since[lost[0]]}.",
             )
 
 
@@ -149,12 +154,12 @@ class Remove:
         credentials.remove(unneeded(site))
 
 
-def steps(keys: Collection[str], *, forget_voters: bool = False) -> Sequence[Step]:
+def steps(keys: Collection[str], forget_since: str = "") -> Sequence[Step]:
     """Return what a change of these secrets takes; one that was interrupted goes on from where it was.
 
     That it is over is said last: until then the same command goes on with it.
     """
-    found: list[Step] = [Known(keys), Remembered(keys, forget_voters), Health(), Begin(keys)]
+    found: list[Step] = [Known(keys), Remembered(keys, forget_since), Health(), Begin(keys)]
     for stage in ROLLOUTS:
         found += [Advance(keys, stage), DataNodes(), Deploy(), Health()]
     return [*found, Record(), Remove(), Settle(keys)]
@@ -184,8 +189,8 @@ def _because(name: str) -> str:
     return f": {reason}" if reason else ""
 
 
-def site(settings: Settings, progress: Progress, names: Sequence[str], *, everything: bool) -> Site:
-    """Return what `rotate` works on; raise DeployError where no release is on record."""
+def site(settings: Settings, progress: Progress, words: Sequence[str]) -> Site:
+    """Return what `rotate` works on, called with these words; raise DeployError where no release is kept."""
     client = engine.require()
     engine.require_command(client)
     last = Site(settings, progress, client, lambda _: None).last
@@ -196,17 +201,16 @@ def site(settings: Settings, progress: Progress, names: Sequence[str], *, everyt
         require_newest(on, last)
         return last.release.renewed(on.secrets, last.release.variables)
 
-    words = "--all" if everything else " ".join(names)
     return Site(
-        settings, progress, client, goal, verb=f"secrets rotate {words}", names=last.release.hosts,
+        settings, progress, client, goal, verb=" ".join(("secrets rotate", *words)), names=last.release.hosts,
         source=last.source, scaled=last.scaled,
     )  # fmt: skip
 
 
-def rotate(on: Site, keys: Sequence[str], *, forget_voters: bool = False) -> None:
+def rotate(on: Site, keys: Sequence[str], forget_since: str = "") -> None:
     """Change secrets everywhere; where it is interrupted, the next time goes on from there."""
     started = time.monotonic()
-    operation.run(steps(keys, forget_voters=forget_voters), on)
+    operation.run(steps(keys, forget_since), on)
     on.progress.say(f"Changed: {', '.join(keys)} ({time.monotonic() - started:.0f} s).")
     for line in kits.due(on.engine, on.require_wanted()):
         on.progress.say(f"  Warning: {line}")

@@ -48,7 +48,7 @@ def kept(monkeypatch: pytest.MonkeyPatch) -> list[Deployment]:
 def test_a_verb_that_was_interrupted_before_its_record_ends_well(kept: list[Deployment], verb: str) -> None:
     settings, progress = Settings(), Progress(quiet=True)
     on = {
-        "secrets rotate": lambda: rotate.site(settings, progress, ["probe_key"], everything=False),
+        "secrets rotate": lambda: rotate.site(settings, progress, ["probe_key"]),
         "scale": lambda: scale.site(settings, progress, {"VOTE_REPLICAS": 3}),
         "rollback": lambda: rollback.site(settings, progress, "6"),
     }[verb]()

@@ -143,27 +143,35 @@ def test_what_knows_voters_again_is_not_part_of_all() -> None:
     assert set(KEEPING) <= set(BY_NAME_ALONE)
 
 
-@pytest.mark.parametrize("stages", [["", "kept"], ["", "kept", "kept"]])
-def test_a_second_change_that_would_count_voters_twice_is_refused(stages: list[str]) -> None:
+@pytest.mark.parametrize(
+    ("stages", "forget"),
+    [
+        (["", "kept"], ""),
+        (["", "kept", "kept"], ""),
+        # The same command again, after the change that it was meant for: it ended before it could say so.
+        (["", "kept", "kept"], "2026-02-01T10:00:00Z"),
+    ],
+)
+def test_a_second_change_that_would_count_voters_twice_is_refused(stages: list[str], forget: str) -> None:
     with pytest.raises(DeployError, match="their next vote would count beside the earlier one") as refused:
-        rotate.Remembered(["voter_cookie_key"], False).require(site("voter_cookie_key", stages))
+        rotate.Remembered(["voter_cookie_key"], forget).require(site("voter_cookie_key", stages))
     assert "nothing is left to do" in refused.value.remedy
+    assert f"--forget-voters 2026-0{len(stages)}-01T10:00:00Z." in refused.value.remedy
 
 
 @pytest.mark.parametrize(
     ("keys", "stages", "forget"),
     [
-        (["voter_cookie_key"], ["", "kept"], True),
-        (["probe_key"], ["", "kept"], False),
-        (["voter_cookie_key"], [""], False),
+        (["voter_cookie_key"], ["", "kept"], "2026-02-01T10:00:00Z"),
+        (["probe_key"], ["", "kept"], ""),
+        (["voter_cookie_key"], [""], ""),
         # It was begun, and goes on.
-        (["voter_cookie_key"], ["", "accepted"], False),
-        (["voter_cookie_key"], ["", "kept", "sent"], False),
+        (["voter_cookie_key"], ["", "accepted"], ""),
+        (["voter_cookie_key"], ["", "kept", "sent"], ""),
+        (["voter_cookie_key"], ["", "kept", "sent"], "2026-02-01T10:00:00Z"),
     ],
 )
-def test_a_change_that_forgets_nobody_is_not_refused(
-    keys: list[str], stages: list[str], forget: bool
-) -> None:
+def test_a_change_that_forgets_nobody_is_not_refused(keys: list[str], stages: list[str], forget: str) -> None:
     rotate.Remembered(keys, forget).require(site("voter_cookie_key", stages))
 
 
