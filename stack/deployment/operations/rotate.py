@@ -30,14 +30,23 @@ MEANING = {
 
 @dataclass(frozen=True)
 class Known(Check):
-    """The release that runs can take two of each secret."""
+    """The release that runs is the last good one, and can take two of each secret."""
 
     keys: Collection[str]
 
     def require(self, site: Site) -> None:
         """Raise DeployError if it cannot, or if what runs is another release."""
-        has = site.require_wanted().variables
-        if any(secret_variable(rotation.other_key(key)) not in has for key in self.keys):
+        release = site.require_wanted()
+        images = {name: service["image"] for name, service in release.services.items()}
+        # Back to the last good release is more than a rollout: entries that its workers cannot read may wait.
+        if others := [name for name, runs in sorted(site.services.items()) if runs.image != images.get(name)]:
+            raise DeployError(
+                f"Of {', '.join(others)} another image runs than that of the last good release: an `up` or "
+                "`rollback` was not finished. Nothing was changed.",
+                "Run `up` or `rollback` first.",
+            )
+        known = release.variables
+        if any(secret_variable(rotation.other_key(key)) not in known for key in self.keys):
             raise DeployError(
                 "The release that runs is one of before: its services know but one value of a secret. "
                 "Nothing was changed.",

@@ -16,6 +16,8 @@ from deployment.errors import DeployError
 from deployment.operations import rotate, scale, secrets
 from deployment.operations.runner.site import Site
 from deployment.plan.release import secret_kinds
+from deployment.plan.release.drift import Service
+from deployment.plan.release.release import Release
 from deployment.plan.release.rotation import BY_NAME_ALONE, KEEPING, ROTATABLE, Version
 from deployment.progress import Progress
 
@@ -137,6 +139,33 @@ def test_a_service_is_not_scaled_while_a_change_is_under_way() -> None:
     with pytest.raises(DeployError, match=r"under way of probe_key \(sent\). Nothing was changed") as refused:
         scale.Settled().require(site("probe_key", ["", "sent"]))
     assert refused.value.remedy == "Finish it first: python3 deploy.py secrets rotate probe_key"
+
+
+@pytest.mark.parametrize(
+    ("running", "other", "words"),
+    [
+        ({"vote": "vote:1", "worker": "worker:1"}, "PROBE_KEY_OTHER_SECRET", None),
+        ({"vote": "vote:1"}, "PROBE_KEY_OTHER_SECRET", None),
+        ({"vote": "vote:1"}, "VOTER_COOKIE_KEY_OTHER_SECRET", "its services know but one value"),
+        ({"vote": "vote:2", "worker": "worker:1"}, "PROBE_KEY_OTHER_SECRET", "Of vote another image runs"),
+        ({"vote": "vote:1", "grafana": "grafana:1"}, "PROBE_KEY_OTHER_SECRET", "Of grafana another image"),
+    ],
+    ids=["it runs", "one is gone", "too old", "an `up` was cut short", "it began to add one"],
+)
+def test_only_the_last_good_release_that_knows_two_values_is_changed(
+    running: dict[str, str], other: str, words: str | None
+) -> None:
+    text = "services: {vote: {image: 'vote:1'}, worker: {image: 'worker:1'}}"
+    on = site("probe_key", [""])
+    vars(on).update(
+        wanted=Release(("s",), {"s": text}, {other: "none"}),
+        services={name: Service(1, "f", image) for name, image in running.items()},
+    )
+    if words is None:
+        rotate.Known(["probe_key"]).require(on)
+    else:
+        with pytest.raises(DeployError, match=words):
+            rotate.Known(["probe_key"]).require(on)
 
 
 def test_what_knows_voters_again_is_not_part_of_all() -> None:
