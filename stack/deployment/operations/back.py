@@ -16,6 +16,7 @@ from deployment.operations.steps.health import Health
 from deployment.operations.steps.intake import Drain, Readable, Reopen
 from deployment.operations.steps.record import Record
 from deployment.operations.steps.rollout import DataNodes, Deploy
+from deployment.plan.release import inside
 from deployment.plan.release.history import Deployment
 from deployment.plan.release.options import Options, of_environment
 from deployment.plan.release.release import Release
@@ -28,7 +29,7 @@ class WayBack:
 
     def begin(self, site: Site) -> None:
         """Keep how the stack is before it is changed, so that a failure can be told from an older one."""
-        site.ran, site.before = frozenset(site.handed.values()), frozenset(_lacking(site))
+        site.ran, site.before = _ran(site), frozenset(_lacking(site))
 
     def go(self, site: Site, cause: DeployError) -> NoReturn:
         """Bring the last good release back, one data node at a time, and raise DeployError about both.
@@ -78,13 +79,27 @@ def _former(site: Site, last: Deployment) -> Site:
     )  # fmt: skip
 
 
+def _ran(site: Site) -> frozenset[str]:
+    """Return the identities of what runs; the last good release is among them also with today's secrets."""
+    ran = frozenset(site.handed.values())
+    if not ran or site.last is None or site.last.release.identity in ran:
+        return ran
+    renewed = _renewed(site, site.last.release).identity in ran  # by a change of secrets that is under way
+    return ran | {site.last.release.identity} if renewed else ran
+
+
+def _renewed(site: Site, release: Release) -> Release:
+    return inside.agreed(release.renewed(site.secrets, release.variables), site.told)
+
+
 def _no_way(site: Site) -> str:
     """Say why there is nothing to go back to; the empty string if there is."""
     if site.last is None:
         return "There is no good release yet to go back to: what was begun is left as it is."
     if site.ran and site.last.release.identity not in site.ran:
         return "What ran before was no release that is kept, so what was begun is left as it is."
-    if site.wanted and site.wanted.identity == site.last.release.identity:
+    last = site.last.release
+    if site.wanted and site.wanted.identity in (last.identity, _renewed(site, last).identity):
         return "The last good release is this one, so there is nothing to go back to."
     if _nothing_worse(site):
         return "Nothing is missing that was not missing before, so the new release stays."

@@ -19,7 +19,9 @@ from deployment.plan.release.release import Release
 from deployment.progress import Progress
 
 CAUSE = DeployError("vote does not run.", "Mend it.", ["its last words"])
-VARIABLES = {"VOTE_HOST": "vote.example.org", "RESULT_HOST": "result.example.org"}
+VARIABLES = {
+    "VOTE_HOST": "vote.example.org", "RESULT_HOST": "result.example.org", "PROBE_KEY_SECRET": "old",
+}  # fmt: skip
 GOOD = Release(("s",), {"s": "services: {vote: {image: 'v:1'}}"}, VARIABLES)
 NEW = Release(("s",), {"s": "services: {vote: {image: 'v:2'}}"}, VARIABLES)
 KEPT = Deployment(7, "2026-01-01T00:00:00Z", "me@here", "abc", "up", GOOD, {"vote": Service(2, "f")})
@@ -31,7 +33,7 @@ def site(
     """Return a site on which the new release failed."""
     made = Site(Settings(), Progress(quiet=True), None, lambda _: NEW)
     made.ran, made.frozen = frozenset({GOOD.identity}), NEW
-    found = {"deployments": (KEPT,), "handed": {"vote": NEW.identity}} | seen
+    found = {"deployments": (KEPT,), "handed": {"vote": NEW.identity}, "secrets": {}, "told": {}} | seen
     monkeypatch.setattr(Site, "look_again", lambda self: None)
     vars(made).update(found)
     monkeypatch.setattr(back, "_lacking", lambda _: lacking)
@@ -121,3 +123,29 @@ def test_what_was_missing_before_is_no_excuse_for_the_rest(
     on = site(monkeypatch, lacking, failure, handed={"vote": handed})
     on.before = frozenset({"node-3 down"})
     assert "former release" in outcome(on, monkeypatch).what
+
+
+CHANGED = {"probe_key": "new"}
+STAGE = GOOD.renewed(CHANGED, {})
+
+
+@pytest.mark.parametrize(
+    ("ran", "wanted", "said"),
+    [
+        (STAGE, NEW, "The stack runs the former release"),
+        (STAGE, STAGE, "there is nothing to go back to"),
+        (GOOD, STAGE, "there is nothing to go back to"),
+        (NEW, NEW, "no release that is kept"),
+    ],
+    ids=["another release", "the same release", "the first of a change", "something else ran before"],
+)
+def test_in_the_middle_of_a_change_of_secrets_it_goes_back_to_the_same_stage(
+    monkeypatch: pytest.MonkeyPatch, ran: Release, wanted: Release, said: str
+) -> None:
+    on = site(monkeypatch, ["vote 0/2"], secrets=CHANGED, handed={"vote": ran.identity})
+    on.frozen = wanted
+    WayBack().begin(on)
+    on.before = frozenset()
+    told = outcome(on, monkeypatch)
+    assert said in f"{told.what} {told.remedy}"
+    assert back._former(on, KEPT).goal(on) == STAGE
