@@ -186,7 +186,7 @@ class Supervisor:
             self._restrict(me.epoch)
 
     def _establish(self, epoch: int) -> None:
-        """Once in each term, before anybody logs in: passwords may be new, or the database of a backup."""
+        """Once in each term, first of all: passwords may be new, or the database may be of a backup."""
         with self._node.database.connect() as connection:
             roles.establish_all(connection, self._node.settings.secrets)
         self._node.established = epoch
