@@ -12,6 +12,8 @@ from postgres_ha.environment import SettingError, refuse, required, secret
 
 LOCAL = "127.0.0.1"
 WAIT_SECONDS = 90.0
+# Of a restoration, each safe to repeat.
+PARTS = ("possible", "state", "bring", "count", "later", "swap", "check", "end")
 
 
 def main(arguments: list[str]) -> int:
@@ -70,10 +72,14 @@ def _add_backup(parser: argparse.ArgumentParser) -> None:
     now.add_argument("--type", choices=("full", "diff"), default="diff")
     verbs.add_parser("list", help="print the backups as JSON")
     drill = verbs.add_parser("drill", help="restore a backup beside everything else, and count its votes")
-    drill.add_argument("--backup", default="", help="its label; without one, the newest")
-    drill.add_argument(
-        "--to", type=datetime.fromisoformat, help="the moment to restore, with its offset of UTC"
-    )
+    restore = verbs.add_parser("restore", help="a part of what brings the votes of a moment back")
+    restore.add_argument("part", choices=PARTS)
+    restore.add_argument("mark", help="the name of the schema that keeps all of it")
+    for verb in (drill, restore):
+        verb.add_argument("--backup", default="", help="its label; without one, the newest")
+        verb.add_argument(
+            "--to", type=datetime.fromisoformat, help="the moment to restore, with its offset of UTC"
+        )
 
 
 def _ask(options: argparse.Namespace) -> dict[str, Any]:

@@ -22,7 +22,7 @@ COPIES = {
     "logs.py": set(PACKAGES),
     "tls.py": DATABASE,
     "agents.py": DATABASE,
-    "login.py": {"pgpool_leader", "result", "worker", "certificates"},
+    "login.py": DATABASE | {"result", "worker", "certificates"},
     "addresses.py": {"result", "worker", "certificates", "prober"},
     "redis_tls.py": {"vote", "worker", "redis_gate"},
     "container.py": CONTAINERS,

@@ -1,5 +1,6 @@
 """The database as the runner sees it, by the agents of its nodes."""
 
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from http.client import HTTPException
@@ -34,9 +35,12 @@ class Agents:
 
     def look(self) -> Cluster:
         """Return what the one open primary says."""
-        found = [state for node in self._nodes if (state := self._ask(node)) and state.get("open")]
-        # For a moment after a partition there are two: that of the newest epoch can acknowledge.
-        return cluster_of(max(found, key=lambda state: int(state["epoch"]))) if found else Cluster()
+        found = primary_of(self.states())
+        return cluster_of(found) if found else Cluster()
+
+    def states(self) -> list[dict[str, Any]]:
+        """Return what every node says that answers."""
+        return [state for node in self._nodes if (state := self._ask(node))]
 
     def tell(self, report: dict[str, Any]) -> None:
         """Say to every node what the runner does; one that is away learns it later."""
@@ -50,6 +54,15 @@ class Agents:
         except (OSError, HTTPException, ValueError):
             return None
         return found if isinstance(found, dict) else None
+
+
+def primary_of(states: Iterable[dict[str, Any]]) -> dict[str, Any] | None:
+    """Return the state of the primary that can acknowledge commits, None without one.
+
+    For a moment after a partition two are open: that of the newest epoch can acknowledge.
+    """
+    found = [state for state in states if state.get("open")]
+    return max(found, key=lambda state: int(state["epoch"])) if found else None
 
 
 def cluster_of(state: dict[str, Any]) -> Cluster:

@@ -17,6 +17,7 @@ class Companion:
         self._wal, self._volume = data / "pg_wal", data.parent
         self._server = BackupServer(repository.NODE_CONF)
         self._archive: dict[str, Any] = {}
+        self._disk: dict[str, int] = {}
         self._looked = self._heard = float("-inf")
         self._report: dict[str, Any] | None = None
 
@@ -33,12 +34,17 @@ class Companion:
         self._report, self._heard = report, time.monotonic()
 
     def describe(self) -> dict[str, Any]:
-        """Return how the WAL is stored, and what the runner has said, with its age in seconds."""
+        """Return how the WAL is stored, what the runner has said, with its age in seconds, and the disk."""
         if time.monotonic() - self._looked >= LOOK_SECONDS:
             self._looked = time.monotonic()
             self._archive = archive.look(self._wal, repository.NODE_RUNTIME, self._volume).to_json()
+            self._disk = room.look(self._volume)._asdict()
         age = round(time.monotonic() - self._heard, 1)
-        return {"archive": self._archive, "backup": self._report and self._report | {"age": age}}
+        return {
+            "archive": self._archive,
+            "backup": self._report and self._report | {"age": age},
+            "disk": self._disk,
+        }
 
 
 def write_configuration(certificate: Path, authority: Path, volume: Path) -> None:

@@ -46,6 +46,21 @@ class Places:
     state: Path
 
 
+@dataclass(frozen=True)
+class Source:
+    """A backup, the last WAL of its store, and where to stop: at a moment, when it is whole, or never."""
+
+    backup: Backup
+    wal_stop: str
+    to: datetime | None = None
+    at_once: bool = False
+
+    @property
+    def whole(self) -> bool:
+        """Whether all WAL of the store is to be replayed."""
+        return self.to is None and not self.at_once
+
+
 def drill(places: Places, label: str, to: datetime | None, say: Say) -> Report:
     """Restore a backup, by default the newest, look at its votes, and keep and return what was found.
 
@@ -73,48 +88,65 @@ def drill(places: Places, label: str, to: datetime | None, say: Say) -> Report:
 
 def _try(places: Places, label: str, to: datetime | None, say: Say, facts: dict[str, Any]) -> None:
     """Add to the facts what is known; raise BadError, and anything else where it cannot be known."""
-    info = look(places.conf)
-    found = contents(info)
-    backup = verdict.choose(found, label, verdict.status(info), to)
-    facts["backup"] = backup.label
+    source = choose(places, label, to)
+    facts["backup"] = source.backup.label
     with Scratch(places.scratch, places.conf) as scratch:
-        verdict.require_room(backup, scratch.room)
-        say(f"restoring backup {backup.label}")
-        _restore(places, scratch, backup, to)
-        say("replaying the archive's WAL")
-        scratch.start()
-        scratch.require_fetched()
-        if to is None:
-            verdict.require_reached(scratch.reached, found.wal_stop)
-        say("counting the votes")
-        copy = _examine(scratch)
-    moment = copy.moment or backup.stop.timestamp()
+        restore(places, scratch, source, say)
+        copy = examine(scratch)
+    moment = moment_of(copy, source)
     facts |= {
         "moment": moment,
         "age_seconds": round(time.time() - moment, 1),
-        "rows": sum(copy.counted.values()),
+        "rows": copy.rows,
         "votes": copy.counted,
         "fingerprint": str(copy.hash),
     }
     verdict.judge(copy)
 
 
-def _restore(places: Places, scratch: Scratch, backup: Backup, to: datetime | None) -> None:
+def choose(places: Places, label: str, to: datetime | None, *, at_once: bool = False) -> Source:
+    """Choose a backup, by default the newest; raise NotRunError where there is none for that moment."""
+    info = look(places.conf)
+    found = contents(info)
+    backup = verdict.choose(found, label, verdict.status(info), to)
+    return Source(backup, found.wal_stop, to, at_once)
+
+
+def restore(places: Places, scratch: Scratch, source: Source, say: Say) -> None:
+    """Have a copy that PostgreSQL serves; raise NotRunError, or BadError if something of it is damaged."""
+    verdict.require_room(source.backup, scratch.room)
+    say(f"restoring backup {source.backup.label}")
+    _fetch(places, scratch, source)
+    say("replaying the archive's WAL")
+    scratch.start()
+    scratch.require_fetched()
+    if source.whole:
+        verdict.require_reached(scratch.reached, source.wal_stop)
+    say("counting the votes")
+
+
+def _fetch(places: Places, scratch: Scratch, source: Source) -> None:
+    label = source.backup.label
     try:
-        scratch.restore(backup.label, to)
+        scratch.restore(label, source.to, at_once=source.at_once)
     except BadError:
-        if backup.label not in {left.label for left in contents(look(places.conf)).backups}:
-            raise NotRunError(f"backup {backup.label} was removed meanwhile, as newer ones came") from None
+        if label not in {left.label for left in contents(look(places.conf)).backups}:
+            raise NotRunError(f"backup {label} was removed meanwhile, as newer ones came") from None
         raise
 
 
-def _examine(scratch: Scratch) -> Copy:
+def examine(scratch: Scratch) -> Copy:
     """Count; raise BadError where that cannot be for what the copy holds."""
     try:
         with scratch.connect() as connection:
             return _read(connection)
     except (psycopg.InternalError, psycopg.ProgrammingError) as error:
         raise BadError(f"the votes of the copy cannot be read: {error}") from error
+
+
+def moment_of(copy: Copy, source: Source) -> float:
+    """Return when the last transaction of a copy was committed, in seconds since 1970."""
+    return copy.moment or source.backup.stop.timestamp()
 
 
 def _read(connection: psycopg.Connection[Any]) -> Copy:
@@ -143,8 +175,13 @@ def _keep(places: Places, report: Report, *, whole: bool) -> None:
             earlier = notes.read(places.state, notes.DRILL)
             notes.write(places.state, notes.DRILL, verdict.noted(earlier, report))
         if report.outcome is Outcome.GOOD and report.backup:
-            restored = notes.read(places.state, notes.RESTORED)
-            now = datetime.now(UTC).isoformat(timespec="seconds")
-            notes.write(places.state, notes.RESTORED, restored | {report.backup: now})
+            note_restored(places, report.backup)
     except OSError as error:
         log.warning("the outcome of a drill could not be noted", error=str(error))
+
+
+def note_restored(places: Places, label: str) -> None:
+    """Note that a backup was restored now; raise OSError."""
+    restored = notes.read(places.state, notes.RESTORED)
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    notes.write(places.state, notes.RESTORED, restored | {label: now})

@@ -7,12 +7,17 @@ import sys
 from datetime import datetime
 from pathlib import Path
 
+import psycopg
+
 from postgres_ha import logs
 from postgres_ha.backup import drill, notes, orders, report, store
-from postgres_ha.backup.command import PgBackRestError, look
+from postgres_ha.backup.command import look
+from postgres_ha.backup.live import Live
 from postgres_ha.backup.repository import RUNNER_CONF
+from postgres_ha.backup.restoration import Restoration
 from postgres_ha.backup.runner import Runner
 from postgres_ha.backup.verdict import EXIT_CODES
+from postgres_ha.errors import ServiceError
 
 VOLUME = Path("/var/lib/backup")
 STATE = VOLUME / "state"
@@ -30,9 +35,12 @@ def main(options: argparse.Namespace) -> int:
     if options.verb == "drill":
         return _drill(options.backup, options.to)
     try:
+        if options.verb == "restore":
+            return _restore(options)
         return _now(options.type) if options.verb == "now" else _list()
-    except (orders.OrderError, PgBackRestError) as error:
-        print(f"ERROR: {error}", file=sys.stderr)
+    except (ServiceError, psycopg.Error, OSError) as error:
+        said = error.diag.message_primary if isinstance(error, psycopg.Error) else ""
+        print(f"ERROR: {said or ' '.join(str(error).split())}", file=sys.stderr)
         return 1
 
 
@@ -50,8 +58,27 @@ def _list() -> int:
     return 0
 
 
+def _restore(options: argparse.Namespace) -> int:
+    """Do one part of a restoration, and print what is known then."""
+    wanted = Restoration(options.mark, options.backup, options.to, _places(), Live(store.load(os.environ)))
+    if options.part == "later":
+        for row in wanted.later():
+            print(json.dumps(row), flush=False)
+        return 0
+    part = getattr(wanted, options.part)
+    print(json.dumps(part(_say) if options.part in ("bring", "swap") else part()))
+    return 0
+
+
+def _places() -> drill.Places:
+    return drill.Places(RUNNER_CONF, VOLUME / "scratch", STATE)
+
+
+def _say(step: str) -> None:
+    print(step, file=sys.stderr, flush=True)
+
+
 def _drill(label: str, to: datetime | None) -> int:
-    places = drill.Places(RUNNER_CONF, VOLUME / "scratch", STATE)
-    found = drill.drill(places, label, to, lambda step: print(step, file=sys.stderr, flush=True))
+    found = drill.drill(_places(), label, to, _say)
     print(json.dumps(found.to_json()))
     return EXIT_CODES[found.outcome]

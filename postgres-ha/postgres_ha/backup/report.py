@@ -64,11 +64,10 @@ def contents(info: Sequence[Mapping[str, Any]]) -> Contents:
     if not info or not info[0].get("db"):
         return Contents()
     stanza = info[0]
-    names = [str(archive["max"]) for archive in stanza["archive"] if archive.get("max")]
     return Contents(
         ready=True,
         backups=tuple(sorted(map(_backup, stanza["backup"]), key=lambda backup: backup.stop)),
-        wal_stop=max(names, default=""),
+        wal_stop=_last_wal(stanza["archive"]),
         percent=_percent(stanza["status"].get("lock", {}).get("backup", {})),
     )
 
@@ -98,6 +97,12 @@ def _backup(fields: Mapping[str, Any]) -> Backup:
         wal_stop=str(fields["archive"]["stop"]),
         damaged=bool(fields.get("error")),
     )
+
+
+def _last_wal(archives: Sequence[Mapping[str, Any]]) -> str:
+    """Return the last file of the newest database: a store that was given to another one has both."""
+    known = [(int(str(one["id"]).split("-")[-1]), str(one["max"])) for one in archives if one.get("max")]
+    return max(known, default=(0, ""))[1]
 
 
 def _percent(lock: Mapping[str, Any]) -> float | None:

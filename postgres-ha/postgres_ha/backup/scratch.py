@@ -53,7 +53,6 @@ _OVERRIDES = {
     "hot_standby": "off",
     "ssl": "off",
 }
-_FATAL = re.compile("(?:FATAL|PANIC):")
 _ABSENT = re.compile(r'(database|role) "\w+" does not exist')
 # Nothing that the copy holds is run by a superuser.
 _HBA = "local votes worker trust\n"
@@ -115,8 +114,10 @@ class Scratch:
         """The position, in bytes, at which the copy branched off."""
         return read_timelines(self.data / "pg_wal")[-1].begin
 
-    def restore(self, label: str, to: datetime | None) -> None:
+    def restore(self, label: str, to: datetime | None, *, at_once: bool = False) -> None:
         """Bring a backup here, to be replayed up to a moment, or to the end of the archive.
+
+        With `at_once` it is replayed only until it is whole: to the moment at which it was complete.
 
         Raises BadError if a file of it is damaged, else NotRunError.
         """
@@ -129,6 +130,8 @@ class Scratch:
         )
         if to:
             options += ("--type=time", f"--target={to.isoformat(sep=' ')}", "--target-action=promote")
+        elif at_once:
+            options += ("--type=immediate", "--target-action=promote")
         code = self._run(command(self._conf, "restore", f"--pg1-path={self.data}", *options))
         if code:
             error = failure(self._read("restored").splitlines(), code)
@@ -181,8 +184,7 @@ class Scratch:
         raise NotRunError(f"PostgreSQL has not opened the copy within {REPLAY_SECONDS // 3600} hours")
 
     def _last_words(self) -> str:
-        lines = [line for line in self._log.read_text(errors="replace").splitlines() if _FATAL.search(line)]
-        return _FATAL.split(lines[-1])[-1].strip() if lines else "it said nothing"
+        return verdict.last_words(self._log.read_text(errors="replace").splitlines())
 
     def _read(self, name: str) -> str:
         place = self._root / name

@@ -1,7 +1,7 @@
 """What a drill's copy shows, and what that says of the backup: pure decisions."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from enum import Enum
@@ -20,6 +20,8 @@ _NO_TEXT = re.compile("[^ -~]+")
 # The same by name, as it says them of WAL.
 _DAMAGED = re.compile(r"\[(Checksum|FileInvalid|Format|Crypto|FileMissing|JsonFormat)Error\]")
 _UNREACHED = "before configured recovery target was reached"
+_FATAL = re.compile("(?:FATAL|PANIC):")
+_TURNED_AWAY = re.compile("the database system is ")
 _LACKING = re.compile(r"WAL ends before|checkpoint record")
 # The agents of the data nodes hear of it, and take no long story.
 LONGEST_WHY = 500
@@ -30,6 +32,10 @@ GROWN, WAL_ROOM_BYTES = 2, 2 * 2**30
 
 class NotRunError(ServiceError):
     """Nothing is known of the backup: the drill could not run."""
+
+
+class UnreachedError(NotRunError):
+    """The archive ends before the moment that was asked for."""
 
 
 class BusyError(NotRunError):
@@ -63,6 +69,11 @@ class Copy:
     hash: int
     fingerprint: int | None
     moment: float | None
+
+    @property
+    def rows(self) -> int:
+        """How many votes there are."""
+        return sum(self.counted.values())
 
 
 @dataclass(frozen=True)
@@ -206,9 +217,15 @@ def require_reached(reached: int, newest: str) -> None:
         raise BadError(f"the archive has WAL up to {newest}, and the copy could not use it to its end")
 
 
+def last_words(log: Iterable[str]) -> str:
+    """Return why a server ended, by its log; that it has turned somebody away meanwhile is not why."""
+    lines = [line for line in log if _FATAL.search(line) and not _TURNED_AWAY.search(line)]
+    return _FATAL.split(lines[-1])[-1].strip() if lines else "it said nothing"
+
+
 def unopened(last_words: str) -> ServiceError:
     """Return the error of a copy that PostgreSQL did not open, by its last words."""
     if _UNREACHED in last_words:
-        return NotRunError("the archive does not reach to that moment")
+        return UnreachedError("the archive does not reach to that moment")
     lacking = _LACKING.search(last_words)
     return (BadError if lacking else NotRunError)(f"PostgreSQL did not open the copy: {last_words}")

@@ -81,7 +81,9 @@ def container(client: Client, *verb: str) -> str:
     if on:
         raise DeployError(
             f"The runner of the backups is on another node: {', '.join(on)}.",
-            "Run the same command there, if it is a manager, or else in its container: docker exec "
+            "Run the same command there. It must be a manager."
+            if verb[:1] == ("restore",)
+            else "Run the same command there, if it is a manager, or else in its container: docker exec "
             f"$(docker ps -qf name={STACK}_{SERVICE}.) {shlex.join((*PROGRAM, *verb))}",
         )
     raise DeployError(

@@ -6,7 +6,16 @@ from collections.abc import Sequence
 from deployment.configuration.layout import ENV_FILE, GIVEN, NAMESPACE, ROOT, STACK
 from deployment.engine.images import packages
 from deployment.engine.machine.engine import Client, RefusedError
-from deployment.engine.swarm import credentials, kits, maintenance, nodes, options, releases, services
+from deployment.engine.swarm import (
+    credentials,
+    kits,
+    maintenance,
+    nodes,
+    options,
+    releases,
+    restoration,
+    services,
+)
 from deployment.errors import DeployError
 from deployment.operations.runner import operation
 from deployment.operations.runner.operation import Step
@@ -52,7 +61,7 @@ class Erased:
         volumes = [str(volume.name) for volume in client.volumes.list(filters={"label": NAMESPACE})]
         items = credentials.ours(client)
         kept = (releases.read, options.kept, packages.recorded, maintenance.read, kits.made, kits.begun)
-        records = any(read(client) for read in kept)
+        records = any(read(client) for read in (*kept, restoration.read))
         return [
             *([f"delete volumes: {', '.join(sorted(volumes))}"] if volumes else []),
             *([f"delete {len(items)} secrets and configs"] if items else []),
@@ -71,7 +80,7 @@ class Erased:
                 volume.remove()
             credentials.authority_file(client).unlink(missing_ok=True)
             credentials.remove(credentials.unused(client, keys=()))
-            for kept in (releases, options, packages, maintenance, kits):
+            for kept in (releases, options, packages, maintenance, restoration, kits):
                 kept.forget(client)
 
 

@@ -26,8 +26,8 @@ class Paused:
 
     touches = False
 
-    def __init__(self, message: str = "") -> None:
-        self._message = message
+    def __init__(self, message: str = "", since: str = "") -> None:
+        self._message, self._since = message, since
 
     def missing(self, site: Site) -> list[str]:
         """Say what is to be done; raise DeployError where nobody can say whether votes are taken."""
@@ -46,7 +46,7 @@ class Paused:
 
     def do(self, site: Site) -> None:
         """Keep who said so, then shut the intake: a change of release in between would not open it."""
-        kept = site.maintenance or Maintenance(me(), now())
+        kept = site.maintenance or Maintenance(me(), self._since or now())
         maintenance.keep(site.engine, Maintenance(kept.by, kept.since, self._message or kept.message))
         if _intake(site) != MAINTENANCE:
             entries_waiting(site, MAINTENANCE)

@@ -22,9 +22,10 @@ from deployment.engine.swarm import (
     versions,
 )
 from deployment.engine.swarm import maintenance as kept_maintenance
+from deployment.engine.swarm import restoration as begun
 from deployment.errors import DeployError
 from deployment.operations import poll
-from deployment.plan import maintenance
+from deployment.plan import maintenance, restoration
 from deployment.plan.cluster import accounting, backups, drills, strength
 from deployment.plan.cluster.convergence import ServiceState
 from deployment.plan.cluster.picture import OPEN, Accounts, Picture, minute
@@ -120,6 +121,7 @@ def _of_swarm(client: Client, picture: Picture) -> dict[str, Any]:
             *([inside.NOT_DEMANDED] if last and inside.offered(last.release) else []),
             *rotation.unfinished(versions.stages(client)),
             *(kits.due(client, last.release) if last else []),
+            *restoration.unfinished(begun.read(client)),
         ],
         "release": _described_release(last),
         "lock": held.holder.sentence() if (held := turns.read(client)) else None,

@@ -207,3 +207,14 @@ def test_a_backup_with_damaged_pages_is_drilled_only_by_name() -> None:
 def test_what_is_said_of_a_drill_is_short_and_text() -> None:
     said = Report(Outcome.BAD, 0.0, 1.0, "\ufffd\x00" + "x" * 1000).to_json()["why"]
     assert said == "?" + "x" * (verdict.LONGEST_WHY - 1)
+
+
+def test_who_was_turned_away_meanwhile_is_not_why_a_copy_did_not_open() -> None:
+    log = [
+        "2026-11-29 15:00:00 UTC [7] FATAL:  recovery ended before configured recovery target was reached",
+        "2026-11-29 15:00:00 UTC [9] FATAL:  the database system is not accepting connections",
+        "2026-11-29 15:00:00 UTC [1] LOG:  database system is shut down",
+    ]
+    found = verdict.unopened(verdict.last_words(log))
+    assert isinstance(found, verdict.UnreachedError)
+    assert verdict.last_words(log[2:]) == "it said nothing"

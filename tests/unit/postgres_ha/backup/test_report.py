@@ -45,6 +45,14 @@ def test_a_store_without_backups_is_ready() -> None:
     assert (found.ready, found.backups, found.newest, found.wal_stop) == (True, (), None, "")
 
 
+def test_of_two_databases_that_used_the_store_the_last_one_counts() -> None:
+    archive = [
+        {"id": "17-1", "max": "000000070000000000000009"},
+        {"id": "17-2", "max": "000000010000000000000003"},
+    ]
+    assert contents(stanza(archive=archive)).wal_stop == "000000010000000000000003"
+
+
 @pytest.mark.parametrize(
     ("lock", "expected"),
     [
