@@ -26,29 +26,7 @@ from deployment.plan.release.rotation import NONE, ROTATABLE, Stage, other_key
 # A secret or a config, as the library has it.
 Item: TypeAlias = Model
 
-PASSWORDS = (
-    "postgres_password",
-    "postgres_repmgr_password",
-    "postgres_pgpool_password",
-    "postgres_worker_password",
-    "postgres_result_password",
-    "postgres_observer_password",
-    "postgres_certificates_password",
-    "postgres_monitor_password",
-    "postgres_agent_token",
-    "redis_ballot_password",
-    "redis_vote_password",
-    "redis_worker_password",
-    "redis_observer_password",
-    "redis_monitor_password",
-    "redis_replica_password",
-    "redis_sentinel_password",
-    "redis_proxy_password",
-    "voter_cookie_key",
-    "probe_key",
-    "certificates_key",
-    "certificates_token",
-)
+PASSWORDS = ("postgres_password", "postgres_monitor_password", "certificates_key", *ROTATABLE)
 # The certificate of the local authority, a config, and its key.
 AUTHORITY, AUTHORITY_KEY = "local_ca", "local_ca_key"
 # Keys with certificates, and the names by which clients know these servers. Who signed them all is a config.
