@@ -4,6 +4,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
+from functools import partial
 
 from deployment.engine.images import images
 from deployment.engine.images.base import Bases
@@ -13,26 +14,37 @@ from deployment.errors import DeployError
 from deployment.progress import Progress
 
 AT_ONCE = 3
+# The stage of a Dockerfile that is the same in every one that has it.
+SHARED = "installer"
+BEGINNING = "what most images begin with"
+# What takes longest begins first; the others are alike.
+LONGEST = ("postgres", "redis", "result")
 
 
 def build(wanted: Mapping[Component, str], bases: Bases, progress: Progress) -> None:
-    """Build images side by side, after the first: it makes the layers that the others begin with.
+    """Build images side by side, after the layers that most of them begin with.
 
     Raises what the first failure raised. What is built then is kept, and what had begun is built to its end.
     """
 
-    def one(component: Component, image: str) -> None:
+    def one(make: Callable[..., None], component: Component, name: str, what: str) -> None:
         # Of its own: docker-py's clients are not made for several threads.
-        with closing(engine.require()) as client, progress.task(f"Building {image}") as task:
-            images.build(client, component.context, image, bases.of(component), task)
+        with closing(engine.require()) as client, progress.task(f"Building {what}") as task:
+            make(client, component.context, name, bases.of(component), task)
 
-    builds = [lambda pair=pair: one(*pair) for pair in wanted.items()]
+    ordered = sorted(wanted, key=lambda component: component.name not in LONGEST)
+    sharing = next(filter(_shares, ordered), None)
     try:
-        side_by_side(builds[:1], 1)
-        side_by_side(builds[1:], AT_ONCE)
+        if sharing:
+            one(images.build_stage, sharing, SHARED, BEGINNING)
+        side_by_side([partial(one, images.build, c, wanted[c], wanted[c]) for c in ordered], AT_ONCE)
     except KeyboardInterrupt:
         progress.abandon()
         raise
+
+
+def _shares(component: Component) -> bool:
+    return f" AS {SHARED}\n" in (component.context / "Dockerfile").read_text()
 
 
 def side_by_side(works: Iterable[Callable[[], None]], at_once: int) -> None:

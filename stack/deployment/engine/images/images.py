@@ -121,16 +121,25 @@ def unused(tags: Iterable[str], used: Iterable[str]) -> list[str]:
 
 def build(client: docker.DockerClient, folder: Path, tag: str, base: str, task: Task) -> None:
     """Build one image, showing each step; raise DeployError with the last lines if it fails."""
+    _build(client, folder, {"tag": tag, "buildargs": {"BASE": base}}, f"Building {tag}", task)
+
+
+def build_stage(client: docker.DockerClient, folder: Path, stage: str, base: str, task: Task) -> None:
+    """Build one stage of an image, which other builds begin with, too; raise DeployError as `build` does."""
+    _build(client, folder, {"target": stage, "buildargs": {"BASE": base}}, f"Building stage {stage}", task)
+
+
+def _build(client: docker.DockerClient, folder: Path, wanted: dict[str, Any], what: str, task: Task) -> None:
     context.require_sound([folder], [], folder.parent)
     lines: deque[str] = deque(maxlen=EVIDENCE_LINES)
     stream = client.api.build(
         fileobj=context.archive(context.files(folder)), custom_context=True,
-        tag=tag, buildargs={"BASE": base}, network_mode="host", rm=True, forcerm=True, decode=True,
+        network_mode="host", rm=True, forcerm=True, decode=True, **wanted,
     )  # fmt: skip
     for message in stream:
         if problem := message.get("error"):
             raise DeployError(
-                f"Building {tag} failed: {problem.strip()}",
+                f"{what} failed: {problem.strip()}",
                 f"Mend {folder.relative_to(ROOT)}/Dockerfile or its cause above, then run `up` again: "
                 "what is already built is kept, and nothing was deployed.",
                 list(lines),
