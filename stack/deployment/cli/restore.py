@@ -15,8 +15,9 @@ from deployment.cli.options import AsJson, DryRun, Quiet, Yes, confirm, manager,
 from deployment.configuration import settings
 from deployment.engine.restoration import AGAIN
 from deployment.errors import DeployError
-from deployment.operations import later, restoration
-from deployment.operations import restore as verb
+from deployment.operations.restore import drill as verb
+from deployment.operations.restore import later, ongoing, restoration
+from deployment.operations.restore.wanted import Wanted
 from deployment.operations.runner import operation
 from deployment.operations.runner.log import INTERRUPTED
 from deployment.operations.runner.site import Site
@@ -79,7 +80,7 @@ def restore(
     _restore(on, wanted, steps, yes)
 
 
-def _restore(on: Site, wanted: restoration.Wanted, steps: list[operation.Step], yes: bool) -> None:
+def _restore(on: Site, wanted: Wanted, steps: list[operation.Step], yes: bool) -> None:
     if len(steps) == 1:
         operation.run(steps, on)
         print(
@@ -108,9 +109,9 @@ def _restore(on: Site, wanted: restoration.Wanted, steps: list[operation.Step], 
         on.progress.say("  Voting was paused before, and still is: `python3 deploy.py maintenance off`")
 
 
-def _wanted(on: Site, to: str, queue: Queue | None, export: Path | None, yes: bool) -> restoration.Wanted:
-    begun = restoration.begin(on, to)
-    return restoration.Wanted(
+def _wanted(on: Site, to: str, queue: Queue | None, export: Path | None, yes: bool) -> Wanted:
+    begun = ongoing.begin(on, to)
+    return Wanted(
         begun,
         (export or Path(f"later-votes-{begun.mark}.ndjson")).absolute(),
         lambda question: _go_on(question, yes=yes),

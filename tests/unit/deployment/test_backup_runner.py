@@ -16,7 +16,8 @@ from deployment.engine import backup
 from deployment.engine.swarm import nodes, services
 from deployment.errors import DeployError
 from deployment.operations import backup as verb
-from deployment.operations import down, restore
+from deployment.operations import down
+from deployment.operations.restore import drill
 from deployment.operations.runner.site import Site
 from deployment.progress import Progress
 
@@ -86,7 +87,7 @@ ELSEWHERE: dict[str, Callable[[DockerClient], object]] = {
     "list": backup.listing,
     "now --type full": lambda engine: list(backup.make(engine, "full")),
     "now --type diff": lambda engine: verb.Backup("diff").missing(cast(Site, SimpleNamespace(engine=engine))),
-    "drill --backup L": lambda engine: restore.drill(lambda: engine, Progress(quiet=True), "L", None),
+    "drill --backup L": lambda engine: drill.drill(lambda: engine, Progress(quiet=True), "L", None),
 }
 
 
@@ -110,7 +111,7 @@ REPORT = {
 
 def printing(report: object, code: int | None) -> dict[str, Any]:
     found = Engine((json.dumps(report).encode(), None), code=code)
-    return restore.drill(lambda: client(found), Progress(quiet=True), "", None)
+    return drill.drill(lambda: client(found), Progress(quiet=True), "", None)
 
 
 def failing(error: Exception) -> Callable[..., Any]:
@@ -138,7 +139,7 @@ def test_a_drill_that_could_not_run_says_so_by_its_exit_code(place: str, error: 
     setattr(engine, place, fail)
     connect = fail if place == "connect" else lambda: client(engine)
     with pytest.raises(DeployError) as refused:
-        restore.drill(connect, Progress(quiet=True), "", None)
+        drill.drill(connect, Progress(quiet=True), "", None)
     assert refused.value.code == 4
 
 

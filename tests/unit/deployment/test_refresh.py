@@ -32,6 +32,7 @@ def done(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     monkeypatch.setattr(base, "adopt", lambda _: done.append("adopted"))
     monkeypatch.setattr(base, "reject", lambda _: done.append("rejected"))
     monkeypatch.setattr(images, "exists", lambda *_: True)
+    monkeypatch.setattr(images, "build_stage", lambda *_: None)
     monkeypatch.setattr(images, "build", lambda *_: None)
     monkeypatch.setattr(engine, "require", io.StringIO)
     monkeypatch.setattr(packages, "recorded", lambda _: "")

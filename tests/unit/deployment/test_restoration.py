@@ -18,8 +18,8 @@ from deployment.engine.swarm import membership
 from deployment.engine.swarm import restoration as kept_in_swarm
 from deployment.engine.swarm.membership import Membership
 from deployment.errors import DeployError
-from deployment.operations import later, restoration
-from deployment.operations.restoration import Wanted
+from deployment.operations.restore import later, ongoing, restoration
+from deployment.operations.restore.wanted import Wanted
 from deployment.operations.runner import log, operation
 from deployment.operations.runner.site import Site
 from deployment.plan import restoration as plan
@@ -129,7 +129,7 @@ class Stack:
             if not yes:
                 raise DeployError(question, "say yes")
 
-        kept = restoration.begin(on, to)
+        kept = ongoing.begin(on, to)
         wanted = Wanted(kept, folder / f"{kept.mark}.ndjson", ask, lambda _: choice)
         steps = restoration.steps(wanted, on)
         operation.carry_out(steps, on)
@@ -250,7 +250,7 @@ def test_of_one_that_had_ended_only_the_note_is_removed(stack: Stack, tmp_path: 
     with pytest.raises(CutError):
         stack.restore(tmp_path)
     on = stack.site()
-    wanted = Wanted(restoration.begin(on, MOMENT), tmp_path / "file", lambda _: None, lambda _: REPLAY)
+    wanted = Wanted(ongoing.begin(on, MOMENT), tmp_path / "file", lambda _: None, lambda _: REPLAY)
     operation.carry_out(restoration.steps(wanted, on), on)
     assert stack.done == ["maintenance", "bring", "swap", "open", "end", "end"]
     assert stack.kept is None
@@ -296,7 +296,7 @@ def test_a_pause_that_somebody_made_after_the_swap_is_theirs(stack: Stack, tmp_p
 
 def test_a_pause_that_somebody_makes_before_it_begins_is_theirs(stack: Stack, tmp_path: Path) -> None:
     on = stack.site()
-    wanted = Wanted(restoration.begin(on, MOMENT), tmp_path / "file", lambda _: None, lambda _: REPLAY)
+    wanted = Wanted(ongoing.begin(on, MOMENT), tmp_path / "file", lambda _: None, lambda _: REPLAY)
     steps = restoration.steps(wanted, on)
     stack.paused, stack.intake = PAUSE, "maintenance"  # while the question waits for its answer
     on.look_again()
@@ -406,7 +406,7 @@ def test_whoever_interrupts_it_reads_how_votes_are_taken_again(
 
     monkeypatch.setattr(operation, "run", interrupt)
     on = stack.site()
-    wanted = Wanted(restoration.begin(on, MOMENT), tmp_path / "file", lambda _: None, lambda _: REPLAY)
+    wanted = Wanted(ongoing.begin(on, MOMENT), tmp_path / "file", lambda _: None, lambda _: REPLAY)
     with pytest.raises(DeployError, match="Interrupted") as error:
         command._restore(on, wanted, restoration.steps(wanted, on), yes=True)
     assert "maintenance off" in error.value.remedy

@@ -1,19 +1,18 @@
 """`deploy.py restore --to`: the votes of a moment take the place of those that are there, which are kept."""
 
 import time
-from collections.abc import Callable
-from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from deployment.engine import restoration as runner
 from deployment.engine.restoration import AGAIN
 from deployment.engine.swarm import restoration as kept_in_swarm
 from deployment.errors import DeployError
-from deployment.operations import later, maintenance
+from deployment.operations import maintenance
+from deployment.operations.restore import later, ongoing
+from deployment.operations.restore.wanted import Wanted
 from deployment.operations.runner.operation import Check, Step
 from deployment.operations.runner.pause import entries_waiting
-from deployment.operations.runner.site import Site, me, now
+from deployment.operations.runner.site import Site
 from deployment.plan import restoration as plan
 from deployment.plan.restoration import SET_ASIDE, Restoration
 
@@ -21,40 +20,6 @@ from deployment.plan.restoration import SET_ASIDE, Restoration
 HEALTHY_SECONDS = 3.0
 EMPTY_SECONDS, TOLD_SECONDS = 300.0, 60.0
 POLL_SECONDS = 0.5
-
-Ask = Callable[[str], None]
-"""Asks a question; raises DeployError unless the answer is yes."""
-
-
-class Wanted:
-    """What is wanted: the restoration, and where later votes are written.
-
-    `choose` says what becomes of so many entries that wait in the queue, `ask` asks whether to go on.
-    """
-
-    def __init__(self, restoration: Restoration, file: Path, ask: Ask, choose: Callable[[int], str]) -> None:
-        self.restoration, self.file, self.ask, self.choose = restoration, file, ask, choose
-        self._state: dict[str, Any] | None = None
-        self._asked = False
-        self.unread = 0
-
-    def part(self, site: Site, name: str, say: Callable[[str], None] | None = None) -> Any:
-        """Have the runner do a part; raise DeployError."""
-        kept = self.restoration
-        self._asked = False
-        return runner.part(site.engine, name, kept.mark, plan.asked(kept.to), say)
-
-    def state(self, site: Site) -> dict[str, Any] | None:
-        """Return how far it is, None before the copy is there; asked again after each part."""
-        if not self._asked:
-            self._state = self.part(site, "state")
-            self._asked = True
-        return self._state
-
-    def swapped(self, site: Site) -> dict[str, Any] | None:
-        """Return what was restored, None before that."""
-        state = self.state(site)
-        return state if state and state["swapped"] else None
 
 
 class _Part:
@@ -77,7 +42,7 @@ class Possible(Check):
         """Raise DeployError where it could not work; what only the copy shows is found later."""
         if self._looked:
             return
-        later.require_place(self._wanted.file, again=goes_on(site, self._wanted.restoration))
+        later.require_place(self._wanted.file, again=ongoing.goes_on(site, self._wanted.restoration))
         try:
             self._wanted.part(site, "possible")
         except DeployError as error:
@@ -91,14 +56,14 @@ class Begun(_Part):
 
     def missing(self, site: Site) -> list[str]:
         """Say so until it is."""
-        if goes_on(site, self.wanted.restoration):
+        if ongoing.goes_on(site, self.wanted.restoration):
             return []
         return [f"begin to bring back the votes of {plan.named(self.wanted.restoration.to)}"]
 
     def do(self, site: Site) -> None:
         """Keep it; the copy of another is removed, after a question if that one has changed the votes."""
         if kept := kept_in_swarm.read(site.engine):
-            if is_half_done(site, kept):
+            if ongoing.is_half_done(site, kept):
                 (unfinished,) = plan.unfinished(kept)
                 self.wanted.ask(
                     f"Not ended: {unfinished}. Or begin this one now? What that one kept, as the votes that "
@@ -245,7 +210,7 @@ class Reopened(maintenance.Resumed):
 
     def missing(self, site: Site) -> list[str]:
         """Say so while the pause of this restoration lasts."""
-        own = site.maintenance is None or (_is_paused_for(self._kept, site) and not self._kept.paused)
+        own = site.maintenance is None or (ongoing.is_paused_for(self._kept, site) and not self._kept.paused)
         return super().missing(site) if own else []
 
 
@@ -266,49 +231,10 @@ class Ended(_Part):
         kept_in_swarm.forget(site.engine)
 
 
-def begin(site: Site, to: str) -> Restoration:
-    """Return the restoration that was begun for this moment, else a new one.
-
-    Before the votes are in their place, one was given up if the voting is not paused for it any more.
-    """
-    kept = kept_in_swarm.read(site.engine)
-    fresh = _fresh(site, to, kept)
-    if kept is None or kept.to != to:
-        return fresh
-    state = runner.part(site.engine, "state", kept.mark)
-    swapped = bool(state and state["swapped"])
-    return kept if swapped or _is_paused_for(kept, site) else fresh
-
-
-def _fresh(site: Site, to: str, kept: Restoration | None) -> Restoration:
-    """Return a new one, for which voting is paused as it is now, if it is."""
-    since, pause = now(), site.maintenance
-    paused = kept.paused if kept and _is_paused_for(kept, site) else pause is not None
-    mark = plan.mark(datetime.now(UTC))
-    return Restoration(mark, to, me(), since, pause.since if pause else since, paused=paused)
-
-
-def _is_paused_for(kept: Restoration, site: Site) -> bool:
-    """Say whether it is the pause that this one made, or found."""
-    return site.maintenance is not None and site.maintenance.since == kept.pause
-
-
-def is_half_done(site: Site, kept: Restoration) -> bool:
-    """Say whether its votes are in their place, and something of it is still to be done."""
-    state = runner.part(site.engine, "state", kept.mark)
-    return bool(state and state["swapped"] and not state["ended"])
-
-
-def goes_on(site: Site, wanted: Restoration) -> bool:
-    """Say whether it was begun before."""
-    kept = kept_in_swarm.read(site.engine)
-    return kept is not None and kept.mark == wanted.mark
-
-
 def steps(wanted: Wanted, site: Site) -> list[Step]:
     """Return what is done, in order; of one that had ended nothing but its note is left."""
     kept = wanted.restoration
-    if goes_on(site, kept) and (state := wanted.state(site)) and state["ended"]:
+    if ongoing.goes_on(site, kept) and (state := wanted.state(site)) and state["ended"]:
         return [Ended(wanted)]
     message = "" if site.maintenance else f"the votes of {plan.named(kept.to)} are being brought back"
     return [

@@ -1,0 +1,44 @@
+"""What somebody wants of a restoration, and how far the runner of the backups is with it."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from deployment.engine import restoration as runner
+from deployment.operations.runner.site import Site
+from deployment.plan import restoration as plan
+from deployment.plan.restoration import Restoration
+
+Ask = Callable[[str], None]
+"""Asks a question; raises DeployError unless the answer is yes."""
+
+
+class Wanted:
+    """What is wanted: the restoration, and where later votes are written.
+
+    `choose` says what becomes of so many entries that wait in the queue, `ask` asks whether to go on.
+    """
+
+    def __init__(self, restoration: Restoration, file: Path, ask: Ask, choose: Callable[[int], str]) -> None:
+        self.restoration, self.file, self.ask, self.choose = restoration, file, ask, choose
+        self._state: dict[str, Any] | None = None
+        self._asked = False
+        self.unread = 0
+
+    def part(self, site: Site, name: str, say: Callable[[str], None] | None = None) -> Any:
+        """Have the runner do a part; raise DeployError."""
+        kept = self.restoration
+        self._asked = False
+        return runner.part(site.engine, name, kept.mark, plan.asked(kept.to), say)
+
+    def state(self, site: Site) -> dict[str, Any] | None:
+        """Return how far it is, None before the copy is there; asked again after each part."""
+        if not self._asked:
+            self._state = self.part(site, "state")
+            self._asked = True
+        return self._state
+
+    def swapped(self, site: Site) -> dict[str, Any] | None:
+        """Return what was restored, None before that."""
+        state = self.state(site)
+        return state if state and state["swapped"] else None
