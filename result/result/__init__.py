@@ -12,6 +12,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from result import allowed_origin, error_pages, exporter, exports, health, lifelong, logs, places, views
 from result import settings as configuration
+from result.attention import Attention
 from result.channel import Channel
 from result.database import Database
 from result.drain import Lifetime
@@ -45,15 +46,17 @@ def create_app(settings: Settings | None = None, source: Source | None = None) -
     sockets = _make_sockets(app)
     feed = Feed(source or Database(settings), settings.options, sockets.emit)
     app.extensions["feed"] = feed
+    attention = Attention(partial(bool, sockets.server.eio.sockets))
+    app.extensions["attention"] = attention
     app.extensions["missing"] = lambda: "" if feed.reachable else "the database does not answer"
     watching = Watching(partial(ask_peers, settings.peers_host, settings.port), sockets.emit)
     app.extensions["watching"] = watching
-    _greet(sockets, feed, watching)
+    _greet(sockets, feed, watching, attention)
     # Exactly one proxy, the edge, stands before us and overwrites these headers.
     seen = ProxyFix(prefixed(app.wsgi_app), x_for=1, x_proto=1, x_host=1)
     app.wsgi_app = seen  # type: ignore[method-assign]
     if source is None:
-        lifelong.start(feed.run, "feed")
+        lifelong.start(partial(feed.run, attention.rest), "feed")
         lifelong.start(watching.run, "watching")
         exporter.start(settings.metrics_port, Figures(feed, watching))
     return app
@@ -87,13 +90,14 @@ def _make_sockets(app: Flask) -> SocketIO:
     return sockets
 
 
-def _greet(sockets: SocketIO, feed: Feed, watching: Watching) -> None:
+def _greet(sockets: SocketIO, feed: Feed, watching: Watching, attention: Attention) -> None:
     """Tell each viewer on arrival what is known, and count them until they leave."""
 
     @sockets.on("connect")  # type: ignore[untyped-decorator]
     def _on_connect(joined_as: object = None) -> None:
         if joined_as != NOBODY:
             watching.arrive(cast(Any, request).sid)
+        attention.come()
         if feed.scores is not None:
             emit("scores", feed.scores)
         if feed.history is not None:

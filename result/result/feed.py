@@ -13,7 +13,6 @@ from result.history import Moment, compact
 from result.poll import FIRST, Poll
 from result.scores import Reading, State, complete, judge
 
-POLL_SECONDS = 0.1
 PAST_EVERY_SECONDS = 10.0
 POLL_EVERY_SECONDS = 1.0
 
@@ -63,11 +62,11 @@ class Feed:
         """Seconds since a worker was last able to commit, as far as is known; None if none ever was."""
         return None if self._pulse_age is None else self._pulse_age + self.age
 
-    def run(self) -> None:
-        """Poll for as long as the process lives."""
+    def run(self, rest: Callable[[], None]) -> None:
+        """Read for as long as the process lives, with a rest after each reading."""
         while True:
             self.turn()
-            time.sleep(POLL_SECONDS)
+            rest()
 
     def turn(self) -> None:
         """Read once and emit what differs from what was known."""

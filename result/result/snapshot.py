@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from flask import current_app, request
 
+from result.attention import Attention
 from result.feed import Feed
 from result.poll import FIRST, Poll
 from result.scores import Bar, State, bars, complete
@@ -51,4 +52,6 @@ def present() -> tuple[Snapshot, Words]:
     words = LANGUAGES[language()]
     settings: Settings = current_app.extensions["settings"]
     feed: Feed = current_app.extensions["feed"]
+    attention: Attention = current_app.extensions["attention"]
+    attention.come()
     return take(settings, feed, words, datetime.now(UTC)), words
