@@ -27,6 +27,12 @@ logger_class = gunicorn_logs.NoAccessLogger
 logconfig_dict = gunicorn_logs.dictionary()
 
 
+def pre_fork(_server: object, _worker: object) -> None:
+    """Share with the worker what is imported by now: a collector that looks through it would copy it."""
+    gc.collect()
+    gc.freeze()
+
+
 def post_worker_init(_worker: object) -> None:
     """Spare the garbage collector what lives as long as the process: looking through it takes 40 ms."""
     gc.collect()

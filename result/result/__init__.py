@@ -46,7 +46,7 @@ def create_app(settings: Settings | None = None, source: Source | None = None) -
     sockets = _make_sockets(app)
     feed = Feed(source or Database(settings), settings.options, sockets.emit)
     app.extensions["feed"] = feed
-    attention = Attention(partial(bool, sockets.server.eio.sockets))
+    attention = Attention(lambda: bool(sockets.server.eio.sockets))
     app.extensions["attention"] = attention
     app.extensions["missing"] = lambda: "" if feed.reachable else "the database does not answer"
     watching = Watching(partial(ask_peers, settings.peers_host, settings.port), sockets.emit)

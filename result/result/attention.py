@@ -38,5 +38,7 @@ class Attention:
         self._read.set()
         self._resting = not self._watched() and time.monotonic() >= self._until
         self._came.wait(UNWATCHED_SECONDS if self._resting else WATCHED_SECONDS)
+        if self._resting:  # Nobody came: whoever does so now waits for the reading that begins.
+            self._read.clear()
         self._resting = False
         self._came.clear()

@@ -28,7 +28,7 @@ def run(work: Callable[[], None]) -> threading.Thread:
 
 
 @pytest.mark.parametrize("watched", [False, True])
-def test_without_somebody_who_looks_the_next_reading_is_late(
+def test_there_is_a_pause_for_those_who_watch_and_another_one_for_nobody(
     monkeypatch: pytest.MonkeyPatch, watched: bool
 ) -> None:
     monkeypatch.setattr(module, "WATCHED_SECONDS" if watched else "UNWATCHED_SECONDS", 0.0)
@@ -71,6 +71,25 @@ def test_after_a_rest_all_who_come_wait_for_one_fresh_reading() -> None:
         viewer.join(LONG / 2)
     assert seen == [1, 1, 1]
     assert reader.is_alive()
+
+
+def test_who_comes_after_a_rest_that_nobody_ended_waits_for_the_reading_that_has_begun(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "UNWATCHED_SECONDS", 0.0)
+    attention, seen = Attention(lambda: False), list[str]()
+    attention.rest()
+
+    def look() -> None:
+        attention.come()
+        seen.append("look")
+
+    viewer = run(look)
+    wait_until(lambda: attention._until > 0)
+    seen.append("reading")
+    run(attention.rest)
+    viewer.join(LONG / 2)
+    assert seen == ["reading", "look"]
 
 
 def test_a_reading_that_does_not_come_holds_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
