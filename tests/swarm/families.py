@@ -20,6 +20,8 @@ FAMILIES = {
     "any other container or process frozen for 1 to 60 s": r".* frozen \d+ s",
     "a node switched off and on": ".* killed and back",
     "a node drained and active again": "node drained .*",
+    "a slot moved to another node, and back": "slot .* moved .*",
+    "a node gone for good and replaced": ".* gone for good and replaced",
     "a node lost during a rolling update": "node lost .*",
     "a node cut off from everything": r"node \d cut off from everything",
     "a node cut off from the others, not from its clients": r"node \d cut off from the other nodes",

@@ -54,11 +54,11 @@ def summarize_postgres(states: Mapping[str, State]) -> dict[str, Any]:
 def summarize_redis(roles: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
     """Name the primary, if exactly one says that it is, and the replicas in step with it.
 
-    The lag of a replica is what the primary has written and it has not acknowledged.
+    The lag of a replica is what the primary has written, in bytes since ever, and it has not acknowledged.
     """
     primaries = [node for node, role in roles.items() if role[0] == b"master"]
     if len(primaries) != 1:
-        return {"primary": None, "replicas": [], "lag_bytes": {}}
+        return {"primary": None, "replicas": [], "lag_bytes": {}, "written": None}
     follows = [b"slave", primaries[0].encode(), b"connected"]
     replicas = sorted(n for n, r in roles.items() if r[0] == b"slave" and [r[0], r[1], r[3]] == follows)
     _, written, known = roles[primaries[0]]
@@ -67,6 +67,7 @@ def summarize_redis(roles: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
         "primary": primaries[0],
         "replicas": replicas,
         "lag_bytes": {name: lag.get(name) for name in replicas},
+        "written": written,
     }
 
 

@@ -9,9 +9,9 @@ from rich.console import Console
 from rich.table import Table
 
 from deployment.cli import report
-from deployment.cli.options import AsJson, DryRun, Quiet, manager, require_dry_run
+from deployment.cli.options import AsJson, DryRun, Quiet, Yes, confirm, manager, require_dry_run
 from deployment.configuration import settings
-from deployment.operations import node_list
+from deployment.operations import node_list, relocate
 from deployment.operations import nodes as verb
 from deployment.operations.runner import operation
 from deployment.operations.runner.operation import Step
@@ -19,9 +19,18 @@ from deployment.operations.runner.site import Site
 from deployment.progress import Progress
 
 Name = Annotated[str, typer.Argument(metavar="NODE", help="Host name or ID of a node.")]
+Slot = Annotated[int, typer.Argument(metavar="SLOT", min=1, max=3, help="1, 2 or 3: see `nodes list`.")]
+Old = Annotated[str, typer.Argument(metavar="OLD", help="Host name or ID of the node that is gone.")]
+New = Annotated[str, typer.Argument(metavar="NEW", help="Host name or ID of the node that takes its place.")]
+GONE = (
+    "Is {old} gone for good? If it is only cut off, its containers still run: switch it off first, "
+    "and never start them again."
+)
+LOST = "Its backups are lost with it."
 HEADINGS = ("NODE", "ROLE", "STATE", "ENGINE", "SLOTS", "EDGE", "PRIMARY OF", "DISK")
 app = typer.Typer(
-    no_args_is_help=True, help="List the machines; add one, take one out of service, bring it back."
+    no_args_is_help=True,
+    help="List the machines; add one, take one out of service, bring it back, move what belongs to it.",
 )
 
 
@@ -63,6 +72,34 @@ def activate(name: Name, quiet: Quiet = False, dry_run: DryRun = False, as_json:
     """Bring a node back into service, and spread the containers again."""
     on = _site("activate", name, quiet)
     _run(verb.activating(on, name), on, dry_run, as_json)
+
+
+@app.command("move")
+def move(
+    slot: Slot, name: Name, quiet: Quiet = False, dry_run: DryRun = False, as_json: AsJson = False
+) -> None:
+    """Move a slot to another node: its data nodes copy all from their peers there."""
+    on = _site("move", f"{slot} {name}", quiet)
+    _run(relocate.moving(on, slot, name), on, dry_run, as_json)
+
+
+@app.command("replace")
+def replace(
+    old: Old,
+    new: New,
+    yes: Yes = False,
+    quiet: Quiet = False,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+) -> None:
+    """Let a node take the place of one that is gone for good, which leaves the Swarm."""
+    on = _site("replace", f"{old} {new}", quiet)
+    steps, lost = relocate.replacing(on, old, new), relocate.backups_lost(on, old, new)
+    if not dry_run:
+        confirm(" ".join([GONE.format(old=old), *([LOST] if lost else [])]), yes=yes)
+    _run(steps, on, dry_run, as_json)
+    if lost and not dry_run:
+        on.progress.say(f"The backups on {old} are lost with it. Make one now: python3 deploy.py backup")
 
 
 def _site(name: str, node: str, quiet: bool) -> Site:

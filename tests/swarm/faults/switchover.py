@@ -31,10 +31,10 @@ def moving(cluster: str) -> Strike:
     def strike(scene: Scene) -> None:
         to = heir(scene, cluster).service
         scene.note(f"switchover {cluster} {to}")
-        _deploy(scene, "switchover", cluster, to)
+        deploy(scene, "switchover", cluster, to)
         assert scene.cluster.primary(cluster) == to
         scene.ended()
-        said = _deploy(scene, "switchover", cluster, to)
+        said = deploy(scene, "switchover", cluster, to)
         assert "Nothing to do" in said, said
 
     return strike
@@ -53,7 +53,7 @@ def killed_meanwhile(cluster: str, *, former: bool) -> Strike:
             process.communicate()
         scene.ended()
         scene.wait_whole()
-        _deploy(scene, "switchover", cluster, coming.service)
+        deploy(scene, "switchover", cluster, coming.service)
         assert scene.cluster.primary(cluster) == coming.service
 
     return strike
@@ -64,14 +64,14 @@ def drained(scene: Scene) -> None:
     cluster = scene.cluster
     node = postgres_primary(cluster).node
     scene.blame(node)
-    scene.heal("nodes activate", lambda: _deploy(scene, "nodes", "activate", node.name))
+    scene.heal("nodes activate", lambda: deploy(scene, "nodes", "activate", node.name))
     scene.note(f"nodes drain {node.name}")
-    _deploy(scene, "nodes", "drain", node.name)
+    deploy(scene, "nodes", "drain", node.name)
     assert PRIMARY["postgres"](cluster).node != node
     scene.wait_served()
 
 
-def _deploy(scene: Scene, *arguments: str) -> str:
+def deploy(scene: Scene, *arguments: str) -> str:
     """Run a verb on a manager; return what it said."""
     manager = next(node for node in scene.cluster.lab.nodes if node.commands())
     with power.deploying(manager, *arguments, stderr=subprocess.PIPE) as process:

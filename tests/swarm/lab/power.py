@@ -187,17 +187,24 @@ def _switch_on(client: docker.DockerClient, name: str, number: int, address: str
 
 def _join(lab: Lab) -> None:
     """Make every node a manager of one Swarm; those that are in it already stay."""
-    first = lab.nodes[0]
     outside = [node for node in lab.nodes if node.client.info()["Swarm"]["LocalNodeState"] == "inactive"]
-    if first in outside:
-        first.client.swarm.init(advertise_addr=first.address)
+    inside = [node for node in lab.nodes if node not in outside]
+    if not inside:
+        inside = [outside.pop(0)]
+        inside[0].client.swarm.init(advertise_addr=inside[0].address)
     token = lab.manager.swarm.attrs["JoinTokens"]["Manager"]
-    inside = next(node for node in lab.nodes if node not in outside[1:])
     for node in outside:
-        if node != first:
-            node.client.swarm.join(
-                remote_addrs=[f"{inside.address}:2377"], join_token=token, advertise_addr=node.address
-            )
+        node.client.swarm.join(
+            remote_addrs=[f"{inside[0].address}:2377"], join_token=token, advertise_addr=node.address
+        )
+
+
+def take_away(node: Node) -> None:
+    """Remove one node that has left the Swarm, with everything on it."""
+    client = _local_engine()
+    client.api.remove_container(node.container, force=True)
+    client.volumes.get(f"{NAME}-{node.number}").remove()
+    shutil.rmtree(SOCKETS / str(node.number))
 
 
 def hand_over_images(client: docker.DockerClient, bases: base.Bases, to: Node, progress: Progress) -> None:

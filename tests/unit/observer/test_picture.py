@@ -84,7 +84,10 @@ ALONE: list[Any] = [b"master", 100, []]
     ],
 )
 def test_redis(roles: dict[str, Any], primary: str | None, lag: dict[str, int | None]) -> None:
-    assert summarize_redis(roles) == {"primary": primary, "replicas": list(lag), "lag_bytes": lag}
+    written = 100 if primary else None
+    assert summarize_redis(roles) == {
+        "primary": primary, "replicas": list(lag), "lag_bytes": lag, "written": written,
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(

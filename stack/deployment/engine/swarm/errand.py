@@ -15,6 +15,8 @@ from deployment.errors import DeployError
 
 NAME = f"{STACK}_errand"
 POLL_SECONDS = 0.3
+# A node that has never run a service fetches its image first.
+FETCHED_SECONDS = 300
 # What a program takes over; not its names in the networks, by which others look for the service.
 KEPT = ("Image", "Env", "User", "ReadOnly", "CapabilityDrop", "Secrets", "Configs", "DNSConfig")
 
@@ -32,7 +34,24 @@ def run(client: docker.DockerClient, beside: str, command: Sequence[str], second
 
     It is of the stack while it runs: where that is cut short, the next `up`, `down` or errand removes it.
     """
-    task_template = template(client.api.inspect_service(f"{STACK}_{beside}")["Spec"]["TaskTemplate"], command)
+    return _once(client, template(_specification(client, beside), command), seconds)
+
+
+def run_on(client: docker.DockerClient, node: str, instead_of: str, script: str, *, without: str) -> Result:
+    """Run a shell script on a node (by ID), with the volume that a service would have there.
+
+    Never where the node has the label `without`. Raises DeployError as `run` does.
+    """
+    place = [f"node.id == {node}", f"node.labels.{without} != true"]
+    return _once(client, on_volume(_specification(client, instead_of), script, place), FETCHED_SECONDS)
+
+
+def _specification(client: docker.DockerClient, service: str) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = client.api.inspect_service(f"{STACK}_{service}")["Spec"]["TaskTemplate"]
+    return found
+
+
+def _once(client: docker.DockerClient, task_template: Mapping[str, Any], seconds: float) -> Result:
     remove(client)
     client.api.create_service(
         task_template, name=NAME, labels={NAMESPACE_LABEL: STACK}, mode=ServiceMode("replicated", 1)
@@ -55,6 +74,23 @@ def template(beside: Mapping[str, Any], command: Sequence[str]) -> dict[str, Any
         "RestartPolicy": {"Condition": "none"},
         "Networks": [{"Target": network["Target"]} for network in beside["Networks"]],
         **{key: beside[key] for key in ("Placement", "Resources", "LogDriver") if key in beside},
+    }  # fmt: skip
+
+
+def on_volume(instead_of: Mapping[str, Any], script: str, place: Sequence[str]) -> dict[str, Any]:
+    """Return what runs a shell script with the volume of a service, without its secrets and networks."""
+    container = instead_of["ContainerSpec"]
+    kept = {
+        key: container[key] for key in ("Image", "User", "ReadOnly", "CapabilityDrop") if key in container
+    }
+    volumes = [mount for mount in container.get("Mounts", []) if mount["Type"] == "volume"]
+    return {
+        "ContainerSpec": {
+            **kept, "Command": ["sh", "-c", script], "Mounts": volumes, "Healthcheck": {"Test": ["NONE"]},
+        },
+        "RestartPolicy": {"Condition": "none"},
+        "Placement": {"Constraints": list(place)},
+        **{key: instead_of[key] for key in ("Resources", "LogDriver") if key in instead_of},
     }  # fmt: skip
 
 

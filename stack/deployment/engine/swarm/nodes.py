@@ -1,9 +1,16 @@
-"""The nodes of the Swarm: looking at them, and giving them labels."""
+"""The nodes of the Swarm: looking at them, giving them labels and taking them, and removing one."""
+
+import time
+from collections.abc import Collection
+from contextlib import suppress
 
 import docker
+from docker.errors import APIError, NotFound
 
 from deployment.plan.swarm.nodes import Node, from_api, order
 from deployment.plan.swarm.placement import Labels
+
+DEMOTED_SECONDS = 30
 
 
 def observe(client: docker.DockerClient) -> tuple[Node, ...]:
@@ -24,5 +31,40 @@ def add_labels(client: docker.DockerClient, added: Labels) -> None:
     for identifier, labels in added.items():
         node = client.nodes.get(identifier)
         specification = node.attrs["Spec"]
-        specification["Labels"] = (specification.get("Labels") or {}) | dict.fromkeys(labels, "true")
-        node.update(specification)
+        carried = specification.get("Labels") or {}
+        wanted = carried | dict.fromkeys(labels, "true")
+        if wanted != carried:
+            node.update({**specification, "Labels": wanted})
+
+
+def take_labels(client: docker.DockerClient, identifier: str, labels: Collection[str]) -> None:
+    """Take labels from a node; those that it does not have do no harm."""
+    node = client.nodes.get(identifier)
+    specification = node.attrs["Spec"]
+    carried = specification.get("Labels") or {}
+    kept = {key: value for key, value in carried.items() if key not in labels}
+    if kept != carried:
+        node.update({**specification, "Labels": kept})
+
+
+def remove(client: docker.DockerClient, identifier: str) -> None:
+    """Remove a node that is away from the Swarm, a manager too; idempotent. Raises APIError if refused."""
+    with suppress(NotFound):
+        node = client.nodes.get(identifier)
+        if node.attrs["Spec"]["Role"] == "manager":
+            node.update({**node.attrs["Spec"], "Role": "worker"})
+        _remove(client, identifier)
+
+
+def _remove(client: docker.DockerClient, identifier: str) -> None:
+    deadline = time.monotonic() + DEMOTED_SECONDS
+    while True:
+        try:
+            client.api.remove_node(identifier, force=True)
+            return
+        except NotFound:
+            raise
+        except APIError:  # a manager's place is given up a moment after its role
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.5)

@@ -1,6 +1,6 @@
 """The services of the stack: how far each has come, what it was told, and its last words."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 import docker
@@ -73,6 +73,14 @@ def running_on(client: docker.DockerClient, name: str) -> list[str]:
     return [str(task["NodeID"]) for task in tasks if task["Status"]["State"] == "running"]
 
 
+def living(client: docker.DockerClient, names: Collection[str]) -> list[str]:
+    """Name those services of which a task has not ended, be it told to or not."""
+    ids = {service["ID"]: short_name(service) for service in specifications(client)}
+    tasks = client.api.tasks(filters={"label": NAMESPACE})
+    left = {ids.get(task["ServiceID"], "") for task in tasks if task["Status"]["State"] not in GONE}
+    return sorted(left & {*names})
+
+
 def left_on(client: docker.DockerClient, node: str) -> list[str]:
     """Name the services of which a task on a node (by ID) has not ended, be it told to or not."""
     names = {service["ID"]: short_name(service) for service in specifications(client)}
@@ -83,8 +91,19 @@ def left_on(client: docker.DockerClient, node: str) -> list[str]:
 
 def place_anew(client: docker.DockerClient, name: str) -> None:
     """Let Swarm replace every task of a service, as in an update."""
+    _service(client, name).force_update()
+
+
+def set_replicas(client: docker.DockerClient, name: str, number: int) -> None:
+    """Set how many tasks a service is to have; idempotent."""
+    service = _service(client, name)
+    if replicas(service.attrs) != number:
+        service.scale(number)
+
+
+def _service(client: docker.DockerClient, name: str) -> Any:
     found = client.services.list(filters={"name": f"{STACK}_{name}"})
-    next(service for service in found if service.name == f"{STACK}_{name}").force_update()
+    return next(service for service in found if service.name == f"{STACK}_{name}")
 
 
 def require(client: docker.DockerClient, name: str) -> None:

@@ -8,6 +8,8 @@ from pydantic import TypeAdapter, ValidationError
 
 # The container's own clock judges the picture's age, not that of the machine that asks.
 OLDEST_SECONDS = 5
+# What a part answered may be older than the picture by so much.
+ANSWER_SECONDS = 3
 # Of the queue's intake: votes are taken, or are not until a change of release or an operator's work is over.
 OPEN, DRAINING, MAINTENANCE = "open", "draining", "maintenance"
 
@@ -43,6 +45,7 @@ class Redis:
     primary: str | None = None
     replicas: tuple[str, ...] = ()
     lag_bytes: Lag = field(default_factory=dict)
+    written: int | None = None  # bytes, by the primary; an observer of a release before this one says nothing
 
     @property
     def followers(self) -> tuple[str, ...]:

@@ -1,5 +1,7 @@
 """Which services hold data, and what others reach them by: said here and nowhere else."""
 
+from collections.abc import Iterable
+
 from deployment.configuration.layout import SLOT_LABELS
 
 # Kinds of data nodes in the order of their update, and the cluster that each belongs to.
@@ -23,6 +25,11 @@ def cluster_of(service: str) -> str:
 def members(cluster: str) -> list[str]:
     """Return the data nodes that replicate in a cluster."""
     return [f"{cluster}-{slot}" for slot in SLOTS]
+
+
+def belonging(slots: Iterable[int]) -> list[str]:
+    """Return the data nodes that belong to slots."""
+    return [f"{kind}-{slot}" for slot in slots for kind in KINDS]
 
 
 def served_by(service: str) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from deployment.errors import DeployError
 from deployment.plan.cluster.convergence import ServiceState
 from deployment.plan.cluster.rollout import View
-from deployment.plan.cluster.topology import CLUSTERS, KINDS, cluster_of
+from deployment.plan.cluster.topology import CLUSTERS, belonging, cluster_of
 from deployment.plan.swarm.nodes import Node
 
 SAME = "Nothing was changed."
@@ -25,7 +25,7 @@ def named(nodes: Sequence[Node], name: str) -> Node:
 
 def carried(node: Node) -> list[str]:
     """Return the data nodes that belong to a node."""
-    return [f"{kind}-{slot}" for slot in node.slots for kind in KINDS]
+    return belonging(node.slots)
 
 
 def pinned(services: Sequence[ServiceState], nodes: Sequence[Node], node: Node) -> list[str]:
@@ -61,7 +61,7 @@ def require_dispensable(nodes: Sequence[Node], node: Node, absent: Collection[st
         raise DeployError(
             f"{node.name} carries the slots {slots}: without it no cluster has a majority, and no vote "
             f"could be taken. {SAME}",
-            'Move all but one of them to other nodes first: see "Move a slot" in docs/operations.md.',
+            "Move all but one of them to other nodes first: `python3 deploy.py nodes move SLOT NODE`.",
         )
     if node.slots and (missing := sorted(set(absent) - set(carried(node)))):
         raise DeployError(
@@ -100,7 +100,12 @@ def cost(node: Node, alone: Sequence[str] = ()) -> list[str]:
 
 def held(node: Node, primaries: Mapping[str, str | None]) -> list[str]:
     """Return the clusters whose primary is on a node."""
-    return [cluster for cluster in CLUSTERS if primaries.get(cluster) in carried(node)]
+    return led(carried(node), primaries)
+
+
+def led(names: Collection[str], primaries: Mapping[str, str | None]) -> list[str]:
+    """Return the clusters whose primary is one of these data nodes."""
+    return [cluster for cluster in CLUSTERS if primaries.get(cluster) in names]
 
 
 def lopsided(nodes: Sequence[Node], placed: Mapping[str, Sequence[str]]) -> list[str]:

@@ -27,6 +27,11 @@ class Node:
         return self.state == "ready"
 
     @property
+    def down(self) -> bool:
+        """Whether the Swarm has given it up. After a change of its leader, nodes that live are "unknown"."""
+        return self.state == "down"
+
+    @property
     def usable(self) -> bool:
         """Whether it may be given tasks."""
         return self.ready and self.availability == "active"

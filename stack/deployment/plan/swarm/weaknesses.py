@@ -59,7 +59,10 @@ def _slots(nodes: Sequence[Node]) -> list[str]:
     absent = [n for n, label in enumerate(SLOT_LABELS, 1) if not any(label in c.labels for c in carriers)]
     if absent:
         numbers = ", ".join(map(str, absent))
-        return [f"No node carries slot {numbers}: what belongs there cannot run. Run `up` again."]
+        return [
+            f"No node carries slot {numbers}: what belongs there cannot run. "
+            "If `nodes move` was interrupted, run that again. Otherwise run `up`."
+        ]
     fullest = max(carriers, key=lambda node: len(node.slots))
     if len(fullest.slots) == len(SLOT_LABELS):
         said = (
@@ -81,12 +84,7 @@ def _move(nodes: Sequence[Node], fullest: Node) -> list[str]:
     free = [node for node in nodes if node.usable and not node.slots]
     if not free:
         return ["Three nodes with a slot each are needed to survive the loss of any one of them."]
-    label, target = SLOT_LABELS[fullest.slots[-1] - 1], free[0]
-    return [
-        f"To move a slot: `docker node update --label-rm {label} {fullest.name} && "
-        f"docker node update --label-add {label}=true {target.name}`. One at a time, and wait until "
-        "`status` is healthy before the next: the volumes stay behind, the new node copies from its peers."
-    ]
+    return [f"To move a slot: `python3 deploy.py nodes move {fullest.slots[-1]} {free[0].name}`."]
 
 
 def _doubled(nodes: Sequence[Node]) -> list[str]:
