@@ -8,7 +8,7 @@ import pytest
 import requests
 
 from deployment.configuration import dashboard
-from kit.containers import docker
+from kit.containers import docker, remove_network
 from kit.edge import HOSTS, HTTP_PORT, PORT, running_edge
 from kit.images import reference
 from kit.waiting import wait_until
@@ -43,7 +43,7 @@ def network() -> Iterator[str]:
         yield name
     finally:
         docker("rm", "--force", name)
-        docker("network", "rm", name)
+        remove_network(name)
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from uuid import uuid4
 import pytest
 import requests
 
-from kit.containers import docker, joined
+from kit.containers import docker, joined, remove_network
 from kit.edge import HOSTS, HTTP_PORT, PORT, starting_edge
 from kit.images import reference
 from kit.proxy import proxy
@@ -87,7 +87,7 @@ def network() -> Iterator[str]:
     name = f"test-proxied-{uuid4().hex[:8]}"
     docker("network", "create", name)
     yield name
-    docker("network", "rm", name)
+    remove_network(name)
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ import pytest
 import requests
 import socketio
 
-from kit.containers import docker, joined
+from kit.containers import docker, joined, remove_network
 from kit.edge import CHALLENGES, HTTP_PORT, PORT, starting_edge
 from kit.images import reference
 from kit.proxy import proxy
@@ -70,7 +70,7 @@ def network() -> Iterator[str]:
     environment = [part for key, value in SETTINGS.items() for part in ("--env", f"{key}={value}")]
     docker("network", "create", name)
     with ExitStack() as running:
-        running.callback(docker, "network", "rm", name)
+        running.callback(remove_network, name)
         for page in PAGES:
             alias = ("--network-alias", page)
             running.enter_context(joined(name, *alias, *environment, reference(page)))

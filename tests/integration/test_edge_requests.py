@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import pytest
 
-from kit.containers import docker
+from kit.containers import docker, remove_network
 from kit.edge import CHALLENGES, HEALTH_CHECK, HOSTS, HTTP_PORT, PORT, running_edge
 from kit.images import reference
 from kit.waiting import wait_until
@@ -91,7 +91,7 @@ def network() -> Iterator[str]:
     )
     yield name
     docker("rm", "--force", f"{name}-echo")
-    docker("network", "rm", name)
+    remove_network(name)
 
 
 @pytest.fixture(scope="module")

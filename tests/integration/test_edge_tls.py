@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 
-from kit.containers import docker
+from kit.containers import docker, remove_network
 from kit.edge import HOSTS, PORT, running_edge
 from kit.images import reference
 from kit.waiting import wait_until
@@ -59,7 +59,7 @@ def edge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             yield found
     finally:
         docker("rm", "--force", name)
-        docker("network", "rm", name)
+        remove_network(name)
 
 
 def test_every_cipher_suite_that_is_taken_is_a_modern_one(edge: str) -> None:

@@ -10,7 +10,7 @@ from uuid import uuid4
 import pytest
 import requests
 
-from kit.containers import docker
+from kit.containers import docker, remove_network
 from kit.edge import HOSTS, lets_in, running_edge, starting_edge
 from kit.images import reference
 from kit.waiting import wait_until
@@ -43,7 +43,7 @@ def network() -> Iterator[str]:
     name = f"test-edge-{uuid4().hex[:8]}"
     docker("network", "create", name)
     yield name
-    docker("network", "rm", name)
+    remove_network(name)
 
 
 @pytest.fixture

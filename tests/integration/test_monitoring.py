@@ -13,7 +13,7 @@ import yaml
 from deployment.engine.images import grafana
 from deployment.engine.machine import engine
 from kit import dashboards, monitoring
-from kit.containers import address, docker, joined
+from kit.containers import address, docker, joined, remove_network
 from kit.edge import HOSTS, HTTP_PORT, PORT, running_edge
 from kit.images import reference
 from kit.redis_cluster import PROXIES, REDIS, SENTINELS, RedisCluster, running_cluster
@@ -113,7 +113,7 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
     with ExitStack() as stack:
         cluster = stack.enter_context(running_cluster(folder("redis")))
         docker("network", "create", network)
-        stack.callback(docker, "network", "rm", network)
+        stack.callback(remove_network, network)
         for proxy in PROXIES:
             also_known_as(cluster.container(proxy), network, "tasks.redis-proxy")
             stack.callback(docker, "network", "disconnect", "--force", network, cluster.container(proxy))

@@ -15,7 +15,7 @@ from certificates.outside.hook import Hook, HookError, wait_for_text
 from certificates.outside.names import NamesError, NoAddressError, Resolver
 from certificates.outside.reach import Findings, look
 from certificates.plan.caa import CaaRecord, forbids
-from kit.containers import docker
+from kit.containers import docker, remove_network
 from kit.pebble import DnsServer, dns_server
 
 VOTE, RESULT = "vote.example.test", "result.example.test"
@@ -29,7 +29,7 @@ def network() -> Iterator[str]:
     name = f"vote-app-test-names-{uuid4().hex[:8]}"
     docker("network", "create", name)
     yield name
-    docker("network", "rm", name)
+    remove_network(name)
 
 
 @pytest.fixture(scope="module")

@@ -70,7 +70,14 @@ def way(start: Start, trio: Trio, database: Database, environment: dict[str, str
     made = Way(start("vote", **queue, **key, metrics_port=ports["vote"]), start("result", **tally), ports)
     made.vote.wait_ready()
     made.result.wait_ready()
+    wait_until(lambda: began(trio, database))
     return made
+
+
+def began(trio: Trio, database: Database) -> bool:
+    """Say whether the worker has made the stream and the tables."""
+    ((table,),) = database.query("SELECT to_regclass('probe')")
+    return bool(table and trio.primary.client.exists("votes"))
 
 
 def told(result: Service) -> Any:

@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 import requests
 
-from kit.containers import docker
+from kit.containers import docker, remove_network
 from kit.edge import HOSTS, PORT, running_edge
 from kit.images import reference
 from kit.waiting import wait_until
@@ -41,7 +41,7 @@ def edge(tmp_path: Path) -> Iterator[str]:
             yield found
     finally:
         docker("rm", "--force", name)
-        docker("network", "rm", name)
+        remove_network(name)
 
 
 def answers(edge: str) -> bool:

@@ -20,7 +20,7 @@ from psycopg.rows import dict_row
 
 from deployment.configuration.layout import ROOT
 from kit.acme_gate import Gate, gate_before
-from kit.containers import UNWATCHED, address, docker
+from kit.containers import UNWATCHED, address, docker, remove_network
 from kit.edge import filled_in
 from kit.images import reference
 from kit.inside import AUTHORITY_FILE, SERVER_FILE, Inside
@@ -231,7 +231,7 @@ class Edges:
         docker("rm", "--force", *names, check=False)
         volumes = docker("volume", "ls", "--quiet", "--filter", f"name={self.network}").split()
         docker("volume", "rm", *volumes, check=False)
-        docker("network", "rm", self.network, check=False)
+        remove_network(self.network)
 
 
 @dataclass(frozen=True)

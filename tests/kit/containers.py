@@ -45,6 +45,11 @@ def address(container: str) -> str:
     )
 
 
+def remove_network(name: str) -> None:
+    """Remove a network without containers; one that a busy engine has miscounted stays, and harms nobody."""
+    docker("network", "rm", name, check=False)
+
+
 def freeze(container: str) -> None:
     """Stop all of a container where it stands, as if its machine hung."""
 

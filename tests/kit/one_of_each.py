@@ -12,7 +12,7 @@ from uuid import uuid4
 from deployment.engine import pages
 from deployment.engine.pages import Edge
 from deployment.plan.release.entrance import Entrance
-from kit.containers import UNWATCHED, docker
+from kit.containers import UNWATCHED, docker, remove_network
 from kit.edge import PORT, running_edge
 from kit.images import reference
 from kit.routes import PAGES, Routes
@@ -77,4 +77,4 @@ def one_of_each(folder: Path, told: Routes) -> Iterator[str]:
             yield edge
     finally:
         docker("rm", "--force", "--volumes", *(f"{network}-{name}" for name in parts))
-        docker("network", "rm", network)
+        remove_network(network)

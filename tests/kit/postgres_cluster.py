@@ -14,7 +14,7 @@ from typing import Any
 
 import psycopg
 
-from kit.containers import UNWATCHED, address, docker, freeze
+from kit.containers import UNWATCHED, address, docker, freeze, remove_network
 from kit.images import reference
 from kit.inside import Inside
 from kit.waiting import wait_until
@@ -97,7 +97,7 @@ class PostgresCluster:
             docker("rm", "--force", f"{self.prefix}-{name}", check=False)
         for node in NODES:
             docker("volume", "rm", "--force", f"{self.prefix}-{node}", check=False)
-        docker("network", "rm", self.prefix, check=False)
+        remove_network(self.prefix)
 
     def logs(self, name: str) -> str:
         command = ["docker", "logs", f"{self.prefix}-{name}"]

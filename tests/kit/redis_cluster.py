@@ -13,7 +13,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from kit.containers import UNWATCHED, address, docker, freeze
+from kit.containers import UNWATCHED, address, docker, freeze, remove_network
 from kit.images import reference
 from kit.inside import AUTHORITY_FILE, Inside
 from kit.waiting import wait_until
@@ -63,7 +63,7 @@ class RedisCluster:
         self.remove(*REDIS, *SENTINELS, *PROXIES)
         for node in (*REDIS, *SENTINELS):
             self.wipe(node)
-        docker("network", "rm", self.prefix)
+        remove_network(self.prefix)
 
     def container(self, name: str) -> str:
         return f"{self.prefix}-{name}"

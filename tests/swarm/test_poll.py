@@ -67,6 +67,7 @@ def test_a_poll_ends_and_the_next_begins_at_zero_while_people_vote(
 ) -> None:
     vote, result = doors
     number = present(local)
+    assert verb("poll", "archive").returncode == 1  # it is open
     before = Counter(local.status()["votes"]["tally"])
     with Crowd(vote) as crowd:
         crowd.wait_for(200)
@@ -79,8 +80,11 @@ def test_a_poll_ends_and_the_next_begins_at_zero_while_people_vote(
         crowd.wait_for(403)
         look_at_the_closed_poll(visits, folder)
         assert "open poll" in verb("poll", "open", "--dry-run").stdout
+        archive_for_good(doors, number)
         resetting = verb("poll", "reset", "--poll", str(number), "--confirm", STACK)
         assert resetting.returncode == 0, resetting.stderr
+        # The same command after an interruption begins no second one.
+        assert verb("poll", "reset", "--poll", str(number), "--confirm", STACK).returncode == 0
         crowd.wait_for(200)
         # A page of the poll before cannot vote in this one.
         assert vote.post(f"vote=a&poll={number}").status == 409
@@ -103,26 +107,11 @@ def test_a_poll_ends_and_the_next_begins_at_zero_while_people_vote(
     assert kept["checksum"] == hashlib.sha256(text).hexdigest()
 
 
-def test_an_archived_poll_shows_its_checksum_and_stays_closed(
-    local: LocalStack, doors: Sequence[Door]
-) -> None:
+@pytest.mark.long
+def test_a_reset_alone_closes_archives_and_begins_the_next(local: LocalStack) -> None:
     number = present(local)
-    assert verb("poll", "archive").returncode == 1  # it is open
-    assert verb("poll", "close", "--poll", str(number)).returncode == 0
-    printed = verb("poll", "archive")
-    checksum = hashlib.sha256(printed.stdout.encode()).hexdigest()
-    assert checksum in printed.stderr
-    again = verb("poll", "archive", "--poll", str(number))
-    assert again.stdout == printed.stdout
-    page = wait_until(lambda: found if checksum in (found := doors[1].get("").body.decode()) else None)
-    assert "Final result" in page
-    refused = verb("poll", "open")
-    assert refused.returncode == 1
-    assert "kept for good" in refused.stderr
-    assert doors[0].post("vote=a").status == 403
     assert verb("poll", "reset", "--poll", str(number), "--confirm", STACK).returncode == 0
-    # The same command after an interruption begins no second one.
-    assert verb("poll", "reset", "--poll", str(number), "--confirm", STACK).returncode == 0
+    assert number in [each["number"] for each in archives()]
     assert present(local) == number + 1
 
 
@@ -141,6 +130,22 @@ def look_at_the_closed_poll(visits: dict[str, Visit], folder: Path) -> None:
     vote.screenshot(path=folder / "vote-closed.png", animations="disabled")
     result.screenshot(path=folder / "result-final.png", animations="disabled")
     assert visits["vote"].troubles == visits["result"].troubles == []
+
+
+def archive_for_good(doors: Sequence[Door], number: int) -> None:
+    """Archive a poll that is over; its checksum is on the page, and nobody can open it again."""
+    vote, result = doors
+    printed = verb("poll", "archive")
+    checksum = hashlib.sha256(printed.stdout.encode()).hexdigest()
+    assert checksum in printed.stderr
+    again = verb("poll", "archive", "--poll", str(number))
+    assert again.stdout == printed.stdout
+    page = wait_until(lambda: found if checksum in (found := result.get("").body.decode()) else None)
+    assert "Final result" in page
+    refused = verb("poll", "open")
+    assert refused.returncode == 1
+    assert "kept for good" in refused.stderr
+    assert vote.post("vote=a").status == 403
 
 
 def nobody_votes_after_the_end(crowd: Crowd, number: int) -> None:

@@ -7,10 +7,11 @@ import sys
 from deployment.configuration.layout import ROOT
 
 FAULTS = "tests/swarm/faults"
-# Every file of these has or starts what it needs, so two of them can run at once.
-TWO_FILES = ["--numprocesses", "2", "--dist", "loadfile"]
-NO_SERVERS = ["tests/unit", *TWO_FILES]
-OWN_SERVERS = ["tests/unit", "tests/integration", *TWO_FILES]
+# Every file of these has or starts what it needs, so several of them can run at once. Those with servers
+# mostly wait, and the longest come first.
+NO_SERVERS = ["tests/unit", "--numprocesses", "2", "--dist", "loadfile"]
+THREE_FILES = ["--numprocesses", "3", "--dist", "loadfile", "--no-loadscope-reorder"]
+OWN_SERVERS = ["tests/unit", "tests/integration", *THREE_FILES]
 # These share the one stack that is up.
 ONE_STACK = ["tests/browser", "tests/swarm"]
 

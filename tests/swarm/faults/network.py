@@ -111,7 +111,6 @@ FAULTS = [
         "redis primary cut off from the sentinels",
         container_cut(redis_primary, SENTINELS, network="queue"),
         REDIS_LIMITS,
-        ci=True,
     ),
     Fault(
         "redis primary cut off from the sentinels and a replica",

@@ -58,7 +58,7 @@ def unread(strike: Strike) -> Strike:
 
 FAULTS = [
     # One failover's ten seconds, and the queue's own.
-    Fault("both primaries killed at once", kill_both_primaries, Limits(stale_s=15), ci=True),
+    Fault("both primaries killed at once", kill_both_primaries, Limits(stale_s=15)),
     Fault("both primaries frozen 10 s", freeze_both_primaries, Limits(unavailable_s=10)),
     Fault("node lost during a rolling update", lose_a_node_in_an_update, GONE),
     *(
