@@ -74,6 +74,8 @@ def _add_backup(parser: argparse.ArgumentParser) -> None:
     drill = verbs.add_parser("drill", help="restore a backup beside everything else, and count its votes")
     restore = verbs.add_parser("restore", help="a part of what brings the votes of a moment back")
     restore.add_argument("part", choices=PARTS)
+    adopt = verbs.add_parser("adopt", help="give the store of a database that is gone to this one")
+    adopt.add_argument("part", choices=("possible", "do"))
     restore.add_argument("mark", help="the name of the schema that keeps all of it")
     for verb in (drill, restore):
         verb.add_argument("--backup", default="", help="its label; without one, the newest")

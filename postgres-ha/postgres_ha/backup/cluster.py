@@ -17,12 +17,14 @@ SECONDS = 2.0
 class Cluster:
     """The timeline of the primary, None without one, and for how many seconds its oldest WAL has waited.
 
-    `given_up` is when a node last gave up WAL that could not be stored, in seconds since 1970.
+    `given_up` is when a node last gave up WAL that could not be stored, in seconds since 1970. `system` is
+    the database's system identifier, empty without a primary.
     """
 
     timeline: int | None = None
     waiting_seconds: float = 0.0
     given_up: float | None = None
+    system: str = ""
 
 
 class Agents:
@@ -69,5 +71,8 @@ def cluster_of(state: dict[str, Any]) -> Cluster:
     """Return what an open primary's state means for backups."""
     archive = state.get("archive") or {}
     return Cluster(
-        int(state["timelines"][-1][0]), float(archive.get("oldest_seconds") or 0), archive.get("given_up")
+        timeline=int(state["timelines"][-1][0]),
+        waiting_seconds=float(archive.get("oldest_seconds") or 0),
+        given_up=archive.get("given_up"),
+        system=str(state.get("system") or ""),
     )

@@ -10,9 +10,10 @@ from typing import Any
 from postgres_ha.backup.repository import STANZA
 from postgres_ha.errors import ServiceError
 
-LOOK_SECONDS = 60
+LOOK_SECONDS, STANZA_SECONDS = 60, 120
+CREATE, UPGRADE = "stanza-create", "stanza-upgrade"
 # Of its own list. 45 means two histories on one timeline, which is never written over.
-DIFFERENT_WAL = 45
+DIFFERENT_WAL, DIFFERENT_DATABASE = 45, 51
 _ERROR = re.compile(r"ERROR: \[(\d+)\]: (.*)")
 
 
@@ -44,6 +45,23 @@ def look(conf: Path) -> list[dict[str, Any]]:
     # What it quotes of a file that it cannot read may be anything.
     found: list[dict[str, Any]] = json.loads(done.stdout, strict=False)
     return found
+
+
+def change(conf: Path, verb: str) -> None:
+    """Make the store ready for the database that serves; raise PgBackRestError.
+
+    CREATE does so where there is nothing yet, and fails where it belongs to another database. UPGRADE makes
+    it the one of this database, and keeps what is there of the former ones.
+    """
+    try:
+        done = subprocess.run(
+            command(conf, verb), capture_output=True, text=True, errors="replace",
+            timeout=STANZA_SECONDS, check=False,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired as error:
+        raise PgBackRestError(f"the store was not made ready in {STANZA_SECONDS} s", 0) from error
+    if done.returncode:
+        raise failure([*done.stdout.splitlines(), *done.stderr.splitlines()], done.returncode)
 
 
 def failure(lines: Sequence[str], code: int) -> PgBackRestError:

@@ -48,7 +48,7 @@ class Places:
 
 @dataclass(frozen=True)
 class Source:
-    """A backup, the last WAL of its store, and where to stop: at a moment, when it is whole, or never."""
+    """A backup, the last WAL of its database, and where to stop: at a moment, when it is whole, or never."""
 
     backup: Backup
     wal_stop: str
@@ -109,7 +109,7 @@ def choose(places: Places, label: str, to: datetime | None, *, at_once: bool = F
     info = look(places.conf)
     found = contents(info)
     backup = verdict.choose(found, label, verdict.status(info), to)
-    return Source(backup, found.wal_stop, to, at_once)
+    return Source(backup, found.wal_stop(backup.database), to, at_once)
 
 
 def restore(places: Places, scratch: Scratch, source: Source, say: Say) -> None:

@@ -20,6 +20,11 @@ class OrderError(ServiceError):
     """What was asked for was not done; the message says why."""
 
 
+def waits(folder: Path) -> bool:
+    """Whether an order waits."""
+    return (folder / ORDER).exists()
+
+
 def take(folder: Path) -> dict[str, Any] | None:
     """Return the order that waits and take it away; None if there is none."""
     order = notes.read(folder, ORDER)

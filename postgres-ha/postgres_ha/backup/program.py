@@ -10,7 +10,7 @@ from pathlib import Path
 import psycopg
 
 from postgres_ha import logs
-from postgres_ha.backup import drill, notes, orders, report, store
+from postgres_ha.backup import adoption, drill, notes, orders, report, store
 from postgres_ha.backup.command import look
 from postgres_ha.backup.live import Live
 from postgres_ha.backup.repository import RUNNER_CONF
@@ -37,6 +37,8 @@ def main(options: argparse.Namespace) -> int:
     try:
         if options.verb == "restore":
             return _restore(options)
+        if options.verb == "adopt":
+            return _adopt(options.part)
         return _now(options.type) if options.verb == "now" else _list()
     except (ServiceError, psycopg.Error, OSError) as error:
         said = error.diag.message_primary if isinstance(error, psycopg.Error) else ""
@@ -55,6 +57,13 @@ def _list() -> int:
     found = report.contents(look(RUNNER_CONF))
     said = {"problem": status.get("problem", ""), "running": status.get("running")}
     print(json.dumps(report.listed(found, notes.read(STATE, notes.RESTORED)) | said, indent=2))
+    return 0
+
+
+def _adopt(part: str) -> int:
+    """Print whose the store is, once it was given to this database if that is the part."""
+    does = adoption.adopt if part == "do" else adoption.possible
+    print(json.dumps(does(RUNNER_CONF, Live(store.load(os.environ)))))
     return 0
 
 

@@ -1,7 +1,7 @@
 """What is in the store: the backups, and the WAL between them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,6 +21,8 @@ class Backup:
     wal_start: str
     wal_stop: str
     damaged: bool = False
+    # Which database of the store it is of: they are counted from 1.
+    database: int = 0
 
     @property
     def timeline(self) -> int:
@@ -30,28 +32,40 @@ class Backup:
 
 @dataclass(frozen=True)
 class Contents:
-    """The backups, the oldest first, and the last WAL file of the newest timeline, empty if there is none.
+    """The backups, the oldest first, and of each database of the store its last WAL file.
 
-    `ready` says whether anything can be stored yet.
+    `ready` says whether anything can be stored yet. The store belongs to the `database` of that number, whose
+    system identifier is `system`; it may have backups of former ones.
     """
 
     ready: bool = False
     backups: tuple[Backup, ...] = ()
-    wal_stop: str = ""
+    wal: Mapping[int, str] = field(default_factory=dict)
     percent: float | None = None
+    database: int = 0
+    system: str = ""
+
+    @property
+    def own(self) -> tuple[Backup, ...]:
+        """The backups of the database that the store belongs to."""
+        return tuple(backup for backup in self.backups if backup.database == self.database)
 
     @property
     def newest(self) -> Backup | None:
-        """The last backup that is whole: one with damaged pages of the database does not count."""
-        return next((backup for backup in reversed(self.backups) if not backup.damaged), None)
+        """Its last backup that is whole: one with damaged pages of the database does not count."""
+        return next((backup for backup in reversed(self.own) if not backup.damaged), None)
 
     @property
     def damage(self) -> str:
         """What is wrong with the last backup, empty if nothing is."""
-        last = self.backups[-1] if self.backups else None
+        last = self.own[-1] if self.own else None
         if last is None or not last.damaged:
             return ""
         return f"the database had damaged pages in backup {last.label}: it does not count"
+
+    def wal_stop(self, database: int) -> str:
+        """Return the last WAL file of a database, empty if there is none."""
+        return self.wal.get(database, "")
 
 
 def timeline_of(wal: str) -> int:
@@ -64,19 +78,29 @@ def contents(info: Sequence[Mapping[str, Any]]) -> Contents:
     if not info or not info[0].get("db"):
         return Contents()
     stanza = info[0]
+    current = max(stanza["db"], key=lambda one: int(one["id"]))
     return Contents(
         ready=True,
         backups=tuple(sorted(map(_backup, stanza["backup"]), key=lambda backup: backup.stop)),
-        wal_stop=_last_wal(stanza["archive"]),
+        wal=_last_wal(stanza["archive"]),
         percent=_percent(stanza["status"].get("lock", {}).get("backup", {})),
+        database=int(current["id"]),
+        system=str(current["system-id"]),
     )
 
 
 def listed(found: Contents, restored: Mapping[str, str]) -> dict[str, Any]:
     """Return it as plain values, each backup with when it was last restored, if ever."""
     return {
-        "backups": [_plain(backup) | {"restored": restored.get(backup.label)} for backup in found.backups],
-        "wal_stop": found.wal_stop,
+        "backups": [
+            _plain(backup)
+            | {
+                "restored": restored.get(backup.label),
+                "former": backup.database != found.database,
+            }
+            for backup in found.backups
+        ],
+        "wal_stop": found.wal_stop(found.database),
     }
 
 
@@ -96,13 +120,13 @@ def _backup(fields: Mapping[str, Any]) -> Backup:
         wal_start=str(fields["archive"]["start"]),
         wal_stop=str(fields["archive"]["stop"]),
         damaged=bool(fields.get("error")),
+        database=int(fields["database"]["id"]),
     )
 
 
-def _last_wal(archives: Sequence[Mapping[str, Any]]) -> str:
-    """Return the last file of the newest database: a store that was given to another one has both."""
-    known = [(int(str(one["id"]).split("-")[-1]), str(one["max"])) for one in archives if one.get("max")]
-    return max(known, default=(0, ""))[1]
+def _last_wal(archives: Sequence[Mapping[str, Any]]) -> dict[int, str]:
+    """Return the last file of each database: a store that was given to another one has both."""
+    return {int(one["database"]["id"]): str(one["max"]) for one in archives if one.get("max")}
 
 
 def _percent(lock: Mapping[str, Any]) -> float | None:

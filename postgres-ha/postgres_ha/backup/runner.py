@@ -12,11 +12,12 @@ from typing import Any
 import structlog
 
 from postgres_ha.backup import notes, orders, room, scratch
+from postgres_ha.backup.adoption import foreign
 from postgres_ha.backup.cluster import Agents
 from postgres_ha.backup.job import Job
 from postgres_ha.backup.report import Backup
 from postgres_ha.backup.repository import runner_conf, write_private
-from postgres_ha.backup.schedule import Due, Situation, due
+from postgres_ha.backup.schedule import Due, Situation, due, ordered
 from postgres_ha.backup.server import BackupServer
 from postgres_ha.backup.store import Settings
 from postgres_ha.backup.watch import Watch
@@ -69,7 +70,7 @@ class Runner:
         self._keep_room()
         self._finish()
         if self._job is None and self._watch.contents.ready:
-            self._begin()
+            self._begin_unless_foreign()
         if newest := self._watch.contents.newest:
             self._drills.keep(newest.stop)
         self._say()
@@ -84,10 +85,18 @@ class Runner:
         if self._job:
             self._job.give_up(self._short)
 
+    def _begin_unless_foreign(self) -> None:
+        """Begin nothing in a store of another database; who asks for a backup may have taken it over."""
+        if not foreign(self._watch.contents.system, self._watch.cluster.system):
+            self._begin()
+        elif orders.waits(self._settings.runtime):
+            self._watch.look_now()
+
     def _begin(self) -> None:
         """Begin what is asked for, or else what is due."""
         order = orders.take(self._settings.runtime)
-        wanted = Due(str(order["type"]), "asked for") if order else due(self._situation())
+        own = self._watch.contents.own
+        wanted = ordered(str(order["type"]), own) if order else due(self._situation())
         if wanted is None:
             return
         self._tried = datetime.now(UTC)
@@ -111,7 +120,7 @@ class Runner:
         return Situation(
             now=datetime.now(UTC),
             at=self._settings.at,
-            backups=self._watch.contents.backups,
+            backups=self._watch.contents.own,
             timeline=self._watch.cluster.timeline,
             failures=self._failures,
             tried=self._tried,

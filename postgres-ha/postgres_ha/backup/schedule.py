@@ -61,6 +61,12 @@ def due(situation: Situation) -> Due | None:
     return None
 
 
+def ordered(kind: str, backups: Sequence[Backup]) -> Due:
+    """Say which backup is made where one of a kind is asked for: the first of a database is a full one."""
+    first = all(backup.type != FULL for backup in backups)
+    return Due(FULL if first else kind, "asked for")
+
+
 def last_moment(now: datetime, at: time) -> datetime:
     """Return when a daily backup was to be made last."""
     today = now.replace(hour=at.hour, minute=at.minute, second=0, microsecond=0)

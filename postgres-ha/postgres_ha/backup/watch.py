@@ -1,6 +1,5 @@
 """Looking at the database and at the store, in a thread of its own: a store that hangs holds nothing up."""
 
-import subprocess
 import threading
 from datetime import UTC, datetime
 from pathlib import Path
@@ -8,8 +7,9 @@ from pathlib import Path
 import structlog
 
 from postgres_ha.backup import notes, report
+from postgres_ha.backup.adoption import foreign
 from postgres_ha.backup.cluster import Agents, Cluster
-from postgres_ha.backup.command import PgBackRestError, command, failure, look
+from postgres_ha.backup.command import CREATE, DIFFERENT_DATABASE, PgBackRestError, change, look
 from postgres_ha.backup.report import Contents
 
 log = structlog.get_logger()
@@ -17,7 +17,6 @@ log = structlog.get_logger()
 LOOK_SECONDS = 15.0
 # While the store is not ready, or a backup grows, whose progress is known in this way alone.
 SOON_SECONDS = 2.0
-STANZA_SECONDS = 120
 # After this long an archive stands still: what was dropped meanwhile may be missing in it.
 STANDSTILL_SECONDS = 900.0
 # No change of settings takes less: while backups are off, WAL goes nowhere.
@@ -66,7 +65,8 @@ class Watch:
         try:
             found = report.contents(look(self._conf))
             if not found.ready and self.cluster.timeline is not None:
-                create_stanza(self._conf)
+                change(self._conf, CREATE)
+                log.info("store is ready")
                 found = report.contents(look(self._conf))
             self._keep_seen()
         except PgBackRestError as error:
@@ -75,7 +75,7 @@ class Watch:
             self._note(str(error), 0)
         else:
             self.contents = found
-            self._note("", 0)
+            self._note(foreign(found.system, self.cluster.system), DIFFERENT_DATABASE)
 
     def _keep_seen(self) -> None:
         """Note, every now and then, that until now nothing was missed."""
@@ -105,17 +105,3 @@ def was_away(seen: object, now: datetime) -> bool:
         return (now - datetime.fromisoformat(str(seen))).total_seconds() > AWAY_SECONDS
     except (TypeError, ValueError):
         return True
-
-
-def create_stanza(conf: Path) -> None:
-    """Make the store ready for this database; raise PgBackRestError, also where it holds another's."""
-    words = command(conf, "stanza-create")
-    try:
-        done = subprocess.run(
-            words, capture_output=True, text=True, errors="replace", timeout=STANZA_SECONDS, check=False
-        )
-    except subprocess.TimeoutExpired as error:
-        raise PgBackRestError(f"the store was not made ready in {STANZA_SECONDS} s", 0) from error
-    if done.returncode:
-        raise failure([*done.stdout.splitlines(), *done.stderr.splitlines()], done.returncode)
-    log.info("store is ready")

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from deployment.cli import report
-from deployment.cli.options import AsJson, DryRun, Quiet, manager, require_dry_run
+from deployment.cli import adopt, report
+from deployment.cli.options import AsJson, DryRun, Quiet, Yes, manager, require_dry_run
 from deployment.configuration import settings
 from deployment.engine import backup as runner
 from deployment.engine.swarm import kits
@@ -19,10 +19,10 @@ from deployment.progress import Progress
 app = typer.Typer()
 
 
-class When(StrEnum):
-    """When a backup is to be made."""
+class What(StrEnum):
+    """What is to be done."""
 
-    NOW = "now"
+    NOW, ADOPT = "now", "adopt"
 
 
 class Kind(StrEnum):
@@ -34,18 +34,27 @@ class Kind(StrEnum):
 
 @app.command("backup")
 def make_backup(
-    when: Annotated[When, typer.Argument(help="It is the default.")] = When.NOW,
+    what: Annotated[
+        What,
+        typer.Argument(
+            help="Make a backup now, the default; or, after a loss, give the store to the new database."
+        ),
+    ] = What.NOW,
     kind: Annotated[
         Kind, typer.Option("--type", help="Everything, or what has changed since then.")
     ] = Kind.DIFF,
+    yes: Yes = False,
     quiet: Quiet = False,
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
     """Make a backup now, or wait for the one that is being made; interrupted, it goes on."""
-    del when
     require_dry_run(dry_run, as_json)
-    site = Site(settings.load(), Progress(quiet=quiet), manager(), lambda _: None, verb="backup")
+    verb = "backup" if what is What.NOW else "backup adopt"
+    site = Site(settings.load(), Progress(quiet=quiet), manager(), lambda _: None, verb=verb)
+    if what is What.ADOPT:
+        adopt.run(site, yes=yes, dry_run=dry_run, as_json=as_json)
+        return
     step = backup.Backup(kind.value)
     if dry_run:
         report.plan([step], site, (), as_json=as_json)

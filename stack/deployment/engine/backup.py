@@ -32,6 +32,17 @@ def make(client: Client, kind: str) -> Iterator[dict[str, Any]]:
         yield json.loads(line)
 
 
+def adoption(client: Client) -> dict[str, Any]:
+    """Return whose the store is, and what it has; raise DeployError where nobody can say."""
+    found: dict[str, Any] = json.loads("".join(output(client, "adopt", "possible")))
+    return found
+
+
+def adopt(client: Client) -> None:
+    """Give the store to the database that serves, unless it has it; raise DeployError."""
+    "".join(output(client, "adopt", "do"))
+
+
 def output(client: Client, *verb: str) -> Iterator[str]:
     """Yield the lines that a verb of the runner's program prints; raise DeployError with its complaint."""
     started = client.api.exec_create(container(client, *verb), [*PROGRAM, *verb])
@@ -82,7 +93,7 @@ def container(client: Client, *verb: str) -> str:
         raise DeployError(
             f"The runner of the backups is on another node: {', '.join(on)}.",
             "Run the same command there. It must be a manager."
-            if verb[:1] == ("restore",)
+            if verb[:1] in (("restore",), ("adopt",))
             else "Run the same command there, if it is a manager, or else in its container: docker exec "
             f"$(docker ps -qf name={STACK}_{SERVICE}.) {shlex.join((*PROGRAM, *verb))}",
         )

@@ -50,6 +50,7 @@ def test_the_line_of_status(found: Backups, expected: str) -> None:
         (having(told=None), ["says nothing"]),
         (having(told=61.0), ["says nothing"]),
         (having(problem="no room"), ["failed: no room"]),
+        (having(problem=f"{backups.FOREIGN} (71): nothing"), ["gone for good, this one can have it"]),
         (having(stop="2026-11-27T00:00:00+00:00"), ["2 d old"]),
         (having(stop=None), ["there is no backup yet"]),
     ],
@@ -64,12 +65,14 @@ def test_what_is_wrong_is_said(found: Backups | None, words: list[str]) -> None:
 def test_a_warning_of_status_says_what_to_do() -> None:
     said = [
         backups.sentence(*each)
-        for found in (having(stop=None), having(told=None))
+        for found in (having(stop=None), having(told=None), having(problem=f"{backups.FOREIGN} (7)"))
         for each in backups.warnings(Picture(at=AT, backups=found))
     ]
     assert said == [
         "there is no backup yet; run `python3 deploy.py backup`",
         "the runner of the backups says nothing; look at `python3 deploy.py logs backup`",
+        "the store belongs to another database (7). If that one is gone for good, this one can have it; "
+        "run `python3 deploy.py backup adopt`",
     ]
 
 
@@ -79,7 +82,9 @@ def test_the_table_has_a_line_for_each_backup() -> None:
         "wal_start": "000000020000000000000008", "wal_stop": "00000002000000000000000A",
         "damaged": False, "restored": None,
     }  # fmt: skip
-    heading, first, second = backups.table({"backups": [one, one | {"damaged": True, "restored": STOP}]})
+    others = [one | {"damaged": True, "restored": STOP}, one | {"former": True}]
+    heading, first, second, third = backups.table({"backups": [one, *others]})
+    assert third.startswith("20261129-030000F FORMER")
     assert heading.split() == ["BACKUP", "TYPE", "COMPLETE", "(UTC)", "DATABASE", "STORED", "WAL", "RESTORED"]
     assert "37.1 MiB  4.5 MiB" in first
     assert first.endswith("to 0000000A  never")

@@ -14,7 +14,9 @@ SILENT_SECONDS = 60.0
 OLD_SECONDS = 36 * 3600.0
 HEADINGS = ("BACKUP", "TYPE", "COMPLETE (UTC)", "DATABASE", "STORED", "WAL", "RESTORED")
 LOGS = "python3 deploy.py logs backup"
-MAKE = "python3 deploy.py backup"
+MAKE, ADOPT = "python3 deploy.py backup", "python3 deploy.py backup adopt"
+# What the runner says of a store that had another database: after a loss it belongs to the one that is gone.
+FOREIGN = "the store belongs to another database"
 
 
 def line(backups: Mapping[str, Any], at: float) -> str:
@@ -65,7 +67,7 @@ def table(found: Mapping[str, Any]) -> list[str]:
 
 def _row(one: Mapping[str, Any]) -> tuple[str, ...]:
     return (
-        one["label"] + (" DAMAGED" if one["damaged"] else ""),
+        one["label"] + (" DAMAGED" if one["damaged"] else "") + (" FORMER" if one.get("former") else ""),
         one["type"],
         one["stop"][:16].replace("T", " "),
         size(one["size"]),
@@ -103,6 +105,8 @@ def _of_archive(found: Backups) -> list[tuple[str, str]]:
 def _of_runner(found: Backups) -> list[tuple[str, str]]:
     if found.told is None or found.told > SILENT_SECONDS:
         return [("the runner of the backups says nothing", LOGS)]
+    if found.problem.startswith(FOREIGN):
+        return [(f"{found.problem}. If that one is gone for good, this one can have it", ADOPT)]
     return [(f"the last backup or the store failed: {found.problem}", LOGS)] if found.problem else []
 
 

@@ -91,6 +91,8 @@ def test_a_command_names_the_configuration_and_the_stanza() -> None:
     ("archive", "expected"),
     [
         ({}, Cluster(4)),
+        ({"system": "71"}, Cluster(4, system="71")),
+        ({"system": None}, Cluster(4)),
         ({"archive": None}, Cluster(4)),
         ({"archive": {"oldest_seconds": 70.5, "given_up": 5.0}}, Cluster(4, 70.5, 5.0)),
     ],

@@ -3,7 +3,7 @@ from datetime import UTC, datetime, time, timedelta
 import pytest
 
 from postgres_ha.backup.report import Backup
-from postgres_ha.backup.schedule import Due, Situation, due, last_moment
+from postgres_ha.backup.schedule import Due, Situation, due, last_moment, ordered
 
 NOW = datetime(2026, 11, 29, 12, 0, tzinfo=UTC)
 THREE = time(3, 0)
@@ -73,3 +73,19 @@ def test_a_week_of_daily_backups_has_one_full_one_whenever_each_is_complete() ->
 def test_the_last_moment_is_today_once_it_has_come(at: time, expected: tuple[int, int]) -> None:
     found = last_moment(NOW, at)
     assert (found.day, found.hour) == expected
+
+
+@pytest.mark.parametrize(
+    ("kind", "backups", "expected"),
+    [
+        (DIFF, (), FULL),
+        (FULL, (), FULL),
+        (DIFF, (backup(20, DIFF),), FULL),
+        (DIFF, (backup(20), backup(1, DIFF)), DIFF),
+        (FULL, (backup(20),), FULL),
+    ],
+)
+def test_the_first_backup_that_is_asked_for_is_a_full_one(
+    kind: str, backups: tuple[Backup, ...], expected: str
+) -> None:
+    assert ordered(kind, backups) == Due(expected, "asked for")
