@@ -208,8 +208,9 @@ def take_away(node: Node) -> None:
 
 
 def hand_over_images(client: docker.DockerClient, bases: base.Bases, to: Node, progress: Progress) -> None:
-    """Copy the images of ours that this machine has, so that the node need not build them again."""
-    names = {bases.debian, bases.traefik, *base.references(client, bases).values()}
+    """Copy the images that this machine has and the node needs, so that it need not build them."""
+    needed = images.needed(monitoring=bool(settings.load().monitoring))
+    names = {bases.debian, bases.traefik, *base.references(client, bases, needed).values()}
     ours = sorted(name for name in names if name.startswith(f"{STACK}/") and images.exists(client, name))
     lacking = [name for name in ours if not images.exists(to.client, name)]
     if not lacking:
