@@ -16,7 +16,7 @@ from deployment.operations import up
 from deployment.operations.steps import certificates
 from deployment.progress import Progress
 from kit.containers import docker
-from kit.local import LocalStack, deploy, running
+from kit.local import LocalStack, deploy
 from kit.pebble import AcmeServer, DnsServer, acme_server, dns_server
 
 HOSTS = ("vote.example.test", "result.example.test")
@@ -28,12 +28,8 @@ SOON_SECONDS = 20
 
 
 @pytest.fixture(scope="module")
-def local() -> Iterator[LocalStack]:
-    """The stack that is up here; afterwards it is what it was before."""
-    found = running()
-    yield found
-    deploy()
-    found.wait_healthy()
+def local(borrowed: LocalStack) -> LocalStack:
+    return borrowed
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from http.cookiejar import CookieJar
 from typing import cast
 from urllib.parse import urlsplit
@@ -14,9 +14,9 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
-from deployment.configuration.layout import NAMESPACE, ROOT
+from deployment.configuration.layout import ROOT
 from deployment.configuration.settings import load
-from kit.local import LocalStack, deploy, running
+from kit.local import LocalStack, deploy
 from kit.waiting import wait_until
 
 LONGEST_SECONDS = 45.0
@@ -35,23 +35,9 @@ SIGNALS = (signal.SIGKILL, signal.SIGINT)
 
 
 @pytest.fixture(scope="module")
-def local() -> Iterator[LocalStack]:
-    """The stack that is up here; afterwards it is what it was before."""
-    found = running()
-    before = routes(found)
-    yield found
-    assert deploy(REDIS_TLS="no").returncode == 0
-    assert routes(found) == before
-
-
-def routes(local: LocalStack) -> dict[str, dict[str, str]]:
-    """Return what Traefik is told of each service."""
-    services = local.client.services.list(filters={"label": NAMESPACE})
-    labels = {service.name: service.attrs["Spec"]["Labels"] for service in services}
-    return {
-        name: {key: value for key, value in of.items() if key.startswith("traefik.")}
-        for name, of in labels.items()
-    }
+def local(borrowed: LocalStack) -> LocalStack:
+    """The stack that is up here, with whatever settings the tests before have given it."""
+    return borrowed
 
 
 def cookies_of(urls: Mapping[str, str]) -> dict[str, str]:
