@@ -66,6 +66,7 @@ class View:
     first_boot: bool = False
     invited: bool = False
     overridden: bool = False
+    bereaved: bool = False  # the primary closed its connections and takes no other
     heir: str | None = None  # whom the primary that has just stopped wants elected
 
     @property
@@ -291,9 +292,15 @@ def _rank(node: NodeState, view: View) -> tuple[bool, Position, int]:
 def _may_campaign(view: View, held: Held) -> bool:
     return (
         view.invited
+        or (view.bereaved and _all_has_arrived(view))
         or held[Condition.COMPLETE] >= COMPLETE_SECONDS
         or held[Condition.INCOMPLETE] >= INCOMPLETE_SECONDS
     )
+
+
+def _all_has_arrived(view: View) -> bool:
+    """Whether no WAL comes to anybody any more, so that all find the same node to be the best."""
+    return not any(node.upstream for node in view.comparable)
 
 
 def _may_be_led(view: View) -> bool:

@@ -3,16 +3,16 @@
 import time
 from dataclasses import asdict
 
+import psycopg
 import structlog
 
-from postgres_ha import fence
+from postgres_ha import fence, repmgr
 from postgres_ha.database import DatabaseError
 from postgres_ha.errors import ServiceError
 from postgres_ha.grant import Candidacy, Grant, led_by, newer_data, next_term, objection, passed_over
 from postgres_ha.node import Mandate, Node
 from postgres_ha.peers import LIVING_SECONDS, NotEnoughError
 from postgres_ha.position import Position
-from postgres_ha.repmgr import RepmgrError
 from postgres_ha.state import Role
 
 log = structlog.get_logger()
@@ -169,13 +169,16 @@ def _collect(node: Node, candidacy: Candidacy) -> None:
 
 
 def _promote(node: Node) -> None:
+    """Promote the server, and note in repmgr's records what `repmgr standby promote` would.
+
+    That command asks every node first, which takes seconds where the name of a dead one is not known.
+    """
+    node.database.execute(*_PROMOTE)
     try:
-        node.repmgr.promote()
-    except RepmgrError as error:
-        # repmgr refuses when its own records are stale; the grants are what counts.
-        log.warning("repmgr does not promote", error=str(error))
-        if node.observe().role is Role.STANDBY:
-            node.database.execute(*_PROMOTE)
+        repmgr.record_primary(node.database, node.settings.node_id)
+    except psycopg.Error as error:
+        # The grants are what counts.
+        log.warning("promotion not in repmgr's records", error=str(error).strip())
 
 
 def _open(node: Node, term: int) -> None:

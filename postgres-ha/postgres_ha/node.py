@@ -50,7 +50,9 @@ class Node:
         self.database = Database(settings)
         self.repmgr = Repmgr(settings)
         self.backup = Companion(self.volume.data) if settings.backup else None
-        self.peers = Peers(settings.peers, Client(settings.tls, settings.secrets.agent_tokens[0]))
+        client = Client(settings.tls, settings.secrets.agent_tokens[0])
+        self.peers = Peers(settings.peers, client, self.bereave)
+        self.alarm = threading.Event()  # ends the gate's pause
         self.changing = threading.RLock()
         self.promise = DurableTerm(self.volume.promise)
         self.granted: Grant | None = None
@@ -60,6 +62,7 @@ class Node:
         self.phase = "starting"
         self._invited = float("-inf")
         self._heir = ""
+        self._bereaved = float("-inf")
         # Until the volume was looked at, nobody may take this node for an empty one.
         self._state = NodeState(settings.node, data=Data.BROKEN, forgot=self.promise.damaged)
         self._observed = time.monotonic()
@@ -104,6 +107,13 @@ class Node:
         self.peers.forget(leaving)
         self._heir, self._invited = heir, time.monotonic()
 
+    def bereave(self, primary: str) -> None:
+        """Note that the primary is certainly dead: nobody waits for it, and all look more often."""
+        log.info("the primary is gone", primary=primary)
+        self._bereaved = time.monotonic()
+        self.peers.hasten(INVITATION_SECONDS)
+        self.alarm.set()
+
     @property
     def heir(self) -> str | None:
         """The node that the primary which has just stopped wants elected, while its server is heard of."""
@@ -136,6 +146,7 @@ class Node:
             first_boot=self.volume.is_first_boot,
             overridden=self.overridden,
             invited=time.monotonic() - self._invited < INVITATION_SECONDS,
+            bereaved=time.monotonic() - self._bereaved < INVITATION_SECONDS,
             heir=self.heir,
         )
 

@@ -2,8 +2,10 @@
 
 import http.client
 import json
+import socket
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -16,6 +18,8 @@ from postgres_ha.tls import Tls
 
 POLL_SECONDS = 1.0
 POLL_TIMEOUT_SECONDS = 1.5
+# Without a primary, whatever a peer says decides what is next.
+HASTE_SECONDS = 0.15
 FRESH_SECONDS = 3.0
 # One answer that does not come in time is enough: whoever asks could not reach the primary, either.
 LIVING_SECONDS = POLL_SECONDS + POLL_TIMEOUT_SECONDS
@@ -63,13 +67,21 @@ class Client:
 
 
 class Peers:
-    """Poll every peer in a thread of its own, so that a silent one delays nobody."""
+    """Poll every peer in a thread of its own, so that a silent one delays nobody.
 
-    def __init__(self, names: tuple[str, ...], client: Client) -> None:
+    `bereaved` is called when an open primary is certainly gone, with its name.
+    """
+
+    def __init__(
+        self, names: tuple[str, ...], client: Client, bereaved: Callable[[str], None] = lambda _: None
+    ) -> None:
         self._names = names
         self._client = client
+        self._bereaved = bereaved
         self._states = agents.States(client.tls)
         self._seen: dict[str, tuple[float, NodeState]] = {}
+        self._wakes = {name: socket.socketpair() for name in names}
+        self._hasty_until = float("-inf")
 
     def start(self) -> None:
         """Begin to poll."""
@@ -82,8 +94,16 @@ class Peers:
         try:
             answer = self._states.ask(name, POLL_TIMEOUT_SECONDS)
             self._seen[name] = (started, NodeState.from_json(answer))
+        except agents.GoneError:
+            self._bury(name)
         except (OSError, http.client.HTTPException, KeyError, TypeError, ValueError):
             pass  # silence is what `states` reports after FRESH_SECONDS
+
+    def hasten(self, seconds: float) -> None:
+        """Poll more often for so long, unless a primary is heard."""
+        self._hasty_until = time.monotonic() + seconds
+        for wake, _ in self._wakes.values():
+            wake.send(b"!")
 
     def states(self) -> dict[str, NodeState | None]:
         """Return each peer's state if it was heard within FRESH_SECONDS, else None."""
@@ -135,6 +155,12 @@ class Peers:
                 return refusals
         raise NotEnoughError("; ".join(refusals))
 
+    def _bury(self, name: str) -> None:
+        """Drop what a peer said, and say so if that was the primary."""
+        _, last = self._seen.pop(name, (0.0, None))
+        if last and last.open:
+            self._bereaved(name)
+
     def _last_primary(self) -> tuple[float, str] | None:
         oldest = time.monotonic() - LIVING_SECONDS
         seen = dict(self._seen).items()
@@ -153,4 +179,13 @@ class Peers:
         while True:
             started = time.monotonic()
             self.poll(name)
-            time.sleep(max(0.1, POLL_SECONDS - (time.monotonic() - started)))
+            self._states.pause(name, _left(started, self._period()), self._wakes[name][1])
+            time.sleep(_left(started, _LOOK_SECONDS))
+
+    def _period(self) -> float:
+        hasty = time.monotonic() < self._hasty_until and not self.heard_primary()
+        return HASTE_SECONDS if hasty else POLL_SECONDS
+
+
+def _left(started: float, seconds: float) -> float:
+    return max(0.0, started + seconds - time.monotonic())

@@ -6,6 +6,7 @@ import time
 import structlog
 
 from postgres_ha import child
+from postgres_ha.database import Database
 from postgres_ha.errors import ServiceError
 from postgres_ha.settings import Settings
 
@@ -32,13 +33,16 @@ connection_check_type=ping
 primary_visibility_consensus=false
 standby_disconnect_on_failover=false
 election_rerun_interval=3
-promote_check_interval=1
 failover_validation_command='/usr/local/bin/postgres-ha campaign %n'
 promote_command='/usr/local/bin/postgres-ha promote --elected'
 follow_command='/usr/local/bin/postgres-ha follow %n'
 log_level=NOTICE
 log_status_interval=3600
 """
+
+
+_NO_OTHER = "UPDATE repmgr.nodes SET active = false WHERE type = 'primary' AND active AND node_id <> %s"
+_THIS_ONE = "UPDATE repmgr.nodes SET type = 'primary', upstream_node_id = NULL WHERE node_id = %s"
 
 
 class RepmgrError(ServiceError):
@@ -53,10 +57,6 @@ class Repmgr:
         self._daemon: subprocess.Popen[bytes] | None = None
         self._watched: object = None
         self._not_before = 0.0
-
-    def promote(self) -> None:
-        """Promote the local standby; raise RepmgrError."""
-        self._run("standby", "promote")
 
     def register_primary(self) -> None:
         """Record the local node as the primary; raise RepmgrError."""
@@ -97,6 +97,13 @@ class Repmgr:
         if result.returncode:
             lines = result.stderr.strip().splitlines()
             raise RepmgrError(f"{' '.join(arguments)}: {lines[-1] if lines else 'no output'}")
+
+
+def record_primary(database: Database, node_id: int) -> None:
+    """Note a promotion in repmgr's records; raise psycopg.Error."""
+    with database.connect("repmgr") as connection:
+        connection.execute(_NO_OTHER, (node_id,))
+        connection.execute(_THIS_ONE, (node_id,))
 
 
 def write_configuration(settings: Settings) -> None:

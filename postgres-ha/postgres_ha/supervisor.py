@@ -62,7 +62,8 @@ class Supervisor:
             passfile.keep(self._node.settings, self._node.peers.heard_primary)
             Completion(self._node).start()
             while True:
-                time.sleep(self._tick())
+                self._node.alarm.wait(self._tick())
+                self._node.alarm.clear()
         finally:
             signal.signal(signal.SIGTERM, signal.SIG_IGN)
             self._stop()
@@ -105,6 +106,8 @@ class Supervisor:
             return RETRY_SECONDS
         finally:
             self._node.changing.release()
+        if view.bereaved and decision.action is Action.NOTHING:
+            return TICK_SECONDS
         return PAUSES.get(decision.action, TICK_SECONDS)
 
     def _announce(self, decision: Decision) -> None:

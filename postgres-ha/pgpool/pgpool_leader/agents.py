@@ -1,6 +1,7 @@
 """The ways to the agents of the database nodes: over TLS, and in plain where a node knows no TLS yet."""
 
 import json
+import select
 import socket
 import ssl
 import time
@@ -11,6 +12,11 @@ from .tls import Tls
 
 TLS_PORT = 8443
 PLAIN_PORT = 8008
+AGAIN_SECONDS = 0.03
+
+
+class GoneError(ConnectionError):
+    """A node has closed its connection and takes no other: no process of its container runs any more."""
 
 
 class States:
@@ -19,16 +25,46 @@ class States:
     def __init__(self, tls: Tls) -> None:
         self._tls = tls
         self._kept: dict[str, HTTPConnection] = {}
+        self._closed: set[str] = set()
 
     def ask(self, node: str, seconds: float) -> Any:
-        """Return the answer of a node; raise OSError, HTTPException or ValueError."""
+        """Return the answer of a node; raise OSError (GoneError is one), HTTPException or ValueError."""
         deadline = time.monotonic() + seconds
         if kept := self._kept.pop(node, None):
             try:
                 return self._ask(kept, node, deadline)
             except (ConnectionError, ssl.SSLError):
-                pass  # The node has closed it since.
+                self._closed.add(node)
+        if node in self._closed:
+            return self._ask_again(node, deadline)
         return self._ask(connect(self._tls, node, _left(deadline)), node, deadline)
+
+    def pause(self, node: str, seconds: float, wake: socket.socket | None = None) -> None:
+        """Wait for so long, less if a node closes the kept connection, which it never does while it is asked.
+
+        Less also if there is something to read from `wake`, which is read then.
+        """
+        kept = self._kept.get(node)
+        watched = [each for each in (kept.sock if kept else None, wake) if each]
+        if not watched:
+            time.sleep(seconds)
+            return
+        ready, _, _ = select.select(watched, [], [], seconds)
+        if wake and wake in ready:
+            wake.recv(4096)
+
+    def _ask_again(self, node: str, deadline: float) -> Any:
+        """Ask a node that has closed its connection over a new one; raise GoneError if it takes none.
+
+        While a process dies, its port can still take a connection for a moment, and closes it.
+        """
+        while True:
+            try:
+                return self._ask(connect(self._tls, node, _left(deadline)), node, deadline)
+            except (ConnectionRefusedError, socket.gaierror) as error:
+                raise GoneError(f"{node}: {error}") from error
+            except (ConnectionError, ssl.SSLEOFError):
+                time.sleep(min(AGAIN_SECONDS, _left(deadline)))
 
     def _ask(self, connection: HTTPConnection, node: str, deadline: float) -> Any:
         """Ask, and keep the connection only if it has answered: a late answer must not pass for the next."""
@@ -39,6 +75,7 @@ class States:
         except BaseException:
             connection.close()
             raise
+        self._closed.discard(node)
         if connection.sock:  # Agents of the release before close it.
             self._kept[node] = connection
         return said

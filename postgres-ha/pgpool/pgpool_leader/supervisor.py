@@ -48,9 +48,10 @@ class Supervisor:
             self._front = subprocess.Popen(HAPROXY)
             self._passwords.watch(lambda: self._pgpool.served)
             exporter.start(self._settings.metrics_port, Clients(self._settings.runtime / FRONT_SOCKET))
+            self._nodes.start()
             while self._front.poll() is None:
                 self._tick()
-                time.sleep(TICK_SECONDS)
+                self._nodes.changed.wait(TICK_SECONDS)
             raise subprocess.CalledProcessError(self._front.returncode, HAPROXY)
         finally:
             signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -60,7 +61,9 @@ class Supervisor:
             log.info("stopped")
 
     def _tick(self) -> None:
+        self._nodes.changed.clear()
         wanted = self._find()
+        self._nodes.hasty = wanted is None
         now = time.monotonic()
         if wanted:
             self._leader_seen = now
