@@ -12,7 +12,8 @@ from .tls import Tls
 
 TLS_PORT = 8443
 PLAIN_PORT = 8008
-AGAIN_SECONDS = 0.03
+KNOCK_SECONDS = 0.3
+AGAIN_SECONDS = 0.01
 
 
 class GoneError(ConnectionError):
@@ -25,6 +26,7 @@ class States:
     def __init__(self, tls: Tls) -> None:
         self._tls = tls
         self._kept: dict[str, HTTPConnection] = {}
+        self._addresses: dict[str, str] = {}
         self._closed: set[str] = set()
 
     def ask(self, node: str, seconds: float) -> Any:
@@ -35,9 +37,15 @@ class States:
                 return self._ask(kept, node, deadline)
             except (ConnectionError, ssl.SSLError):
                 self._closed.add(node)
-        if node in self._closed:
-            return self._ask_again(node, deadline)
-        return self._ask(connect(self._tls, node, _left(deadline)), node, deadline)
+                self._knock(node, deadline)
+        try:
+            connection = connect(self._tls, node, _left(deadline))
+        except (ConnectionRefusedError, socket.gaierror) as error:
+            if node in self._closed:
+                raise GoneError(f"{node}: {error}") from error
+            raise
+        self._addresses[node] = connection.sock.getpeername()[0]
+        return self._ask(connection, node, deadline)
 
     def pause(self, node: str, seconds: float, wake: socket.socket | None = None) -> None:
         """Wait for so long, less if a node closes the kept connection, which it never does while it is asked.
@@ -53,18 +61,22 @@ class States:
         if wake and wake in ready:
             wake.recv(4096)
 
-    def _ask_again(self, node: str, deadline: float) -> Any:
-        """Ask a node that has closed its connection over a new one; raise GoneError if it takes none.
+    def _knock(self, node: str, deadline: float) -> None:
+        """Raise GoneError if nobody listens where a node was; by its name that can take seconds to learn.
 
         While a process dies, its port can still take a connection for a moment, and closes it.
         """
-        while True:
+        while time.monotonic() < deadline:
             try:
-                return self._ask(connect(self._tls, node, _left(deadline)), node, deadline)
-            except (ConnectionRefusedError, socket.gaierror) as error:
+                connect(self._tls, node, KNOCK_SECONDS, self._addresses[node]).close()
+            except ConnectionRefusedError as error:
                 raise GoneError(f"{node}: {error}") from error
             except (ConnectionError, ssl.SSLEOFError):
-                time.sleep(min(AGAIN_SECONDS, _left(deadline)))
+                time.sleep(AGAIN_SECONDS)
+                continue
+            except OSError:
+                pass  # What is true of the name may be another thing.
+            return
 
     def _ask(self, connection: HTTPConnection, node: str, deadline: float) -> Any:
         """Ask, and keep the connection only if it has answered: a late answer must not pass for the next."""
