@@ -8,6 +8,7 @@ import time
 from http.client import HTTPConnection
 from typing import Any
 
+from .errors import ServiceError
 from .tls import Tls
 
 TLS_PORT = 8443
@@ -16,7 +17,7 @@ KNOCK_SECONDS = 0.3
 AGAIN_SECONDS = 0.01
 
 
-class GoneError(ConnectionError):
+class GoneError(ServiceError):
     """A node has closed its connection and takes no other: no process of its container runs any more."""
 
 
@@ -30,7 +31,7 @@ class States:
         self._closed: set[str] = set()
 
     def ask(self, node: str, seconds: float) -> Any:
-        """Return the answer of a node; raise OSError (GoneError is one), HTTPException or ValueError."""
+        """Return the answer of a node; raise GoneError, OSError, HTTPException or ValueError."""
         deadline = time.monotonic() + seconds
         if kept := self._kept.pop(node, None):
             try:

@@ -62,7 +62,7 @@ class Nodes:
         try:
             answer = self._states.ask(node, TIMEOUT_SECONDS)
             return NodeReport(leader=answer["leader"], open=answer["open"])
-        except (OSError, HTTPException, ValueError, KeyError, TypeError):
+        except (agents.GoneError, OSError, HTTPException, ValueError, KeyError, TypeError):
             return None
 
 

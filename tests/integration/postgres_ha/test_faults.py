@@ -121,20 +121,33 @@ def test_a_living_primary_is_not_voted_out(whole: PostgresCluster) -> None:
     ]
 
 
-def test_a_vote_asked_for_just_after_the_death_of_a_primary_is_won(whole: PostgresCluster) -> None:
+def test_a_vote_asked_for_just_after_a_primary_froze_is_won(whole: PostgresCluster) -> None:
     """Whoever is told of a living primary asks again seconds later, and nothing is stored until then.
 
     Nobody has voted yet: whoever just has is bound to that candidate for some seconds.
     """
     primary = whole.primary_name()
     candidate = next(node for node in NODES if node != primary)
-    # It is removed later: while that takes its time, the other standby may campaign.
-    docker("kill", f"{whole.prefix}-{primary}")
+    whole.freeze(primary)
     try:
         docker("exec", f"{whole.prefix}-{candidate}", "postgres-ha", "campaign")
     finally:
-        whole.kill(primary)
+        whole.thaw(primary)
+    wait_until(whole.is_whole, WHOLE_SECONDS, whole.describe)
+
+
+def test_standbys_know_at_once_that_a_primary_was_killed(whole: PostgresCluster) -> None:
+    """Its kernel closes what it had open: nobody waits as long as for one that is silent."""
+    primary = whole.primary_name()
+    standbys = [node for node in NODES if node != primary]
+    whole.kill(primary)
+    try:
+        wait_until(lambda: whole.primary() is not None, WHOLE_SECONDS, whole.describe)
+    finally:
         whole.run_node(primary)
+    for standby in standbys:
+        said = whole.logs(standby)
+        assert f'"primary": "{primary}", "event": "the primary is gone"' in said
     wait_until(whole.is_whole, WHOLE_SECONDS, whole.describe)
 
 
@@ -184,7 +197,7 @@ def stop_primary(cluster: PostgresCluster, primary: str, _standbys: tuple[str, .
         (kill_one_standby, 5),
         (kill_pgpool, 15),
         (wipe_standby, 5),
-        (kill_primary, 30),
+        (kill_primary, 15),
         (stop_primary, 30),
         (kill_all, 60),
     ],

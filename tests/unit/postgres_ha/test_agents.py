@@ -123,8 +123,8 @@ def states(tls_environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> 
     """Return what asks an agent at its name, which is this machine."""
     connect = agents.connect
 
-    def here(ways: Tls, node: str, seconds: float) -> HTTPConnection:
-        return connect(ways, node, seconds, "127.0.0.1")
+    def here(ways: Tls, node: str, seconds: float, address: str = "") -> HTTPConnection:
+        return connect(ways, node, seconds, address or "127.0.0.1")
 
     monkeypatch.setattr(agents, "connect", here)
     ways = tls.load(tls_environment | {"PGSSLMODE": "prefer"})
@@ -172,3 +172,70 @@ def test_a_late_answer_is_not_taken_for_the_next_one(
     answer = states.ask(NODE, SECONDS)
     assert "late" not in answer
     assert answer["port"] != first
+
+
+@pytest.fixture
+def closable(
+    tls_environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[tuple[agents.States, Server]]:
+    """Return what asks an agent at its name, which is this machine, and the agent."""
+    connect = agents.connect
+
+    def here(ways: Tls, node: str, seconds: float, address: str = "") -> HTTPConnection:
+        return connect(ways, node, seconds, address or "127.0.0.1")
+
+    monkeypatch.setattr(agents, "connect", here)
+    monkeypatch.setattr(listener, "REQUEST_SECONDS", 0.5)
+    ways = tls.load(tls_environment)
+    with Server(0, Way, ways.server) as server:
+        server.start()
+        monkeypatch.setattr(agents, "TLS_PORT", server.server_address[1])
+        yield agents.States(ways), server
+
+
+def test_a_node_that_closes_its_connection_and_takes_no_other_is_gone(
+    closable: tuple[agents.States, Server],
+) -> None:
+    states, server = closable
+    states.ask(NODE, SECONDS)
+    server.shutdown()
+    server.server_close()
+    states.pause(NODE, 10)
+    for _ in range(2):
+        with pytest.raises(agents.GoneError):
+            states.ask(NODE, SECONDS)
+
+
+def test_a_node_that_was_never_there_is_not_gone(
+    closable: tuple[agents.States, Server], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    states, _ = closable
+    monkeypatch.setattr(agents, "TLS_PORT", free_port())
+    with pytest.raises(ConnectionRefusedError):
+        states.ask(NODE, SECONDS)
+
+
+def test_a_node_that_is_silent_is_not_gone(
+    closable: tuple[agents.States, Server], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    states, _ = closable
+    states.ask(NODE, SECONDS)
+    monkeypatch.setattr(Way, "do_GET", lambda _: time.sleep(1))
+    with pytest.raises(TimeoutError):
+        states.ask(NODE, 0.3)
+
+
+def test_a_pause_ends_when_the_node_closes_the_connection_or_somebody_wakes(
+    closable: tuple[agents.States, Server],
+) -> None:
+    states, _ = closable
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        for wake in (False, True):
+            states.ask(NODE, SECONDS)
+            began = time.monotonic()
+            if wake:
+                theirs.send(b"!")
+            states.pause(NODE, 30, ours)
+            assert time.monotonic() - began < 20
+        assert states.ask(NODE, SECONDS)["way"] == "tls"

@@ -295,6 +295,16 @@ def test_as_standby_with_a_primary(case: str, seen: View, since: Held, expected:
         ),
         ("two, the heir has no server", view(standby(1), standby(3), STARTING_2, invited=True,
          heir="postgres-2"), NEVER, Action.CAMPAIGN),
+        ("two, the primary was killed", view(standby(1), standby(2), bereaved=True), NEVER, Action.CAMPAIGN),
+        ("two, the other is the better one", view(standby(2), standby(1), bereaved=True), NEVER,
+         Action.NOTHING),
+        (
+            "two, the other had not yet lost the primary when it said how far it is",
+            view(standby(1), streaming(2, 3), bereaved=True),
+            NEVER,
+            Action.NOTHING,
+        ),
+        ("alone, the primary was killed", view(standby(1), bereaved=True), NEVER, Action.NOTHING),
         (
             "alone after a farewell",
             view(standby(1), invited=True),

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from postgres_ha.agents import States
+from postgres_ha.agents import GoneError, States
 from postgres_ha.peers import AgentError, Client, NotEnoughError, Peers
 from postgres_ha.state import Data, NodeState, Role
 from postgres_ha.tls import load
@@ -56,17 +56,25 @@ def test_a_peer_never_heard_is_unknown_and_leads_nothing(peers: Peers) -> None:
     assert not peers.leads("postgres-2")
 
 
+PRIMARY = NodeState("postgres-2", role=Role.PRIMARY, data=Data.USABLE, open=True)
+STANDBY = NodeState("postgres-2", role=Role.STANDBY, data=Data.USABLE)
+
+
 @pytest.fixture
 def led(peers: Peers, monkeypatch: pytest.MonkeyPatch) -> Peers:
     """Return peers of which one has just said that it is an open primary."""
-    primary = NodeState("postgres-2", role=Role.PRIMARY, data=Data.USABLE, open=True)
+    poll(peers, PRIMARY, monkeypatch)
+    return peers
 
+
+def poll(peers: Peers, answer: NodeState | Exception, monkeypatch: pytest.MonkeyPatch) -> None:
     def ask(self: States, node: str, seconds: float) -> dict[str, Any]:
-        return primary.to_json()
+        if isinstance(answer, Exception):
+            raise answer
+        return answer.to_json()
 
     monkeypatch.setattr(States, "ask", ask)
-    peers.poll(primary.node)
-    return peers
+    peers.poll(PRIMARY.node)
 
 
 def test_a_primary_that_goes_on_answering_lives(led: Peers) -> None:
@@ -85,3 +93,47 @@ def test_what_a_primary_said_before_its_death_is_forgotten_within_one_question(l
 def test_a_primary_that_says_farewell_is_forgotten_at_once(led: Peers) -> None:
     led.forget("postgres-2")
     assert led.living_primary() is None
+
+
+@pytest.mark.parametrize(
+    ("last", "then", "mourned"),
+    [
+        (PRIMARY, GoneError("refused"), ["postgres-2"]),
+        (PRIMARY, TimeoutError("silent"), []),
+        (PRIMARY, ConnectionRefusedError("while it starts"), []),
+        (STANDBY, GoneError("refused"), []),
+    ],
+)
+def test_only_a_primary_that_is_certainly_gone_is_mourned(
+    tls_environment: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+    last: NodeState,
+    then: Exception,
+    mourned: list[str],
+) -> None:
+    told: list[str] = []
+    peers = Peers(NAMES, Client(load(tls_environment), "token"), told.append)
+    poll(peers, last, monkeypatch)
+    poll(peers, then, monkeypatch)
+    poll(peers, then, monkeypatch)
+    assert told == mourned
+    assert (peers.states()[last.node] is None) is isinstance(then, GoneError)
+
+
+def test_peers_are_asked_at_once_and_more_often_when_that_matters(
+    peers: Peers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = threading.Semaphore(0)
+
+    def ask(self: States, node: str, seconds: float) -> dict[str, Any]:
+        asked.release()
+        return STANDBY.to_json()
+
+    monkeypatch.setattr(States, "ask", ask)
+    monkeypatch.setattr("postgres_ha.peers.POLL_SECONDS", 60)
+    peers.start()
+    for _ in NAMES:
+        assert asked.acquire(timeout=10)
+    peers.hasten(30)
+    for _ in range(5 * len(NAMES)):
+        assert asked.acquire(timeout=10)
