@@ -1,7 +1,7 @@
 """The ways to the agents of the database nodes: over TLS, and in plain where a node knows no TLS yet."""
 
 import json
-import select
+import selectors
 import socket
 import ssl
 import time
@@ -18,7 +18,7 @@ AGAIN_SECONDS = 0.01
 
 
 class GoneError(ServiceError):
-    """A node has closed its connection and takes no other: no process of its container runs any more."""
+    """A node has closed its connection, and nobody listens where it was, or its name is unknown."""
 
 
 class States:
@@ -38,7 +38,9 @@ class States:
                 return self._ask(kept, node, deadline)
             except (ConnectionError, ssl.SSLError):
                 self._closed.add(node)
-                self._knock(node, deadline)
+                if found := self._knock(node, deadline):
+                    self._closed.discard(node)
+                    return self._ask(found, node, deadline)
         try:
             connection = connect(self._tls, node, _left(deadline))
         except (ConnectionRefusedError, socket.gaierror) as error:
@@ -58,26 +60,31 @@ class States:
         if not watched:
             time.sleep(seconds)
             return
-        ready, _, _ = select.select(watched, [], [], seconds)
+        with selectors.PollSelector() as waiting:
+            for each in watched:
+                waiting.register(each, selectors.EVENT_READ)
+            ready = [key.fileobj for key, _ in waiting.select(seconds)]
         if wake and wake in ready:
             wake.recv(4096)
 
-    def _knock(self, node: str, deadline: float) -> None:
-        """Raise GoneError if nobody listens where a node was; by its name that can take seconds to learn.
+    def _knock(self, node: str, deadline: float) -> HTTPConnection | None:
+        """Connect where a node was; by its name it can take seconds to learn that nobody listens.
 
-        While a process dies, its port can still take a connection for a moment, and closes it.
+        While a process dies, its port can still take a connection for a moment, and closes it. Return None if
+        nothing answers soon, or another node does: what is true of the name may be another thing. Raise
+        GoneError.
         """
         while time.monotonic() < deadline:
+            soon = min(deadline, time.monotonic() + KNOCK_SECONDS)
             try:
-                connect(self._tls, node, KNOCK_SECONDS, self._addresses[node]).close()
+                return _connection(node, _secured(self._tls.client, node, self._addresses[node], soon))
             except ConnectionRefusedError as error:
                 raise GoneError(f"{node}: {error}") from error
             except (ConnectionError, ssl.SSLEOFError):
                 time.sleep(AGAIN_SECONDS)
-                continue
             except OSError:
-                pass  # What is true of the name may be another thing.
-            return
+                break
+        return None
 
     def _ask(self, connection: HTTPConnection, node: str, deadline: float) -> Any:
         """Ask, and keep the connection only if it has answered: a late answer must not pass for the next."""
@@ -97,9 +104,14 @@ class States:
 def connect(tls: Tls, node: str, seconds: float, address: str = "") -> HTTPConnection:
     """Connect to a node by its name, or at an address, for so long at most; raise OSError."""
     deadline = time.monotonic() + seconds
-    connection = HTTPConnection(node)
-    connection.sock = _open(tls, node, address or node, deadline)
+    connection = _connection(node, _open(tls, node, address or node, deadline))
     connection.sock.settimeout(_left(deadline))
+    return connection
+
+
+def _connection(node: str, opened: socket.socket) -> HTTPConnection:
+    connection = HTTPConnection(node)
+    connection.sock = opened
     return connection
 
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 LOST_SECONDS = 3.0
+# No election takes longer, once the loss of a primary is known.
+MISSED_SECONDS = 15.0
 MAX_FAILURES = 3
 
 
@@ -53,6 +55,11 @@ class Situation:
     seconds_without_leader: float = 0.0
     failures: int = 0
     outdated: bool = False  # it runs with a password that the primary does not take any more
+
+
+def is_missed(situation: Situation) -> bool:
+    """Whether there is no leader, and there was one so short a time ago that another may come any moment."""
+    return situation.wanted is None and situation.seconds_without_leader < MISSED_SECONDS
 
 
 def decide(situation: Situation) -> Action:

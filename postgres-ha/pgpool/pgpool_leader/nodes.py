@@ -12,15 +12,16 @@ from pgpool_leader.tls import Tls
 
 TIMEOUT_SECONDS = 1.5
 PERIOD_SECONDS = 0.5
-# Without a leader, whatever a node says may name one.
+# Just without a leader, whatever a node says may name one.
 HASTE_SECONDS = 0.15
-FRESH_SECONDS = PERIOD_SECONDS + TIMEOUT_SECONDS
+# A node that needs all its time for each answer is heard from one to the next.
+FRESH_SECONDS = 2 * TIMEOUT_SECONDS + PERIOD_SECONDS
 
 
 class Nodes:
     """The agents of a fixed set of nodes; one that is silent delays nobody.
 
-    `changed` is set when a node says something else than before; `hasty` is for as long as nobody leads.
+    `changed` is set when a node says something else than before; `hasty` is for a while without a leader.
     """
 
     def __init__(self, names: tuple[str, ...], tls: Tls) -> None:

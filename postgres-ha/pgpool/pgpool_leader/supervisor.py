@@ -63,7 +63,6 @@ class Supervisor:
     def _tick(self) -> None:
         self._nodes.changed.clear()
         wanted = self._find()
-        self._nodes.hasty = wanted is None
         now = time.monotonic()
         if wanted:
             self._leader_seen = now
@@ -75,6 +74,7 @@ class Supervisor:
             failures=self._probe.failures,
             outdated=self._pgpool.outdated(self._passwords.now),
         )
+        self._nodes.hasty = leader.is_missed(situation)
         self._act(leader.decide(situation), situation, now)
 
     def _find(self) -> Backend | None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from http.client import HTTPException
 from typing import Any
 
-from postgres_ha.agents import States
+from postgres_ha.agents import GoneError, States
 from postgres_ha.backup.store import Settings
 from postgres_ha.peers import AgentError, Client
 
@@ -53,7 +53,7 @@ class Agents:
     def _ask(self, node: str) -> dict[str, Any] | None:
         try:
             found = self._states.ask(node, SECONDS)
-        except (OSError, HTTPException, ValueError):
+        except (GoneError, OSError, HTTPException, ValueError):
             return None
         return found if isinstance(found, dict) else None
 

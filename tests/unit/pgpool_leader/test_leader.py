@@ -1,6 +1,6 @@
 import pytest
 
-from pgpool_leader.leader import Action, Backend, NodeReport, Situation, agreed_leader, decide
+from pgpool_leader.leader import Action, Backend, NodeReport, Situation, agreed_leader, decide, is_missed
 
 OLD = Backend("postgres-1", "10.0.0.1")
 MOVED = Backend("postgres-1", "10.0.0.9")
@@ -74,3 +74,19 @@ def test_a_majority_names_the_leader(
 )
 def test_what_becomes_of_pgpool(case: str, situation: Situation, expected: Action) -> None:
     assert decide(situation) is expected, case
+
+
+@pytest.mark.parametrize(
+    ("case", "wanted", "seconds", "expected"),
+    [
+        ("one leads", OLD, 0, False),
+        ("just lost", None, 0.2, True),
+        ("a slow election", None, 14, True),
+        ("the database is down for good", None, 16, False),
+    ],
+)
+def test_nodes_are_asked_more_often_only_while_a_leader_may_come_soon(
+    case: str, wanted: Backend | None, seconds: float, expected: bool
+) -> None:
+    situation = Situation(OLD, wanted, alive=True, seconds_without_leader=seconds)
+    assert is_missed(situation) is expected, case

@@ -9,7 +9,7 @@ import pytest
 from kit.waiting import wait_until
 from pgpool_leader.agents import GoneError, States
 from pgpool_leader.leader import NodeReport
-from pgpool_leader.nodes import Nodes
+from pgpool_leader.nodes import TIMEOUT_SECONDS, Nodes
 from pgpool_leader.tls import load
 
 NAMES = ("postgres-1", "postgres-2", "postgres-3")
@@ -71,3 +71,30 @@ def test_what_a_node_said_is_dropped_when_it_is_gone(
         news.append(asked.changed.is_set())
     assert news == [True, False, True]
     assert asked.reports()["postgres-1"] is None
+
+
+def test_a_node_that_needs_all_its_time_is_heard_from_one_answer_to_the_next(
+    nodes: Callable[[Callable[[str], dict[str, Any]]], Nodes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock()
+    monkeypatch.setattr("pgpool_leader.nodes.time", clock)
+
+    def answer(_node: str) -> dict[str, Any]:
+        clock.now += TIMEOUT_SECONDS
+        return LEADER
+
+    asked = nodes(answer)
+    asked.ask("postgres-1")
+    clock.now += TIMEOUT_SECONDS
+    assert asked.reports()["postgres-1"] == NodeReport("postgres-2", open=False)
+    clock.now += TIMEOUT_SECONDS
+    assert asked.reports()["postgres-1"] is None
+
+
+class Clock:
+    """A time that passes only when it is told to."""
+
+    now = 100.0
+
+    def monotonic(self) -> float:
+        return self.now

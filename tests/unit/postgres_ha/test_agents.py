@@ -1,5 +1,7 @@
 """Which ways to an agent are tried, and what each agent makes of them."""
 
+import fcntl
+import resource
 import socket
 import ssl
 import time
@@ -239,3 +241,59 @@ def test_a_pause_ends_when_the_node_closes_the_connection_or_somebody_wakes(
             states.pause(NODE, 30, ours)
             assert time.monotonic() - began < 20
         assert states.ask(NODE, SECONDS)["way"] == "tls"
+
+
+def unknown(*_: object) -> HTTPConnection:
+    raise socket.gaierror("the resolver is busy")
+
+
+def test_a_node_that_has_closed_an_idle_connection_is_asked_where_it_was(
+    closable: tuple[agents.States, Server], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    states, _ = closable
+    first = states.ask(NODE, SECONDS)["port"]
+    states.pause(NODE, 10)
+    monkeypatch.setattr(agents, "connect", unknown)
+    assert states.ask(NODE, SECONDS)["port"] != first
+
+
+def test_a_node_that_listens_where_it_was_is_not_gone_when_its_name_is_unknown(
+    closable: tuple[agents.States, Server], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    states, _ = closable
+    states.ask(NODE, SECONDS)
+    states.pause(NODE, 10)
+    monkeypatch.setattr(Way, "do_GET", lambda _: time.sleep(2))
+    with pytest.raises(TimeoutError):
+        states.ask(NODE, SECONDS)
+    monkeypatch.setattr(agents, "connect", unknown)
+    with pytest.raises(socket.gaierror):
+        states.ask(NODE, SECONDS)
+
+
+def test_another_node_that_has_the_address_now_is_not_taken_for_it(
+    states: agents.States, stranger: Inside, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listener, "REQUEST_SECONDS", 0.5)
+    states.ask(NODE, SECONDS)
+    states.pause(NODE, 10)
+
+    monkeypatch.setattr(agents, "connect", unknown)
+    other = tls.load(environment("prefer", stranger.authority, stranger.file("postgres-2")))
+    with serving(other.server) as secured, serving(None) as plain:
+        monkeypatch.setattr(agents, "TLS_PORT", secured)
+        monkeypatch.setattr(agents, "PLAIN_PORT", plain)
+        with pytest.raises(agents.GoneError):
+            states.ask(NODE, SECONDS)
+
+
+def test_a_pause_knows_no_largest_descriptor(closable: tuple[agents.States, Server]) -> None:
+    states, _ = closable
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, max(soft, 2048)), hard))
+        with socket.socket(fileno=fcntl.fcntl(ours, fcntl.F_DUPFD, 1500)) as high:
+            theirs.send(b"!")
+            states.pause(NODE, 30, high)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
