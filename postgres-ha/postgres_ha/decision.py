@@ -66,7 +66,7 @@ class View:
     first_boot: bool = False
     invited: bool = False
     overridden: bool = False
-    bereaved: bool = False  # the primary closed its connections and takes no other
+    bereaved: bool = False  # the primary is gone, and none was seen since
     heir: str | None = None  # whom the primary that has just stopped wants elected
 
     @property
@@ -299,7 +299,7 @@ def _may_campaign(view: View, held: Held) -> bool:
 
 
 def _all_has_arrived(view: View) -> bool:
-    """Whether no WAL comes to anybody any more, so that all find the same node to be the best."""
+    """Whether no WAL comes to anybody any more. Until it is replayed, two may think they are the best."""
     return not any(node.upstream for node in view.comparable)
 
 

@@ -94,6 +94,8 @@ class Node:
         if observation:
             state = self._with_server(state, observation)
         leader = find_leader(self._view(state))
+        if leader and self._bereaved < started:
+            self._bereaved = float("-inf")
         self._state = replace(state, leader=leader.node if leader else None, phase=self.phase)
         self._observed = started
         return self._state
@@ -108,7 +110,7 @@ class Node:
         self._heir, self._invited = heir, time.monotonic()
 
     def bereave(self, primary: str) -> None:
-        """Note that the primary is certainly dead: nobody waits for it, and all look more often."""
+        """Note that the primary is gone: until another leads, nobody waits, and all look more often."""
         log.info("the primary is gone", primary=primary)
         self._bereaved = time.monotonic()
         self.peers.hasten(INVITATION_SECONDS)

@@ -156,9 +156,9 @@ class Peers:
         raise NotEnoughError("; ".join(refusals))
 
     def _bury(self, name: str) -> None:
-        """Drop what a peer said, and say so if that was the primary."""
-        _, last = self._seen.pop(name, (0.0, None))
-        if last and last.open:
+        """Drop what a peer said, and say so if that was a primary just now."""
+        when, last = self._seen.pop(name, (0.0, None))
+        if last and last.open and when >= time.monotonic() - FRESH_SECONDS:
             self._bereaved(name)
 
     def _last_primary(self) -> tuple[float, str] | None:

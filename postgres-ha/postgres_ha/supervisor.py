@@ -25,6 +25,7 @@ from postgres_ha.decision import Action, Decision, View, conditions, decide
 from postgres_ha.errors import ServiceError
 from postgres_ha.fingerprint import Completion
 from postgres_ha.node import Node
+from postgres_ha.settings import Settings
 from postgres_ha.state import Role
 from postgres_ha.stopwatch import Stopwatch
 
@@ -32,7 +33,7 @@ log = structlog.get_logger()
 
 TICK_SECONDS = 0.2
 PAUSES = {Action.NOTHING: 0.7, Action.FOLLOW: 1.5}
-RETRY_SECONDS = 2.0
+RETRY_SECONDS, TURN_SECONDS = 2.0, 1.0
 RESTART_SECONDS = 3.0
 # Every copy that fails costs the leader as much as one that succeeds.
 REPLACE_SECONDS = 30.0
@@ -103,7 +104,7 @@ class Supervisor:
             self._act(decision, view)
         except EXPECTED as error:
             log.warning("not done", phase=self._node.phase, error=str(error).strip())
-            return RETRY_SECONDS
+            return retry_seconds(error, self._node.settings)
         finally:
             self._node.changing.release()
         if view.bereaved and decision.action is Action.NOTHING:
@@ -219,6 +220,15 @@ class Supervisor:
         if leaving:
             node.say_farewell()
         log.info("stopped")
+
+
+def retry_seconds(error: Exception, settings: Settings) -> float:
+    """Return for how long a node leaves be what failed.
+
+    Two that have asked for a term at once refuse each other, and so take turns the next time.
+    """
+    turn = settings.nodes.index(settings.node) if isinstance(error, election.ElectionError) else 0
+    return RETRY_SECONDS + turn * TURN_SECONDS
 
 
 def _leave(_signal_number: int, _frame: FrameType | None) -> None:

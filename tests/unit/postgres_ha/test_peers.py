@@ -120,6 +120,17 @@ def test_only_a_primary_that_is_certainly_gone_is_mourned(
     assert (peers.states()[last.node] is None) is isinstance(then, GoneError)
 
 
+def test_a_primary_of_long_ago_is_not_mourned(
+    tls_environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+    peers = Peers(NAMES, Client(load(tls_environment), "token"), told.append)
+    poll(peers, PRIMARY, monkeypatch)
+    monkeypatch.setattr("postgres_ha.peers.FRESH_SECONDS", 0.0)
+    poll(peers, GoneError("refused"), monkeypatch)
+    assert told == []
+
+
 def test_peers_are_asked_at_once_and_more_often_when_that_matters(
     peers: Peers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
