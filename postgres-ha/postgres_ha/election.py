@@ -7,7 +7,7 @@ import psycopg
 import structlog
 
 from postgres_ha import fence, repmgr
-from postgres_ha.database import DatabaseError
+from postgres_ha.database import Database, DatabaseError
 from postgres_ha.errors import ServiceError
 from postgres_ha.grant import Candidacy, Grant, led_by, newer_data, next_term, objection, passed_over
 from postgres_ha.node import Mandate, Node
@@ -23,7 +23,7 @@ BUSY_SECONDS = 1.0
 # What a peer may need, and one second for all the rest.
 GRANT_SECONDS = LIVING_SECONDS + BUSY_SECONDS + CUT_OFF_SECONDS + 1
 MANDATE_SECONDS = 15.0
-_PROMOTE = ("SET statement_timeout = '35s'", "SELECT pg_promote(true, 30)")
+PROMOTION_SECONDS = 30
 
 
 class ElectionError(ServiceError):
@@ -79,8 +79,9 @@ def take_office(node: Node) -> None:
             raise ElectionError("no fresh mandate: ask for a term first")
         node.mandate = None
         node.volume.enter_office(mandate.term)
-        _promote(node)
+        promote(node.database)
         _open(node, mandate.term)
+        _record(node)
 
 
 def run_for_office(node: Node) -> None:
@@ -96,7 +97,7 @@ def open_first(node: Node) -> None:
     with node.changing:
         node.promise.keep(next_term([node.observe()]))
         node.volume.enter_office(node.promise.term)
-        node.database.execute(*_PROMOTE)
+        promote(node.database)
         _open(node, node.promise.term)
         node.volume.end_first_boot()
 
@@ -115,11 +116,24 @@ def override(node: Node) -> int:
         node.promise.keep(next_term(known))
         log.warning("promoting without a majority", term=node.promise.term)
         node.volume.enter_office(node.promise.term)
-        _promote(node)
+        promote(node.database)
         _open(node, node.promise.term)
+        _record(node)
         # The other nodes are expected to be gone; it stays open alone until one is replaced.
         node.overridden = True
         return node.promise.term
+
+
+def promote(database: Database) -> None:
+    """Promote the server; raise DatabaseError if it is none in time.
+
+    `repmgr standby promote` asks every node first, which takes seconds where a dead one's name is unknown.
+    """
+    with database.connect() as connection:
+        connection.execute("SET statement_timeout = '35s'")
+        promoted = connection.execute("SELECT pg_promote(true, %s)", (PROMOTION_SECONDS,)).fetchone()
+    if promoted != (True,):
+        raise DatabaseError(f"not promoted in {PROMOTION_SECONDS} s")
 
 
 def candidacy_to_json(candidacy: Candidacy) -> dict[str, object]:
@@ -168,12 +182,8 @@ def _collect(node: Node, candidacy: Candidacy) -> None:
         raise ElectionError(f"term {candidacy.term} not granted: {error}") from error
 
 
-def _promote(node: Node) -> None:
-    """Promote the server, and note in repmgr's records what `repmgr standby promote` would.
-
-    That command asks every node first, which takes seconds where the name of a dead one is not known.
-    """
-    node.database.execute(*_PROMOTE)
+def _record(node: Node) -> None:
+    """Note in repmgr's records what `repmgr standby promote` would."""
     try:
         repmgr.record_primary(node.database, node.settings.node_id)
     except psycopg.Error as error:

@@ -101,7 +101,7 @@ class Repmgr:
 
 def record_primary(database: Database, node_id: int) -> None:
     """Note a promotion in repmgr's records; raise psycopg.Error."""
-    with database.connect("repmgr") as connection:
+    with database.connect("repmgr") as connection, connection.transaction():
         connection.execute(_NO_OTHER, (node_id,))
         connection.execute(_THIS_ONE, (node_id,))
 
