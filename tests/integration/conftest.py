@@ -30,6 +30,8 @@ LONGEST = (
     *("test_prober.py", "test_monitoring.py", "test_worker_delivery.py", "postgres_ha/test_damage.py"),
     *("test_vote_queue.py", "test_bench.py", "test_redis_tls.py", "certificates/test_local.py"),
 )
+# What a worker makes.
+TABLES = "votes, tally, pulse, history, probe, fingerprint, dead_letters, poll, archives, accounts, uncounted"
 PASSWORD = "hush"
 # Where this machine reaches the servers, and so the name in their certificates.
 HOST = "127.0.0.1"
@@ -213,8 +215,7 @@ def postgres_server() -> Iterator[Database]:
 @pytest.fixture
 def database(postgres_server: Database) -> Database:
     """Return a database as it is at first boot."""
-    tables = "votes, tally, pulse, dead_letters, poll, archives, accounts, uncounted, probe, fingerprint"
-    postgres_server.query(f"DROP TABLE IF EXISTS {tables}")
+    postgres_server.query(f"DROP TABLE IF EXISTS {TABLES}")
     return postgres_server
 
 

@@ -177,9 +177,9 @@ def test_one_client_takes_no_place_of_the_others_at_a_proxy(cluster: RedisCluste
 
         def let_in() -> socket.socket | None:
             """Connect; None where a connection from before this test still has the place."""
-            connection = connect()
-            connection.settimeout(LET_IN_SECONDS)
             try:
+                connection = connect()
+                connection.settimeout(LET_IN_SECONDS)
                 connection.recv(1, socket.MSG_PEEK)
             except TimeoutError:
                 connection.settimeout(5)
