@@ -101,6 +101,18 @@ def test_a_config_that_comes_again_under_its_name_is_no_change() -> None:
 
 def test_what_a_release_of_before_recorded_is_still_the_same() -> None:
     now = record.described(configured("a"))
-    recorded = Service(None, now.former, "t")
-    assert now.former != now.fingerprint
-    assert record.difference(recorded, now) == ""
+    for former in now.former:
+        assert record.difference(Service(None, former, "t"), now) == ""
+    assert now.fingerprint not in record.described(networked("a")).former
+
+
+def networked(*identities: str) -> dict[str, Any]:
+    """Return a service that is on networks, by the IDs that the Swarm gave them."""
+    networks = [{"Target": identity, "Aliases": ["vote"]} for identity in identities]
+    return {"Mode": {"Global": {}}, "TaskTemplate": {"ContainerSpec": {"Image": "t"}, "Networks": networks}}
+
+
+def test_after_down_a_network_has_another_id_and_nothing_else_has_changed() -> None:
+    assert record.difference(record.described(networked("a")), record.described(networked("b"))) == ""
+    more = record.described(networked("a", "b"))
+    assert record.difference(record.described(networked("a")), more) == "was changed"

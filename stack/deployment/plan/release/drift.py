@@ -14,6 +14,8 @@ UNORDERED = ("Env", "Mounts", "Secrets", "Configs", "Networks", "Constraints", "
 IGNORED = ("ForceUpdate", "UpdateConfig", "RollbackConfig")
 # A config or a secret that comes again under its name, which ends in a hash of its content, has another ID.
 IDENTITIES = ("ConfigID", "SecretID")
+# So has a network after `down`. A service names it by that alone: which one it is cannot be told.
+NETWORKS = "Networks"
 
 Api = Mapping[str, Any]
 
@@ -25,8 +27,8 @@ class Service:
     replicas: int | None
     fingerprint: str
     image: str = ""
-    former: str = field(default="", compare=False)
-    """The fingerprint as releases before this one took it, with the IDs of configs and secrets."""
+    former: tuple[str, ...] = field(default=(), compare=False)
+    """The fingerprint as releases before this one took it, with the IDs of networks, or of all three."""
 
 
 def described(specification: Api) -> Service:
@@ -34,10 +36,17 @@ def described(specification: Api) -> Service:
     replicated = specification["Mode"].get("Replicated")
     return Service(
         replicas=int(replicated["Replicas"]) if replicated else None,
-        fingerprint=_fingerprint(specification, (*IGNORED, *IDENTITIES)),
+        fingerprint=_fingerprint(_anywhere(specification), (*IGNORED, *IDENTITIES)),
         image=str(specification.get("TaskTemplate", {}).get("ContainerSpec", {}).get("Image", "")),
-        former=_fingerprint(specification, IGNORED),
+        former=tuple(_fingerprint(specification, ignored) for ignored in ((*IGNORED, *IDENTITIES), IGNORED)),
     )
+
+
+def _anywhere(specification: Api) -> Api:
+    """Return a specification without the IDs of its networks."""
+    task = specification.get("TaskTemplate", {})
+    networks = [{**network, "Target": ""} for network in task.get(NETWORKS) or ()]
+    return {**specification, "TaskTemplate": {**task, NETWORKS: networks}}
 
 
 def _fingerprint(specification: Api, ignored: Sequence[str]) -> str:
@@ -70,7 +79,7 @@ def difference(deployed: Service | None, running: Service | None) -> str:
         return "was added"
     if running.replicas != deployed.replicas:
         return f"was scaled to {running.replicas} from {deployed.replicas}"
-    same = deployed.fingerprint in (running.fingerprint, running.former)
+    same = deployed.fingerprint in (running.fingerprint, *running.former)
     return "" if same else "was changed"
 
 
