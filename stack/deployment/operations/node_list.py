@@ -17,7 +17,6 @@ GIB = 1024
 def described(client: Client) -> list[dict[str, Any]]:
     """Return what is known of each node; the free disk, in MiB, is known of this machine alone."""
     picture, here = observer.observe(client), _here(client)
-    primaries = {name: cluster.primary for name, cluster in picture.clusters.items()}
     return [
         {
             "name": node.name,
@@ -28,7 +27,7 @@ def described(client: Client) -> list[dict[str, Any]]:
             "engine": node.engine,
             "slots": list(node.slots),
             "edge": node.edge,
-            "primaries": departure.held(node, primaries),
+            "primaries": departure.held(node, picture.primaries),
             "disk_free_mib": _disk(client) if node.id == here else None,
         }
         for node in nodes.observe(client)

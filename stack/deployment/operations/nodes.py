@@ -145,8 +145,7 @@ def draining(site: Site, name: str) -> Sequence[Step]:
     node = departure.named(site.nodes, name)
     check = Dispensable(node)
     check.require(site)
-    primaries = {cluster: found.primary for cluster, found in site.picture.clusters.items()}
-    moves = [switchover.step(site, cluster) for cluster in departure.held(node, primaries)]
+    moves = [switchover.step(site, cluster) for cluster in departure.held(node, site.picture.primaries)]
     return (check, *moves, Drained(node))
 
 

@@ -278,9 +278,9 @@ def moving(site: Site, slot: int, name: str) -> Sequence[Step]:
     source = relocation.carrier(site.nodes, slot, target)
     check = Movable(slot, source, target)
     check.require(site)
-    primaries = {cluster: found.primary for cluster, found in site.picture.clusters.items()}
     there = slot in target.slots
-    moves = [] if there else [switchover.step(site, c) for c in departure.led(belonging([slot]), primaries)]
+    led = [] if there else departure.led(belonging([slot]), site.picture.primaries)
+    moves = [switchover.step(site, cluster) for cluster in led]
     given = Given([relocation.label(slot)], [slot], target)
     return (check, Cleared(slot, target), *moves, Freed(slot, source, target), given)
 

@@ -29,22 +29,25 @@ def set_availability(client: docker.DockerClient, identifier: str, availability:
 def add_labels(client: docker.DockerClient, added: Labels) -> None:
     """Give nodes their labels; those that they have already stay."""
     for identifier, labels in added.items():
-        node = client.nodes.get(identifier)
-        specification = node.attrs["Spec"]
-        carried = specification.get("Labels") or {}
-        wanted = carried | dict.fromkeys(labels, "true")
-        if wanted != carried:
-            node.update({**specification, "Labels": wanted})
+        _relabel(client, identifier, add=labels)
 
 
 def take_labels(client: docker.DockerClient, identifier: str, labels: Collection[str]) -> None:
     """Take labels from a node; those that it does not have do no harm."""
+    _relabel(client, identifier, take=labels)
+
+
+def _relabel(
+    client: docker.DockerClient, identifier: str, *, add: Collection[str] = (), take: Collection[str] = ()
+) -> None:
+    """Give a node other labels; where they are what they were, nothing is told to the Swarm."""
     node = client.nodes.get(identifier)
     specification = node.attrs["Spec"]
     carried = specification.get("Labels") or {}
-    kept = {key: value for key, value in carried.items() if key not in labels}
-    if kept != carried:
-        node.update({**specification, "Labels": kept})
+    kept = {key: value for key, value in carried.items() if key not in take}
+    wanted = kept | dict.fromkeys(add, "true")
+    if wanted != carried:
+        node.update({**specification, "Labels": wanted})
 
 
 def remove(client: docker.DockerClient, identifier: str) -> None:

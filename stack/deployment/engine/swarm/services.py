@@ -75,18 +75,19 @@ def running_on(client: docker.DockerClient, name: str) -> list[str]:
 
 def living(client: docker.DockerClient, names: Collection[str]) -> list[str]:
     """Name those services of which a task has not ended, be it told to or not."""
-    ids = {service["ID"]: short_name(service) for service in specifications(client)}
-    tasks = client.api.tasks(filters={"label": NAMESPACE})
-    left = {ids.get(task["ServiceID"], "") for task in tasks if task["Status"]["State"] not in GONE}
-    return sorted(left & {*names})
+    return sorted(_unended(client) & {*names})
 
 
 def left_on(client: docker.DockerClient, node: str) -> list[str]:
     """Name the services of which a task on a node (by ID) has not ended, be it told to or not."""
+    return sorted(_unended(client, node=node))
+
+
+def _unended(client: docker.DockerClient, **where: str) -> set[str]:
     names = {service["ID"]: short_name(service) for service in specifications(client)}
-    tasks = client.api.tasks(filters={"label": NAMESPACE, "node": node})
+    tasks = client.api.tasks(filters={"label": NAMESPACE, **where})
     living = {task["ServiceID"] for task in tasks if task["Status"]["State"] not in GONE}
-    return sorted(names[service] for service in living & names.keys())
+    return {names[service] for service in living & names.keys()}
 
 
 def place_anew(client: docker.DockerClient, name: str) -> None:

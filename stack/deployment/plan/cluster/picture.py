@@ -192,9 +192,14 @@ class Picture:
         return {"postgres": self.postgres, "redis": self.redis}
 
     @property
+    def primaries(self) -> dict[str, str | None]:
+        """The primary of each cluster, by the cluster's name; None where none is known."""
+        return {name: cluster.primary for name, cluster in self.clusters.items()}
+
+    @property
     def headless(self) -> list[str]:
         """Names of the clusters without a known primary."""
-        return [name for name, cluster in self.clusters.items() if not cluster.primary]
+        return [name for name, primary in self.primaries.items() if not primary]
 
 
 def minute(time: str) -> str:

@@ -42,8 +42,7 @@ def unproven(view: View, own: Sequence[str], stop: Stop) -> list[str]:
     """Say what is still to be seen of the others, after these data nodes have stopped."""
     if lacking := relocation.rest_lacks(view, own):
         return lacking
-    primaries = {cluster: found.primary for cluster, found in view.picture.clusters.items()}
-    if led := departure.led(own, primaries):
+    if led := departure.led(own, view.picture.primaries):
         return [f"another primary of {CLUSTERS[cluster]}" for cluster in led]
     return [*_uncommitted(view.picture, own, stop), *_uncopied(view.picture, own, stop)]
 

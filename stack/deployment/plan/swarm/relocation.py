@@ -135,8 +135,7 @@ def require_rest(view: View, own: Sequence[str]) -> None:
 def require_followers(view: View, own: Sequence[str]) -> None:
     """Raise DeployError if one of these data nodes is a primary, or as `require_rest` does."""
     require_rest(view, own)
-    primaries = {cluster: found.primary for cluster, found in view.picture.clusters.items()}
-    if departure.led(own, primaries):
+    if departure.led(own, view.picture.primaries):
         raise DeployError(
             f"A primary came back to {', '.join(own)} meanwhile. They are where they were.",
             "Run the same command again: it moves away first.",
