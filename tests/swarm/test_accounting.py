@@ -6,32 +6,15 @@ from typing import Any
 
 import pytest
 
-from deployment.configuration.layout import STACK
 from deployment.operations import seed
 from deployment.plan.cluster.accounting import LOST, NOTHING_LOST
-from kit.containers import docker
 from kit.local import LocalStack, running, verb
 from kit.waiting import wait_until
-from seed.door import Door
-from worker.stream import STREAM
+from swarm.vanishing import VOTES, come_back, vanish
 
-VOTES = 20
 SECONDS = 60
 # A process that lives tells twice a minute that it has put all of its votes into the queue again.
 NAMED_SECONDS = 90
-# As a worker may.
-REDIS = """
-export REDISCLI_AUTH=$(cat /run/secrets/redis_worker_password)
-[[ ${REDIS_TLS} == yes ]] && tls='--tls --insecure'
-exec redis-cli --json --user worker ${tls:-} "$@"
-"""
-RETURN = """
-import json, sys
-from vote import settings
-from vote.connection import STREAM, Dialler
-connection = Dialler(settings.load()).open()
-connection._ask(("VOTES.REPLAY", STREAM, *json.loads(sys.argv[1])))
-"""
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +48,7 @@ def test_a_vote_that_vanished_is_named_until_it_comes_after_all(local: LocalStac
     assert status.returncode == 1
     assert f"{count} acknowledged votes are lost" in status.stdout
     assert verb("up", "--dry-run").returncode == 0  # a gap does not keep anybody from deploying
-    inside(local, "vote", RETURN, json.dumps(entry))
+    come_back(local, entry)
     wait_until(lambda: audited()[0] == NOTHING_LOST, SECONDS, lambda: str(audited()))
     local.wait_healthy()
 
@@ -74,37 +57,3 @@ def audited() -> tuple[int, dict[str, Any]]:
     """Run `audit --json`; return its exit code and what it says, nothing where nobody could be asked."""
     done = verb("audit", "--json")
     return done.returncode, json.loads(done.stdout or "{}")
-
-
-def vanish(local: LocalStack, door: Door) -> list[str]:
-    """Delete an entry of the queue while no worker runs; return its fields, names and values in turn."""
-    (workers,) = [s for s in local.client.services.list() if s.name == f"{STACK}_worker"]
-    wanted = workers.attrs["Spec"]["Mode"]["Replicated"]["Replicas"]
-    workers.scale(0)
-    try:
-        wait_until(lambda: not running_workers(local), SECONDS)
-        assert {door.post("vote=a").status for _ in range(VOTES)} == {200}
-        entry, fields = next(
-            found for found in redis(local, "XRANGE", STREAM, "-", "+") if "numbers" in found[1]
-        )
-        assert redis(local, "XDEL", STREAM, entry) == 1
-    finally:
-        workers.reload()
-        workers.scale(wanted)
-    return [str(each) for each in fields]
-
-
-def running_workers(local: LocalStack) -> bool:
-    label = {"label": f"com.docker.swarm.service.name={STACK}_worker", "status": "running"}
-    return bool(local.client.api.containers(filters=label))
-
-
-def redis(local: LocalStack, *command: str) -> Any:
-    """Return what the primary of the queue answers to a command."""
-    primary = local.container(local.status()["redis"]["primary"])
-    return json.loads(docker("exec", primary, "bash", "-c", REDIS, "redis", *command))
-
-
-def inside(local: LocalStack, service: str, program: str, *arguments: str) -> str:
-    """Run a program in a container of a service; return what it prints."""
-    return docker("exec", local.container(service), "python", "-c", program, *arguments)

@@ -118,13 +118,13 @@ def ask(local: LocalStack, query: str) -> list[dict[str, Any]]:
 
 def jobs(local: LocalStack) -> dict[str, int]:
     """Return how many of each job answer."""
-    # What it knew when it was stopped last counts for five minutes.
+    # What it knew when it was stopped last counts for a minute.
     found = [sample["metric"]["job"] for sample in ask(local, "up == 1 and time() - timestamp(up) < 30")]
     return {job: found.count(job) for job in found}
 
 
 def fresh(query: str) -> str:
-    """Return a question for what is told now: what was known at the last stop counts for five minutes."""
+    """Return a question for what is told now: what was known at the last stop counts for a minute."""
     return f"({query}) and on (job, instance) (up == 1 and time() - timestamp(up) < 30)"
 
 

@@ -1,7 +1,7 @@
 """Every alert can be acted upon: it has cases of both kinds, a page to read, and metrics that are there."""
 
 import re
-from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -72,21 +72,21 @@ def metrics(expression: str) -> set[str]:
     return set(NAME.findall(ASIDE.sub("", QUOTED.sub("", expression)))) - KEYWORDS
 
 
-def rules() -> Iterator[Rule]:
-    for path in sorted(RULES.glob("*.yaml")):
-        for group in yaml.safe_load(path.read_text())["groups"]:
-            yield from group["rules"]
+def items(folder: Path, name: str) -> list[Rule]:
+    """Return the items of a list of that name in every file of a folder."""
+    files = [yaml.safe_load(path.read_text()) for path in sorted(folder.glob("*.yaml"))]
+    return [item for file in files for item in file[name]]
 
 
-ALERTS = [rule for rule in rules() if "alert" in rule]
+RULED = [rule for group in items(RULES, "groups") for rule in group["rules"]]
+ALERTS = [rule for rule in RULED if "alert" in rule]
 NAMES = sorted({rule["alert"] for rule in ALERTS})
+EXPECTED = [case for test in items(CASES, "tests") for case in test["alert_rule_test"]]
 
 
 def cases(name: str) -> list[Rule]:
     """Return what is expected of an alert, at all the moments at which it is looked at."""
-    files = [yaml.safe_load(path.read_text()) for path in sorted(CASES.glob("*.yaml"))]
-    tests = [test for file in files for test in file["tests"]]
-    return [case for test in tests for case in test["alert_rule_test"] if case["alertname"] == name]
+    return [case for case in EXPECTED if case["alertname"] == name]
 
 
 def labelled(rule: Rule) -> str:
@@ -109,9 +109,9 @@ def test_the_metrics_of_an_expression(expression: str, expected: set[str]) -> No
     assert metrics(expression) == expected
 
 
-@pytest.mark.parametrize("rule", list(rules()), ids=lambda rule: rule.get("record") or labelled(rule))
+@pytest.mark.parametrize("rule", RULED, ids=lambda rule: rule.get("record") or labelled(rule))
 def test_every_metric_is_one_that_somebody_gives(rule: Rule) -> None:
-    recorded = {other["record"] for other in rules() if "record" in other}
+    recorded = {other["record"] for other in RULED if "record" in other}
     asked = metrics(rule["expr"]) - recorded
     assert {name for name in asked if HISTOGRAM.sub("", name) not in OWN} - EXPORTERS == set()
 

@@ -11,7 +11,7 @@ from deployment.configuration.layout import ROOT
 from deployment.engine.images.images import COMPONENTS
 from deployment.engine.machine import engine
 from deployment.operations.runner import lock
-from kit.checkout import copied
+from kit.checkout import relabelled
 from kit.waiting import wait_until
 from swarm.faults.fault import Fault, Scene
 from swarm.lab import power
@@ -86,11 +86,7 @@ def registry_gone(scene: Scene) -> None:
 def altered(folders: Collection[str]) -> Iterator[Path]:
     """Make a checkout like this one, with other images of these folders."""
     with TemporaryDirectory() as folder:
-        other = copied(Path(folder))
-        for each in folders:
-            with (other / each / "Dockerfile").open("a") as file:
-                file.write("\nLABEL vote-app.other=true\n")
-        yield other
+        yield relabelled(Path(folder), folders)
 
 
 def _up(node: Node, checkout: Path) -> None:

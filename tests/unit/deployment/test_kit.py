@@ -1,6 +1,7 @@
 """The recovery kit: its file, what becomes settings again, what is refused, and when another one is due."""
 
 import base64
+import hashlib
 import json
 import subprocess
 from collections.abc import Callable, Mapping
@@ -43,6 +44,12 @@ CONTENT = {"secrets": [{"name": "a", "data": "Zm9v"}], "said": "é"}
 @pytest.fixture(scope="module")
 def sealed() -> bytes:
     return envelope.seal(PASSPHRASE, CONTENT)
+
+
+@pytest.fixture
+def cheap(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a key cost next to nothing, where it is not the key that is tested."""
+    monkeypatch.setattr(envelope, "_key", lambda told, salt: hashlib.sha256(told.encode() + salt).digest())
 
 
 def test_what_is_sealed_comes_out_again_and_does_not_show(sealed: bytes) -> None:
@@ -234,6 +241,7 @@ def test_settings_are_read_as_they_were_written(tmp_path: Path, monkeypatch: pyt
     assert (found.vote_question, found.option_a) == (KIT.settings["VOTE_QUESTION"], KIT.settings["OPTION_A"])
 
 
+@pytest.mark.usefixtures("cheap")
 def test_a_kit_survives_its_file() -> None:
     told = make.DOCUMENT.dump_python(KIT, mode="json")
     assert make.DOCUMENT.validate_python(envelope.opened(envelope.seal(PASSPHRASE, told), PASSPHRASE)) == KIT
@@ -439,6 +447,7 @@ def test_a_kit_changes_nothing_where_the_stack_is(machine: Engine, tmp_path: Pat
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.usefixtures("cheap")
 def test_the_address_of_the_new_swarm_can_be_given(
     machine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -493,6 +502,7 @@ def written(kit: Contents) -> bytes:
     return envelope.seal(PASSPHRASE, make.DOCUMENT.dump_python(kit, mode="json"))
 
 
+@pytest.mark.usefixtures("cheap")
 @pytest.mark.parametrize("case", UNFIT)
 def test_a_kit_that_does_not_hold_everything_replaces_no_other(tmp_path: Path, case: str) -> None:
     (file := tmp_path / "kit").write_text("mine")
@@ -508,12 +518,14 @@ def test_a_kit_that_does_not_hold_everything_replaces_no_other(tmp_path: Path, c
     assert opening.read(file, PASSPHRASE) == KIT
 
 
+@pytest.mark.usefixtures("cheap")
 def test_a_kit_with_another_secret_than_its_name_says_is_not_opened(tmp_path: Path) -> None:
     (file := tmp_path / "kit").write_bytes(written(altered(KIT)))
     with pytest.raises(DeployError, match=r"as it was\. Nothing was changed"):
         opening.read(file, PASSPHRASE)
 
 
+@pytest.mark.usefixtures("cheap")
 def test_a_kit_of_another_release_says_so(tmp_path: Path) -> None:
     (file := tmp_path / "kit").write_bytes(envelope.seal(PASSPHRASE, CONTENT))
     with pytest.raises(DeployError, match=r"of another release: .* Nothing was changed"):

@@ -8,8 +8,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-import yaml
-
+from deployment.configuration.documents import parsed
 from deployment.configuration.layout import BACKUP, MONITORING
 
 # `$$` is a dollar, `${NAME:-default}` a value or else the default, `${NAME:?text}` one that must be there.
@@ -74,14 +73,14 @@ class Release:
         """What each service is to be: all values filled in, and secrets and configs by their full names."""
         whole: Tree = {}
         for text in self.texts:
-            whole = _joined(whole, yaml.safe_load(text))
+            whole = _joined(whole, parsed(text))
         whole = _filled(whole, self.variables)
         return {name: _named(service, whole) for name, service in whole["services"].items()}
 
     @property
     def secrets(self) -> list[str]:
         """Keys of the secrets and configs that it needs and does not bring along."""
-        named = [yaml.safe_load(text).get(kind, {}) for text in self.texts for kind in NAMED]
+        named = [found.get(kind, {}) for found in map(parsed, self.texts) for kind in NAMED]
         return sorted({key for parts in named for key, part in parts.items() if part.get("external")})
 
     def scaled(self, replicas: Mapping[str, int]) -> "Release":
@@ -146,7 +145,7 @@ def _named(service: Tree, whole: Tree) -> Tree:
 
 def reduced(text: str, service: str) -> str:
     """Return a file of the stack with this service at most; variables stay as they are written."""
-    whole = yaml.safe_load(text)
+    whole = parsed(text)
     kept = {name: part for name, part in whole.items() if not name.startswith("x-") and name != "services"}
     services = {name: part for name, part in whole.get("services", {}).items() if name == service}
     # JSON is YAML, and leaves no word open to be read as something else than a string.

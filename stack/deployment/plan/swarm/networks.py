@@ -7,8 +7,7 @@ from ipaddress import IPv4Network
 from itertools import islice
 from typing import Any
 
-import yaml
-
+from deployment.configuration.documents import parsed
 from deployment.configuration.layout import STACK
 from deployment.errors import DeployError
 
@@ -164,14 +163,14 @@ def merged(files: Iterable[str]) -> dict[str, Any]:
     """
     whole: dict[str, Any] = {}
     for text in files:
-        for name, network in yaml.safe_load(text).get("networks", {}).items():
+        for name, network in parsed(text).get("networks", {}).items():
             whole[name] = whole.get(name, {}) | network
     return whole
 
 
 def joined(files: Sequence[str]) -> dict[str, Any]:
     """Return the networks of several files of the stack that a service joins: Docker makes no others."""
-    services = [service for text in files for service in yaml.safe_load(text).get("services", {}).values()]
+    services = [service for text in files for service in parsed(text).get("services", {}).values()]
     wanted = {name for service in services for name in service.get("networks", ())}
     return {name: network for name, network in merged(files).items() if name in wanted}
 
