@@ -24,7 +24,7 @@ DASHBOARD = "traefik.example.test"
 PASSWORD = "admin:a word of passage"
 # As `htpasswd -nB admin` prints it.
 ACCOUNT = "admin:$2y$05$vZDUhAC9vJZYQsWnQDC1G.43HYbVA93WJxeMTxt5T7o3ivoHi0GrO\n"
-SOON_SECONDS = 20
+SOON_SECONDS = 10
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,11 @@
 """The engine, the images, and where the nodes get them."""
 
+from contextlib import closing
+from functools import partial
+
 from deployment.engine.images import base, builds, registry
+from deployment.engine.images.builds import AT_ONCE
+from deployment.engine.images.parallel import side_by_side
 from deployment.engine.machine import engine
 from deployment.errors import DeployError
 from deployment.operations import source
@@ -87,9 +92,14 @@ class Push:
         return [f"push images to the registry: {', '.join(names)}"] if names else []
 
     def do(self, site: Site) -> None:
-        """Push them."""
+        """Push them: the first alone, as the others have most of its layers."""
         prefix, run = site.settings.registry, base.named(site.references)
-        for name, image in source.deployed(site).items():
-            if image is None:
-                with site.progress.task(f"Pushing {registry.remote(run[name], prefix)}") as task:
-                    registry.push(site.engine, run[name], prefix, task)
+
+        def push(name: str) -> None:
+            what = f"Pushing {registry.remote(run[name], prefix)}"
+            with closing(engine.require()) as client, site.progress.task(what) as task:
+                registry.push(client, run[name], prefix, task)
+
+        first, *others = [name for name, image in source.deployed(site).items() if image is None]
+        push(first)
+        side_by_side([partial(push, name) for name in others], AT_ONCE, site.progress)
