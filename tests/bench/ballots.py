@@ -3,11 +3,12 @@
 import itertools
 import random
 from collections.abc import Iterator, Sequence
+from secrets import token_hex
 from typing import Any
 
 from redis import Redis
 
-from vote.ballot import Ballot, entries
+from vote.ballot import Ballot, Numbers, entries
 
 SEED = 1
 PIPELINE = 2000
@@ -30,19 +31,35 @@ def ballots(count: int) -> list[Ballot]:
     return votes
 
 
-def enqueue(client: Redis, votes: Sequence[Ballot], together: int = TOGETHER) -> None:
-    """Append votes to the stream as `vote` does when so many come together."""
+class Accounts:
+    """Gives numbers to votes as two processes of `vote` do that take them in turn."""
+
+    def __init__(self) -> None:
+        self._next = {f"bench-{token_hex(4)}": 1 for _ in range(2)}
+        self._turn = itertools.cycle(self._next)
+
+    def take(self, count: int) -> Numbers:
+        """Return the numbers of so many votes."""
+        process = next(self._turn)
+        self._next[process] += count
+        return Numbers(process, self._next[process] - count)
+
+
+def enqueue(
+    client: Redis, votes: Sequence[Ballot], together: int = TOGETHER, accounts: Accounts | None = None
+) -> None:
+    """Append votes to the stream as `vote` does when so many come together, with numbers if need be."""
     pipes: Any = client
     for batch in batches(votes, PIPELINE):
         with pipes.pipeline(transaction=False) as pipeline:
             for share in batches(batch, together):
-                append(pipeline, share)
+                append(pipeline, share, accounts.take(len(share)) if accounts else None)
             pipeline.execute()
 
 
-def append(pipeline: Any, votes: Sequence[Ballot]) -> None:
+def append(pipeline: Any, votes: Sequence[Ballot], numbers: Numbers | None = None) -> None:
     """Add votes that came together to a pipeline."""
-    for entry in entries(votes):
+    for entry in entries(votes, numbers):
         pipeline.execute_command("XADD", "votes", "*", *entry)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bench import stack
-from bench.ballots import TOGETHER, ballots, batches, enqueue
+from bench.ballots import TOGETHER, Accounts, ballots, batches, enqueue
 from bench.figure import Figure, Target, compared
 from bench.part import Part
 from bench.run import Run
@@ -26,6 +26,7 @@ LOOK_SECONDS = 0.01
 VOTES_PER_COMMIT = ENTRIES * TOGETHER
 ONE = Target(at_least=0.8)
 TWO = Target(at_least=1.3)
+ACCOUNTED = Target(at_least=0.95)
 
 
 @dataclass(frozen=True)
@@ -53,17 +54,17 @@ class Store:
                 connection.execute(SAVE, [*columns(newest, 3), 1, *columns((), 4)])
             return len(self.votes) / (time.monotonic() - began)
 
-    def by_workers(self, workers: Sequence[Part]) -> float:
+    def by_workers(self, workers: Sequence[Part], accounts: Accounts | None = None) -> float:
         """Return the votes per second with which workers empty a queue that filled while they stood still."""
-        self.queue_up(workers)
+        self.queue_up(workers, accounts)
         return self.drain(workers)
 
-    def queue_up(self, workers: Sequence[Part]) -> None:
-        """Fill the queue while workers stand still."""
+    def queue_up(self, workers: Sequence[Part], accounts: Accounts | None = None) -> None:
+        """Fill the queue while workers stand still, with votes that have numbers if there are accounts."""
         for worker in workers:
             worker.pause()
         with self.queue("vote") as queue:
-            enqueue(queue, self.votes)
+            enqueue(queue, self.votes, accounts=accounts)
 
     def drain(self, workers: Sequence[Part]) -> float:
         """Let workers go on; return the votes per second until the queue is empty."""
@@ -104,21 +105,25 @@ def store(workers: int) -> Iterator[tuple[Store, list[Part]]]:
 
 
 def measure(run: Run) -> Iterator[Figure]:
-    """Measure one worker beside the statement by hand, and two beside one."""
+    """Measure one worker beside the statement by hand, with accounts and without, and two beside one."""
     with store(workers=2) as (votes, (first, second)):
-        hand, one, two = [], [], []
+        hand, one, accounted, two = [], [], [], []
         second.pause()
-        for _ in run.rounds(f"{VOTES:,} votes by hand, by one worker, by two"):
+        for _ in run.rounds(f"{VOTES:,} votes by hand, by one worker, by one that keeps accounts, by two"):
             votes.empty()
             hand.append(votes.by_hand())
             votes.empty()
             one.append(votes.by_workers([first]))
+            votes.empty()
+            accounted.append(votes.by_workers([first], Accounts()))
             votes.empty()
             second.go_on()
             two.append(votes.by_workers([first, second]))
             second.pause()
         by_hand = "the statement by hand on the primary"
         yield compared("votes stored by one worker", "votes/s", one, by_hand, hand, ONE)
+        keeping = "votes stored by one worker that keeps accounts"
+        yield compared(keeping, "votes/s", accounted, "one without accounts", one, ACCOUNTED)
         yield compared("votes stored by two workers", "votes/s", two, "one worker", one, TWO)
 
 
