@@ -1,16 +1,12 @@
 """Backups of the stack that is up; without a store both verbs say how to have one."""
 
-import json
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
-from kit.local import LocalStack, deploy, running, verb
+from kit.local import LocalStack, running, verb
 from kit.waiting import wait_until
-
-FIRST_SECONDS = 120
-STORE = {"BACKUP_STORE": "volume"}
+from swarm.backups import FIRST_SECONDS, listed, turn_off, turn_on, wait_for_the_first
 
 
 @pytest.fixture(scope="module")
@@ -31,17 +27,9 @@ def refusals(local: LocalStack) -> list[str]:
 def backed_up(local: LocalStack, refusals: list[str]) -> Iterator[LocalStack]:
     """Turn backups on, and off again at the end: each node of the database restarts twice."""
     assert refusals
-    done = deploy(**STORE)
-    assert done.returncode == 0, done.stderr
+    turn_on()
     yield local
-    done = deploy()
-    assert done.returncode == 0, done.stderr
-
-
-def listed() -> list[dict[str, Any]]:
-    """Return the backups that `backups` shows."""
-    done = verb("backups", "--json")
-    return list(json.loads(done.stdout)["backups"]) if done.returncode == 0 else []
+    turn_off()
 
 
 def test_without_a_store_both_say_how_to_have_one(refusals: list[str]) -> None:
@@ -50,7 +38,7 @@ def test_without_a_store_both_say_how_to_have_one(refusals: list[str]) -> None:
 
 @pytest.mark.long
 def test_the_first_backup_is_made_by_itself_and_status_says_so(backed_up: LocalStack) -> None:
-    wait_until(lambda: bool(listed()), FIRST_SECONDS)
+    wait_for_the_first()
     wait_until(lambda: "Backups: last full" in verb("status").stdout, FIRST_SECONDS)
     assert backed_up.status()["healthy"], backed_up.status()["missing"]
 

@@ -15,10 +15,9 @@ from deployment.engine.swarm import sealing
 from deployment.operations import seed
 from kit.local import LocalStack, deploy, running, verb
 from kit.waiting import wait_until
-from seed.door import Answer, Door
+from swarm.citizen import identity, tally, vote, wait_for
 
 PASSPHRASE = "correct horse battery staple"
-STORED_SECONDS = 60
 TASK_SECONDS = 180  # a former task is removed, another one starts
 KEYS = ("vote:voter_cookie_key", "worker:postgres_worker_password", "redis-1:redis_vote_password")
 
@@ -42,36 +41,6 @@ def local(pytestconfig: pytest.Config) -> Iterator[LocalStack]:
 def passphrase(tmp_path: Path) -> tuple[str, str]:
     (file := tmp_path / "passphrase").write_text(f"{PASSPHRASE}\n")
     return "--passphrase-file", str(file)
-
-
-def door(local: LocalStack) -> Door:
-    way = seed.entrance(local.client)
-    assert way
-    return seed.doors(way, seed.edge(local.client, way))[0]
-
-
-def vote(local: LocalStack, choice: str, cookie: str = "") -> str:
-    """Vote, and return the voter's cookie."""
-    answer = door(local).post(f"vote={choice}", cookie)
-    assert answer.status == 200, answer
-    return voter(answer)
-
-
-def voter(answer: Answer) -> str:
-    return next(cookie for cookie in answer.cookies if cookie.startswith("voter_id="))
-
-
-def identity(cookie: str) -> str:
-    """Return who the voter is, without the signature."""
-    return cookie.partition("=")[2].partition(".")[0]
-
-
-def tally(local: LocalStack) -> Counter[str]:
-    return Counter(local.status()["votes"]["tally"])
-
-
-def wait_for(local: LocalStack, expected: Counter[str]) -> None:
-    wait_until(lambda: tally(local) == expected, STORED_SECONDS, lambda: f"{tally(local)}, not {expected}")
 
 
 def fingerprints(local: LocalStack) -> list[str]:

@@ -8,7 +8,6 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -16,13 +15,13 @@ from deployment.configuration.layout import ROOT
 from deployment.operations import seed
 from deployment.plan import restoration
 from kit.containers import docker
-from kit.local import LocalStack, deploy, running, verb
+from kit.local import LocalStack, running, verb
 from kit.waiting import wait_until
 from seed.door import Door
+from swarm.backups import turn_off, turn_on, wait_for_the_first
 from swarm.newcomers import Crowd, counted
 
-FIRST_SECONDS, STORED_SECONDS = 120, 60
-STORE = {"BACKUP_STORE": "volume"}
+STORED_SECONDS = 60
 PSQL = "psql -h /tmp/postgres-ha -U postgres -XAtq -v ON_ERROR_STOP=1"
 # Between the moment and the mistake no vote is stored: what is stored then, nothing can bring back.
 MISTAKE = """\
@@ -38,13 +37,11 @@ pytestmark = pytest.mark.long
 def backed_up() -> Iterator[LocalStack]:
     """Turn backups on, and off again at the end."""
     local = running()
-    done = deploy(**STORE)
-    assert done.returncode == 0, done.stderr
-    wait_until(lambda: bool(backups()), FIRST_SECONDS)
+    turn_on()
+    wait_for_the_first()
     yield local
     verb("maintenance", "off")
-    done = deploy()
-    assert done.returncode == 0, done.stderr
+    turn_off()
 
 
 @pytest.fixture
@@ -53,11 +50,6 @@ def door(backed_up: LocalStack) -> Door:
     if way is None or way.public:
         pytest.skip("the votes of strangers are here")
     return seed.doors(way, seed.edge(backed_up.client, way))[0]
-
-
-def backups() -> list[Any]:
-    done = verb("backups", "--json")
-    return list(json.loads(done.stdout)["backups"]) if done.returncode == 0 else []
 
 
 def query(local: LocalStack, node: str, sql: str) -> str:
