@@ -13,7 +13,8 @@ from deployment.engine.images.images import COMPONENTS
 from deployment.engine.machine import engine
 from deployment.engine.swarm.membership import Membership
 from deployment.errors import DeployError
-from deployment.operations import source, up
+from deployment.operations import up
+from deployment.operations.release import source
 from deployment.operations.runner import operation
 from deployment.operations.runner.site import Site
 from deployment.operations.steps.checks import Checks

@@ -6,7 +6,7 @@ from typing import Any
 import yaml
 
 from deployment.configuration.layout import MONITORING, OVERLAYS, ROOT, RULE_FILES
-from deployment.operations.source import MONITORING_CONFIGS
+from deployment.operations.release.source import MONITORING_CONFIGS
 from deployment.plan.release import rules
 from deployment.plan.release.release import interpolated
 

@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from deployment.operations import seed
+from deployment.operations.votes import seed
 from kit.local import LocalStack
 from kit.waiting import wait_until
 from seed.door import Answer, Door

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from deployment.configuration.layout import ROOT, STACK_FILE
 from deployment.engine.images import images
-from deployment.operations import source
+from deployment.operations.release import source
 from swarm.outcome import Costs, Outcome
 
 RECORD = Path(__file__).parent / "results.json"

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from deployment.operations import seed
+from deployment.operations.votes import seed
 from deployment.plan.cluster.accounting import LOST, NOTHING_LOST
 from kit.local import LocalStack, running, verb
 from kit.waiting import wait_until

@@ -13,7 +13,7 @@ import pytest
 
 from deployment.configuration.layout import ENV_FILE, GIVEN, STACK
 from deployment.engine.images.images import COMPONENTS
-from deployment.operations import seed
+from deployment.operations.votes import seed
 from kit.checkout import copied
 from kit.containers import docker
 from kit.local import LocalStack, running, verb

@@ -12,7 +12,7 @@ import pytest
 
 from deployment.configuration.layout import ENV_FILE, GIVEN, ROOT
 from deployment.engine.swarm import sealing
-from deployment.operations import seed
+from deployment.operations.votes import seed
 from kit.local import LocalStack, deploy, running, verb
 from kit.waiting import wait_until
 from swarm.citizen import identity, tally, vote, wait_for

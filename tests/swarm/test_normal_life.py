@@ -14,7 +14,7 @@ from deployment.configuration.layout import ROOT
 from deployment.configuration.settings import Settings
 from deployment.engine.images.images import COMPONENTS
 from deployment.engine.swarm import credentials
-from deployment.operations import seed
+from deployment.operations.votes import seed
 from kit.checkout import relabelled
 from kit.local import LocalStack, running, verb
 from kit.waiting import wait_until

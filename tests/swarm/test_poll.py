@@ -15,7 +15,7 @@ from playwright.sync_api import Playwright, expect
 
 from deployment.configuration.layout import ROOT, STACK
 from deployment.configuration.settings import Settings
-from deployment.operations import seed
+from deployment.operations.votes import seed
 from kit.chromium import Visit, chromium, load
 from kit.local import LocalStack, running, verb
 from kit.waiting import wait_until

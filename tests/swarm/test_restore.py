@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from deployment.configuration.layout import ROOT
-from deployment.operations import seed
+from deployment.operations.votes import seed
 from deployment.plan import restoration
 from kit.containers import docker
 from kit.local import LocalStack, running, verb

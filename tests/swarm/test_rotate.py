@@ -16,7 +16,7 @@ import pytest
 from deployment.configuration.layout import LOCAL_CA_FILE, ROOT
 from deployment.configuration.settings import Settings
 from deployment.engine.swarm import services, versions
-from deployment.operations.secrets import mounted
+from deployment.operations.secrets.listing import mounted
 from deployment.plan.release import rotation
 from deployment.plan.release.rotation import BY_NAME_ALONE, ROTATABLE, Stage
 from kit.containers import docker

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from deployment.configuration.settings import Settings
-from deployment.operations import seed
+from deployment.operations.votes import seed
 from kit.images import absent
 from kit.local import LocalStack, running, verb
 from kit.waiting import wait_until

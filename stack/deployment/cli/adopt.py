@@ -5,7 +5,7 @@ from typing import Any
 
 from deployment.cli import report
 from deployment.cli.options import confirm
-from deployment.operations import adopt, backup
+from deployment.operations.backup import adopt, backup
 from deployment.operations.runner import operation
 from deployment.operations.runner.site import Site
 from deployment.plan.cluster import adoption, backups

@@ -11,7 +11,7 @@ from deployment.cli.options import AsJson, DryRun, Quiet, Yes, manager, require_
 from deployment.configuration import settings
 from deployment.engine import backup as runner
 from deployment.engine.swarm import kits
-from deployment.operations import backup
+from deployment.operations.backup import backup
 from deployment.operations.runner.site import Site
 from deployment.plan.cluster import backups
 from deployment.progress import Progress

@@ -9,9 +9,9 @@ import typer
 from deployment.cli import report
 from deployment.cli.options import AsJson, DryRun, Yes, confirm, manager, require_dry_run
 from deployment.configuration import settings
-from deployment.operations import dead
 from deployment.operations.runner import operation
 from deployment.operations.runner.site import Site
+from deployment.operations.votes import dead
 from deployment.progress import Progress
 
 NONE = "There are no dead letters."

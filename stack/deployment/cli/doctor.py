@@ -10,8 +10,8 @@ import typer
 
 from deployment.cli.options import AsJson
 from deployment.configuration import settings
-from deployment.operations import bundle
-from deployment.operations import doctor as verb
+from deployment.operations.doctor import bundle
+from deployment.operations.doctor import doctor as verb
 from deployment.plan.doctor import finding
 from deployment.plan.doctor.finding import Finding, Severity
 from deployment.progress import Progress

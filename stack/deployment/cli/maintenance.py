@@ -10,8 +10,8 @@ from deployment.cli import report
 from deployment.cli.options import AsJson, DryRun, Quiet, manager, require_dry_run
 from deployment.configuration import settings
 from deployment.engine.swarm import maintenance as kept_in_swarm
-from deployment.operations import maintenance as verb
 from deployment.operations.runner import operation
+from deployment.operations.votes import maintenance as verb
 from deployment.plan import maintenance as plan
 from deployment.plan.cluster.picture import OPEN
 from deployment.progress import Progress

@@ -11,8 +11,9 @@ from rich.table import Table
 from deployment.cli import report
 from deployment.cli.options import AsJson, DryRun, Quiet, Yes, confirm, manager, require_dry_run
 from deployment.configuration import settings
-from deployment.operations import node_list, relocate
-from deployment.operations import nodes as verb
+from deployment.operations.nodes import drain as verb
+from deployment.operations.nodes import listing as node_list
+from deployment.operations.nodes import relocate
 from deployment.operations.runner import operation
 from deployment.operations.runner.operation import Step
 from deployment.operations.runner.site import Site

@@ -11,9 +11,9 @@ from deployment.cli.options import AsJson, DryRun, Quiet, confirm_by_name, manag
 from deployment.configuration import settings
 from deployment.configuration.layout import STACK
 from deployment.engine import poll as engine_poll
-from deployment.operations import poll as verb
 from deployment.operations.runner import operation
 from deployment.operations.runner.site import Site
+from deployment.operations.votes import poll as verb
 from deployment.progress import Progress
 
 Number = Annotated[

@@ -12,9 +12,9 @@ from deployment.cli import report
 from deployment.cli.options import AsJson, DryRun, Quiet, manager, require_dry_run
 from deployment.configuration import settings
 from deployment.engine.swarm import versions
-from deployment.operations import rotate as rotation_verb
-from deployment.operations import secrets
-from deployment.operations.secrets import Secret
+from deployment.operations.secrets import listing as secrets
+from deployment.operations.secrets import rotate as rotation_verb
+from deployment.operations.secrets.listing import Secret
 from deployment.progress import Progress
 
 DAY_SECONDS, WIDTH = 86400, 30

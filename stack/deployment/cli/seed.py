@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from deployment.cli.options import Yes, manager
-from deployment.operations import seed as seed_verb
+from deployment.operations.votes import seed as seed_verb
 from deployment.progress import Progress
 
 app = typer.Typer()

@@ -8,8 +8,8 @@ from deployment.engine.images import images, registry
 from deployment.engine.machine import engine
 from deployment.engine.swarm import credentials
 from deployment.errors import DeployError
-from deployment.operations import summary
-from deployment.operations.back import WayBack
+from deployment.operations.release import summary
+from deployment.operations.release.back import WayBack
 from deployment.operations.runner import operation
 from deployment.operations.runner.operation import Check, Step
 from deployment.operations.runner.site import Site

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from deployment.configuration.settings import Settings
 from deployment.engine.machine import engine
 from deployment.errors import DeployError
-from deployment.operations.back import WayBack
+from deployment.operations.release.back import WayBack
 from deployment.operations.rollback import require_newest
 from deployment.operations.runner import operation
 from deployment.operations.runner.operation import Check, Step

@@ -24,7 +24,7 @@ from deployment.engine.swarm import (
 from deployment.engine.swarm import maintenance as kept_maintenance
 from deployment.engine.swarm import restoration as begun
 from deployment.errors import DeployError
-from deployment.operations import poll
+from deployment.operations.votes import poll
 from deployment.plan import maintenance, restoration
 from deployment.plan.cluster import accounting, backups, drills, strength
 from deployment.plan.cluster.convergence import ServiceState

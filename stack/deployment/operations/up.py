@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from deployment.configuration.settings import Settings
 from deployment.engine.machine import advertise, engine
 from deployment.engine.swarm import kits, networks, nodes, services
-from deployment.operations import source, summary
-from deployment.operations.back import WayBack
+from deployment.operations.release import source, summary
+from deployment.operations.release.back import WayBack
 from deployment.operations.runner import operation
 from deployment.operations.runner.operation import Step
 from deployment.operations.runner.site import Site

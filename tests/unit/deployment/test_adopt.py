@@ -9,7 +9,7 @@ from deployment.cli import adopt as cli
 from deployment.engine import backup as runner
 from deployment.engine.swarm import restoration
 from deployment.errors import DeployError
-from deployment.operations import backup
+from deployment.operations.backup import backup
 from deployment.operations.runner import operation
 from deployment.operations.runner.site import Site
 from deployment.plan.cluster import adoption

@@ -10,7 +10,7 @@ from deployment.configuration import settings
 from deployment.configuration.layout import ROOT
 from deployment.configuration.settings import Settings
 from deployment.errors import DeployError
-from deployment.operations import source
+from deployment.operations.release import source
 from deployment.plan.alerting import alertmanager_config, unheard
 from deployment.plan.release.release import changes
 

@@ -7,8 +7,8 @@ import pytest
 from deployment.configuration.settings import Settings
 from deployment.engine.swarm import services
 from deployment.errors import DeployError
-from deployment.operations import back
-from deployment.operations.back import WayBack
+from deployment.operations.release import back
+from deployment.operations.release.back import WayBack
 from deployment.operations.runner import operation
 from deployment.operations.runner.operation import BrokenError
 from deployment.operations.runner.site import Site

@@ -15,8 +15,8 @@ from deployment.cli import restore as restore_cli
 from deployment.engine import backup
 from deployment.engine.swarm import nodes, services
 from deployment.errors import DeployError
-from deployment.operations import backup as verb
 from deployment.operations import down
+from deployment.operations.backup import backup as verb
 from deployment.operations.restore import drill
 from deployment.operations.runner.site import Site
 from deployment.progress import Progress

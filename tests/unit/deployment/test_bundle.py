@@ -12,7 +12,7 @@ from deployment.cli import doctor as cli_doctor
 from deployment.engine.doctor import evidence
 from deployment.engine.swarm.membership import Membership
 from deployment.errors import DeployError
-from deployment.operations import bundle
+from deployment.operations.doctor import bundle
 from deployment.plan.doctor.finding import ok
 from deployment.plan.doctor.redaction import GONE, Redaction
 
@@ -113,7 +113,9 @@ def test_a_place_for_the_bundle_is_asked_for_before_anything_is_examined(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     (tmp_path / "votes").write_text("mine")
-    monkeypatch.setattr("deployment.operations.doctor.examine", lambda *_: pytest.fail("it took a minute"))
+    monkeypatch.setattr(
+        "deployment.operations.doctor.doctor.examine", lambda *_: pytest.fail("it took a minute")
+    )
     for name, said in (("votes", "is there already"), ("nowhere/report", "no folder")):
         told = CliRunner().invoke(cli_doctor.app, ["--report", str(tmp_path / name)])
         assert isinstance(told.exception, DeployError)

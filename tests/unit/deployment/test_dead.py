@@ -7,8 +7,8 @@ import pytest
 
 from deployment.configuration.settings import Settings
 from deployment.errors import DeployError
-from deployment.operations import dead
 from deployment.operations.runner.site import Site
+from deployment.operations.votes import dead
 from deployment.progress import Progress
 
 Piece = tuple[bytes | None, bytes | None]

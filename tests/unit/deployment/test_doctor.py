@@ -24,7 +24,7 @@ from deployment.engine.doctor import append_only as checking
 from deployment.engine.doctor import asking, mesh, mesh_probe, probe, surroundings, visit
 from deployment.engine.doctor.asking import Heard
 from deployment.engine.swarm.membership import Membership
-from deployment.operations import doctor
+from deployment.operations.doctor import doctor
 from deployment.plan.doctor import append_only, backups, finding, machine, network, pages, swarm
 from deployment.plan.doctor.facts import Asked, Disk, Facts
 from deployment.plan.doctor.finding import Finding, Severity

@@ -8,7 +8,7 @@ import pytest
 
 from deployment.engine import observer
 from deployment.engine.swarm import kits
-from deployment.operations import doctor
+from deployment.operations.doctor import doctor
 from deployment.plan.cluster.picture import UNKNOWN, Backups, Picture
 from deployment.plan.doctor import backups
 from deployment.plan.doctor.finding import Severity

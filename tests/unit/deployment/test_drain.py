@@ -15,7 +15,7 @@ from deployment.configuration.settings import Settings
 from deployment.engine import observer
 from deployment.engine.swarm.membership import Membership
 from deployment.errors import DeployError
-from deployment.operations.back import BACK
+from deployment.operations.release.back import BACK
 from deployment.operations.rollback import ROLLBACK
 from deployment.operations.runner import lock, operation, pause
 from deployment.operations.runner.operation import Step

@@ -8,9 +8,9 @@ import pytest
 from deployment.configuration.settings import Settings
 from deployment.engine.swarm import errand, services
 from deployment.engine.swarm import nodes as engine_nodes
-from deployment.operations import nodes as machines
 from deployment.operations import switchover
-from deployment.operations.nodes import Active, Drained, Spread
+from deployment.operations.nodes import drain as machines
+from deployment.operations.nodes.drain import Active, Drained, Spread
 from deployment.operations.runner import operation
 from deployment.operations.runner.site import Site
 from deployment.plan.cluster.convergence import ServiceState

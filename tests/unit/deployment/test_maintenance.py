@@ -13,10 +13,10 @@ from deployment.engine import observer
 from deployment.engine.swarm import maintenance as kept_in_swarm
 from deployment.engine.swarm.membership import Membership
 from deployment.errors import DeployError
-from deployment.operations import maintenance
-from deployment.operations.maintenance import Paused, Resumed, step
 from deployment.operations.runner.operation import Step
 from deployment.operations.runner.site import Site
+from deployment.operations.votes import maintenance
+from deployment.operations.votes.maintenance import Paused, Resumed, step
 from deployment.plan.cluster.picture import Picture, Queue
 from deployment.plan.maintenance import Maintenance, closed
 from deployment.progress import Progress
@@ -199,5 +199,5 @@ def test_its_status(
 ) -> None:
     stack = Stack(intake, kept, monkeypatch)
     monkeypatch.setattr(cli_maintenance, "manager", lambda: "an engine")
-    monkeypatch.setattr("deployment.operations.maintenance.site", lambda *_: stack.site())
+    monkeypatch.setattr("deployment.operations.votes.maintenance.site", lambda *_: stack.site())
     assert CliRunner().invoke(cli_maintenance.app, ["status"]).exit_code == code

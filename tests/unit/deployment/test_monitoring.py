@@ -18,7 +18,8 @@ from deployment.engine.machine import engine
 from deployment.engine.swarm import credentials, kits, networks, nodes, services
 from deployment.engine.swarm.membership import Membership
 from deployment.errors import DeployError
-from deployment.operations import source, up
+from deployment.operations import up
+from deployment.operations.release import source
 from deployment.operations.runner.site import Site
 from deployment.plan import alerting
 from deployment.plan.cluster.picture import UNKNOWN

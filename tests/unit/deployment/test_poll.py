@@ -11,10 +11,10 @@ from deployment.cli.options import confirm_by_name
 from deployment.configuration.settings import Settings
 from deployment.engine import poll as engine_poll
 from deployment.errors import DeployError
-from deployment.operations import poll as verb
-from deployment.operations.poll import Archived, Begun, Closed, Final, Opened
 from deployment.operations.runner.operation import Step
 from deployment.operations.runner.site import Site
+from deployment.operations.votes import poll as verb
+from deployment.operations.votes.poll import Archived, Begun, Closed, Final, Opened
 from deployment.plan.cluster.picture import Picture, Poll, Queue
 from deployment.plan.release.options import Options
 from deployment.progress import Progress

@@ -16,7 +16,8 @@ from deployment.engine.machine import engine as machine
 from deployment.engine.swarm import credentials, membership, networks
 from deployment.engine.swarm.membership import Membership
 from deployment.errors import DeployError
-from deployment.operations import source, up
+from deployment.operations import up
+from deployment.operations.release import source
 from deployment.operations.runner import operation
 from deployment.operations.runner.site import Site
 from deployment.operations.steps import checks

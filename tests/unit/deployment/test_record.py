@@ -8,9 +8,10 @@ from docker import DockerClient
 from deployment.configuration.settings import Settings
 from deployment.engine.machine import engine
 from deployment.engine.swarm import releases
-from deployment.operations import rollback, rotate, scale
+from deployment.operations import rollback, scale
 from deployment.operations.runner import operation
 from deployment.operations.runner.site import Site
+from deployment.operations.secrets import rotate
 from deployment.operations.steps import record
 from deployment.plan.release.history import Deployment
 from deployment.plan.release.release import Release

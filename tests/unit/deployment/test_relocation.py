@@ -13,7 +13,8 @@ from deployment.configuration.settings import Settings
 from deployment.engine.swarm import errand, services
 from deployment.engine.swarm import nodes as engine_nodes
 from deployment.errors import DeployError
-from deployment.operations import relocate, switchover
+from deployment.operations import switchover
+from deployment.operations.nodes import relocate, slot
 from deployment.operations.runner import operation
 from deployment.operations.runner.site import Site
 from deployment.operations.runner.turn import TurnLostError
@@ -259,9 +260,9 @@ def swarm(monkeypatch: pytest.MonkeyPatch) -> Swarm:
     monkeypatch.setattr(errand, "remove", lambda _: None)
     monkeypatch.setattr(errand, "run_on", lambda _, node, name, *__, without: made.clear(node, name))
     monkeypatch.setattr(operation, "PATIENCE_SECONDS", 0)
-    monkeypatch.setattr(relocate, "PROVEN_SECONDS", 0.2)
-    monkeypatch.setattr(relocate, "STARTED_SECONDS", 0.2)
-    monkeypatch.setattr(relocate, "COPIED_SECONDS", 1)
+    monkeypatch.setattr(slot, "PROVEN_SECONDS", 0.2)
+    monkeypatch.setattr(slot, "STARTED_SECONDS", 0.2)
+    monkeypatch.setattr(slot, "COPIED_SECONDS", 1)
     monkeypatch.setattr("time.sleep", lambda _: None)
     return made
 

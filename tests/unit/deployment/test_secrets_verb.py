@@ -13,8 +13,10 @@ from deployment.configuration.settings import Settings
 from deployment.engine.swarm import credentials
 from deployment.engine.swarm.credentials import BACKUP, FORMER, GIVEN, MADE, OTHERS
 from deployment.errors import DeployError
-from deployment.operations import rotate, scale, secrets
+from deployment.operations import scale
 from deployment.operations.runner.site import Site
+from deployment.operations.secrets import listing as secrets
+from deployment.operations.secrets import rotate
 from deployment.plan.release import secret_kinds
 from deployment.plan.release.drift import Service
 from deployment.plan.release.release import Release

@@ -7,7 +7,7 @@ from docker import DockerClient
 
 from deployment.engine.pages import Edge
 from deployment.errors import DeployError
-from deployment.operations import seed
+from deployment.operations.votes import seed
 from deployment.plan.release import entrance
 from deployment.plan.release.entrance import Entrance
 from deployment.progress import Progress

@@ -12,7 +12,7 @@ from deployment.engine.images.base import Bases
 from deployment.engine.images.images import COMPONENTS
 from deployment.engine.swarm import credentials
 from deployment.engine.swarm.membership import Membership
-from deployment.operations import source
+from deployment.operations.release import source
 from deployment.operations.runner.operation import Step
 from deployment.operations.runner.site import Site
 from deployment.operations.steps.images import Bases as BasesStep

@@ -8,8 +8,8 @@ from deployment.engine.machine.engine import Client
 from deployment.engine.swarm import credentials, kits
 from deployment.engine.swarm import options as recorded_options
 from deployment.errors import DeployError
-from deployment.operations import source
 from deployment.operations.kit.make import DOCUMENT, made_of, write
+from deployment.operations.release import source
 from deployment.operations.runner.operation import Check, Step
 from deployment.operations.runner.site import Site
 from deployment.operations.steps.images import Engine

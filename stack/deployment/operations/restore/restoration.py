@@ -7,12 +7,12 @@ from deployment.engine import restoration as runner
 from deployment.engine.restoration import AGAIN
 from deployment.engine.swarm import restoration as kept_in_swarm
 from deployment.errors import DeployError
-from deployment.operations import maintenance
 from deployment.operations.restore import later, ongoing
 from deployment.operations.restore.wanted import Wanted
 from deployment.operations.runner.operation import Check, Step
 from deployment.operations.runner.pause import entries_waiting
 from deployment.operations.runner.site import Site
+from deployment.operations.votes import maintenance
 from deployment.plan import restoration as plan
 from deployment.plan.restoration import SET_ASIDE, Restoration
 

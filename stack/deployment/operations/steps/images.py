@@ -8,7 +8,7 @@ from deployment.engine.images.builds import AT_ONCE
 from deployment.engine.images.parallel import side_by_side
 from deployment.engine.machine import engine
 from deployment.errors import DeployError
-from deployment.operations import source
+from deployment.operations.release import source
 from deployment.operations.runner.site import Site
 from deployment.operations.steps import refresh
 

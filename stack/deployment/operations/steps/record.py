@@ -2,7 +2,7 @@
 
 from deployment.engine.images import images
 from deployment.engine.swarm import credentials, releases
-from deployment.operations import source
+from deployment.operations.release import source
 from deployment.operations.runner.site import Site, me, now
 from deployment.plan.release import history
 from deployment.plan.release.history import Deployment

@@ -3,7 +3,7 @@
 from deployment.engine.images import packages
 from deployment.engine.swarm import credentials, membership, nodes
 from deployment.engine.swarm import options as recorded_options
-from deployment.operations import source
+from deployment.operations.release import source
 from deployment.operations.runner.site import Site
 from deployment.plan.release import options
 from deployment.plan.swarm import placement

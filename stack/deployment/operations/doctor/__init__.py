@@ -1,0 +1,1 @@
+"""What is wrong, and what helps somebody else to find out."""

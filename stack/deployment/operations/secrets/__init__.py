@@ -1,0 +1,1 @@
+"""The secrets: which there are, and a new value for each."""

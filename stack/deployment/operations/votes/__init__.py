@@ -1,0 +1,1 @@
+"""What may be done to the votes, and to who may vote."""
