@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from deployment.engine.swarm.credentials import BACKUP_SERVERS
+from deployment.engine.secrets.credentials import BACKUP_SERVERS
 from kit.containers import UNWATCHED, DockerError, docker
 from kit.images import reference
 from kit.inside import SERVER_FILE, Inside

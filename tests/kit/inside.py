@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from deployment.engine.swarm import certificates
+from deployment.engine.secrets import certificates
 
 AUTHORITY_FILE = "/etc/ssl/inside_ca.pem"
 SERVER_FILE = "/run/secrets/server_tls"

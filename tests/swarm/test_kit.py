@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from deployment.configuration.layout import ENV_FILE, GIVEN, ROOT
-from deployment.engine.swarm import sealing
+from deployment.engine.secrets import sealing
 from deployment.operations.votes import seed
 from kit.local import LocalStack, deploy, running, verb
 from kit.waiting import wait_until

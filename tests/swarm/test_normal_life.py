@@ -13,7 +13,7 @@ import pytest
 from deployment.configuration.layout import ROOT
 from deployment.configuration.settings import Settings
 from deployment.engine.images.images import COMPONENTS
-from deployment.engine.swarm import credentials
+from deployment.engine.secrets import credentials
 from deployment.operations.votes import seed
 from kit.checkout import relabelled
 from kit.local import LocalStack, running, verb

@@ -7,7 +7,7 @@ import requests
 
 from deployment.configuration.layout import NAMESPACE
 from deployment.configuration.settings import Settings
-from deployment.engine.swarm import options
+from deployment.engine.records import options
 from kit.local import LocalStack, deploy, running
 from kit.waiting import wait_until
 

@@ -15,7 +15,8 @@ import pytest
 
 from deployment.configuration.layout import LOCAL_CA_FILE, ROOT
 from deployment.configuration.settings import Settings
-from deployment.engine.swarm import services, versions
+from deployment.engine.secrets import versions
+from deployment.engine.swarm import services
 from deployment.operations.secrets.listing import mounted
 from deployment.plan.release import rotation
 from deployment.plan.release.rotation import BY_NAME_ALONE, ROTATABLE, Stage

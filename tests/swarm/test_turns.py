@@ -3,7 +3,7 @@
 import pytest
 
 from deployment.engine.machine.host import machine
-from deployment.engine.swarm import turns
+from deployment.engine.records import turns
 from deployment.operations.runner.site import now
 from deployment.plan.turns import Holder
 from kit.local import LocalStack, deploy, running, verb

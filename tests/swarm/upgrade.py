@@ -9,7 +9,7 @@ import sys
 from deployment.configuration import settings
 from deployment.engine.images import base
 from deployment.engine.machine import engine
-from deployment.engine.swarm import credentials
+from deployment.engine.secrets import credentials
 from deployment.errors import DeployError
 from deployment.progress import Progress
 from kit.waiting import wait_until

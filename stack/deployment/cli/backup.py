@@ -10,7 +10,7 @@ from deployment.cli import adopt, report
 from deployment.cli.options import AsJson, DryRun, Quiet, Yes, manager, require_dry_run
 from deployment.configuration import settings
 from deployment.engine import backup as runner
-from deployment.engine.swarm import kits
+from deployment.engine.secrets import kits
 from deployment.operations.backup import backup
 from deployment.operations.runner.site import Site
 from deployment.plan.cluster import backups

@@ -16,7 +16,8 @@ from deployment.cli.options import AsJson, manager
 from deployment.configuration.layout import STACK
 from deployment.engine.machine import engine
 from deployment.engine.machine.engine import Client
-from deployment.engine.swarm import audit, releases, services
+from deployment.engine.records import audit, releases
+from deployment.engine.swarm import services
 from deployment.operations import execute as exec_verb
 from deployment.operations import status
 from deployment.plan.cluster import accounting

@@ -9,7 +9,7 @@ import typer
 from deployment.cli import report
 from deployment.cli.options import AsJson, DryRun, Quiet, manager, require_dry_run
 from deployment.configuration import settings
-from deployment.engine.swarm import maintenance as kept_in_swarm
+from deployment.engine.records import maintenance as kept_in_swarm
 from deployment.operations.runner import operation
 from deployment.operations.votes import maintenance as verb
 from deployment.plan import maintenance as plan

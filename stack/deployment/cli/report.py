@@ -9,7 +9,7 @@ from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
-from deployment.engine.swarm.audit import Entry
+from deployment.engine.records.audit import Entry
 from deployment.operations import status
 from deployment.operations.runner import operation
 from deployment.operations.runner.operation import Steps

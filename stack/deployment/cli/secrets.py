@@ -11,7 +11,7 @@ import typer
 from deployment.cli import report
 from deployment.cli.options import AsJson, DryRun, Quiet, manager, require_dry_run
 from deployment.configuration import settings
-from deployment.engine.swarm import versions
+from deployment.engine.secrets import versions
 from deployment.operations.secrets import listing as secrets
 from deployment.operations.secrets import rotate as rotation_verb
 from deployment.operations.secrets.listing import Secret

@@ -6,16 +6,9 @@ from collections.abc import Sequence
 from deployment.configuration.layout import ENV_FILE, GIVEN, NAMESPACE, ROOT, STACK
 from deployment.engine.images import packages
 from deployment.engine.machine.engine import Client, RefusedError
-from deployment.engine.swarm import (
-    credentials,
-    kits,
-    maintenance,
-    nodes,
-    options,
-    releases,
-    restoration,
-    services,
-)
+from deployment.engine.records import maintenance, options, releases, restoration
+from deployment.engine.secrets import credentials, kits
+from deployment.engine.swarm import nodes, services
 from deployment.errors import DeployError
 from deployment.operations.runner import operation
 from deployment.operations.runner.operation import Step

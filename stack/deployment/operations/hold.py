@@ -1,7 +1,7 @@
 """`deploy.py lock` and `unlock`: nobody deploys, on any manager, until somebody says so."""
 
 from deployment.engine.machine.engine import Client
-from deployment.engine.swarm import turns
+from deployment.engine.records import turns
 from deployment.operations.runner import log
 from deployment.operations.runner.turn import claim
 from deployment.plan.turns import Holder

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from deployment.configuration.settings import Settings
 from deployment.engine.images import images, registry
 from deployment.engine.machine import engine
-from deployment.engine.swarm import credentials
+from deployment.engine.secrets import credentials
 from deployment.errors import DeployError
 from deployment.operations.release import summary
 from deployment.operations.release.back import WayBack

@@ -10,19 +10,11 @@ from deployment.engine import observer, pages
 from deployment.engine.machine import engine
 from deployment.engine.machine.engine import Client, RefusedError
 from deployment.engine.pages import LOOPBACK, Edge
-from deployment.engine.swarm import (
-    credentials,
-    kits,
-    membership,
-    networks,
-    nodes,
-    releases,
-    services,
-    turns,
-    versions,
-)
-from deployment.engine.swarm import maintenance as kept_maintenance
-from deployment.engine.swarm import restoration as begun
+from deployment.engine.records import maintenance as kept_maintenance
+from deployment.engine.records import releases, turns
+from deployment.engine.records import restoration as begun
+from deployment.engine.secrets import credentials, kits, versions
+from deployment.engine.swarm import membership, networks, nodes, services
 from deployment.errors import DeployError
 from deployment.operations.votes import poll
 from deployment.plan import maintenance, restoration

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 
 from deployment.configuration.settings import Settings
 from deployment.engine.machine import advertise, engine
-from deployment.engine.swarm import kits, networks, nodes, services
+from deployment.engine.secrets import kits
+from deployment.engine.swarm import networks, nodes, services
 from deployment.operations.release import source, summary
 from deployment.operations.release.back import WayBack
 from deployment.operations.runner import operation

@@ -11,7 +11,7 @@ from docker.errors import DockerException, NotFound
 from requests.exceptions import RequestException
 
 from deployment.engine.machine import engine
-from deployment.engine.swarm import credentials
+from deployment.engine.secrets import credentials
 from deployment.errors import DeployError
 
 NAME = "vote-app-lab"

@@ -7,7 +7,7 @@ import pytest
 
 from deployment.cli import adopt as cli
 from deployment.engine import backup as runner
-from deployment.engine.swarm import restoration
+from deployment.engine.records import restoration
 from deployment.errors import DeployError
 from deployment.operations.backup import backup
 from deployment.operations.runner import operation

@@ -3,7 +3,7 @@
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from deployment.engine.swarm import certificates
+from deployment.engine.secrets import certificates
 
 
 def test_the_key_is_that_of_the_certificate_and_the_certificate_that_of_an_authority() -> None:

@@ -11,8 +11,8 @@ import pytest
 from docker import DockerClient
 
 from deployment.configuration.layout import SECRET_LABEL
-from deployment.engine.swarm import credentials, versions
-from deployment.engine.swarm.credentials import BACKUP, BOUND_TO_DATA, FORMER, HOSTS_LABEL, MADE, PASSWORDS
+from deployment.engine.secrets import credentials, versions
+from deployment.engine.secrets.credentials import BACKUP, BOUND_TO_DATA, FORMER, HOSTS_LABEL, MADE, PASSWORDS
 from deployment.errors import DeployError
 from deployment.operations.runner.site import Site
 from deployment.operations.steps import record

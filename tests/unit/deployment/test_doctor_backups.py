@@ -7,7 +7,7 @@ from typing import Any, cast
 import pytest
 
 from deployment.engine import observer
-from deployment.engine.swarm import kits
+from deployment.engine.secrets import kits
 from deployment.operations.doctor import doctor
 from deployment.plan.cluster.picture import UNKNOWN, Backups, Picture
 from deployment.plan.doctor import backups

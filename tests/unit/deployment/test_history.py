@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from deployment.engine.swarm.releases import DOCUMENT
+from deployment.engine.records.releases import DOCUMENT
 from deployment.plan.release import history
 from deployment.plan.release.drift import Service
 from deployment.plan.release.history import Deployment

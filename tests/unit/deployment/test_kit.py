@@ -19,8 +19,8 @@ from deployment.configuration import settings as configuration
 from deployment.configuration.layout import ROOT, SECRET_LABEL
 from deployment.configuration.settings import Settings
 from deployment.engine.machine.engine import Client
-from deployment.engine.swarm import credentials, kits, sealing, versions
-from deployment.engine.swarm import options as recorded_options
+from deployment.engine.records import options as recorded_options
+from deployment.engine.secrets import credentials, kits, sealing, versions
 from deployment.errors import DeployError
 from deployment.operations import down
 from deployment.operations.kit import make, opening, show

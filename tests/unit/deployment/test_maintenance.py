@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from deployment.cli import maintenance as cli_maintenance
 from deployment.configuration.settings import Settings
 from deployment.engine import observer
-from deployment.engine.swarm import maintenance as kept_in_swarm
+from deployment.engine.records import maintenance as kept_in_swarm
 from deployment.engine.swarm.membership import Membership
 from deployment.errors import DeployError
 from deployment.operations.runner.operation import Step

@@ -15,7 +15,8 @@ from deployment.configuration import layout, overlays, settings
 from deployment.configuration.settings import Settings
 from deployment.engine.images import grafana, images
 from deployment.engine.machine import engine
-from deployment.engine.swarm import credentials, kits, networks, nodes, services
+from deployment.engine.secrets import credentials, kits
+from deployment.engine.swarm import networks, nodes, services
 from deployment.engine.swarm.membership import Membership
 from deployment.errors import DeployError
 from deployment.operations import up

@@ -15,8 +15,8 @@ import pytest
 
 from deployment.cli import main as cli
 from deployment.configuration.layout import ROOT, SECRET_LABEL
-from deployment.engine.swarm import credentials
-from deployment.engine.swarm import options as kept_options
+from deployment.engine.records import options as kept_options
+from deployment.engine.secrets import credentials
 from deployment.errors import DeployError
 from deployment.plan.cluster.picture import parse
 from deployment.plan.release import options

@@ -13,7 +13,8 @@ from deployment.engine.images.base import Bases
 from deployment.engine.images.images import needed
 from deployment.engine.machine import advertise, host
 from deployment.engine.machine import engine as machine
-from deployment.engine.swarm import credentials, membership, networks
+from deployment.engine.secrets import credentials
+from deployment.engine.swarm import membership, networks
 from deployment.engine.swarm.membership import Membership
 from deployment.errors import DeployError
 from deployment.operations import up

@@ -7,7 +7,7 @@ from docker import DockerClient
 
 from deployment.configuration.settings import Settings
 from deployment.engine.machine import engine
-from deployment.engine.swarm import releases
+from deployment.engine.records import releases
 from deployment.operations import rollback, scale
 from deployment.operations.runner import operation
 from deployment.operations.runner.site import Site

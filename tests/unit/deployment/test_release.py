@@ -12,7 +12,7 @@ import yaml
 from deployment.configuration import layout, settings
 from deployment.configuration.settings import Settings
 from deployment.engine.images.images import needed, variable
-from deployment.engine.swarm import credentials
+from deployment.engine.secrets import credentials
 from deployment.operations.release import source
 from deployment.plan.release import entrance, release
 from deployment.plan.release.release import Release, changes, interpolated, told

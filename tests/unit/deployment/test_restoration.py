@@ -13,9 +13,9 @@ from deployment.cli import restore as command
 from deployment.configuration.settings import Settings
 from deployment.engine import observer
 from deployment.engine import restoration as runner
-from deployment.engine.swarm import maintenance as paused_in_swarm
+from deployment.engine.records import maintenance as paused_in_swarm
+from deployment.engine.records import restoration as kept_in_swarm
 from deployment.engine.swarm import membership
-from deployment.engine.swarm import restoration as kept_in_swarm
 from deployment.engine.swarm.membership import Membership
 from deployment.errors import DeployError
 from deployment.operations.restore import later, ongoing, restoration

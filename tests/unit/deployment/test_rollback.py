@@ -6,7 +6,7 @@ import pytest
 from docker import DockerClient
 
 from deployment.configuration.settings import Settings
-from deployment.engine.swarm.credentials import FORMER, MADE
+from deployment.engine.secrets.credentials import FORMER, MADE
 from deployment.errors import DeployError
 from deployment.operations.rollback import Available
 from deployment.operations.runner.site import Site

@@ -10,8 +10,8 @@ from docker import DockerClient
 
 from deployment.configuration.layout import STACK_FILE
 from deployment.configuration.settings import Settings
-from deployment.engine.swarm import credentials
-from deployment.engine.swarm.credentials import BACKUP, FORMER, GIVEN, MADE, OTHERS
+from deployment.engine.secrets import credentials
+from deployment.engine.secrets.credentials import BACKUP, FORMER, GIVEN, MADE, OTHERS
 from deployment.errors import DeployError
 from deployment.operations import scale
 from deployment.operations.runner.site import Site

@@ -10,7 +10,7 @@ from deployment.configuration.layout import NODE_LABELS
 from deployment.configuration.settings import Settings
 from deployment.engine.images.base import Bases
 from deployment.engine.images.images import COMPONENTS
-from deployment.engine.swarm import credentials
+from deployment.engine.secrets import credentials
 from deployment.engine.swarm.membership import Membership
 from deployment.operations.release import source
 from deployment.operations.runner.operation import Step

@@ -9,7 +9,8 @@ from docker import DockerClient
 from deployment.configuration.settings import Settings
 from deployment.engine import observer
 from deployment.engine.pages import Visit
-from deployment.engine.swarm import credentials, nodes, services
+from deployment.engine.secrets import credentials
+from deployment.engine.swarm import nodes, services
 from deployment.errors import DeployError
 from deployment.operations import status
 from deployment.operations.runner.site import Site

@@ -11,7 +11,7 @@ import docker
 from docker.errors import APIError, ContainerError
 
 from deployment.configuration.layout import STACK
-from deployment.engine.swarm.shelf import Shelf
+from deployment.engine.records.shelf import Shelf
 
 AS_OF_LABEL = "vote-app.packages-as-of"
 SHELF = Shelf(AS_OF_LABEL)

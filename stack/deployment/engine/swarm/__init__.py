@@ -1,1 +1,1 @@
-"""The Swarm: its nodes, networks, services, secrets and what is kept in it."""
+"""The Swarm: its nodes, networks and services, and how a release is handed to it."""

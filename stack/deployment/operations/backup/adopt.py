@@ -3,7 +3,7 @@
 from typing import Any
 
 from deployment.engine import backup as runner
-from deployment.engine.swarm import restoration
+from deployment.engine.records import restoration
 from deployment.errors import DeployError
 from deployment.operations.backup.backup import Backup
 from deployment.operations.runner.site import Site

@@ -12,7 +12,9 @@ from deployment.engine.doctor import append_only as checking
 from deployment.engine.doctor import asking, mesh, surroundings, visit
 from deployment.engine.machine import engine
 from deployment.engine.machine.engine import Client, EngineError, RefusedError
-from deployment.engine.swarm import credentials, kits, membership, nodes, releases
+from deployment.engine.records import releases
+from deployment.engine.secrets import credentials, kits
+from deployment.engine.swarm import membership, nodes
 from deployment.engine.swarm import networks as of_swarm
 from deployment.engine.swarm.membership import Membership
 from deployment.errors import DeployError

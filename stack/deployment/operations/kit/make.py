@@ -8,7 +8,7 @@ from pydantic import TypeAdapter
 
 from deployment.engine.images import images
 from deployment.engine.machine.engine import Client
-from deployment.engine.swarm import kits, sealing
+from deployment.engine.secrets import kits, sealing
 from deployment.errors import DeployError
 from deployment.operations.runner.operation import Check, Step
 from deployment.operations.runner.site import Site, me, now

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from deployment.configuration.layout import ENV_FILE, GIVEN, ROOT
 from deployment.engine.machine.engine import Client
-from deployment.engine.swarm import credentials, kits
-from deployment.engine.swarm import options as recorded_options
+from deployment.engine.records import options as recorded_options
+from deployment.engine.secrets import credentials, kits
 from deployment.errors import DeployError
 from deployment.operations.kit.make import DOCUMENT, made_of, write
 from deployment.operations.release import source

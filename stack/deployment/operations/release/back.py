@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import NoReturn
 
-from deployment.engine.swarm import options as recorded_options
+from deployment.engine.records import options as recorded_options
 from deployment.engine.swarm import services
 from deployment.errors import DeployError
 from deployment.operations import status

@@ -1,7 +1,7 @@
 """What a user is told at the end: where the pages are, whom browsers have to trust, where to look."""
 
 from deployment.configuration.layout import ROOT, STACK
-from deployment.engine.swarm import credentials
+from deployment.engine.secrets import credentials
 from deployment.operations.runner.site import Site
 from deployment.plan.release.entrance import dashboard as dashboard_of
 

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from deployment.engine import restoration as runner
-from deployment.engine.swarm import restoration as kept_in_swarm
+from deployment.engine.records import restoration as kept_in_swarm
 from deployment.operations.runner.site import Site, me, now
 from deployment.plan import restoration as plan
 from deployment.plan.restoration import Restoration

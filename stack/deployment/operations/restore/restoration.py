@@ -4,8 +4,8 @@ import time
 from typing import Any
 
 from deployment.engine import restoration as runner
+from deployment.engine.records import restoration as kept_in_swarm
 from deployment.engine.restoration import AGAIN
-from deployment.engine.swarm import restoration as kept_in_swarm
 from deployment.errors import DeployError
 from deployment.operations.restore import later, ongoing
 from deployment.operations.restore.wanted import Wanted

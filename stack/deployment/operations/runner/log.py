@@ -6,8 +6,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from deployment.engine.machine.engine import Client, EngineError
-from deployment.engine.swarm import audit
-from deployment.engine.swarm.audit import Entry
+from deployment.engine.records import audit
+from deployment.engine.records.audit import Entry
 from deployment.errors import DeployError
 from deployment.operations.runner.site import Site, me, now
 

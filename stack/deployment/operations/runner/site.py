@@ -15,9 +15,11 @@ from deployment.engine.images.base import Bases
 from deployment.engine.images.images import Component
 from deployment.engine.machine import engine
 from deployment.engine.machine.engine import Client
-from deployment.engine.swarm import credentials, membership, nodes, releases, services, versions
-from deployment.engine.swarm import maintenance as kept_maintenance
-from deployment.engine.swarm import options as recorded_options
+from deployment.engine.records import maintenance as kept_maintenance
+from deployment.engine.records import options as recorded_options
+from deployment.engine.records import releases
+from deployment.engine.secrets import credentials, versions
+from deployment.engine.swarm import membership, nodes, services
 from deployment.engine.swarm.membership import Membership
 from deployment.errors import DeployError
 from deployment.plan.cluster.picture import UNKNOWN, Picture

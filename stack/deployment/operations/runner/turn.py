@@ -11,8 +11,8 @@ from urllib3.exceptions import HTTPError
 from deployment.engine.machine import engine
 from deployment.engine.machine.engine import Client, EngineError
 from deployment.engine.machine.host import machine
-from deployment.engine.swarm import turns
-from deployment.engine.swarm.turns import Turn
+from deployment.engine.records import turns
+from deployment.engine.records.turns import Turn
 from deployment.errors import DeployError
 from deployment.operations.runner.site import Site, me, now
 from deployment.plan.turns import BEAT_SECONDS, Holder, over

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from deployment.engine.machine.engine import Client
-from deployment.engine.swarm import services, versions
+from deployment.engine.secrets import versions
+from deployment.engine.swarm import services
 from deployment.plan.cluster.convergence import short_name
 from deployment.plan.release import rotation, secret_kinds
 from deployment.plan.release.rotation import Version

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from deployment.configuration.settings import Settings
 from deployment.engine.machine import engine
-from deployment.engine.swarm import credentials, kits, versions
+from deployment.engine.secrets import credentials, kits, versions
 from deployment.errors import DeployError
 from deployment.operations.rollback import require_newest
 from deployment.operations.runner import operation

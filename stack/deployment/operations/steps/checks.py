@@ -4,7 +4,8 @@ from pathlib import Path
 
 from deployment.engine.images import images
 from deployment.engine.machine import advertise, host
-from deployment.engine.swarm import credentials, kits, networks, services
+from deployment.engine.secrets import credentials, kits
+from deployment.engine.swarm import networks, services
 from deployment.errors import DeployError
 from deployment.operations.runner.operation import Check
 from deployment.operations.runner.site import Site

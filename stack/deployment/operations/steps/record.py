@@ -1,7 +1,8 @@
 """What was deployed and found good is kept, and what nothing needs any more is removed."""
 
 from deployment.engine.images import images
-from deployment.engine.swarm import credentials, releases
+from deployment.engine.records import releases
+from deployment.engine.secrets import credentials
 from deployment.operations.release import source
 from deployment.operations.runner.site import Site, me, now
 from deployment.plan.release import history

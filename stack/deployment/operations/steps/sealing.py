@@ -1,6 +1,6 @@
 """Nothing is left of the task that seals a recovery kit."""
 
-from deployment.engine.swarm import sealing
+from deployment.engine.secrets import sealing
 from deployment.operations.runner.site import Site
 
 

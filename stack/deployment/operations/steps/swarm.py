@@ -1,8 +1,9 @@
 """The Swarm, and what has to be in it before a stack can be deployed."""
 
 from deployment.engine.images import packages
-from deployment.engine.swarm import credentials, membership, nodes
-from deployment.engine.swarm import options as recorded_options
+from deployment.engine.records import options as recorded_options
+from deployment.engine.secrets import credentials
+from deployment.engine.swarm import membership, nodes
 from deployment.operations.release import source
 from deployment.operations.runner.site import Site
 from deployment.plan.release import options

@@ -4,7 +4,8 @@ import time
 
 from deployment.configuration.settings import Settings
 from deployment.engine.machine.engine import Client
-from deployment.engine.swarm import maintenance, nodes
+from deployment.engine.records import maintenance
+from deployment.engine.swarm import nodes
 from deployment.errors import DeployError
 from deployment.operations import status
 from deployment.operations.runner import pause

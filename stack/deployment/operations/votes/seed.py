@@ -4,7 +4,9 @@ from deployment.configuration.layout import STACK
 from deployment.engine.machine import engine
 from deployment.engine.machine.engine import Client
 from deployment.engine.pages import Edge
-from deployment.engine.swarm import credentials, nodes, releases
+from deployment.engine.records import releases
+from deployment.engine.secrets import credentials
+from deployment.engine.swarm import nodes
 from deployment.errors import DeployError
 from deployment.operations import status
 from deployment.operations.runner import log

@@ -5,7 +5,7 @@ import json
 import docker
 
 from deployment.configuration.layout import STACK
-from deployment.engine.swarm.shelf import Shelf
+from deployment.engine.records.shelf import Shelf
 from deployment.plan.release.options import Options, of_environment
 
 SHELF = Shelf("vote-app.options")

@@ -7,8 +7,8 @@ from dataclasses import asdict
 import docker
 
 from deployment.configuration.layout import SECRET_LABEL, STACK
-from deployment.engine.swarm import credentials
-from deployment.engine.swarm.shelf import Shelf
+from deployment.engine.records.shelf import Shelf
+from deployment.engine.secrets import credentials
 from deployment.errors import DeployError
 from deployment.plan.kit import due as rule
 from deployment.plan.kit.contents import Item

@@ -9,7 +9,7 @@ from docker.errors import APIError
 from pydantic import TypeAdapter
 
 from deployment.configuration.layout import STACK
-from deployment.engine.swarm.shelf import Shelf
+from deployment.engine.records.shelf import Shelf
 
 KEPT = 200
 ATTEMPTS = 5

@@ -14,8 +14,8 @@ from docker.models.resource import Model
 
 from deployment.configuration.layout import LOCAL_CA_FILE, NAMESPACE_LABEL, SECRET_LABEL, STACK
 from deployment.engine.machine import engine
-from deployment.engine.swarm import certificates, versions
-from deployment.engine.swarm.versions import STAGE_LABEL
+from deployment.engine.secrets import certificates, versions
+from deployment.engine.secrets.versions import STAGE_LABEL
 from deployment.errors import DeployError
 from deployment.plan.cluster.topology import members
 from deployment.plan.release import entrance, inside

@@ -7,7 +7,7 @@ import docker
 from pydantic import TypeAdapter
 
 from deployment.configuration.layout import STACK
-from deployment.engine.swarm.shelf import Shelf
+from deployment.engine.records.shelf import Shelf
 from deployment.plan.release.history import Deployment, retained
 
 SHELF = Shelf("vote-app.deployment")

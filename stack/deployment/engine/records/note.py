@@ -6,7 +6,7 @@ import docker
 from pydantic import TypeAdapter
 
 from deployment.configuration.layout import STACK
-from deployment.engine.swarm.shelf import Shelf
+from deployment.engine.records.shelf import Shelf
 
 Kept = TypeVar("Kept")
 

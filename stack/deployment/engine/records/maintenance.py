@@ -1,6 +1,6 @@
 """Who paused the voting, kept in the Swarm: each manager knows it, and it outlives the queue's servers."""
 
-from deployment.engine.swarm.note import Note
+from deployment.engine.records.note import Note
 from deployment.plan.maintenance import Maintenance
 
 _NOTE = Note("maintenance", Maintenance)

@@ -1,0 +1,1 @@
+"""The stack's secrets: made, versioned, and sealed into a recovery kit."""
