@@ -18,11 +18,14 @@ from deployment.configuration.layout import LOCAL_CA_FILE
 from deployment.configuration.settings import Settings
 from kit.images import absent
 from kit.local import LocalStack, running
+from kit.waiting import wait_until
 
 pytestmark = pytest.mark.usefixtures("local")
 
 # A password has 43, a line of a key 64.
 TELLING_LETTERS = 40
+# It takes two on a machine that has nothing else to do, and six on one with twenty tasks for each core.
+BACK_SECONDS = 15
 
 
 @pytest.fixture(scope="module")
@@ -191,3 +194,21 @@ def test_no_password_shows_in_docker_inspect(local: LocalStack) -> None:
     shown = str([c.attrs for c in local.client.containers.list()])
     shown += str([s.attrs for s in local.client.services.list()])
     assert not [value for value in telling if value in shown]
+
+
+def test_a_killed_edge_is_back_soon(chosen: Settings, browser: requests.Session, local: LocalStack) -> None:
+    """Nobody else has the ports of this node: until then its visitors are refused."""
+    page = chosen.urls["vote"]
+    local.client.api.kill(local.container("traefik"), "SIGKILL")
+    killed = time.monotonic()
+    wait_until(lambda: not shows(browser, page))
+    wait_until(lambda: shows(browser, page), BACK_SECONDS)
+    print(f"refused for {time.monotonic() - killed:.1f} s")
+    local.wait_healthy()
+
+
+def shows(browser: requests.Session, page: str) -> bool:
+    try:
+        return browser.get(page, timeout=1, headers={"Connection": "close"}).ok
+    except requests.RequestException:
+        return False

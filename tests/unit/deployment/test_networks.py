@@ -146,3 +146,18 @@ def test_a_network_of_the_api() -> None:
         "Internal": True,
     }
     assert networks.from_api(described) == network("queue", "10.0.2.0/24", internal=True, encrypted=True)
+
+
+def test_a_new_edge_finds_its_way_out_and_waits_for_nothing() -> None:
+    """Swarm takes a network away that nobody on the node is on: somebody is, wherever Traefik is."""
+    services = yaml.safe_load(layout.STACK_FILE.read_text())["services"]
+    places = {
+        name: [service["deploy"].get("mode"), service["deploy"]["placement"]]
+        for name, service in services.items()
+        if "edge" in service["networks"]
+    }
+    assert [name for name, place in places.items() if place == places["traefik"]] == [
+        "traefik",
+        "certificates",
+    ]
+    assert services["traefik"]["deploy"]["restart_policy"] == {"condition": "any", "delay": "0s"}
