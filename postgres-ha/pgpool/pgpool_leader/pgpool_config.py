@@ -52,6 +52,9 @@ num_init_children = {places}
 max_pool = 1
 connection_cache = off
 enable_shared_relcache = off
+# What it knows of a table. Each child has some lists of so many, with 2 KiB for an entry that it writes at
+# once: the default of 256 took 1 MiB of every child.
+relcache_size = 32
 memory_cache_enabled = off
 # Reserved even while the cache is off: at the defaults 135 MB, and seconds at each start.
 memqcache_total_size = 1MB
