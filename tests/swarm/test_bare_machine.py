@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from deployment.configuration.layout import ENV_FILE, GIVEN, STACK
+from deployment.engine.images import images
 from deployment.engine.images.images import COMPONENTS
 from deployment.operations.votes import seed
 from kit.checkout import copied
@@ -94,7 +95,7 @@ def lose_everything(local: LocalStack) -> None:
     assert verb("down", "--volumes", "--yes", "--quiet").returncode == 0
     local.client.swarm.leave(force=True)
     for component in COMPONENTS:
-        for image in local.client.images.list(f"{STACK}/{component.name}"):
+        for image in local.client.images.list(images.by_hand(component).removesuffix(":latest")):
             local.client.images.remove(image.id, force=True)
     assert not local.client.volumes.list(filters={"name": f"{STACK}_"})
 

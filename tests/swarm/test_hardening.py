@@ -3,6 +3,7 @@
 import subprocess
 
 import pytest
+from docker.errors import APIError
 
 from deployment.configuration.layout import NAMESPACE, STACK
 from kit.local import LocalStack, running
@@ -38,3 +39,14 @@ def test_every_service_is_bounded(local: LocalStack) -> None:
         limits[service.name.removeprefix(f"{STACK}_")] = (given.get("MemoryBytes", 0), given.get("Pids", 0))
     assert limits
     assert not {name: given for name, given in limits.items() if 0 in given}
+
+
+def test_no_image_is_asked_for_at_a_public_registry(local: LocalStack) -> None:
+    """Before it starts a task, Swarm asks the registry in the image's name, unless that has a digest."""
+    services = local.client.services.list(filters={"label": NAMESPACE})
+    images = {s.attrs["Spec"]["TaskTemplate"]["ContainerSpec"]["Image"] for s in services}
+    for image in images:
+        if "@sha256:" in image:
+            continue
+        with pytest.raises(APIError, match=r"localhost:1.* connection refused"):
+            local.client.api.inspect_distribution(image)

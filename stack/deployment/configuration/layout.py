@@ -17,6 +17,9 @@ LOCAL_CA_FILE = ROOT / "stack" / "local-ca.crt"
 COMPOSE_FILE = ROOT / "compose.yaml"
 
 STACK = "vote-app"
+# Before it starts a task, Swarm asks the registry in the image's name for it, also if the image is here. Nobody
+# answers at this one. The one of a name without a host is public: anybody could.
+NO_REGISTRY = "localhost:1"
 # The project of the compose file, as Compose knows it.
 LOCAL = "vote-app-local"
 # What `docker stack deploy` puts on everything that it makes.

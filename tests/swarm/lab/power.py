@@ -211,7 +211,7 @@ def hand_over_images(client: docker.DockerClient, bases: base.Bases, to: Node, p
     """Copy the images that this machine has and the node needs, so that it need not build them."""
     needed = images.needed(monitoring=bool(settings.load().monitoring))
     names = {bases.debian, bases.traefik, *base.references(client, bases, needed).values()}
-    ours = sorted(name for name in names if name.startswith(f"{STACK}/") and images.exists(client, name))
+    ours = sorted(name for name in names if f"{STACK}/" in name and images.exists(client, name))
     lacking = [name for name in ours if not images.exists(to.client, name)]
     if not lacking:
         return

@@ -85,7 +85,7 @@ def test_an_image_from_before_modes_were_settled_is_not_used_again(component: Co
     for path in sorted(path for path in component.context.rglob("*") if path.is_file()):
         digest.update(f"{path.relative_to(component.context)}\0{path.stat().st_mode & 0o111}\0".encode())
         digest.update(hashlib.sha256(path.read_bytes()).digest())
-    assert reference(component, "base") != f"vote-app/redis:{digest.hexdigest()[:12]}"
+    assert reference(component, "base") != f"localhost:1/vote-app/redis:{digest.hexdigest()[:12]}"
 
 
 @pytest.mark.parametrize(
@@ -146,10 +146,16 @@ def test_only_our_own_names_that_nothing_uses_are_removed() -> None:
     kept = [
         *("vote-app/vote:new", "reg.example:5000/team/vote-app/vote:new", "reg.example/vote-app/traefik:v3"),
         *("vote-app/debian:trixie-packages", "vote-app/traefik-standin:v3.7.15-packages", "traefik:v3.7.15"),
-        *("vote-app/lab-node:1", "vote:1", "other/voter:1"),
+        *("vote-app/lab-node:1", "vote:1", "other/voter:1", "localhost:1/vote-app/vote:new"),
     ]
-    gone = ["vote-app/vote:old", "reg.example:5000/team/vote-app/vote:old", "reg.example/vote-app/traefik:v2"]
+    gone = [
+        "localhost:1/vote-app/vote:old",
+        "vote-app/vote:old",
+        "reg.example:5000/team/vote-app/vote:old",
+        "reg.example/vote-app/traefik:v2",
+    ]
     used = [
+        "localhost:1/vote-app/vote:new",
         "vote-app/vote:new",
         "reg.example:5000/team/vote-app/vote:new@sha256:aa",
         "reg.example/vote-app/traefik:v3@sha256:bb",

@@ -16,15 +16,15 @@ from deployment.operations import local
 
 SERVICES: dict[str, dict[str, Any]] = {
     "vote": {
-        "image": "vote-app/vote:latest",
+        "image": "localhost:1/vote-app/vote:latest",
         "ports": [{"published": "8080"}],
         "volumes": [{"type": "bind", "source": "/src/vote"}, {"type": "volume", "source": "passwords"}],
     },
     "result": {"image": "registry.example.org/result:1", "ports": [{"published": "9081"}]},
-    "redis": {"image": "vote-app/redis:latest"},
-    "passwords": {"image": "vote-app/redis:latest"},
+    "redis": {"image": "localhost:1/vote-app/redis:latest"},
+    "passwords": {"image": "localhost:1/vote-app/redis:latest"},
 }
-PATHS = {"paths": {"image": "vote-app/traefik:latest", "ports": [{"published": "8082"}]}}
+PATHS = {"paths": {"image": "localhost:1/vote-app/traefik:latest", "ports": [{"published": "8082"}]}}
 
 
 @pytest.mark.parametrize(

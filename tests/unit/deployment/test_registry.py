@@ -43,6 +43,7 @@ def test_deployable(image: str, prefix: str, name: str | None) -> None:
 @pytest.mark.parametrize(
     ("image", "name"),
     [
+        ("localhost:1/vote-app/vote:1", "reg.example/team/vote-app/vote:1"),
         ("vote-app/vote:1", "reg.example/team/vote-app/vote:1"),
         ("traefik:v3", "reg.example/team/vote-app/traefik:v3"),
         ("vote-app/traefik:v3-packages", "reg.example/team/vote-app/traefik:v3-packages"),

@@ -11,7 +11,7 @@ from typing import Any
 import docker
 from docker.errors import APIError, ImageNotFound
 
-from deployment.configuration.layout import ROOT, STACK
+from deployment.configuration.layout import NO_REGISTRY, ROOT, STACK
 from deployment.engine.images import context
 from deployment.errors import DeployError
 from deployment.progress import Task
@@ -64,13 +64,13 @@ def variable(name: str) -> str:
 
 def by_hand(component: Component) -> str:
     """Return the image's name where nobody gives one, in the stack file and in the compose file."""
-    return f"{STACK}/{component.name}:latest"
+    return f"{NO_REGISTRY}/{STACK}/{component.name}:latest"
 
 
 def reference(component: Component, base_id: str) -> str:
     """Return the image's name; its tag is a hash of all that it is built from, the base included."""
     digest = hashlib.sha256(base_id.encode() + context.fingerprint(context.files(component.context)))
-    return f"{STACK}/{component.name}:{digest.hexdigest()[:12]}"
+    return f"{NO_REGISTRY}/{STACK}/{component.name}:{digest.hexdigest()[:12]}"
 
 
 def require_sound_sources() -> None:
@@ -107,7 +107,8 @@ def remove(client: docker.DockerClient, names: Iterable[str]) -> None:
 def unused(tags: Iterable[str], used: Iterable[str]) -> list[str]:
     """Return those of the names that are ours, here or for a registry, and that nothing uses.
 
-    The base images are not among them: the next build needs them.
+    The base images are not among them: the next build needs them. Former releases named theirs without a
+    registry.
     """
     wanted = {name.partition("@")[0] for name in used}
     ours = [f"{STACK}/{component.name}:" for component in COMPONENTS]

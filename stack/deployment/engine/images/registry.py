@@ -6,7 +6,7 @@ from contextlib import suppress
 import docker
 from docker.errors import APIError
 
-from deployment.configuration.layout import STACK
+from deployment.configuration.layout import NO_REGISTRY, STACK
 from deployment.errors import DeployError
 from deployment.progress import Task
 
@@ -23,7 +23,8 @@ SILENCE = (
 
 def remote(image: str, prefix: str) -> str:
     """Return an image's name in the registry."""
-    return f"{prefix}/{STACK}/{image.removeprefix(f'{STACK}/')}"
+    name = image.removeprefix(f"{NO_REGISTRY}/").removeprefix(f"{STACK}/")
+    return f"{prefix}/{STACK}/{name}"
 
 
 def repository(name: str) -> str:
