@@ -17,8 +17,8 @@ LOCAL_CA_FILE = ROOT / "stack" / "local-ca.crt"
 COMPOSE_FILE = ROOT / "compose.yaml"
 
 STACK = "vote-app"
-# Swarm asks the registry in an image's name for it before it starts a task, also if the image is here. At this
-# one nobody answers. That of a name without a host is public: there anybody could.
+# Swarm asks the registry in an image's name for it before it starts a task, also if the image is here. Nobody
+# answers at this one. That of a name without a host is public: there anybody could.
 NO_REGISTRY = "localhost:1"
 # The project of the compose file, as Compose knows it.
 LOCAL = "vote-app-local"
