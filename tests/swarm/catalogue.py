@@ -11,9 +11,14 @@ from swarm.faults import (
     pairs,
     relocation,
     rolling,
+    rotation,
     switchover,
+    upkeep,
 )
 from swarm.faults.fault import Fault
 
-GROUPS = (kill, freeze, node, network, cold_start, disk, rolling, deploying, switchover, relocation, pairs)
+GROUPS = (
+    *(kill, freeze, node, network, cold_start, disk, rolling, deploying, switchover, relocation),
+    *(upkeep, rotation, pairs),
+)
 FAULTS: list[Fault] = [fault for group in GROUPS for fault in group.FAULTS]

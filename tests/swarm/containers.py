@@ -21,6 +21,10 @@ class Container:
     def __str__(self) -> str:
         return f"{self.service} ({self.id[:12]} on {self.node.name})"
 
+    def run(self, *command: str) -> str:
+        """Run a command inside, and return what it prints; raise DeployError if it fails."""
+        return self.node.run("docker", "exec", self.id, *command)
+
     def processes(self, matching: str = "") -> set[str]:
         """Return the process IDs, as the node sees them, whose command contains a text."""
         found = self.node.client.api.top(self.id, "-eo pid,args")["Processes"] or []

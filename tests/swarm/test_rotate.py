@@ -24,7 +24,7 @@ from kit.containers import docker
 from kit.images import absent
 from kit.local import LocalStack, running, verb
 from kit.waiting import wait_until
-from swarm import ledger, rows
+from swarm import ledger, passwords, rows
 from swarm.edges import Browser, Site
 from swarm.ledger import NOBODY
 from swarm.voters import Voters, cast, identity, register
@@ -37,15 +37,6 @@ STAGE_SECONDS = 900
 COOKIES_KEY = "voter_cookie_key"
 # No connection within a second: a busy machine. Nothing was sent.
 NOT_SENT = "no edge"
-REDIS = """
-[[ ${REDIS_TLS} == yes ]] && tls='--tls --insecure'
-exec redis-cli --no-auth-warning ${tls:-} AUTH "$2" "$1"
-"""
-POSTGRES = """
-[[ $2 == repmgr ]] && database=repmgr
-PGPASSWORD=$1 psql -h ${NODE_NAME} -U "$2" -d "${database:-votes}" -X -A -t -c "SELECT 'OK'" 2>&1 || true
-"""
-ASK = {"redis": REDIS, "postgres": POSTGRES}
 # At which stage the change of which secrets is interrupted; each of them is changed once.
 GROUPS = {
     Stage.ACCEPTED: tuple(key for key in ROTATABLE if key.startswith("redis_")),
@@ -122,18 +113,17 @@ def values(local: LocalStack, keys: Sequence[str]) -> dict[str, str]:
     for key in keys:
         if key.endswith("_password"):
             container = local.container(local.status()[key.partition("_")[0]]["primary"])
-            found[key] = docker("exec", container, "cat", f"/run/secrets/{key}")
+            found[key] = docker("exec", container, "cat", passwords.file(key))
     return found
 
 
-def good(local: LocalStack, passwords: Mapping[str, str]) -> dict[str, bool]:
+def good(local: LocalStack, those: Mapping[str, str]) -> dict[str, bool]:
     """Say which passwords the primary of their cluster takes."""
     now, found = local.status(), dict[str, bool]()
-    for key, password in passwords.items():
-        cluster, account, _ = key.split("_")
-        node = local.container(now[cluster]["primary"])
-        said = docker("exec", node, "bash", "-c", ASK[cluster], "ask", password, account)
-        found[key] = said.strip() == "OK"
+    for key, password in those.items():
+        node = local.container(now[key.partition("_")[0]]["primary"])
+        said = docker("exec", node, *passwords.question(key, password))
+        found[key] = said.strip() == passwords.TAKEN
     return found
 
 

@@ -67,8 +67,8 @@ def full_disk(scene: Scene) -> None:
     # The first standby wins among equals; for another one the primary could be killed for ever.
     container = postgres_standby(cluster)
     disk = Disk(container.node, container.service)
-    scene.heal("give the former disk back", lambda: _while_stopped(cluster, disk.service, disk.unmount))
-    _while_stopped(cluster, disk.service, disk.mount)
+    scene.heal("give the former disk back", lambda: while_stopped(cluster, disk.service, disk.unmount))
+    while_stopped(cluster, disk.service, disk.mount)
     _make_primary(cluster, disk.service)
     scene.heals.callback(disk.empty)
     scene.note(f"fill the disk of {disk.service} on {disk.node.name}")
@@ -109,7 +109,8 @@ class Disk:
         self.node.run("sh", "-c", script.format(megabytes=DISK_MEGABYTES, **self._names))
 
 
-def _while_stopped(cluster: Cluster, service: str, action: Callable[[], None]) -> None:
+def while_stopped(cluster: Cluster, service: str, action: Callable[[], None]) -> None:
+    """Do something to the volume of a service, and start it again, without waiting for that."""
     cluster.scale([service], 0)
     cluster.wait_stopped([service])
     action()

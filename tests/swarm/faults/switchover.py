@@ -10,6 +10,7 @@ from swarm.containers import Container
 from swarm.faults.fault import Fault, Scene, Strike
 from swarm.faults.victims import POSTGRES, REDIS, peers, postgres_primary, redis_primary
 from swarm.lab import power
+from swarm.lab.lab import Node
 from swarm.outcome import Limits
 
 MEMBERS = {"redis": REDIS, "postgres": POSTGRES}
@@ -71,9 +72,9 @@ def drained(scene: Scene) -> None:
     scene.wait_served()
 
 
-def deploy(scene: Scene, *arguments: str) -> str:
-    """Run a verb on a manager; return what it said."""
-    manager = next(node for node in scene.cluster.lab.nodes if node.commands())
+def deploy(scene: Scene, *arguments: str, on: Node | None = None) -> str:
+    """Run a verb on a manager, any if none is named; return what it said."""
+    manager = on or next(node for node in scene.cluster.lab.nodes if node.commands())
     with power.deploying(manager, *arguments, stderr=subprocess.PIPE) as process:
         _, said = process.communicate()
     assert process.returncode == 0, said
