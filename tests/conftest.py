@@ -15,6 +15,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--seed", type=int, help="the same order of faults again")
     group.addoption("--slack", type=float, default=3.0, metavar="FACTOR", help="stretch the limits of time")
     group.addoption("--results", metavar="FILE", help="add the results to this JSON file")
+    group.addoption("--rate", type=int, metavar="N", help="votes a second, also where limits are stretched")
     group.addoption("--record", action="store_true", help="add the results to those the README shows")
 
     polls = parser.getgroup("polls", "a poll from its beginning to its end")

@@ -136,7 +136,8 @@ def stage(
     machine = this_machine(str(lab.manager.version()["Version"]))
     slack = pytestconfig.getoption("slack")
     # Beside other things the machine's cores are shared with them.
-    rate = VOTES_PER_SECOND if slack <= 1 else VOTES_PER_SECOND // 2
+    usual = VOTES_PER_SECOND if slack <= 1 else VOTES_PER_SECOND // 2
+    rate = pytestconfig.getoption("rate") or usual
     with Audience(result) as audience, Voters(vote, per_second=rate) as voters:
         ledger = Ledger(voters.ballots, rows)
         keep = _keeper(pytestconfig)
