@@ -12,8 +12,10 @@ from postgres_ha.errors import ServiceError
 
 LOOK_SECONDS, STANZA_SECONDS = 60, 120
 CREATE, UPGRADE = "stanza-create", "stanza-upgrade"
-# Of its own list. 45 means two histories on one timeline, which is never written over.
-DIFFERENT_WAL, DIFFERENT_DATABASE = 45, 51
+# Of its own list. 45 means two histories on one timeline, which is never written over. 58 comes, too, after a
+# promotion: PostgreSQL notes its timeline with the next checkpoint, which a backup makes after it has looked.
+# https://github.com/pgbackrest/pgbackrest/issues/2547
+DIFFERENT_WAL, DIFFERENT_DATABASE, MISMATCH = 45, 51, 58
 _ERROR = re.compile(r"ERROR: \[(\d+)\]: (.*)")
 
 

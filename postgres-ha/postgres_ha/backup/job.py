@@ -13,7 +13,7 @@ from typing import Any
 import structlog
 
 from postgres_ha.backup import report
-from postgres_ha.backup.command import PgBackRestError, command, failure, look
+from postgres_ha.backup.command import MISMATCH, PgBackRestError, command, failure, look
 from postgres_ha.backup.schedule import Due
 
 log = structlog.get_logger()
@@ -65,7 +65,7 @@ class Job:
 
     def _run(self) -> None:
         try:
-            self.label = self._make()
+            self.label = self._made()
             log.info("backup ended", label=self.label)
         except PgBackRestError as error:
             self.error = self.given_up or f"{error} (pgBackRest {error.code})"
@@ -79,6 +79,16 @@ class Job:
         finally:
             self.ended = time.monotonic()
             self.over.set()
+
+    def _made(self) -> str:
+        """Make the backup; where a primary is so new that its timeline is noted by this alone, once more."""
+        try:
+            return self._make()
+        except PgBackRestError as error:
+            if error.code != MISMATCH or self.given_up:
+                raise
+            log.info("backup begins again", reason=str(error))
+            return self._make()
 
     def _make(self) -> str:
         """Make the backup, hand on what pgBackRest says, and return the label; raise PgBackRestError."""

@@ -81,6 +81,28 @@ def test_whatever_is_said_a_backup_that_is_over_has_a_label_or_an_error(
     assert error in made(tmp_path, monkeypatch, script).error
 
 
+NEW_PRIMARY = """\
+[ $verb = backup ] || exec cat {folder}/info
+if [ $(grep -c backup {folder}/verbs) -le {times} ]; then
+    echo "P00  ERROR: [{code}]: WAL timeline 2 does not match pg_control timeline 1"
+    exit {code}
+fi
+echo "new backup label = L"
+"""
+
+
+@pytest.mark.parametrize(
+    ("times", "code", "attempts", "label"), [(0, 58, 1, "L"), (1, 58, 2, "L"), (9, 58, 2, ""), (1, 56, 1, "")]
+)
+def test_right_after_a_promotion_it_is_made_at_the_second_go(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, times: int, code: int, attempts: int, label: str
+) -> None:
+    job = made(tmp_path, monkeypatch, NEW_PRIMARY.format(folder=tmp_path, times=times, code=code))
+    assert (tmp_path / "verbs").read_text().split().count("backup") == attempts
+    assert job.label == label
+    assert bool(job.error) != bool(label)
+
+
 def test_a_command_names_the_configuration_and_the_stanza() -> None:
     assert command(RUNNER_CONF, "backup", "--type=full") == [
         *("pgbackrest", "--config=/run/backup/pgbackrest.conf", "--stanza=votes", "--type=full", "backup")
