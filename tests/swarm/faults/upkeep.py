@@ -164,10 +164,10 @@ def store_full(scene: Scene) -> None:
     """Fill the disk of the store, which is a small one of its own, and make room again."""
     cluster = scene.cluster
     disk = Disk(backed_up(scene).node, SERVICE)
+    last = _backups(cluster)["stop"]
     scene.heal("give the former disk back", lambda: while_stopped(cluster, SERVICE, disk.unmount))
     while_stopped(cluster, SERVICE, disk.mount)
     cluster.wait_healthy()
-    last = _backups(cluster)["stop"]
     scene.heals.callback(disk.empty)
     scene.note(f"fill the disk of the store on {disk.node.name}")
     disk.fill()
