@@ -158,10 +158,11 @@ def store_away(scene: Scene) -> None:
     scene.ended()
     scene.wait_whole()
     stored(scene, last)
+    deploy(scene, "restore", "--drill", on=cluster.container(SERVICE).node)
 
 
 def store_full(scene: Scene) -> None:
-    """Fill the disk of the store, which is a small one of its own, and make room again."""
+    """Fill the disk of the store, a small one of its own, and make room again; too little to drill."""
     cluster = scene.cluster
     disk = Disk(backed_up(scene).node, SERVICE)
     last = _backups(cluster)["stop"]
@@ -199,7 +200,6 @@ def stored(scene: Scene, last: str) -> None:
         lambda: str(_backups(cluster)),
     )
     scene.note("all WAL is stored, and there is a new backup")
-    deploy(scene, "restore", "--drill", on=cluster.container(SERVICE).node)
 
 
 def _backups(cluster: Cluster) -> dict[str, Any]:
