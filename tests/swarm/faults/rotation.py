@@ -2,7 +2,7 @@
 
 import subprocess
 
-from deployment.engine.swarm import versions
+from deployment.engine.secrets import versions
 from deployment.plan.release import rotation
 from deployment.plan.release.rotation import Stage
 from kit.waiting import wait_until
