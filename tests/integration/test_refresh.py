@@ -45,7 +45,7 @@ def bases(client: docker.DockerClient, tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(base, "TRAEFIK", f"{NAME}:traefik")
     monkeypatch.setattr(base, "TRAEFIK_STANDIN", f"{NAME}:none")
     yield base.present(client) or present
-    for repository in (f"vote-app/{COMPONENT}", NAME):
+    for repository in (images.by_hand(Component(COMPONENT, "")).removesuffix(":latest"), NAME):
         for image in client.images.list(repository):
             for tag in image.tags:
                 client.images.remove(tag, force=True)

@@ -15,7 +15,7 @@ from pgpool_leader.leader import Action, Backend, Situation
 from pgpool_leader.metrics import Clients
 from pgpool_leader.passwords import Passwords
 from pgpool_leader.pgpool import Pgpool
-from pgpool_leader.probe import Probe, Writer
+from pgpool_leader.probe import Probe, write
 from pgpool_leader.settings import Settings
 
 log = structlog.get_logger()
@@ -34,7 +34,7 @@ class Supervisor:
         self._nodes = nodes.Nodes(settings.nodes, settings.tls)
         self._pgpool = Pgpool(settings)
         self._passwords = Passwords(settings)
-        self._probe = Probe(partial(Writer, settings.passwords["pgpool"]))
+        self._probe = Probe(partial(write, settings.passwords["pgpool"]))
         self._front: subprocess.Popen[bytes] | None = None
         self._leader_seen = time.monotonic()
 

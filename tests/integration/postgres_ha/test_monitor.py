@@ -1,6 +1,5 @@
 """The exporter of PostgreSQL asks each node by an account that sees how a server is, and none of its rows."""
 
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
 
@@ -22,9 +21,6 @@ MOST_CONNECTIONS = 6
 # As haproxy.cfg has it.
 MOST_OF_ONE_CLIENT = 8
 PASSWORD = "postgres_monitor_password"
-PROBES = "FROM pg_stat_activity WHERE usename = 'pgpool' AND state = 'idle'"
-# Of a connection with one write: it is idle before it, and after it.
-MOMENTS = 2
 
 
 @pytest.fixture(scope="module", params=["verify-full", "prefer"])
@@ -115,31 +111,6 @@ def test_pgpool_counts_who_has_a_place_and_who_asks_for_too_many(whole: Postgres
         wait_until(lambda: told(refused) > before)
     wait_until(lambda: told("connections") == 0)
     assert told("places") == PLACES
-
-
-def test_pgpool_is_tried_over_a_connection_that_is_kept_and_replaced_when_it_is_cut(
-    whole: PostgresCluster,
-) -> None:
-    seen: set[tuple[str, str]] = set()
-
-    def kept() -> bool:
-        seen.update((pid, moment) for pid, moment in ask(whole, f"SELECT pid, state_change::text {PROBES}"))
-        return max(Counter(pid for pid, _ in seen).values(), default=0) > MOMENTS
-
-    with whole.connect("worker") as client:
-        wait_until(kept, 60, lambda: str(seen))
-        cut = {pid for (pid, _) in ask(whole, f"SELECT pid, pg_terminate_backend(pid) {PROBES}")}
-        assert cut
-        wait_until(lambda: {pid for (pid,) in ask(whole, f"SELECT pid {PROBES}")} - cut, 30)
-        # One write that fails is no reason to cut everybody off.
-        assert client.execute("SELECT 1").fetchone() == (1,)
-
-
-def ask(cluster: PostgresCluster, query: str) -> list[tuple[str, ...]]:
-    """Return what the primary answers its own superuser."""
-    psql = ("psql", "--host=/tmp/postgres-ha", "--username=postgres", "--dbname=votes", "-At", "--command")
-    answer = docker("exec", f"{cluster.prefix}-{cluster.primary_name()}", *psql, query)
-    return [tuple(row.split("|")) for row in answer.splitlines()]
 
 
 def test_a_node_says_what_its_container_takes(whole: PostgresCluster) -> None:

@@ -160,4 +160,4 @@ def test_a_new_edge_finds_its_way_out_and_waits_for_nothing() -> None:
         "traefik",
         "certificates",
     ]
-    assert services["traefik"]["deploy"]["restart_policy"] == {"condition": "any", "delay": "0s"}
+    assert services["traefik"]["deploy"]["restart_policy"] == {"condition": "any", "delay": "200ms"}

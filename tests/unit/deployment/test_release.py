@@ -202,6 +202,14 @@ def test_what_changes_is_said(given: dict[str, object], lines: list[str]) -> Non
     assert told(changes(made(), made(**given))) == lines
 
 
+def test_the_same_image_from_elsewhere_is_said_with_its_whole_name() -> None:
+    before, after = (
+        made().having({"VOTE_IMAGE": f"{host}/vote-app/vote:1"}) for host in ("one.test", "two.test")
+    )
+    line = "change vote: image one.test/vote-app/vote:1 → two.test/vote-app/vote:1"
+    assert told(changes(before, after)) == [line]
+
+
 def test_another_secret_or_file_is_a_change_by_its_name() -> None:
     before = made()
     secrets = {**before.variables, "LOCAL_CA_KEY_SECRET": "another", "TRAEFIK_CONFIG_HASH": "another"}

@@ -13,14 +13,10 @@ class Writes:
         self.succeed = True
         self.answer = threading.Event()
         self.answer.set()
-        self.closed = threading.Event()
 
     def __call__(self) -> bool:
         self.answer.wait(10)
         return self.succeed
-
-    def close(self) -> None:
-        self.closed.set()
 
 
 def run(probe: Probe, periods: int) -> None:
@@ -37,10 +33,8 @@ def writes() -> Writes:
 
 @pytest.fixture
 def probe(writes: Writes) -> Probe:
-    probe = Probe(lambda: writes)
+    probe = Probe(writes)
     probe.reset(0)
-    assert writes.closed.wait(10)
-    writes.closed.clear()
     return probe
 
 
@@ -67,4 +61,3 @@ def test_a_new_pgpool_starts_from_zero(probe: Probe, writes: Writes) -> None:
     run(probe, 4)
     probe.reset(100)
     assert probe.failures == 0
-    assert writes.closed.wait(10)

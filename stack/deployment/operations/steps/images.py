@@ -100,6 +100,7 @@ class Push:
             with closing(engine.require()) as client, site.progress.task(what) as task:
                 registry.push(client, run[name], prefix, task)
 
-        first, *others = [name for name, image in source.deployed(site).items() if image is None]
-        push(first)
-        side_by_side([partial(push, name) for name in others], AT_ONCE, site.progress)
+        works = [partial(push, name) for name, image in source.deployed(site).items() if image is None]
+        for first in works[:1]:
+            first()
+        side_by_side(works[1:], AT_ONCE, site.progress)

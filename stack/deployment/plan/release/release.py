@@ -192,7 +192,7 @@ def _difference(path: str, old: str | None, new: str | None) -> str:
     kind, _, key = path.partition(".")
     if kind in NAMED:
         return f"{kind.removesuffix('s')} {key}"
-    if kind == "image" and old and new:
+    if kind == "image" and old and new and _short(old) != _short(new):
         return f"image {_short(old)} → {_short(new).rpartition(':')[2]}"
     values = ["nothing" if value is None else value for value in (old, new)]
     return f"{path.removeprefix('environment.')} {values[0]} → {values[1]}" if _fit(values) else path
