@@ -87,7 +87,7 @@ FAULTS = [
     ),
     Fault("rolling update of traefik", updating(only("traefik")), Limits(stale_s=10, refused=HANGS_UP)),
     Fault("rolling update of the sentinels", updating(sentinels), LIMITS),
-    Fault("rolling update of redis", updating(redis), LIMITS, ci=True),
+    Fault("rolling update of redis", updating(redis), LIMITS),
     Fault("rolling update of postgres", updating(postgres), LIMITS, ci=True),
     Fault("rolling update of every service", updating(every), Limits(unavailable_s=10, refused=HANGS_UP)),
 ]
