@@ -24,7 +24,7 @@ from swarm.citizen import identity, tally, vote, wait_for
 pytestmark = pytest.mark.long
 
 PASSPHRASE = "correct horse battery staple"
-VOLUME = f"{STACK}_backups"
+VOLUME = f"{STACK}_backup"
 
 
 @pytest.fixture
