@@ -24,7 +24,7 @@ from worker import settings
 from worker.store import Store
 
 # Longest first. Whoever runs several files at once begins with these, so that none is left alone at the end.
-# But the first is short: it needs nodes that have not seen votes. After that they look every ten minutes only.
+# But the first is short: it needs nodes that have not seen votes. After that they look only now and then.
 LONGEST = (
     "postgres_ha/test_completion.py",
     *("test_local.py", "test_redis_sentinel_faults.py", "postgres_ha/test_faults.py", "test_accounting.py"),

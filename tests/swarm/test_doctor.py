@@ -13,7 +13,7 @@ from deployment.plan.doctor.finding import Finding, Severity
 from kit.local import LocalStack, running, verb
 from kit.waiting import wait_until
 
-# In the file that the server does not write to any more. At the end of the other one, what it writes next would
+# In the file that the server does not write to any more. At the end of the other one, its next words would
 # stand in the place of this.
 DAMAGE = "printf DAMAGED | dd of=$(ls /data/appendonlydir/*.base.rdb) conv=notrunc"
 # On a busy machine a probe may not answer in time; then it says so.
