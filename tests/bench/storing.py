@@ -50,8 +50,7 @@ class Store:
             connection.execute("SET synchronous_commit = on")
             began = time.monotonic()
             for batch in batches(self.votes, VOTES_PER_COMMIT):
-                newest = ballot.newest_of_each(ballot.Ballot(*vote[:3]) for vote in batch)
-                connection.execute(SAVE, [*columns(newest, 3), 1, *columns((), 4)])
+                connection.execute(SAVE, parameters(batch))
             return len(self.votes) / (time.monotonic() - began)
 
     def by_workers(self, workers: Sequence[Part], accounts: Accounts | None = None) -> float:
@@ -82,6 +81,12 @@ class Store:
     def primary(self, role: str, dbname: str = "votes") -> Any:
         """Connect to the primary of the database cluster itself."""
         return self.postgres.connect(role, self.postgres.primary_name(), dbname)
+
+
+def parameters(votes: Sequence[Ballot]) -> list[object]:
+    """Return what a worker's statement is given for votes of the first poll that have no numbers."""
+    newest = ballot.newest_of_each(ballot.Ballot(*vote[:3]) for vote in votes)
+    return [*columns(newest, 3), 1, *columns((), 5)]
 
 
 def wait_until_empty(queue: Any) -> None:
