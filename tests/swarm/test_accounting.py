@@ -10,6 +10,7 @@ from deployment.operations.votes import seed
 from deployment.plan.cluster.accounting import LOST, NOTHING_LOST
 from kit.local import LocalStack, running, verb
 from kit.waiting import wait_until
+from swarm.citizen import door
 from swarm.vanishing import VOTES, come_back, vanish
 
 SECONDS = 60
@@ -30,12 +31,9 @@ def local(pytestconfig: pytest.Config) -> LocalStack:
 
 
 def test_a_vote_that_vanished_is_named_until_it_comes_after_all(local: LocalStack) -> None:
-    way = seed.entrance(local.client)
-    assert way
-    door, _ = seed.doors(way, seed.edge(local.client, way))
     wait_until(lambda: audited()[0] == NOTHING_LOST, SECONDS, lambda: str(audited()))
     before = audited()[1]["acknowledged"]
-    entry = vanish(local, door)
+    entry = vanish(local, door(local))
     fields = dict(zip(entry[::2], entry[1::2], strict=True))
     process, first = fields["numbers"].split()
     wait_until(lambda: audited()[0] == LOST, NAMED_SECONDS, lambda: str(audited()))

@@ -15,6 +15,7 @@ from deployment.engine.images import grafana
 from kit import dashboards
 from kit.local import LocalStack, running, verb
 from kit.waiting import wait_until
+from swarm.prometheus import ask
 
 TARGETS_SECONDS = 120
 # What is asked every fifteen seconds, held for a minute, looked at every fifteen, and grouped for ten.
@@ -103,17 +104,6 @@ def containers(local: LocalStack) -> dict[str, str]:
     label = "com.docker.swarm.service.name"
     found = local.client.api.containers(filters={"label": f"com.docker.stack.namespace={STACK}"})
     return {one["Id"]: one["Labels"][label].removeprefix(f"{STACK}_") for one in found}
-
-
-def ask(local: LocalStack, query: str) -> list[dict[str, Any]]:
-    """Ask Prometheus; nothing while it does not answer."""
-    command = ["promtool", "query", "instant", "-o", "json", "http://localhost:9090", query]
-    started = local.client.api.exec_create(local.container("prometheus"), command, stderr=False)
-    answer = local.client.api.exec_start(started["Id"])
-    if local.client.api.exec_inspect(started["Id"])["ExitCode"]:
-        return []
-    found: list[dict[str, Any]] = json.loads(answer)
-    return found
 
 
 def jobs(local: LocalStack) -> dict[str, int]:

@@ -1,6 +1,5 @@
 """An hour of normal life: people vote, releases are rolled out, no alert fires; then one is provoked."""
 
-import json
 import ssl
 import time
 from collections import Counter
@@ -14,14 +13,15 @@ from deployment.configuration.layout import ROOT
 from deployment.configuration.settings import Settings
 from deployment.engine.images.images import COMPONENTS
 from deployment.engine.secrets import credentials
-from deployment.operations.votes import seed
 from kit.checkout import relabelled
 from kit.local import LocalStack, running, verb
 from kit.waiting import wait_until
 from swarm import rows
 from swarm.audience import Audience
+from swarm.citizen import door
 from swarm.edges import Site
 from swarm.ledger import Ledger, Verdict
+from swarm.prometheus import ask
 from swarm.vanishing import come_back, vanish
 from swarm.voters import Voters
 
@@ -83,9 +83,7 @@ def test_no_alert_fires_in_an_hour_with_two_rollouts(
 def test_somebody_is_told_of_a_vote_that_vanished(
     local: LocalStack, record_testsuite_property: Callable[[str, Any], None]
 ) -> None:
-    way = seed.entrance(local.client)
-    assert way
-    entry = vanish(local, seed.doors(way, seed.edge(local.client, way))[0])
+    entry = vanish(local, door(local))
     began = time.monotonic()
     try:
         wait_until(lambda: "VotesMissing" in alerts(local, NOW), ALERT_SECONDS)
@@ -124,8 +122,4 @@ def judge(local: LocalStack, ledger: Ledger) -> Verdict:
 
 def alerts(local: LocalStack, query: str) -> set[str]:
     """Return the names of the alerts that Prometheus answers a question with."""
-    command = ["promtool", "query", "instant", "-o", "json", "http://localhost:9090", query]
-    started = local.client.api.exec_create(local.container("prometheus"), command, stderr=False)
-    answer = local.client.api.exec_start(started["Id"])
-    assert local.client.api.exec_inspect(started["Id"])["ExitCode"] == 0
-    return {found["metric"]["alertname"] for found in json.loads(answer)}
+    return {found["metric"]["alertname"] for found in ask(local, query)}

@@ -4,9 +4,9 @@ import re
 from collections.abc import Mapping, Sequence
 
 from deployment.configuration.settings import Settings
-from deployment.engine.machine import engine
 from deployment.errors import DeployError
 from deployment.operations.release.back import WayBack
+from deployment.operations.release.recorded import recorded
 from deployment.operations.rollback import require_newest
 from deployment.operations.runner import operation
 from deployment.operations.runner.operation import Check, Step
@@ -68,11 +68,7 @@ def parsed(wanted: Sequence[str]) -> dict[str, int]:
 
 def site(settings: Settings, progress: Progress, replicas: Mapping[str, int]) -> Site:
     """Return what `scale` works on; raise DeployError where no release is on record."""
-    client = engine.require()
-    engine.require_command(client)
-    last = Site(settings, progress, client, lambda _: None).last
-    if last is None:
-        raise DeployError("No release is on record here.", "Run `up` first: it deploys, and keeps one.")
+    client, last = recorded(settings, progress)
 
     def goal(on: Site) -> Release:
         require_newest(on, last)

@@ -5,9 +5,9 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from deployment.configuration.settings import Settings
-from deployment.engine.machine import engine
 from deployment.engine.secrets import credentials, kits, versions
 from deployment.errors import DeployError
+from deployment.operations.release.recorded import recorded
 from deployment.operations.rollback import require_newest
 from deployment.operations.runner import operation
 from deployment.operations.runner.operation import Check, Step
@@ -200,11 +200,7 @@ def _because(name: str) -> str:
 
 def site(settings: Settings, progress: Progress, words: Sequence[str]) -> Site:
     """Return what `rotate` works on, called with these words; raise DeployError where no release is kept."""
-    client = engine.require()
-    engine.require_command(client)
-    last = Site(settings, progress, client, lambda _: None).last
-    if last is None:
-        raise DeployError("No release is on record here.", "Run `up` first: it deploys, and keeps one.")
+    client, last = recorded(settings, progress)
 
     def goal(on: Site) -> Release:
         require_newest(on, last)
