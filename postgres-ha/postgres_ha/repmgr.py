@@ -18,6 +18,7 @@ _STOP_SECONDS = 3
 
 # Whether others still see the primary is asked in the campaign, where the answer is of that moment; repmgrd's
 # own question is answered from memory, and called off the first election after every kill.
+# The primary is asked over a connection that is kept: a new one each time is a login each time.
 _CONF = """\
 node_id={node_id}
 node_name='{node}'
@@ -28,8 +29,9 @@ use_replication_slots=yes
 failover=automatic
 monitor_interval_secs=2
 reconnect_attempts=2
-reconnect_interval=1
-connection_check_type=ping
+reconnect_interval=0
+connection_check_type=query
+async_query_timeout=1
 primary_visibility_consensus=false
 standby_disconnect_on_failover=false
 election_rerun_interval=3

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from threading import Event
 
-WATCHED_SECONDS = 0.05
+WATCHED_SECONDS = 0.04
 UNWATCHED_SECONDS = 1.0
 # Who has loaded a page comes back within that, by a connection of its own.
 LASTING_SECONDS = 10.0

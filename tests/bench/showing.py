@@ -12,7 +12,7 @@ from bench.viewers import Viewers, seen_at
 from kit.waiting import wait_until
 
 PROBES_PER_SECOND = 10
-COMMIT_P50, COMMIT_P99 = Target(at_most=100), Target(at_most=250)
+COMMIT_P50, COMMIT_P99 = Target(at_most=30), Target(at_most=100)
 CLICK_P99 = Target(at_most=500)
 CROWD = 2000
 CROWD_LAST = Target(at_most=500)

@@ -11,7 +11,7 @@ from pgpool_leader.leader import Backend, NodeReport
 from pgpool_leader.tls import Tls
 
 TIMEOUT_SECONDS = 1.5
-PERIOD_SECONDS = 0.5
+PERIOD_SECONDS = 1.0
 # Just without a leader, whatever a node says may name one.
 HASTE_SECONDS = 0.15
 # A node that needs all its time for each answer is heard from one to the next.

@@ -160,4 +160,4 @@ def test_the_proxy_knows_every_server_by_its_own_name() -> None:
         port = SENTINEL_PORT if name.startswith("sentinel-") else REDIS_PORT
         assert place == f'"{name}${{NODES_DOMAIN}}:{port}"'
         assert more[:2] == ["verifyhost", name]
-    assert len(servers) == 3 + 3 * (1 + 3)
+    assert len(servers) == 3 + 3 + 3
