@@ -1,5 +1,6 @@
-"""Both primaries move while people vote; a machine learns how to join."""
+"""Both primaries move while people vote; a machine learns how to join, and what it carries."""
 
+import json
 from collections.abc import Iterator
 
 import pytest
@@ -55,3 +56,20 @@ def test_a_machine_learns_how_to_join_and_the_log_does_not_learn_the_token(local
     logged = verb("audit-log").stdout
     assert "showed the command for a worker" in logged
     assert token not in logged
+
+
+def test_a_program_learns_what_a_machine_carries(local: LocalStack) -> None:
+    [node] = json.loads(verb("nodes", "list", "--json").stdout)
+    own = local.client.info()
+    assert node.pop("disk_free_mib") > 0
+    assert node == {
+        "name": own["Name"],
+        "id": own["Swarm"]["NodeID"],
+        "role": "manager",
+        "state": "ready",
+        "availability": "active",
+        "engine": own["ServerVersion"],
+        "slots": [1, 2, 3],
+        "edge": True,
+        "primaries": sorted(LINES),
+    }

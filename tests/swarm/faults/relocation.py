@@ -102,7 +102,9 @@ def _back(scene: Scene, gone: Node, slot: str) -> None:
     gone.run("docker", "swarm", "leave", "--force", check=False)
     power.start(Progress(quiet=True), len(cluster.lab.nodes))
     nodes.add_labels(cluster.lab.manager, {_identity(cluster, gone): (EDGE_LABEL,)})
-    deploy(scene, "nodes", "move", slot, gone.name)
+    # Of a machine that has just joined the observer may not answer yet.
+    other = next(node for node in cluster.lab.nodes if node != gone and node.commands())
+    deploy(scene, "nodes", "move", slot, gone.name, on=other)
 
 
 def joined(scene: Scene) -> Node:
