@@ -43,14 +43,15 @@ def test_votes_are_counted_on_all_their_way(start: Start, trio: Trio, database: 
     for service in services:
         service.wait_ready()
     vote(services[0], 3)
-    wait_until(lambda: scrape(ports["worker"])["vote_app_stored_votes_total"] == 3)
+    wait_until(lambda: scrape(ports["worker"])["vote_app_batch_votes_sum"] == 3)
     wait_until(lambda: scrape(ports["vote"])[ACCEPTED] == 3)
     voting, working, showing = (scrape(ports[name]) for name in ("vote", "worker", "result"))
     assert voting["vote_app_vote_acknowledge_seconds_count"] == voting["vote_app_ledger_votes"] == 3
     assert voting["vote_app_queue_ready"] == 1
     assert voting["vote_app_replayed_votes_total"] == 0
-    assert 1 <= working["vote_app_commit_seconds_count"] <= 3
-    assert working["vote_app_batch_votes_sum"] == 3
+    # The account of a process is committed, too: it comes in an entry of its own, and may have come by now.
+    assert 1 <= working["vote_app_batch_votes_count"] <= min(3, working["vote_app_commit_seconds_count"])
+    assert working["vote_app_stored_votes_total"] == 3
     assert showing["vote_app_result_age_seconds"] < 3
     assert 0 <= showing["vote_app_pulse_age_seconds"] < 6
     assert showing["vote_app_viewers"] == 0
