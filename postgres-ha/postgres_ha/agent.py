@@ -19,7 +19,7 @@ from postgres_ha.node import Node
 log = structlog.get_logger()
 
 FOLLOW_SECONDS = 30.0
-# Seven ask for the state, some of them twice a second.
+# Seven ask for the state, each of them once a second.
 USAGE_SECONDS = 5.0
 
 Route = Callable[[Body], Body | None]

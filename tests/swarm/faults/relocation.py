@@ -16,7 +16,7 @@ from swarm.faults.fault import Fault, Scene
 from swarm.faults.switchover import deploy
 from swarm.faults.victims import postgres_primary
 from swarm.lab import power
-from swarm.lab.lab import Node
+from swarm.lab.lab import Lab, Node
 from swarm.outcome import Limits
 
 SECONDS = 120
@@ -47,7 +47,7 @@ def moved(scene: Scene) -> None:
 
 def _killed(scene: Scene, slot: str, home: Node) -> None:
     """Kill the command while nobody runs what belongs to the slot."""
-    manager = next(node for node in scene.cluster.lab.nodes if node.commands())
+    manager = scene.cluster.lab.commander
     with power.deploying(manager, "nodes", "move", slot, home.name, stderr=subprocess.PIPE) as process:
         wait_until(lambda: not _wanted(scene.cluster, slot), SECONDS, scene.cluster.describe)
         process.kill()
@@ -103,8 +103,8 @@ def _back(scene: Scene, gone: Node, slot: str) -> None:
     power.start(Progress(quiet=True), len(cluster.lab.nodes))
     nodes.add_labels(cluster.lab.manager, {_identity(cluster, gone): (EDGE_LABEL,)})
     # Of a machine that has just joined the observer may not answer yet.
-    other = next(node for node in cluster.lab.nodes if node != gone and node.commands())
-    deploy(scene, "nodes", "move", slot, gone.name, on=other)
+    others = Lab(tuple(node for node in cluster.lab.nodes if node != gone))
+    deploy(scene, "nodes", "move", slot, gone.name, on=others.commander)
 
 
 def joined(scene: Scene) -> Node:
@@ -120,7 +120,7 @@ def joined(scene: Scene) -> Node:
 def _leave(cluster: Cluster, spare: Node) -> None:
     """Drain a node, wait until all runs elsewhere, and take it away."""
     identity = _identity(cluster, spare)
-    others = type(cluster.lab)(cluster.lab.nodes[:-1])
+    others = Lab(cluster.lab.nodes[:-1])
     nodes.set_availability(others.manager, identity, "drain")
     wait_until(lambda: not services.left_on(others.manager, identity), SECONDS, cluster.describe)
     spare.run("docker", "swarm", "leave", "--force")

@@ -26,7 +26,7 @@ def killed_meanwhile(cluster: str) -> Strike:
     def strike(scene: Scene) -> None:
         key = OWN[cluster]
         before = sent(PRIMARY[cluster](scene.cluster), key)
-        manager = next(node for node in scene.cluster.lab.nodes if node.commands())
+        manager = scene.cluster.lab.commander
         with power.deploying(manager, "secrets", "rotate", key, stderr=subprocess.PIPE) as process:
             _wait_for(scene, key, process)
             victim = PRIMARY[cluster](scene.cluster)

@@ -74,7 +74,7 @@ def drained(scene: Scene) -> None:
 
 def deploy(scene: Scene, *arguments: str, on: Node | None = None) -> str:
     """Run a verb on a manager, any if none is named; return what it said."""
-    manager = on or next(node for node in scene.cluster.lab.nodes if node.commands())
+    manager = on or scene.cluster.lab.commander
     with power.deploying(manager, *arguments, stderr=subprocess.PIPE) as process:
         _, said = process.communicate()
     assert process.returncode == 0, said
@@ -83,7 +83,7 @@ def deploy(scene: Scene, *arguments: str, on: Node | None = None) -> str:
 
 @contextmanager
 def _begun(scene: Scene, cluster: str, to: str) -> Iterator[subprocess.Popen[str]]:
-    manager = next(node for node in scene.cluster.lab.nodes if node.commands())
+    manager = scene.cluster.lab.commander
     with power.deploying(manager, "switchover", cluster, to, stderr=subprocess.PIPE) as process:
         yield process
 

@@ -112,12 +112,17 @@ class Lab:
     nodes: tuple[Node, ...]
 
     @property
-    def manager(self) -> docker.DockerClient:
-        """Client of a node that can command the Swarm; raises DeployError while none can."""
+    def commander(self) -> Node:
+        """A node that can command the Swarm; raises DeployError while none can."""
         for node in self.nodes:
             if node.commands():
-                return node.client
+                return node
         raise DeployError("No node of the lab can command its Swarm.", "Start the nodes that are off.")
+
+    @property
+    def manager(self) -> docker.DockerClient:
+        """Client of a node that can command the Swarm; raises DeployError while none can."""
+        return self.commander.client
 
     def trust(self) -> ssl.SSLContext:
         """Return what trusts the lab's own authority, whatever release made it, and nobody else."""
