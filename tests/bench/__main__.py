@@ -13,6 +13,7 @@ from redis import RedisError
 from bench import (
     backlog,
     closed_loop,
+    cost,
     endurance,
     plot,
     refresh,
@@ -36,6 +37,7 @@ PARTS = {
     "backlog": backlog.measure,
     "showing": showing.measure,
     "refresh": refresh.measure,
+    "cost": cost.measure,
     "sizing": sizing.measure,
     "rest": rest.measure,
     "endurance": endurance.measure,

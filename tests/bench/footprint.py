@@ -1,6 +1,9 @@
 """How much memory a container holds, and how much of a core it takes."""
 
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from functools import partial
 from typing import Any, NamedTuple
 
 from docker import DockerClient
@@ -30,6 +33,12 @@ def taken(client: DockerClient, container: str) -> Taken:
     details = memory["stats"]
     held = int(memory["usage"]) - int(details.get("inactive_file", details.get("total_inactive_file", 0)))
     return Taken(datetime.fromisoformat(stats["read"]), held, cpu / NANOSECONDS)
+
+
+def taken_by_all(client: DockerClient, containers: Sequence[str]) -> list[Taken]:
+    """Ask for what several containers have taken, at once: the engine takes a second for each."""
+    with ThreadPoolExecutor(len(containers)) as pool:
+        return list(pool.map(partial(taken, client), containers))
 
 
 def growing(container: str) -> int:

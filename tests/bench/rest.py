@@ -2,15 +2,11 @@
 
 import os
 import time
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
+from collections.abc import Iterator
 from pathlib import Path
 
-from docker import DockerClient
-
 from bench.figure import Figure, Target, alone
-from bench.footprint import GIBIBYTE, Taken, taken
+from bench.footprint import GIBIBYTE, taken_by_all
 from bench.run import Run
 from deployment.configuration.layout import NAMESPACE
 from deployment.engine.machine import engine
@@ -34,23 +30,17 @@ def measure(run: Run) -> Iterator[Figure]:
     names = [container["Id"] for container in found]
     memory, own, machine = list[float](), list[float](), list[float]()
     for _ in run.rounds("memory and CPU at rest"):
-        before = _all(client, names)
+        before = taken_by_all(client, names)
         busy, began = busy_seconds(STAT.read_text()), time.monotonic()
         time.sleep(run.seconds)
         machine.append(1000 * (busy_seconds(STAT.read_text()) - busy) / (time.monotonic() - began))
-        after = _all(client, names)
+        after = taken_by_all(client, names)
         memory.append(sum(each.held for each in after) / GIBIBYTE)
         own.append(1000 * sum(now.cores_since(then) for now, then in zip(after, before, strict=True)))
     of = f"{len(names)} containers"
     yield alone(f"memory of the stack on this node at rest, {of}", "GiB", memory, MEMORY)
     yield alone(f"CPU of the stack on this node at rest, {of}", "milli-cores", own, CPU)
     yield alone("CPU of the whole machine meanwhile, engine included", "milli-cores", machine, CPU)
-
-
-def _all(client: DockerClient, names: Sequence[str]) -> list[Taken]:
-    # The engine takes a second for each container, however many it is asked about at once.
-    with ThreadPoolExecutor(len(names)) as pool:
-        return list(pool.map(partial(taken, client), names))
 
 
 def busy_seconds(stat: str) -> float:

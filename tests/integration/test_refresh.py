@@ -7,7 +7,7 @@ from pathlib import Path
 import docker
 import pytest
 
-from deployment.engine.images import base, images, packages
+from deployment.engine.images import base, images, packages, standins
 from deployment.engine.images.base import Bases
 from deployment.engine.images.images import Component
 from deployment.engine.machine import engine
@@ -36,14 +36,14 @@ def bases(client: docker.DockerClient, tmp_path: Path, monkeypatch: pytest.Monke
     """Give the stack other base images, one of them with an outdated package, and one component."""
     present = base.present(client) or absent("no base images: run `python3 deploy.py up` first")
     (tmp_path / "Dockerfile").write_text("ARG BASE\nFROM ${BASE}\nRUN hostname --version\n")
-    monkeypatch.setattr(base, "DEBIAN_STANDIN", f"{NAME}:debian")
+    monkeypatch.setattr(standins, "DEBIAN", f"{NAME}:debian")
     monkeypatch.setattr(base, "DEBIAN_REFRESHED", f"{NAME}:refreshed")
     monkeypatch.setattr(base, "CANDIDATES", {f"{NAME}:refreshed": f"{NAME}:candidate"})
     monkeypatch.setattr(packages, "recorded", lambda _: "")
     _docker("build", "--tag", f"{NAME}:debian", "-", text=OUTDATED.format(base=present.debian))
     _docker("tag", f"{NAME}:debian", f"{NAME}:traefik")
     monkeypatch.setattr(base, "TRAEFIK", f"{NAME}:traefik")
-    monkeypatch.setattr(base, "TRAEFIK_STANDIN", f"{NAME}:none")
+    monkeypatch.setattr(standins, "TRAEFIK", f"{NAME}:none")
     yield base.present(client) or present
     for repository in (images.by_hand(Component(COMPONENT, "")).removesuffix(":latest"), NAME):
         for image in client.images.list(repository):

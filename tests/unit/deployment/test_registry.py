@@ -10,6 +10,7 @@ from docker import DockerClient
 from docker.errors import APIError, ImageNotFound
 
 from deployment.engine.images import base, registry
+from deployment.engine.images import standins as standin_images
 from deployment.errors import DeployError
 from deployment.progress import Progress
 
@@ -171,8 +172,8 @@ def standins(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         built.append(kind)
         return kind
 
-    monkeypatch.setattr(base, "_debian_standin", lambda *_: build("debian"))
-    monkeypatch.setattr(base, "_traefik_standin", lambda *_: build("traefik"))
+    monkeypatch.setattr(standin_images, "debian", lambda *_: build("debian"))
+    monkeypatch.setattr(standin_images, "traefik", lambda *_: build("traefik"))
     return built
 
 

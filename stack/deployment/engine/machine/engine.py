@@ -102,8 +102,11 @@ def install(progress: Progress) -> docker.DockerClient:
         return _wait(task)
 
 
-def apt_install(task: Task, *packages: str) -> None:
-    """Install those of the packages that the distribution has; raise DeployError if that fails."""
+def apt_install(task: Task, *packages: str, recommended: bool = True) -> None:
+    """Install those of the packages that the distribution has; raise DeployError if that fails.
+
+    `recommended` says whether to install what they recommend, too.
+    """
     if not shutil.which("apt-get"):
         raise DeployError(
             f"I can install {packages[0]} on Debian and Ubuntu only.",
@@ -116,7 +119,8 @@ def apt_install(task: Task, *packages: str) -> None:
         for p in packages
         if subprocess.run(["apt-cache", "show", p], capture_output=True, check=False).returncode == 0
     ]
-    run_shown(task, ["apt-get", "install", "-y", "-q", *known], environment)
+    options = [] if recommended else ["--no-install-recommends"]
+    run_shown(task, ["apt-get", "install", "-y", "-q", *options, *known], environment)
 
 
 def run_shown(task: Task, command: list[str], environment: dict[str, str] | None = None) -> None:
