@@ -16,7 +16,7 @@ AT_ONCE = 3
 SHARED = "installer"
 BEGINNING = "what most images begin with"
 # What takes longest begins first; the others are alike.
-LONGEST = ("postgres", "redis", "result")
+LONGEST = ("postgres", "redis", "pgpool")
 
 
 def build(wanted: Mapping[Component, str], bases: Bases, progress: Progress) -> None:

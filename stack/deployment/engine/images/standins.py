@@ -75,7 +75,7 @@ def _bootstrap(root: Path, task: Task) -> None:
 
 def _import(client: docker.DockerClient, folder: str, name: str, task: Task) -> None:
     task.detail("importing")
-    changes = [f"ENV PIP_CERT={AUTHORITIES} NODE_EXTRA_CA_CERTS={AUTHORITIES}", 'CMD ["bash"]']
+    changes = [f"ENV PIP_CERT={AUTHORITIES}", 'CMD ["bash"]']
     repository, tag = name.split(":")
     with tempfile.TemporaryFile() as archive:
         subprocess.run(["tar", "-C", folder, "-c", "."], stdout=archive, check=True)
