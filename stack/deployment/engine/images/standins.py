@@ -21,7 +21,7 @@ SOURCES = (
     f"deb {MIRROR} {DEBIAN_SUITE}-updates main",
     f"deb {MIRROR}-security {DEBIAN_SUITE}-security main",
 )
-# Others than its own checks of the archive's keys need nothing of what it recommends.
+# It checks the archive's keys with the second and the third.
 BOOTSTRAP_PACKAGES = ("mmdebstrap", "gpg", "debian-archive-keyring")
 HOST_AUTHORITIES = Path("/usr/local/share/ca-certificates")
 AUTHORITIES = "/etc/ssl/certs/ca-certificates.crt"
@@ -43,7 +43,7 @@ def debian(client: docker.DockerClient, name: str, progress: Progress) -> str:
     """Build the Debian base from Debian's archive; it trusts the authorities that this machine trusts."""
     with progress.task(f"Building {name} from Debian's packages") as task:
         if not shutil.which("mmdebstrap"):
-            apt_install(task, *BOOTSTRAP_PACKAGES, recommended=False)
+            apt_install(task, *BOOTSTRAP_PACKAGES)
         with tempfile.TemporaryDirectory(prefix=f"{STACK}-base-") as folder:
             _bootstrap(Path(folder), task)
             _import(client, folder, name, task)

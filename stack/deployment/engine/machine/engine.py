@@ -20,6 +20,8 @@ Client = docker.DockerClient
 EngineError = DockerException
 RefusedError = APIError
 
+# Of what it recommends, what it cannot do without everywhere.
+ENGINE_PACKAGES = ("docker.io", "apparmor", "ca-certificates", "cgroupfs-mount")
 DAEMON_LOG = Path("/var/log/dockerd.log")
 START_TIMEOUT_SECONDS = 60
 CONNECT_TIMEOUT_SECONDS = 30
@@ -96,16 +98,16 @@ def install(progress: Progress) -> docker.DockerClient:
         raise DeployError("Installing an engine needs root.", "Run: sudo python3 deploy.py …")
     if not installed():
         with progress.task("Installing Docker Engine (docker.io)") as task:
-            apt_install(task, "docker.io", *([] if shutil.which("docker") else ["docker-cli"]))
+            apt_install(task, *ENGINE_PACKAGES, *([] if shutil.which("docker") else ["docker-cli"]))
     with progress.task("Starting Docker Engine") as task:
         _start()
         return _wait(task)
 
 
-def apt_install(task: Task, *packages: str, recommended: bool = True) -> None:
-    """Install those of the packages that the distribution has; raise DeployError if that fails.
+def apt_install(task: Task, *packages: str) -> None:
+    """Install those of the packages that the distribution has, without what they only recommend.
 
-    `recommended` says whether to install what they recommend, too.
+    Raises DeployError if that fails.
     """
     if not shutil.which("apt-get"):
         raise DeployError(
@@ -114,13 +116,9 @@ def apt_install(task: Task, *packages: str, recommended: bool = True) -> None:
         )
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     run_shown(task, ["apt-get", "update", "-q"], environment)
-    known = [
-        p
-        for p in packages
-        if subprocess.run(["apt-cache", "show", p], capture_output=True, check=False).returncode == 0
-    ]
-    options = [] if recommended else ["--no-install-recommends"]
-    run_shown(task, ["apt-get", "install", "-y", "-q", *options, *known], environment)
+    shown = subprocess.run(["apt-cache", "show", *packages], capture_output=True, text=True, check=False)
+    known = [package for package in packages if f"Package: {package}\n" in shown.stdout]
+    run_shown(task, ["apt-get", "install", "-y", "-q", "--no-install-recommends", *known], environment)
 
 
 def run_shown(task: Task, command: list[str], environment: dict[str, str] | None = None) -> None:
