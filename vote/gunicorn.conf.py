@@ -7,7 +7,7 @@ from gevent import monkey
 
 monkey.patch_all()
 
-from vote import gunicorn_logs, settings  # noqa: E402
+from vote import alone, gunicorn_logs, settings  # noqa: E402
 
 _settings = settings.load()
 
@@ -23,12 +23,7 @@ worker_tmp_dir = "/dev/shm"  # noqa: S108
 control_socket_disable = True
 logger_class = gunicorn_logs.NoAccessLogger
 logconfig_dict = gunicorn_logs.dictionary()
-
-
-def pre_fork(_server: object, _worker: object) -> None:
-    """Share with the worker what is imported by now: a collector that looks through it would copy it."""
-    gc.collect()
-    gc.freeze()
+when_ready = alone.serve
 
 
 def post_worker_init(_worker: object) -> None:

@@ -30,6 +30,7 @@ COPIES = {
     "cgroup_metrics.py": EXPORTERS,
     "exporter.py": EXPORTERS,
     "gunicorn_logs.py": PAGES,
+    "alone.py": PAGES,
     "lifelong.py": PAGES | {"certificates"},
     "signals.py": {"worker", "certificates"},
     "watchdog.py": {"worker", "certificates"},
