@@ -41,7 +41,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="postgres-ha", description=__doc__)
+    parser = argparse.ArgumentParser(prog="postgres-ha", description="Run the node, or ask the running one.")
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("run", help="run the node (the container's command)")
     commands.add_parser("state", help="print what this node says of itself")
