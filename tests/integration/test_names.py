@@ -13,8 +13,9 @@ import pytest
 from certificates.outside import reach
 from certificates.outside.hook import Hook, HookError, wait_for_text
 from certificates.outside.names import NamesError, NoAddressError, Resolver
-from certificates.outside.reach import Findings, look
+from certificates.outside.reach import look
 from certificates.plan.caa import CaaRecord, forbids
+from certificates.plan.findings import Findings
 from kit.containers import docker, remove_network
 from kit.pebble import DnsServer, dns_server
 

@@ -11,8 +11,8 @@ from typing import Any, cast
 from certificates.authority import keys
 from certificates.authority.authority import Advice, Publish
 from certificates.errors import ServiceError
-from certificates.outside.reach import Findings
 from certificates.plan.certificate import Certificate
+from certificates.plan.findings import Findings
 from certificates.plan.limits import Limit, Past
 from certificates.state.certificates import Held
 from certificates.state.database import Connection

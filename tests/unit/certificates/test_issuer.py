@@ -12,8 +12,8 @@ from certificates.authority.authority import AwayError, InvalidError, RefusedErr
 from certificates.errors import ServiceError
 from certificates.issuer import ADVICE_PAUSE, BUSY_SECONDS, IDLE_SECONDS, MOST_REFUSALS, Issuer
 from certificates.outside.hook import HookError
-from certificates.outside.reach import Findings
 from certificates.plan import replacement
+from certificates.plan.findings import Findings
 from certificates.plan.limits import Limit, Past
 from certificates.state.database import DatabaseAwayError
 from certificates.state.lease import LeaseLostError

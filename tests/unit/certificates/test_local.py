@@ -13,8 +13,8 @@ from cryptography.x509.verification import PolicyBuilder, Store
 
 from certificates.authority import keys
 from certificates.authority.local import LocalAuthority
-from certificates.outside.reach import Findings
 from certificates.plan.certificate import Certificate
+from certificates.plan.findings import Findings
 from certificates.state.orders import Order
 from unit.certificates.made import DAY, NAMES, local_authority
 

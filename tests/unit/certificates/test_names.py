@@ -3,7 +3,8 @@ import socket
 import pytest
 
 from certificates.outside import names
-from certificates.outside.names import NamesError, NoAddressError, Resolver, parse_servers
+from certificates.outside.name_servers import parse_servers
+from certificates.outside.names import NamesError, NoAddressError, Resolver
 from certificates.plan.caa import CaaRecord
 from unit.certificates.dns_server import serving
 

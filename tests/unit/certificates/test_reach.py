@@ -8,7 +8,8 @@ import pytest
 
 from certificates.outside import reach
 from certificates.outside.names import NamesError, NoAddressError, Resolver
-from certificates.outside.reach import Findings, look
+from certificates.outside.reach import look
+from certificates.plan.findings import Findings
 
 NAME = "vote.example.org"
 RECORD = f"A 127.0.0.1 of {NAME}"

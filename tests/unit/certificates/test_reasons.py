@@ -7,7 +7,8 @@ import pytest
 from certificates.authority.acme import AcmeAuthority
 from certificates.authority.authority import InvalidError
 from certificates.authority.proof import Http01
-from certificates.authority.session import Server, Session
+from certificates.authority.server import Server
+from certificates.authority.session import Session
 from certificates.outside.names import Resolver
 from certificates.state.orders import Order
 from certificates.state.records import Records

@@ -10,7 +10,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from certificates.authority.authority import AwayError, RefusedError
-from certificates.authority.session import Server, Session
+from certificates.authority.server import Server
+from certificates.authority.session import Session
 from certificates.state.accounts import Account
 from certificates.state.records import Records
 

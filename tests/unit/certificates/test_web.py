@@ -3,7 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from flask.testing import FlaskClient
+from werkzeug.test import Client
 
 from certificates.keeper import Keeper
 from certificates.state import bundle
@@ -25,25 +25,24 @@ def records() -> Rows:
 
 
 @pytest.fixture
-def stranger(records: Rows) -> FlaskClient:
-    return for_strangers(records).test_client()
+def stranger(records: Rows) -> Client:
+    return Client(for_strangers(records))
 
 
-def client_of(records: Rows, folder: Path, authority: str = "acme") -> FlaskClient:
+def client_of(records: Rows, folder: Path, authority: str = "acme") -> Client:
     """Return Traefik as a client, without the database."""
     records.away = True
-    return for_traefik(
-        Keeper(authority, NAMES, records, folder, LOCAL), ["the-token", "the-other"]
-    ).test_client()
+    keeper = Keeper(authority, NAMES, records, folder, LOCAL)
+    return Client(for_traefik(keeper, ["the-token", "the-other"]))
 
 
-def test_a_challenge_is_answered(stranger: FlaskClient) -> None:
+def test_a_challenge_is_answered(stranger: Client) -> None:
     answer = stranger.get(CHALLENGE + TOKEN)
     assert (answer.status_code, answer.text) == (200, "key authorization")
     assert answer.mimetype == "application/octet-stream"
 
 
-def test_a_challenge_that_nobody_put_up_is_not_found(stranger: FlaskClient, records: Rows) -> None:
+def test_a_challenge_that_nobody_put_up_is_not_found(stranger: Client, records: Rows) -> None:
     records.answers = {QUESTION: []}
     assert stranger.get(CHALLENGE + TOKEN).status_code == 404
 
@@ -52,19 +51,19 @@ def test_a_challenge_that_nobody_put_up_is_not_found(stranger: FlaskClient, reco
     "token",
     ["", "short", "x" * 15, "x" * 129, f"{TOKEN}.", f"{TOKEN}%0a", f"{TOKEN}/", f"../{TOKEN}", "é" * 40],
 )
-def test_what_is_no_token_is_not_looked_up(token: str, stranger: FlaskClient, records: Rows) -> None:
+def test_what_is_no_token_is_not_looked_up(token: str, stranger: Client, records: Rows) -> None:
     assert stranger.get(CHALLENGE + token).status_code == 404
     assert records.asked == []
 
 
 @pytest.mark.parametrize("token", ["x" * 16, "x" * 128, "-" * 43, "_" * 43])
-def test_what_may_be_a_token_is_looked_up(token: str, stranger: FlaskClient, records: Rows) -> None:
+def test_what_may_be_a_token_is_looked_up(token: str, stranger: Client, records: Rows) -> None:
     assert stranger.get(CHALLENGE + token).status_code == 200
     assert records.asked == [QUESTION]
 
 
 def test_without_the_database_it_is_not_said_that_there_is_no_challenge(
-    stranger: FlaskClient, records: Rows
+    stranger: Client, records: Rows
 ) -> None:
     records.away = True
     assert stranger.get(CHALLENGE + TOKEN).status_code == 503
@@ -109,7 +108,7 @@ def test_traefik_keeps_what_it_has_while_nothing_is_known(records: Rows, tmp_pat
 
 
 @pytest.mark.parametrize("path", ["/", "/traefik"])
-def test_strangers_ask_for_nothing_else(path: str, stranger: FlaskClient) -> None:
+def test_strangers_ask_for_nothing_else(path: str, stranger: Client) -> None:
     assert stranger.get(path, headers=BEARER).status_code == 404
 
 

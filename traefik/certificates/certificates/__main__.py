@@ -12,22 +12,18 @@ import ssl
 import threading
 import time
 import uuid
+from wsgiref.types import WSGIApplication
 
 import structlog
 import waitress
-from flask import Flask
 
 from certificates import https, lifelong, logs, settings
-from certificates.authority.acme import AcmeAuthority
 from certificates.authority.authority import Authority
 from certificates.authority.local import LocalAuthority
-from certificates.authority.proof import Dns01, Http01
 from certificates.environment import SettingError, refuse
 from certificates.errors import ServiceError
 from certificates.issuer import IDLE_SECONDS, Issuer
 from certificates.keeper import Keeper
-from certificates.outside.hook import Hook
-from certificates.outside.names import Resolver
 from certificates.settings import Settings
 from certificates.signals import stop_on_signal
 from certificates.state.database import FROZEN_SECONDS, Database
@@ -91,7 +87,7 @@ def _secured(configured: Settings) -> ssl.SSLContext:
     return context
 
 
-def _serve_strangers(app: Flask) -> None:
+def _serve_strangers(app: WSGIApplication) -> None:
     """Answer in plain HTTP, by threads of its own."""
 
     def run() -> None:
@@ -116,6 +112,12 @@ def _local(configured: Settings) -> LocalAuthority:
 def _authority(configured: Settings, local: LocalAuthority, records: Records) -> Authority:
     if configured.acme is None:
         return local
+    # 11 MiB of libraries for what an ACME server alone needs.
+    from certificates.authority.acme import AcmeAuthority  # noqa: PLC0415
+    from certificates.authority.proof import Dns01, Http01  # noqa: PLC0415
+    from certificates.outside.hook import Hook  # noqa: PLC0415
+    from certificates.outside.names import Resolver  # noqa: PLC0415
+
     resolver = Resolver(configured.dns_servers)
     proof = Dns01(Hook(configured.dns_hook), resolver) if configured.dns_hook else Http01(resolver)
     return AcmeAuthority(configured.acme, proof, resolver, records)

@@ -14,9 +14,9 @@ from socketserver import ThreadingMixIn
 from typing import IO, Any, cast
 from wsgiref.handlers import SimpleHandler
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
+from wsgiref.types import WSGIApplication
 
 import structlog
-from flask import Flask
 
 # An edge asks once in a while, over a connection of its own each time, and gives up sooner.
 REQUEST_SECONDS = 5.0
@@ -32,7 +32,7 @@ class Server(ThreadingMixIn, WSGIServer):
     daemon_threads = True
     request_queue_size = 128
 
-    def __init__(self, port: int, app: Flask, context: ssl.SSLContext) -> None:
+    def __init__(self, port: int, app: WSGIApplication, context: ssl.SSLContext) -> None:
         super().__init__(("", port), Handler)
         self.app = app
         self._context = context

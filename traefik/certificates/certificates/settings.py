@@ -9,7 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from certificates.authority.session import Server
+from certificates.authority.server import Server
 from certificates.environment import (
     Environment,
     SettingError,
@@ -20,7 +20,7 @@ from certificates.environment import (
     secrets,
     whole_number,
 )
-from certificates.outside.names import parse_servers
+from certificates.outside.name_servers import parse_servers
 from certificates.state.database import Access
 
 LETS_ENCRYPT = "https://acme-v02.api.letsencrypt.org/directory"

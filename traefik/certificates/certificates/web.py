@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hmac
+import json
 import re
-from collections.abc import Sequence
-
-from flask import Flask, Response, abort, jsonify, request
+from collections.abc import Callable, Iterable, Sequence
+from http import HTTPStatus
+from typing import NamedTuple
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from certificates.keeper import Keeper
 from certificates.plan.certificate import Certificate
@@ -19,43 +21,66 @@ TOKEN = re.compile(r"[A-Za-z0-9_-]{16,128}")
 CHALLENGE = "/.well-known/acme-challenge/"
 
 
-def for_strangers(records: Records) -> Flask:
-    """Return what the world may ask: the answers to challenges."""
-    app = Flask("challenges", static_folder=None)
+class Answer(NamedTuple):
+    """What is said to a request."""
 
-    @app.get(f"{CHALLENGE}<asked>")
-    def challenge(asked: str) -> Response:
+    status: HTTPStatus
+    body: bytes = b""
+    kind: str = "text/plain"
+
+
+NOT_FOUND, AWAY = Answer(HTTPStatus.NOT_FOUND), Answer(HTTPStatus.SERVICE_UNAVAILABLE)
+
+
+def for_strangers(records: Records) -> WSGIApplication:
+    """Return what the world may ask: the answers to challenges."""
+
+    def challenge(asked: WSGIEnvironment) -> Answer:
         """Answer a challenge from the database, whichever copy put it up."""
-        if not TOKEN.fullmatch(asked):
-            abort(404)
+        path = asked["PATH_INFO"]
+        token = path.removeprefix(CHALLENGE)
+        if not path.startswith(CHALLENGE) or not TOKEN.fullmatch(token):
+            return NOT_FOUND
         try:
             with records.reading() as connection:
-                answer = challenges.answer(connection, asked)
+                answer = challenges.answer(connection, token)
         except DatabaseAwayError:
-            abort(503)
+            return AWAY
         if answer is None:
-            abort(404)
-        return Response(answer, mimetype="application/octet-stream")
+            return NOT_FOUND
+        return Answer(HTTPStatus.OK, answer.encode(), "application/octet-stream")
 
-    return app
+    return _application(challenge)
 
 
-def for_traefik(keeper: Keeper, tokens: Sequence[str]) -> Flask:
+def for_traefik(keeper: Keeper, tokens: Sequence[str]) -> WSGIApplication:
     """Return what Traefik asks; no stranger's requests stand before its own."""
-    app = Flask("certificates", static_folder=None)
     good = [f"Bearer {token}".encode() for token in tokens]
 
-    @app.get("/traefik")
-    def configuration() -> Response:
+    def configuration(asked: WSGIEnvironment) -> Answer:
         """Give the certificates, with their keys, to who knows a token; 503 keeps what Traefik has."""
-        given = request.headers.get("Authorization", "").encode()
+        if asked["PATH_INFO"] != "/traefik":
+            return NOT_FOUND
+        given = asked.get("HTTP_AUTHORIZATION", "").encode()
         if not any(hmac.compare_digest(given, token) for token in good):
-            abort(401)
+            return Answer(HTTPStatus.UNAUTHORIZED)
         if not keeper.speaks:
-            abort(503)
-        return jsonify(shown(keeper.current))
+            return AWAY
+        return Answer(HTTPStatus.OK, json.dumps(shown(keeper.current)).encode(), "application/json")
 
-    return app
+    return _application(configuration)
+
+
+def _application(answer: Callable[[WSGIEnvironment], Answer]) -> WSGIApplication:
+    def application(asked: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        method = asked["REQUEST_METHOD"]
+        reading = method in {"GET", "HEAD"}
+        status, body, kind = answer(asked) if reading else Answer(HTTPStatus.METHOD_NOT_ALLOWED)
+        headers = [("Content-Type", kind), ("Content-Length", str(len(body)))]
+        start_response(f"{status.value} {status.phrase}", headers)
+        return [] if method == "HEAD" else [body]
+
+    return application
 
 
 def shown(certificates: Sequence[Certificate]) -> dict[str, object]:

@@ -16,11 +16,12 @@ from josepy.json_util import field
 from certificates.authority import keys
 from certificates.authority.authority import Advice, InvalidError, Publish, RefusedError
 from certificates.authority.proof import Proof
-from certificates.authority.session import Server, Session
+from certificates.authority.server import Server
+from certificates.authority.session import Session
 from certificates.outside.names import NamesError, Resolver
-from certificates.outside.reach import Findings
 from certificates.plan import caa, limits
 from certificates.plan.certificate import Certificate
+from certificates.plan.findings import Findings
 from certificates.state.orders import Order
 from certificates.state.records import Records
 

@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from certificates.errors import ServiceError
-from certificates.outside.reach import Findings
 from certificates.plan.certificate import Certificate
+from certificates.plan.findings import Findings
 from certificates.plan.limits import Limit
 from certificates.state.orders import Order
 

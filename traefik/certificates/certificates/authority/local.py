@@ -13,9 +13,9 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from certificates.authority import keys
 from certificates.authority.authority import Advice, Publish
-from certificates.outside.reach import Findings
 from certificates.plan import certificate
 from certificates.plan.certificate import Certificate
+from certificates.plan.findings import Findings
 from certificates.plan.limits import Limit
 from certificates.state.orders import Order
 

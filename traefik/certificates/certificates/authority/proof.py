@@ -12,7 +12,7 @@ from certificates.authority.authority import Publish
 from certificates.outside import reach
 from certificates.outside.hook import Hook, wait_for_text
 from certificates.outside.names import Resolver
-from certificates.outside.reach import Findings
+from certificates.plan.findings import Findings
 
 TOKEN_BYTES = 32
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, cast
 
@@ -20,6 +19,7 @@ from josepy.jwk import JWK, JWKEC
 
 from certificates.authority import keys
 from certificates.authority.authority import AwayError, RefusedError
+from certificates.authority.server import Server
 from certificates.state.accounts import Account
 from certificates.state.records import Records
 
@@ -28,18 +28,6 @@ ANSWER_SECONDS = 15
 MOST_NONCES = 3
 LONGEST_WAIT = timedelta(days=1)
 SECONDS = re.compile(r"[0-9]{1,7}")
-
-
-@dataclass(frozen=True)
-class Server:
-    """An ACME directory (URL), what to trust of it (a file; empty: as usual), and the account there."""
-
-    directory: str
-    email: str
-    ca_file: str = ""
-    profile: str = ""
-    key_identifier: str = ""  # of an external account, as is its key
-    hmac_key: str = field(default="", repr=False)
 
 
 class Session:

@@ -10,19 +10,12 @@ from http.client import HTTPException, HTTPResponse
 from typing import cast
 
 from certificates.outside.names import NamesError, NoAddressError, Resolver
+from certificates.plan.findings import Findings
 
 HTTP_PORT = 80
 ANSWER_SECONDS = 5.0
 MOST_BYTES = 8192
 MOST_WORDS = 60
-
-
-@dataclass(frozen=True)
-class Findings:
-    """What stands against an order (`wrong`), and what could not be seen from here (`doubtful`)."""
-
-    wrong: tuple[str, ...] = ()
-    doubtful: tuple[str, ...] = ()
 
 
 def look(
