@@ -145,7 +145,8 @@ def test_this_checkout_is_sound() -> None:
 def test_only_our_own_names_that_nothing_uses_are_removed() -> None:
     kept = [
         *("vote-app/vote:new", "reg.example:5000/team/vote-app/vote:new", "reg.example/vote-app/traefik:v3"),
-        *("vote-app/debian:trixie-packages", "vote-app/traefik-standin:v3.7.15-packages", "traefik:v3.7.15"),
+        *("vote-app/debian:trixie-packages", "vote-app/traefik-standin:v3.7.15-packages-wget"),
+        "traefik:v3.7.15",
         *("vote-app/lab-node:1", "vote:1", "other/voter:1", "localhost:1/vote-app/vote:new"),
     ]
     gone = [

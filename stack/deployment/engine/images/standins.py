@@ -14,7 +14,7 @@ from deployment.progress import Progress, Task
 
 DEBIAN_SUITE = "trixie"
 DEBIAN = f"{STACK}/debian:{DEBIAN_SUITE}-packages"
-TRAEFIK = f"{STACK}/traefik-standin:v3.7.15-packages"
+TRAEFIK = f"{STACK}/traefik-standin:v3.7.15-packages-wget"
 MIRROR = "http://deb.debian.org/debian"
 SOURCES = (
     f"deb {MIRROR} {DEBIAN_SUITE} main",
