@@ -15,6 +15,8 @@ from postgres_ha.position import Position
 from postgres_ha.settings import Settings
 
 _OBSERVE = """\
+WITH streaming AS MATERIALIZED (
+    SELECT application_name, sync_state, flush_lsn FROM pg_stat_replication WHERE state = 'streaming')
 SELECT pg_is_in_recovery() AS standby,
        (CASE WHEN pg_is_in_recovery() THEN coalesce(pg_last_wal_replay_lsn(), '0/0')
              ELSE pg_current_wal_flush_lsn() END - '0/0')::bigint AS lsn,
@@ -24,16 +26,13 @@ SELECT pg_is_in_recovery() AS standby,
        EXISTS (SELECT FROM pg_stat_wal_receiver) AS receiving,
        (SELECT sender_host FROM pg_stat_wal_receiver WHERE status = 'streaming') AS upstream,
        (SELECT wait_event FROM pg_stat_activity WHERE backend_type = 'startup') AS startup,
-       ARRAY (SELECT application_name FROM pg_stat_replication
-              WHERE state = 'streaming' AND application_name = ANY(%(peers)s)
+       ARRAY (SELECT application_name FROM streaming WHERE application_name = ANY(%(peers)s)
               ORDER BY application_name) AS standbys,
-       EXISTS (SELECT FROM pg_stat_replication
-               WHERE state = 'streaming' AND sync_state IN ('sync', 'quorum')) AS synchronous,
+       EXISTS (SELECT FROM streaming WHERE sync_state IN ('sync', 'quorum')) AS synchronous,
        (SELECT coalesce(jsonb_object_agg(
                    application_name, (pg_current_wal_flush_lsn() - flush_lsn)::bigint), '{}')
-        FROM pg_stat_replication
-        WHERE NOT pg_is_in_recovery()
-          AND state = 'streaming' AND application_name = ANY(%(peers)s)) AS lag_bytes,
+        FROM streaming
+        WHERE NOT pg_is_in_recovery() AND application_name = ANY(%(peers)s)) AS lag_bytes,
        (SELECT coalesce(sum(checksum_failures), 0)::bigint FROM pg_stat_database) AS damaged_pages,
        (SELECT system_identifier::text FROM pg_control_system()) AS system
 """
