@@ -49,6 +49,9 @@ ssl_cert = '{server_pem}'
 ssl_key = '{server_pem}'
 ssl_ca_cert = '{authority}'
 num_init_children = {places}
+# When it has been idle for so long, a child that has served gives its place to a new one, which holds 0.7 MB
+# less. In turn each serves: at rest the next turn comes only after a minute.
+child_life_time = 10s
 max_pool = 1
 connection_cache = off
 enable_shared_relcache = off
