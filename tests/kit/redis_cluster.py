@@ -243,7 +243,8 @@ class RedisCluster:
         """The votes that a Redis holds."""
         with self.client(name, "worker") as client:
             entries = cast(list[tuple[str, dict[str, str]]], client.xrange("votes"))
-        return {fields["id"] for _, fields in entries}
+        # The accounts of a `vote` that ran here are entries of their own.
+        return {fields["id"] for _, fields in entries if "id" in fields}
 
 
 @contextmanager

@@ -40,8 +40,10 @@ def gunicorn(folder: Path, application: str, port: int = 0) -> Iterator[subproce
         text=True,
     )
     with process:
-        yield process
-        process.kill()
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def answer(port: int) -> bytes:
