@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from docker import DockerClient
 
+from deployment.configuration.layout import ROOT
 from deployment.engine.images import builds, images
 from deployment.engine.images.base import Bases
 from deployment.engine.images.images import COMPONENTS
@@ -142,3 +143,13 @@ def test_an_interrupt_is_not_kept_waiting_and_nothing_more_is_said(
     wait_until(lambda: set(threading.enumerate()) <= before)
     assert len(engine.begun) == 1 + builds.AT_ONCE
     assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    "folder", ["postgres-ha", "stack/monitoring/alertmanager", "stack/monitoring/prober"]
+)
+def test_what_asks_servers_of_the_world_knows_their_authorities(folder: str) -> None:
+    # Debian's slim image knows none. The stand-in for it does, so no container here would show that.
+    last = (ROOT / folder / "Dockerfile").read_text().rpartition("\nFROM ")[2]
+    installed = re.findall(r"apt-get install -y --no-install-recommends ([^\n]+)", last)
+    assert "ca-certificates" in " ".join(installed).split()
