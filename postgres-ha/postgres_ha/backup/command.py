@@ -3,7 +3,7 @@
 import json
 import re
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +11,18 @@ from postgres_ha.backup.repository import STANZA
 from postgres_ha.errors import ServiceError
 
 LOOK_SECONDS, STANZA_SECONDS = 60, 120
+# Of a bucket that does not answer, it tries nine times as long before it says why, which must be heard.
+ANSWER_SECONDS = 5
+# How `info` ends well where it could not look; what it says then is as long as an answer by HTTP.
+UNSEEN = 99
 CREATE, UPGRADE = "stanza-create", "stanza-upgrade"
 # Of its own list. 45 means two histories on one timeline, which is never written over. 58 comes, too, after a
 # promotion: PostgreSQL notes its timeline with the next checkpoint, which a backup makes after it has looked.
 # https://github.com/pgbackrest/pgbackrest/issues/2547
 DIFFERENT_WAL, DIFFERENT_DATABASE, MISMATCH = 45, 51, 58
 _ERROR = re.compile(r"ERROR: \[(\d+)\]: (.*)")
+_KIND = re.compile(r"^\[\w+\] ")
+_ANSWER = re.compile(r"<Code>(\w+)</Code>")
 
 
 class PgBackRestError(ServiceError):
@@ -34,7 +40,10 @@ def command(conf: Path, verb: str, *options: str) -> list[str]:
 
 def look(conf: Path) -> list[dict[str, Any]]:
     """Return what is in the store, as `pgbackrest info` says; raise PgBackRestError."""
-    options = ("--output=json", "--log-level-console=off", "--log-level-stderr=error")
+    options = (
+        *("--output=json", "--log-level-console=off", "--log-level-stderr=error"),
+        f"--io-timeout={ANSWER_SECONDS}",
+    )
     try:
         done = subprocess.run(
             command(conf, "info", *options), capture_output=True, text=True, errors="replace",
@@ -46,7 +55,15 @@ def look(conf: Path) -> list[dict[str, Any]]:
         raise failure(done.stderr.splitlines(), done.returncode)
     # What it quotes of a file that it cannot read may be anything.
     found: list[dict[str, Any]] = json.loads(done.stdout, strict=False)
+    _require_seen(found)
     return found
+
+
+def _require_seen(found: Sequence[Mapping[str, Any]]) -> None:
+    """Raise PgBackRestError where a store could not be looked at, which then seems to be empty."""
+    for status in (store["status"] for stanza in found for store in stanza.get("repo", ())):
+        if status["code"] == UNSEEN:
+            raise PgBackRestError(_in_one_line(_KIND.sub("", status["message"])), UNSEEN)
 
 
 def change(conf: Path, verb: str) -> None:
@@ -68,7 +85,14 @@ def change(conf: Path, verb: str) -> None:
 
 def failure(lines: Sequence[str], code: int) -> PgBackRestError:
     """Return the error in what pgBackRest printed."""
-    said = [found for line in lines if (found := _ERROR.search(line))]
+    said = [(found, number) for number, line in enumerate(lines) if (found := _ERROR.search(line))]
     if said:
-        return PgBackRestError(said[-1][2].strip(), int(said[-1][1]))
+        error, number = said[-1]
+        return PgBackRestError(_in_one_line("\n".join([error[2], *lines[number:]])), int(error[1]))
     return PgBackRestError(lines[-1].strip() if lines else f"it ended with {code}", code)
+
+
+def _in_one_line(said: str) -> str:
+    """Return the first line, and the word by which a store says why it refuses, which comes below headers."""
+    answer = _ANSWER.search(said)
+    return f"{said.splitlines()[0].strip()}{f' {answer[1]}' if answer else ''}"

@@ -19,6 +19,8 @@ NOT_FOUND = 1
 _NO_TEXT = re.compile("[^ -~]+")
 # The same by name, as it says them of WAL.
 _DAMAGED = re.compile(r"\[(Checksum|FileInvalid|Format|Crypto|FileMissing|JsonFormat)Error\]")
+# It has one number for what cannot be decrypted and for a store whose certificate is not good.
+_CERTIFICATE = re.compile(r"\bcertificate\b")
 _UNREACHED = "before configured recovery target was reached"
 _FATAL = re.compile("(?:FATAL|PANIC):")
 _TURNED_AWAY = re.compile("the database system is ")
@@ -135,7 +137,7 @@ def require_still_room(found: Room) -> None:
 
 def restored(code: int, complaint: str, what: str) -> None:
     """Raise BadError where pgBackRest found damage, NotRunError where it failed otherwise."""
-    if code in DAMAGE:
+    if code in DAMAGE and not _CERTIFICATE.search(complaint):
         raise BadError(f"{what} is damaged ({DAMAGE[code]}): {complaint}")
     if code:
         raise NotRunError(f"{what} could not be read: {complaint}")
@@ -205,7 +207,7 @@ def require_fetched(asked: Sequence[str], complaints: Sequence[str]) -> None:
     for name, code in (line.split() for line in asked):
         if int(code) not in (0, NOT_FOUND):
             found = [line.strip() for line in complaints if name in line] or ["no word of why"]
-            damaged = [line for line in found if _DAMAGED.search(line)]
+            damaged = [line for line in found if _DAMAGED.search(line) and not _CERTIFICATE.search(line)]
             if damaged:
                 raise BadError(f"WAL {name} is damaged: {damaged[-1]}")
             raise NotRunError(f"WAL {name} could not be read: {found[-1]}")

@@ -104,6 +104,11 @@ def test_an_option_without_votes_is_no_difference() -> None:
         ([f"{FIFTH} 42"], [f"  repo1: 17-2/{FIFTH}-49.zst [ChecksumError]"], BadError),
         ([f"{FIFTH} 42"], [f"repo1: unable to get {FIFTH} [HostConnectError] timeout"], NotRunError),
         ([f"{FIFTH} 42"], ["repo1: another file [FormatError]"], NotRunError),
+        (
+            [f"{FIFTH} 42"],
+            [f"repo1: unable to get {FIFTH} [CryptoError] unable to verify certificate"],
+            NotRunError,
+        ),
         ([f"{FIFTH} 104"], [], NotRunError),
     ],
 )
@@ -137,6 +142,12 @@ def test_only_damage_speaks_against_a_backup(code: int, error: type[Exception]) 
     verdict.restored(0, "", "backup x")
     with pytest.raises(error, match="backup x"):
         verdict.restored(code, "said so", "backup x")
+
+
+def test_a_store_whose_certificate_is_not_good_has_no_damage() -> None:
+    complaint = "unable to verify certificate presented by 's3.example.org:443': [10] certificate has expired"
+    with pytest.raises(NotRunError, match="has expired"):
+        verdict.restored(95, complaint, "backup x")
 
 
 @pytest.mark.parametrize(
