@@ -232,6 +232,29 @@ def test_files_come_back_that_the_release_had() -> None:
     assert files_of(KIT) == {"ACME_CA_FILE": b"PEM", "DASHBOARD_USERS_FILE": b"me:x"}
 
 
+@pytest.mark.parametrize("running", [b"first", b"second"])
+def test_of_two_keys_of_a_bucket_that_comes_back_which_the_stack_ran_with(running: bytes) -> None:
+    of_store = ("BACKUP_STORE", "BACKUP_S3_ENDPOINT", "BACKUP_S3_BUCKET", "BACKUP_S3_REGION")
+    told = dict.fromkeys(of_store, "s3") | {
+        "BACKUP_S3_CA_FILE": "backup-s3-ca.pem",
+        "BACKUP_S3_KEY_SECRET": credentials.name_of("backup_s3_key", running),
+        "BACKUP_S3_KEY_SECRET_SECRET": credentials.name_of("backup_s3_key_secret", b"hush"),
+    }
+    ran = replace(release(**told), files={"stack/backup-s3-ca.pem": "PEM"})
+    keys = [item("backup_s3_key", value) for value in (b"first", b"second")]
+    kit = replace(
+        KIT,
+        secrets=(*keys, item("backup_s3_key_secret", b"hush")),
+        deployment=replace(KIT.deployment, release=ran),
+    )
+    assert files_of(kit) == {
+        "BACKUP_S3_CA_FILE": b"PEM",
+        "BACKUP_S3_KEY_FILE": running,
+        "BACKUP_S3_KEY_SECRET_FILE": b"hush",
+    }
+    assert {*of_store} <= settings_of(Settings(), ran).keys()
+
+
 def test_settings_are_read_as_they_were_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     lines, unsaid = env_lines(KIT.settings, {})
     assert unsaid == ["VOTE_TITLE"]

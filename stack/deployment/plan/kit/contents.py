@@ -90,7 +90,8 @@ def files_of(contents: Contents) -> dict[str, bytes]:
     """Return what the release had from files of its user, by the setting that names each file."""
     release = contents.deployment.release
     found = dict(_authorities(release))
-    for item in contents.secrets:  # the newest of a key is the last
+    # The last of a key counts: the newest, or an older one that the release has: somebody went back to it.
+    for item in sorted(contents.secrets, key=lambda item: item.name in release.variables.values()):
         name = _setting(item.key)
         if name and secret_variable(item.key) in release.variables:
             found[name] = item.value
