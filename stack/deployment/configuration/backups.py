@@ -7,7 +7,10 @@ from typing import Protocol
 from deployment.configuration import secret_files
 
 TIME = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
-ENDPOINT = re.compile(r"(https://)?[A-Za-z0-9.-]+(:[1-9][0-9]{0,4})?/?")
+ENDPOINT = re.compile(r"(https://)?(?P<host>[A-Za-z0-9.-]+)(:(?P<port>[1-9][0-9]{0,4}))?/?")
+LARGEST_PORT = 65535
+# What a machine calls itself: asked from inside a container, that is the container.
+LOOPBACK = re.compile(r"localhost|.+\.localhost|127(\.[0-9]{1,3}){0,3}|0(\.0){0,3}")
 BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,62}")
 REGION = re.compile(r"[A-Za-z0-9-]{1,40}")
 ONE_LINE = re.compile(rb"[^\r\n]+\r?\n?")
@@ -43,9 +46,18 @@ def at(value: str) -> str:
 
 def endpoint(value: str) -> str:
     """Return where a store is, host or host:port; it may be empty."""
-    if value and not ENDPOINT.fullmatch(value):
+    if not value:
+        return ""
+    found = ENDPOINT.fullmatch(value)
+    if not found or int(found["port"] or 1) > LARGEST_PORT:
         raise ValueError(
-            f"{value!r} is not a host such as s3.eu-central-1.amazonaws.com or minio.example.org:9000"
+            f"{value!r} is not a host such as s3.eu-central-1.amazonaws.com or minio.example.org:9000; "
+            "it is reached by HTTPS alone, and of addresses only IPv4 is known"
+        )
+    if LOOPBACK.fullmatch(found["host"].lower()):
+        raise ValueError(
+            f"{value!r} would lead to the container that makes the backups: give the name or the address by "
+            "which other machines reach the store, which its certificate must have"
         )
     return value.removeprefix("https://").removesuffix("/")
 

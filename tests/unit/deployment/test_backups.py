@@ -111,6 +111,12 @@ def test_a_store_adds_its_files_and_without_one_there_are_none(s3: dict[str, str
     assert chosen(**s3, backup_s3_ca_file=str(tmp_path / "ca"))[-1] == "backup-s3-ca.yaml"
 
 
+@pytest.mark.parametrize("endpoint", ["192.0.2.10:9000", "minio.example.org:65535", "127.example.org"])
+def test_a_store_may_be_at_a_name_or_an_address(s3: dict[str, str], endpoint: str) -> None:
+    asked = s3 | {"backup_s3_endpoint": f"https://{endpoint}/"}
+    assert settings.load(**asked).variables()["BACKUP_S3_ENDPOINT"] == endpoint
+
+
 def test_the_keys_of_a_bucket_become_secrets(s3: dict[str, str]) -> None:
     assert settings.load(**s3).given == {"backup_s3_key": b"hush\n", "backup_s3_key_secret": b"hush\n"}
 
@@ -124,6 +130,11 @@ def test_the_keys_of_a_bucket_become_secrets(s3: dict[str, str]) -> None:
         ({"backup_store": "volume", "backup_s3_region": "eu-1"}, "BACKUP_S3_REGION is only for"),
         ({"backup_store": "s3"}, "BACKUP_S3_ENDPOINT is needed"),
         ({"backup_s3_endpoint": "ftp://x y"}, "BACKUP_S3_ENDPOINT"),
+        ({"backup_s3_endpoint": "http://minio.example.org:9000"}, "reached by HTTPS alone"),
+        ({"backup_s3_endpoint": "[2001:db8::1]:9000"}, "only IPv4 is known"),
+        ({"backup_s3_endpoint": "minio.example.org:65536"}, "BACKUP_S3_ENDPOINT"),
+        ({"backup_s3_endpoint": "Localhost:9000"}, "BACKUP_S3_ENDPOINT: .* by which other machines reach"),
+        ({"backup_s3_endpoint": "https://127.0.0.1:9000"}, "by which other machines reach the store"),
         ({"backup_s3_key_file": "/nonexistent"}, "BACKUP_S3_KEY_FILE"),
     ],
 )
