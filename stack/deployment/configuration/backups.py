@@ -1,6 +1,7 @@
 """Where backups are kept: what a user sets, checked before all else; a bad value is a ValueError."""
 
 import re
+from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Protocol
 
@@ -9,8 +10,9 @@ from deployment.configuration import secret_files
 TIME = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
 ENDPOINT = re.compile(r"(https://)?(?P<host>[A-Za-z0-9.-]+)(:(?P<port>[1-9][0-9]{0,4}))?/?")
 LARGEST_PORT = 65535
+DIGITS = re.compile(r"[0-9.]+")
 # What a machine calls itself: asked from inside a container, that is the container.
-LOOPBACK = re.compile(r"localhost|.+\.localhost|127(\.[0-9]{1,3}){0,3}|0(\.0){0,3}")
+LOOPBACK = re.compile(r"localhost|.+\.localhost|127(\.[0-9]{1,3}){3}|0\.0\.0\.0")
 BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,62}")
 REGION = re.compile(r"[A-Za-z0-9-]{1,40}")
 ONE_LINE = re.compile(rb"[^\r\n]+\r?\n?")
@@ -54,6 +56,8 @@ def endpoint(value: str) -> str:
             f"{value!r} is not a host such as s3.eu-central-1.amazonaws.com or minio.example.org:9000; "
             "it is reached by HTTPS alone, and of addresses only IPv4 is known"
         )
+    if DIGITS.fullmatch(found["host"]):
+        IPv4Address(found["host"])
     if LOOPBACK.fullmatch(found["host"].lower()):
         raise ValueError(
             f"{value!r} would lead to the container that makes the backups: give the name or the address by "

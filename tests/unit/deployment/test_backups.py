@@ -132,6 +132,7 @@ def test_the_keys_of_a_bucket_become_secrets(s3: dict[str, str]) -> None:
         ({"backup_s3_endpoint": "ftp://x y"}, "BACKUP_S3_ENDPOINT"),
         ({"backup_s3_endpoint": "http://minio.example.org:9000"}, "reached by HTTPS alone"),
         ({"backup_s3_endpoint": "[2001:db8::1]:9000"}, "only IPv4 is known"),
+        ({"backup_s3_endpoint": "192.0.2.300:9000"}, "BACKUP_S3_ENDPOINT.*300"),
         ({"backup_s3_endpoint": "minio.example.org:65536"}, "BACKUP_S3_ENDPOINT"),
         ({"backup_s3_endpoint": "Localhost:9000"}, "BACKUP_S3_ENDPOINT: .* by which other machines reach"),
         ({"backup_s3_endpoint": "https://127.0.0.1:9000"}, "by which other machines reach the store"),

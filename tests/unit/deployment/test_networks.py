@@ -58,6 +58,20 @@ def test_a_new_network_in_the_way_of_a_lan_is_refused() -> None:
     networks.require_sound(list(intended(network_subnets="10.77.0.0/16").values()), [], [LAN, VPN])
 
 
+@pytest.mark.parametrize("endpoint", ["10.0.2.9:9000", "10.77.1.9"])
+def test_a_store_of_backups_among_the_addresses_of_the_stack_is_refused(endpoint: str) -> None:
+    wanted = [network("data", "10.0.2.0/24"), network("store", "10.77.1.0/24")]
+    with pytest.raises(DeployError, match=r"never be reached\. Nothing was deployed") as refused:
+        networks.require_outside(wanted, endpoint, [VPN])
+    pool = IPv4Network(refused.value.remedy.partition("NETWORK_SUBNETS=")[2].split()[0])
+    assert not pool.overlaps(IPv4Network(endpoint.partition(":")[0]))
+
+
+@pytest.mark.parametrize("endpoint", ["", "10.0.3.9:9000", "10.0.2.9.example.org", "minio.example.org:9000"])
+def test_a_store_of_backups_elsewhere_is_in_nobodys_way(endpoint: str) -> None:
+    networks.require_outside([network("data", "10.0.2.0/24")], endpoint, [])
+
+
 def test_a_network_that_exists_is_left_alone_and_said() -> None:
     there = [network("edge", "10.0.1.0/24"), network("queue", "10.0.9.0/24", internal=True)]
     wanted = planned(settings.load(), there, [LAN.subnet])

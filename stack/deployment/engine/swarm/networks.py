@@ -25,7 +25,9 @@ def check(client: docker.DockerClient | None, settings: Settings) -> None:
     there = [from_api(network) for network in of_swarm if _ours(network)]
     described = networks.joined([path.read_text() for path in (STACK_FILE, *overlays.chosen(settings))])
     subnets = networks.carve(settings.network_subnets) if settings.network_subnets else {}
-    networks.require_sound(networks.intended(described, subnets, there, free), there, _known(client))
+    wanted, known = networks.intended(described, subnets, there, free), _known(client)
+    networks.require_sound(wanted, there, known)
+    networks.require_outside(wanted, settings.backup_s3_endpoint, known)
 
 
 def warnings(client: docker.DockerClient) -> list[str]:

@@ -17,6 +17,7 @@ DOCKER_MESH = IPv4Network("10.0.0.0/24")
 # As many networks as the stack may ever have, each with room for 250 containers.
 MOST, PREFIX = 16, 24
 SUGGESTIONS = ("10.77.0.0/16", "172.28.0.0/16", "192.168.224.0/20", "10.201.0.0/16")
+DIGITS = re.compile(r"[0-9.]+")
 ANEW = "`python3 deploy.py down`, then `up` makes them anew; the votes stay in their volumes."
 
 
@@ -87,6 +88,22 @@ def require_sound(wanted: Sequence[Network], there: Sequence[Network], known: Se
             f"{_sentence(found[0])} Nothing was deployed.",
             f"Give the networks others, in the shell or stack/.env: NETWORK_SUBNETS={suggestion(known)}",
         )
+
+
+def require_outside(wanted: Sequence[Network], endpoint: str, known: Sequence[Route]) -> None:
+    """Raise DeployError if a store of backups, at `host[:port]`, has an address of the stack's networks."""
+    host = endpoint.partition(":")[0]
+    if not DIGITS.fullmatch(host):
+        return
+    store = IPv4Network(host)
+    for network in wanted:
+        if network.subnet and store.subnet_of(network.subnet):
+            raise DeployError(
+                f"BACKUP_S3_ENDPOINT: {host} would be an address of network {STACK}_{network.name} "
+                f"({network.subnet}), so the store would never be reached. Nothing was deployed.",
+                f"Give the networks others: NETWORK_SUBNETS={suggestion([*known, Route(store, '')])} in the "
+                f"shell or stack/.env. Where the stack runs already, take it down before: {ANEW}",
+            )
 
 
 def _require_unchanged(wanted: Network, before: Network) -> None:
