@@ -22,6 +22,8 @@ CREATE, UPGRADE = "stanza-create", "stanza-upgrade"
 DIFFERENT_WAL, DIFFERENT_DATABASE, MISMATCH = 45, 51, 58
 _ERROR = re.compile(r"ERROR: \[(\d+)\]: (.*)")
 _KIND = re.compile(r"^\[\w+\] ")
+# Up to what a file that cannot be decrypted seems to hold.
+_CAUSE = re.compile(r"^\s*\w+Error: ([ -~]+)", re.MULTILINE)
 _ANSWER = re.compile(r"<Code>(\w+)</Code>")
 
 
@@ -93,6 +95,9 @@ def failure(lines: Sequence[str], code: int) -> PgBackRestError:
 
 
 def _in_one_line(said: str) -> str:
-    """Return the first line, and the word by which a store says why it refuses, which comes below headers."""
+    """Return the first line, its cause, and the word by which a store refuses, which comes below headers."""
+    first = said.splitlines()[0].strip()
+    if first.endswith(":") and (cause := _CAUSE.search(said)):
+        first = f"{first} {cause[1].strip()}"
     answer = _ANSWER.search(said)
-    return f"{said.splitlines()[0].strip()}{f' {answer[1]}' if answer else ''}"
+    return f"{first} {answer[1]}" if answer else first.removesuffix(":")

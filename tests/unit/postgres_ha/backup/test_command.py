@@ -22,6 +22,17 @@ SILENT = """\
 UNTRUSTED = "[CryptoError] unable to verify certificate presented by '192.0.2.10:9000': [20] no local issuer"
 
 
+UNREADABLE = """\
+[FormatError] unable to load info file '/vote-app/backup.info' or '/vote-app/backup.info.copy':
+FormatError: key/value found outside of section at line 1: \x7f\x01x
+HINT: backup.info cannot be opened and is required to perform a backup."""
+FORBIDDEN = """\
+P00  ERROR: [039]: unable to load info file '/a' or '/b':
+                   ProtocolError: HTTP request failed with 403 (Forbidden):
+                   *** Path/Query ***:
+                   HEAD /votes/a"""
+
+
 def answering(folder: Path, code: int, message: str) -> None:
     """Put a pgBackRest into a folder that answers `info` as the real one does, with exit code 0."""
     status = {"code": code, "message": message}
@@ -37,6 +48,11 @@ def answering(folder: Path, code: int, message: str) -> None:
         (REFUSED, "HTTP request failed with 403 (Forbidden): InvalidAccessKeyId"),
         (SILENT, "unable to connect to '192.0.2.10:9000': [111] Connection refused"),
         (UNTRUSTED, UNTRUSTED.removeprefix("[CryptoError] ")),
+        (
+            UNREADABLE,
+            "unable to load info file '/vote-app/backup.info' or '/vote-app/backup.info.copy': "
+            "key/value found outside of section at line 1",
+        ),
     ],
 )
 def test_a_store_that_cannot_be_looked_at_is_not_empty(
@@ -61,7 +77,8 @@ def test_a_store_that_is_empty_can_be_looked_at(
 def test_why_a_store_refuses_a_backup_is_told_though_it_comes_last() -> None:
     said = [f"P00  ERROR: [039]: {REFUSED.partition('] ')[2].splitlines()[0]}", *REFUSED.splitlines()[1:]]
     error = failure([*said, "P00   INFO: backup command end: aborted with exception [039]"], 39)
-    assert (str(error), error.code) == (
-        "HTTP request failed with 403 (Forbidden): InvalidAccessKeyId",
-        39,
+    assert (str(error), error.code) == ("HTTP request failed with 403 (Forbidden): InvalidAccessKeyId", 39)
+    assert str(failure(said[:4], 39)) == "HTTP request failed with 403 (Forbidden)"
+    assert str(failure(FORBIDDEN.splitlines(), 39)) == (
+        "unable to load info file '/a' or '/b': HTTP request failed with 403 (Forbidden)"
     )
