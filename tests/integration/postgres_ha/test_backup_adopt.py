@@ -1,4 +1,4 @@
-"""After a loss: a new database gets the store of the former one, whose backups stay good."""
+"""After a loss: a new database gets the store of the former one, a bucket, whose backups stay good."""
 
 import json
 from pathlib import Path
@@ -10,6 +10,7 @@ from deployment.engine import backup as runner
 from deployment.engine.machine import engine
 from deployment.errors import DeployError
 from deployment.plan.cluster.backups import FOREIGN
+from kit import s3
 from kit.backup import BACKUP_SECONDS, READY_SECONDS, Backups, backed_up_cluster
 from kit.postgres_cluster import FIRST_BOOT_SECONDS, NODES
 from kit.waiting import wait_until
@@ -29,7 +30,11 @@ INSERT INTO fingerprint VALUES ('before', 14);
 def test_a_new_database_gets_the_store_of_the_one_that_is_lost(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with backed_up_cluster(tmp_path) as backups:
+    (tmp_path / "bucket").mkdir()
+    with (
+        s3.serving(tmp_path / "bucket", s3.gateway("bridge")) as store,
+        backed_up_cluster(tmp_path / "backup", store) as backups,
+    ):
         monkeypatch.setattr(runner, "RUNNING", {"name": backups.container, "status": "running"})
         label = backup_of_votes(backups)
         lose_the_database(backups)
