@@ -30,10 +30,11 @@ def build(wanted: Mapping[Component, str], bases: Bases, progress: Progress) -> 
         with closing(engine.require()) as client, progress.task(f"Building {what}") as task:
             make(client, component.context, name, bases.of(component), task)
 
-    ordered = sorted(wanted, key=lambda component: component.name not in LONGEST)
-    sharing = next(filter(_shares, ordered), None)
+    # Not the longest: with the stage come all that stand before it in the Dockerfile, a compiler's for redis.
+    sharing = next(filter(_shares, wanted), None)
     if sharing:
         one(images.build_stage, sharing, SHARED, BEGINNING)
+    ordered = sorted(wanted, key=lambda component: component.name not in LONGEST)
     works = [partial(one, images.build, c, wanted[c], wanted[c]) for c in ordered]
     side_by_side(works, AT_ONCE, progress)
 

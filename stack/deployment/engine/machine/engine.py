@@ -107,7 +107,7 @@ def install(progress: Progress) -> docker.DockerClient:
 def apt_install(task: Task, *packages: str) -> None:
     """Install those of the packages that the distribution has, without what they only recommend.
 
-    Raises DeployError if that fails.
+    One that is installed stays as it is. Raises DeployError if that fails.
     """
     if not shutil.which("apt-get"):
         raise DeployError(
@@ -118,7 +118,8 @@ def apt_install(task: Task, *packages: str) -> None:
     run_shown(task, ["apt-get", "update", "-q"], environment)
     shown = subprocess.run(["apt-cache", "show", *packages], capture_output=True, text=True, check=False)
     known = [package for package in packages if f"Package: {package}\n" in shown.stdout]
-    run_shown(task, ["apt-get", "install", "-y", "-q", "--no-install-recommends", *known], environment)
+    options = ["-y", "-q", "--no-install-recommends", "--no-upgrade"]
+    run_shown(task, ["apt-get", "install", *options, *known], environment)
 
 
 def run_shown(task: Task, command: list[str], environment: dict[str, str] | None = None) -> None:
