@@ -15,7 +15,7 @@ TIMEOUT_SECONDS = 60
 
 
 def main() -> None:
-    """Write the file beside this one; raise ValueError if the package is not the one that is locked."""
+    """Unpack the file into the working directory; raise ValueError if the package is not the locked one."""
     lock = json.loads(Path("package-lock.json").read_text())
     locked = lock["packages"][f"node_modules/{PACKAGE}"]
     url = URL.format(package=PACKAGE, version=locked["version"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import faulthandler
+import sys
 from dataclasses import dataclass
 from types import FrameType
 from typing import cast
@@ -25,8 +27,15 @@ class Lifetime:
 class DrainingWorker(GeventWorker):
     """gunicorn's gevent worker, which on SIGTERM lets the edge look elsewhere before it stops."""
 
+    def notify(self) -> None:
+        """Say that the loop turns; if it does not for `timeout` seconds, the process says where, and ends."""
+        super().notify()
+        faulthandler.dump_traceback_later(self.timeout, exit=True)
+
     def handle_exit(self, _sig: int, _frame: FrameType | None) -> None:
-        """Begin to drain; a second signal changes nothing."""
+        """Begin to drain, or end at once where the page is not there yet; a second signal changes nothing."""
+        if not self.booted:
+            sys.exit()
         lifetime: Lifetime = cast(Flask, self.wsgi).extensions["lifetime"]
         if not lifetime.draining:
             lifetime.draining = True

@@ -1,6 +1,6 @@
-"""gunicorn without its process that watches the worker, which would hold half as much memory again.
+"""gunicorn without its arbiter, which would hold half as much memory again for one worker.
 
-Docker watches instead: what ends is started anew, and what hangs is not healthy for long.
+Swarm starts anew what ends. A worker that hangs ends itself (`drain.DrainingWorker.notify`).
 """
 
 from __future__ import annotations
@@ -13,8 +13,10 @@ from typing import Any, NoReturn
 
 def serve(server: Any) -> NoReturn:
     """Be the worker as soon as gunicorn is ready to make one, and end as it ends."""
-    # Until the worker heeds it: gunicorn would keep it for a loop that never runs.
+    # Until the worker heeds it: gunicorn keeps it for a loop that never runs, and may have done so by now.
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    if not server.SIG_QUEUE.empty():
+        sys.exit()
     worker = server.worker_class(
         1, os.getppid(), server.LISTENERS, server.app, server.timeout, server.cfg, server.log
     )

@@ -11,7 +11,7 @@ from postgres_ha.backup.repository import STANZA
 from postgres_ha.errors import ServiceError
 
 LOOK_SECONDS, STANZA_SECONDS = 60, 120
-# Of a bucket that does not answer, it tries nine times as long before it says why, which must be heard.
+# pgBackRest gives up after nine times this: 45 s, which is less than LOOK_SECONDS.
 ANSWER_SECONDS = 5
 # How `info` ends well where it could not look; what it says then is as long as an answer by HTTP.
 UNSEEN = 99
@@ -96,7 +96,7 @@ def failure(lines: Sequence[str], code: int) -> PgBackRestError:
 
 def _in_one_line(said: str) -> str:
     """Return the first line, its cause, and the word by which a store refuses, which comes below headers."""
-    first = said.splitlines()[0].strip()
+    first = next(iter(said.splitlines()), "").strip()
     if first.endswith(":") and (cause := _CAUSE.search(said)):
         first = f"{first} {cause[1].strip()}"
     answer = _ANSWER.search(said)

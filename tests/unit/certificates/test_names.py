@@ -1,4 +1,7 @@
 import socket
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -122,3 +125,21 @@ def test_texts_are_put_together() -> None:
     with serving({(NAME, "TXT"): ['"one " "text"', "other"]}) as server:
         assert set(Resolver((server,)).texts(NAME)) == {"one text", "other"}
         assert Resolver((server,)).texts("nowhere.example.org") == ()
+
+
+def test_an_error_has_a_reason_without_docstrings() -> None:
+    """As in the image; dnspython's errors have theirs from there."""
+    ask = "from certificates.outside.names import Resolver; Resolver(()).addresses('a' * 64 + '.example.org')"
+    folder = str(Path(names.__file__).parents[2])
+    asked = (sys.executable, "-OO", "-c", ask)
+    done = subprocess.run(asked, cwd=folder, capture_output=True, text=True, check=False)
+    assert done.stderr.rstrip().endswith("a.example.org': LabelTooLong")
+
+
+def test_without_an_acme_server_its_libraries_are_not_loaded() -> None:
+    look = "import sys, certificates.__main__; print(*sys.modules)"
+    folder = str(Path(names.__file__).parents[2])
+    done = subprocess.run(
+        (sys.executable, "-c", look), cwd=folder, capture_output=True, text=True, check=True
+    )
+    assert not {"acme", "josepy", "dns", "requests", "flask"} & set(done.stdout.split())

@@ -10,12 +10,15 @@ from http import HTTPStatus
 from typing import NamedTuple
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
+import structlog
+
 from certificates.keeper import Keeper
 from certificates.plan.certificate import Certificate
 from certificates.state import challenges
 from certificates.state.database import DatabaseAwayError
 from certificates.state.records import Records
 
+log = structlog.get_logger()
 # RFC 8555, section 8.3: base64url, of at least 128 bits. Nothing else is looked up.
 TOKEN = re.compile(r"[A-Za-z0-9_-]{16,128}")
 CHALLENGE = "/.well-known/acme-challenge/"
@@ -75,7 +78,11 @@ def _application(answer: Callable[[WSGIEnvironment], Answer]) -> WSGIApplication
     def application(asked: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         method = asked["REQUEST_METHOD"]
         reading = method in {"GET", "HEAD"}
-        status, body, kind = answer(asked) if reading else Answer(HTTPStatus.METHOD_NOT_ALLOWED)
+        try:
+            status, body, kind = answer(asked) if reading else Answer(HTTPStatus.METHOD_NOT_ALLOWED)
+        except Exception:
+            log.exception("a question was not answered", path=asked["PATH_INFO"])
+            status, body, kind = Answer(HTTPStatus.INTERNAL_SERVER_ERROR)
         headers = [("Content-Type", kind), ("Content-Length", str(len(body)))]
         start_response(f"{status.value} {status.phrase}", headers)
         return [] if method == "HEAD" else [body]

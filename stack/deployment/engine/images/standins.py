@@ -10,6 +10,7 @@ import docker
 from deployment.configuration.layout import ROOT, STACK
 from deployment.engine.images import images
 from deployment.engine.machine.engine import apt_install, run_shown
+from deployment.errors import DeployError
 from deployment.progress import Progress, Task
 
 DEBIAN_SUITE = "trixie"
@@ -21,8 +22,8 @@ SOURCES = (
     f"deb {MIRROR} {DEBIAN_SUITE}-updates main",
     f"deb {MIRROR}-security {DEBIAN_SUITE}-security main",
 )
-# It checks the archive's keys with the second and the third.
-BOOTSTRAP_PACKAGES = ("mmdebstrap", "gpg", "debian-archive-keyring")
+# Of Debian's archive; Ubuntu does not trust it by itself.
+KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 HOST_AUTHORITIES = Path("/usr/local/share/ca-certificates")
 AUTHORITIES = "/etc/ssl/certs/ca-certificates.crt"
 # Not needed at run time, now and in what is installed later; Debian's slim images leave the same out.
@@ -35,17 +36,21 @@ KEEP_NOTHING = """\
 DPkg::Post-Invoke { "rm -f /var/cache/apt/archives/*.deb /var/cache/apt/*.bin || true"; };
 Dir::Cache::pkgcache "";
 Dir::Cache::srcpkgcache "";
-Acquire::Languages "none";
 """
 
 
 def debian(client: docker.DockerClient, name: str, progress: Progress) -> str:
     """Build the Debian base from Debian's archive; it trusts the authorities that this machine trusts."""
     with progress.task(f"Building {name} from Debian's packages") as task:
-        if not shutil.which("mmdebstrap"):
-            apt_install(task, *BOOTSTRAP_PACKAGES)
+        if not _equipped():
+            apt_install(task, "mmdebstrap", "debian-archive-keyring")
+        if not _equipped():
+            raise DeployError(
+                "This distribution has no mmdebstrap, or not the keys of Debian's archive.",
+                "Install both (Ubuntu: from `universe`), or let the engine reach a registry. Run this again.",
+            )
         with tempfile.TemporaryDirectory(prefix=f"{STACK}-base-") as folder:
-            _bootstrap(Path(folder), task)
+            _fill(Path(folder), task)
             _import(client, folder, name, task)
     return name
 
@@ -57,11 +62,20 @@ def traefik(client: docker.DockerClient, base: str, name: str, progress: Progres
     return name
 
 
-def _bootstrap(root: Path, task: Task) -> None:
-    options = ["--variant=minbase", "--include=ca-certificates", "--format=directory"]
-    # A step that is cut short is not kept: no file need be on the disk at once. Debian's slim images have it.
+def _equipped() -> bool:
+    return bool(shutil.which("mmdebstrap")) and KEYRING.exists()
+
+
+def bootstrap(root: Path) -> list[str]:
+    """Return the command that unpacks Debian into a folder."""
+    options = ["--variant=minbase", "--include=ca-certificates", "--format=directory", f"--keyring={KEYRING}"]
+    # A step that is cut short is not kept: no file need be on the disk at once.
     settings = ["--dpkgopt=force-unsafe-io", '--aptopt=Acquire::Languages "none"']
-    run_shown(task, ["mmdebstrap", *options, *settings, DEBIAN_SUITE, str(root), *SOURCES])
+    return ["mmdebstrap", *options, *settings, DEBIAN_SUITE, str(root), *SOURCES]
+
+
+def _fill(root: Path, task: Task) -> None:
+    run_shown(task, bootstrap(root))
     # apt-get inside the builds must trust what this machine trusts, a company's CA included.
     for certificate in HOST_AUTHORITIES.glob("*.crt"):
         shutil.copy(certificate, root / "usr/local/share/ca-certificates")

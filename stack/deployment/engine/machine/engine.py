@@ -20,7 +20,7 @@ Client = docker.DockerClient
 EngineError = DockerException
 RefusedError = APIError
 
-# Of what it recommends, what it cannot do without everywhere.
+# The engine, and those of its recommendations that it needs.
 ENGINE_PACKAGES = ("docker.io", "apparmor", "ca-certificates", "cgroupfs-mount")
 DAEMON_LOG = Path("/var/log/dockerd.log")
 START_TIMEOUT_SECONDS = 60

@@ -48,6 +48,7 @@ def answering(folder: Path, code: int, message: str) -> None:
         (REFUSED, "HTTP request failed with 403 (Forbidden): InvalidAccessKeyId"),
         (SILENT, "unable to connect to '192.0.2.10:9000': [111] Connection refused"),
         (UNTRUSTED, UNTRUSTED.removeprefix("[CryptoError] ")),
+        ("", ""),
         (
             UNREADABLE,
             "unable to load info file '/vote-app/backup.info' or '/vote-app/backup.info.copy': "

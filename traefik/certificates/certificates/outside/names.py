@@ -74,10 +74,10 @@ class Resolver:
         except dns.resolver.LifetimeTimeout:
             raise NamesError(f"No DNS server answers about {name} (asked: {self._servers})") from None
         except dns.resolver.NoNameservers as error:
-            said = ", ".join(dict.fromkeys(str(answer) for _, _, _, answer, _ in error.kwargs["errors"]))
+            said = ", ".join(dict.fromkeys(_reason(answer) for _, _, _, answer, _ in error.kwargs["errors"]))
             raise NamesError(f"DNS gives no answer about {name}: {said} (asked: {self._servers})") from None
         except dns.exception.DNSException as error:
-            raise NamesError(f"DNS cannot be asked about {name!r}: {error}") from error
+            raise NamesError(f"DNS cannot be asked about {name!r}: {_reason(error)}") from error
 
     @property
     def _servers(self) -> str:
@@ -85,6 +85,12 @@ class Resolver:
             f"{server.address}:{server.port}" if isinstance(server, Do53Nameserver) else str(server)
             for server in self._resolver.nameservers
         )
+
+
+def _reason(said: object) -> str:
+    """Return what a server or an error said; its name where that was its docstring, which is gone."""
+    named = isinstance(said, dns.exception.DNSException) and str(said) == "None"
+    return type(said).__name__ if named else str(said)
 
 
 def _caa_record(record: CAA) -> CaaRecord:
