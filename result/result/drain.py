@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import faulthandler
 import sys
 from dataclasses import dataclass
 from types import FrameType
@@ -11,7 +10,8 @@ from typing import cast
 import gevent
 import structlog
 from flask import Flask
-from gunicorn.workers.ggevent import GeventWorker
+
+from result.alone import Worker
 
 log = structlog.get_logger()
 
@@ -24,13 +24,8 @@ class Lifetime:
     draining: bool = False
 
 
-class DrainingWorker(GeventWorker):
+class DrainingWorker(Worker):
     """gunicorn's gevent worker, which on SIGTERM lets the edge look elsewhere before it stops."""
-
-    def notify(self) -> None:
-        """Say that the loop turns; if it does not for `timeout` seconds, the process says where, and ends."""
-        super().notify()
-        faulthandler.dump_traceback_later(self.timeout, exit=True)
 
     def handle_exit(self, _sig: int, _frame: FrameType | None) -> None:
         """Begin to drain, or end at once where the page is not there yet; a second signal changes nothing."""

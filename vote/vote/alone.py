@@ -1,14 +1,26 @@
 """gunicorn without its arbiter, which would hold half as much memory again for one worker.
 
-Swarm starts anew what ends. A worker that hangs ends itself (`drain.DrainingWorker.notify`).
+Swarm starts anew what ends. A worker that hangs ends itself (`Worker.notify`).
 """
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import signal
 import sys
 from typing import Any, NoReturn
+
+from gunicorn.workers.ggevent import GeventWorker
+
+
+class Worker(GeventWorker):
+    """gunicorn's gevent worker, which watches itself."""
+
+    def notify(self) -> None:
+        """Say that the loop turns; if it does not for `timeout` seconds, the process says where, and ends."""
+        super().notify()
+        faulthandler.dump_traceback_later(self.timeout, exit=True)
 
 
 def serve(server: Any) -> NoReturn:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import faulthandler
 import sys
 import time
 from dataclasses import dataclass
@@ -12,8 +11,8 @@ from typing import cast
 import gevent
 import structlog
 from flask import Flask
-from gunicorn.workers.ggevent import GeventWorker
 
+from vote.alone import Worker
 from vote.queue import Queue
 
 log = structlog.get_logger()
@@ -35,13 +34,8 @@ class Lifetime:
         log.info("drained")
 
 
-class DrainingWorker(GeventWorker):
+class DrainingWorker(Worker):
     """gunicorn's gevent worker, which on SIGTERM drains before it stops accepting."""
-
-    def notify(self) -> None:
-        """Say that the loop turns; if it does not for `timeout` seconds, the process says where, and ends."""
-        super().notify()
-        faulthandler.dump_traceback_later(self.timeout, exit=True)
 
     def handle_exit(self, _sig: int, _frame: FrameType | None) -> None:
         """Begin to drain, or end at once where the page is not there yet; a second signal changes nothing."""

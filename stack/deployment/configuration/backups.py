@@ -56,14 +56,19 @@ def endpoint(value: str) -> str:
             f"{value!r} is not a host such as s3.eu-central-1.amazonaws.com or minio.example.org:9000; "
             "it is reached by HTTPS alone, and of addresses only IPv4 is known"
         )
-    if DIGITS.fullmatch(found["host"]):
-        IPv4Address(found["host"])
+    address(found["host"])
     if LOOPBACK.fullmatch(found["host"].lower()):
         raise ValueError(
             f"{value!r} would lead to the container that makes the backups: give the name or the address by "
             "which other machines reach the store, which its certificate must have"
         )
     return value.removeprefix("https://").removesuffix("/")
+
+
+def address(place: str) -> IPv4Address | None:
+    """Return the address that an endpoint, host or host:port, begins with; None if that is a name."""
+    host = place.partition(":")[0]
+    return IPv4Address(host) if DIGITS.fullmatch(host) else None
 
 
 def bucket(value: str) -> str:

@@ -22,4 +22,4 @@ def test_a_distribution_without_the_tool_is_told_so(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(shutil, "which", lambda _: None)
     monkeypatch.setattr(standins, "apt_install", lambda *_: None)
     with pytest.raises(DeployError, match="no mmdebstrap"):
-        standins.debian(cast(docker.DockerClient, None), "x:y", Progress(quiet=True))
+        standins.debian(cast(docker.DockerClient, None), Progress(quiet=True))

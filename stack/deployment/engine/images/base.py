@@ -56,7 +56,7 @@ def provide(client: docker.DockerClient, progress: Progress) -> Bases:
     DeployError with the registry's words if not.
     """
     debian = _here(client, DEBIAN_REFRESHED, standins.DEBIAN, DEBIAN) or _pulled(client, DEBIAN, progress)
-    debian = debian or standins.debian(client, standins.DEBIAN, progress)
+    debian = debian or standins.debian(client, progress)
     traefik = _here(client, standins.TRAEFIK, TRAEFIK) or _pulled(client, TRAEFIK, progress)
     traefik = traefik or standins.traefik(client, debian, standins.TRAEFIK, progress)
     bases = Bases(debian, traefik)

@@ -39,9 +39,9 @@ Dir::Cache::srcpkgcache "";
 """
 
 
-def debian(client: docker.DockerClient, name: str, progress: Progress) -> str:
+def debian(client: docker.DockerClient, progress: Progress) -> str:
     """Build the Debian base from Debian's archive; it trusts the authorities that this machine trusts."""
-    with progress.task(f"Building {name} from Debian's packages") as task:
+    with progress.task(f"Building {DEBIAN} from Debian's packages") as task:
         if not _equipped():
             apt_install(task, "mmdebstrap", "debian-archive-keyring")
         if not _equipped():
@@ -51,8 +51,8 @@ def debian(client: docker.DockerClient, name: str, progress: Progress) -> str:
             )
         with tempfile.TemporaryDirectory(prefix=f"{STACK}-base-") as folder:
             _fill(Path(folder), task)
-            _import(client, folder, name, task)
-    return name
+            _import(client, folder, task)
+    return DEBIAN
 
 
 def traefik(client: docker.DockerClient, base: str, name: str, progress: Progress) -> str:
@@ -87,10 +87,10 @@ def _fill(root: Path, task: Task) -> None:
             shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
 
 
-def _import(client: docker.DockerClient, folder: str, name: str, task: Task) -> None:
+def _import(client: docker.DockerClient, folder: str, task: Task) -> None:
     task.detail("importing")
     changes = [f"ENV PIP_CERT={AUTHORITIES}", 'CMD ["bash"]']
-    repository, tag = name.split(":")
+    repository, tag = DEBIAN.split(":")
     with tempfile.TemporaryFile() as archive:
         subprocess.run(["tar", "-C", folder, "-c", "."], stdout=archive, check=True)
         archive.seek(0)

@@ -7,6 +7,7 @@ from ipaddress import IPv4Network
 from itertools import islice
 from typing import Any
 
+from deployment.configuration import backups
 from deployment.configuration.documents import parsed
 from deployment.configuration.layout import STACK
 from deployment.errors import DeployError
@@ -17,7 +18,6 @@ DOCKER_MESH = IPv4Network("10.0.0.0/24")
 # As many networks as the stack may ever have, each with room for 250 containers.
 MOST, PREFIX = 16, 24
 SUGGESTIONS = ("10.77.0.0/16", "172.28.0.0/16", "192.168.224.0/20", "10.201.0.0/16")
-DIGITS = re.compile(r"[0-9.]+")
 ANEW = "`python3 deploy.py down`, then `up` makes them anew; the votes stay in their volumes."
 
 
@@ -92,8 +92,8 @@ def require_sound(wanted: Sequence[Network], there: Sequence[Network], known: Se
 
 def require_outside(wanted: Sequence[Network], endpoint: str, known: Sequence[Route]) -> None:
     """Raise DeployError if a store of backups, at `host[:port]`, has an address of the stack's networks."""
-    host = endpoint.partition(":")[0]
-    if not DIGITS.fullmatch(host):
+    host = backups.address(endpoint)
+    if host is None:
         return
     store = IPv4Network(host)
     for network in wanted:
