@@ -15,7 +15,7 @@ import requests
 from bench import part
 from bench.part import PORT, Part
 from kit import postgres_cluster, redis_cluster
-from kit.containers import DockerError, docker
+from kit.containers import DockerError, create_network, docker
 from kit.postgres_cluster import PostgresCluster
 from kit.redis_cluster import RedisCluster
 from kit.waiting import wait_until
@@ -118,7 +118,7 @@ def _secrets(redis: RedisCluster, postgres: PostgresCluster) -> Iterator[Path]:
 def network_with(**replicas: Part) -> Iterator[str]:
     """Make a network in which each replica has the name of its service."""
     name = f"bench-{uuid4().hex[:8]}"
-    docker("network", "create", name)
+    create_network(name)
     try:
         for service, replica in replicas.items():
             docker("network", "connect", "--alias", service, name, replica.container)

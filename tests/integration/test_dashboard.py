@@ -8,7 +8,7 @@ import pytest
 import requests
 
 from deployment.configuration import dashboard
-from kit.containers import docker, remove_network
+from kit.containers import create_network, docker, remove_network
 from kit.edge import HOSTS, HTTP_PORT, PORT, running_edge
 from kit.images import reference
 from kit.waiting import wait_until
@@ -37,7 +37,7 @@ def network() -> Iterator[str]:
     name = f"test-dashboard-{uuid4().hex[:8]}"
     page = ("--entrypoint", "python", reference("worker"), "-m", "http.server", "--directory", "/tmp", "8080")
     aliases = [part for alias in ("vote", "result") for part in ("--network-alias", alias)]
-    docker("network", "create", name)
+    create_network(name)
     try:
         docker("run", "--detach", "--name", name, "--network", name, *aliases, *page)
         yield name

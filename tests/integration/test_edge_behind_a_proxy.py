@@ -10,7 +10,7 @@ from uuid import uuid4
 import pytest
 import requests
 
-from kit.containers import docker, joined, remove_network
+from kit.containers import create_network, docker, joined, remove_network
 from kit.edge import HOSTS, HTTP_PORT, PORT, starting_edge
 from kit.images import reference
 from kit.proxy import proxy
@@ -85,7 +85,7 @@ class Site(NamedTuple):
 def network() -> Iterator[str]:
     """Make a network of its own."""
     name = f"test-proxied-{uuid4().hex[:8]}"
-    docker("network", "create", name)
+    create_network(name)
     yield name
     remove_network(name)
 

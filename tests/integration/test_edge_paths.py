@@ -13,7 +13,7 @@ import pytest
 import requests
 import socketio
 
-from kit.containers import docker, joined, remove_network
+from kit.containers import create_network, joined, remove_network
 from kit.edge import CHALLENGES, HTTP_PORT, PORT, starting_edge
 from kit.images import reference
 from kit.proxy import proxy
@@ -68,7 +68,7 @@ def network() -> Iterator[str]:
     """Run one replica of each page, without a queue and without a database."""
     name = f"test-paths-{uuid4().hex[:8]}"
     environment = [part for key, value in SETTINGS.items() for part in ("--env", f"{key}={value}")]
-    docker("network", "create", name)
+    create_network(name)
     with ExitStack() as running:
         running.callback(remove_network, name)
         for page in PAGES:

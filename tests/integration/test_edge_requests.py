@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import pytest
 
-from kit.containers import docker, remove_network
+from kit.containers import create_network, docker, remove_network
 from kit.edge import CHALLENGES, HEALTH_CHECK, HOSTS, HTTP_PORT, PORT, running_edge
 from kit.images import reference
 from kit.waiting import wait_until
@@ -83,7 +83,7 @@ FORM = "Content-Type: application/x-www-form-urlencoded"
 def network() -> Iterator[str]:
     """Run something under both services' names that says what it was sent."""
     image, name = reference("worker"), f"test-edge-{uuid4().hex[:8]}"
-    docker("network", "create", name)
+    create_network(name)
     aliases = [part for alias in ("vote", "result") for part in ("--network-alias", alias)]
     docker(
         *("run", "--detach", "--name", f"{name}-echo", "--network", name, *aliases),

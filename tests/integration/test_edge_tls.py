@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 
-from kit.containers import docker, remove_network
+from kit.containers import create_network, docker, remove_network
 from kit.edge import HOSTS, PORT, running_edge
 from kit.images import reference
 from kit.waiting import wait_until
@@ -51,7 +51,7 @@ def edge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Run an edge, and a page behind it."""
     name = f"test-tls-{uuid4().hex[:8]}"
     page = ("--entrypoint", "python", reference("worker"), "-m", "http.server", "8080")
-    docker("network", "create", name)
+    create_network(name)
     try:
         docker("run", "--detach", "--name", name, "--network", name, "--network-alias", "vote", *page)
         with running_edge(name, tmp_path_factory.mktemp("edge")) as found:

@@ -10,13 +10,15 @@ from uuid import uuid4
 import pytest
 import requests
 
-from kit.containers import docker, remove_network
+from kit.containers import create_network, docker, remove_network
 from kit.edge import HOSTS, lets_in, running_edge, starting_edge
 from kit.images import reference
 from kit.waiting import wait_until
 
 SERVICES = ("vote", "result")
 AT_ONCE = 8
+# The engine asks the machine's name servers for a name that nobody has: slow ones outlast the edge's waiting.
+NOWHERE = {502, 504}
 ALONE_SECONDS = 3  # Traefik itself starts in less than one
 # Answers nobody before all are there.
 MEETING = f"""
@@ -41,7 +43,7 @@ SERVE = "echo told by {0} > /tmp/maintenance && exec python -m http.server --dir
 @pytest.fixture
 def network() -> Iterator[str]:
     name = f"test-edge-{uuid4().hex[:8]}"
-    docker("network", "create", name)
+    create_network(name)
     yield name
     remove_network(name)
 
@@ -95,7 +97,7 @@ def get(edge: str, host: str, path: str = "/") -> requests.Response:
 def test_each_host_leads_to_whatever_has_the_name_of_its_service(edge: str, replicas: list[str]) -> None:
     wait_until(lambda: [ask(edge, host) for host in HOSTS] == [200, 200])
     docker("rm", "--force", *replicas)
-    assert [ask(edge, host) for host in HOSTS] == [502, 502]
+    assert {ask(edge, host) for host in HOSTS} <= NOWHERE
 
 
 @pytest.mark.filterwarnings("ignore:Unverified HTTPS request")
@@ -104,7 +106,8 @@ def test_where_a_service_runs_nowhere_the_other_says_so(edge: str, replicas: lis
     wait_until(lambda: [ask(edge, host) for host in HOSTS] == [200, 200])
     docker("rm", "--force", replicas[missing])
     answer = get(edge, HOSTS[missing])
-    assert (answer.status_code, answer.text) == (502, f"told by {SERVICES[1 - missing]}\n")
+    assert answer.status_code in NOWHERE
+    assert answer.text == f"told by {SERVICES[1 - missing]}\n"
 
 
 @pytest.mark.filterwarnings("ignore:Unverified HTTPS request")
@@ -116,7 +119,8 @@ def test_each_path_of_the_one_host_leads_in_the_same_way(
         wait_until(lambda: [get(edge, one, path).status_code for path in paths] == [200, 200])
         docker("rm", "--force", replicas[0])
         answer = get(edge, one, paths[0])
-        assert (answer.status_code, answer.text) == (502, f"told by {SERVICES[1]}\n")
+        assert answer.status_code in NOWHERE
+        assert answer.text == f"told by {SERVICES[1]}\n"
         assert get(edge, one, paths[1]).status_code == 200
 
 

@@ -13,7 +13,7 @@ import yaml
 from deployment.engine.images import grafana
 from deployment.engine.machine import engine
 from kit import dashboards, monitoring
-from kit.containers import address, docker, joined, remove_network
+from kit.containers import address, create_network, docker, joined, remove_network
 from kit.edge import HOSTS, HTTP_PORT, PORT, running_edge
 from kit.images import reference
 from kit.redis_cluster import PROXIES, REDIS, SENTINELS, RedisCluster, running_cluster
@@ -112,7 +112,7 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
     folder = tmp_path_factory.mktemp
     with ExitStack() as stack:
         cluster = stack.enter_context(running_cluster(folder("redis")))
-        docker("network", "create", network)
+        create_network(network)
         stack.callback(remove_network, network)
         for proxy in PROXIES:
             also_known_as(cluster.container(proxy), network, "tasks.redis-proxy")

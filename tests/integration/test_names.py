@@ -16,7 +16,7 @@ from certificates.outside.names import NamesError, NoAddressError, Resolver
 from certificates.outside.reach import look
 from certificates.plan.caa import CaaRecord, forbids
 from certificates.plan.findings import Findings
-from kit.containers import docker, remove_network
+from kit.containers import create_network, remove_network
 from kit.pebble import DnsServer, dns_server
 
 VOTE, RESULT = "vote.example.test", "result.example.test"
@@ -28,7 +28,7 @@ RIGHT, WRONG, ELSEWHERE, FROZEN, UNUSED = (f"127.0.0.{host}" for host in range(1
 @pytest.fixture(scope="module")
 def network() -> Iterator[str]:
     name = f"vote-app-test-names-{uuid4().hex[:8]}"
-    docker("network", "create", name)
+    create_network(name)
     yield name
     remove_network(name)
 

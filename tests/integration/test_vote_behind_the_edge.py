@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 import requests
 
-from kit.containers import docker, remove_network
+from kit.containers import create_network, docker, remove_network
 from kit.edge import HOSTS, PORT, running_edge
 from kit.images import reference
 from kit.waiting import wait_until
@@ -33,7 +33,7 @@ def edge(tmp_path: Path) -> Iterator[str]:
     name = f"test-vote-{uuid4().hex[:8]}"
     environment = [part for key, value in SETTINGS.items() for part in ("--env", f"{key}={value}")]
     replica = ("--name", name, "--network", name, "--network-alias", "vote", *environment)
-    docker("network", "create", name)
+    create_network(name)
     try:
         docker("run", "--detach", *replica, reference("vote"))
         with running_edge(name, tmp_path) as found:

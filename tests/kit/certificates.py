@@ -20,7 +20,7 @@ from psycopg.rows import dict_row
 
 from deployment.configuration.layout import ROOT
 from kit.acme_gate import Gate, gate_before
-from kit.containers import UNWATCHED, address, docker, remove_network
+from kit.containers import UNWATCHED, address, create_network, docker, remove_network
 from kit.edge import filled_in
 from kit.images import reference
 from kit.inside import AUTHORITY_FILE, SERVER_FILE, Inside
@@ -65,7 +65,7 @@ class Edges:
     def __init__(self, folder: Path) -> None:
         self.network = f"test-certificates-{uuid4().hex[:8]}"
         self.folder = folder
-        docker("network", "create", self.network)
+        create_network(self.network)
         self.authority = trustme.CA()
         self.inside = Inside(folder / "inside", "certificates", "pgpool")
         self.acme_folder = folder / "acme"

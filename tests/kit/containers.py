@@ -1,14 +1,20 @@
 """Throw-away containers."""
 
+import random
 import subprocess
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from ipaddress import ip_network
 
 from kit.waiting import wait_until
 
 # For containers whose health nobody asks about: each check costs the machine some processes.
 UNWATCHED = "--no-healthcheck"
+# RFC 2544 keeps these for tests. The engine takes others by itself, and for those an engine that was removed
+# may have left rules that hide who sends.
+_SUBNETS = tuple(str(subnet) for subnet in ip_network("198.19.0.0/16").subnets(new_prefix=24))
+_TRIES = 8
 
 
 class DockerError(subprocess.CalledProcessError):
@@ -43,6 +49,24 @@ def address(container: str) -> str:
     return docker(
         "inspect", "--format", "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}", container
     )
+
+
+def create_network(name: str, *options: str) -> None:
+    """Make a network in which containers see each other's addresses, and no other ones; raise DockerError."""
+    *subnets, last = random.sample(_SUBNETS, _TRIES)
+    if not any(_created(name, subnet, *options) for subnet in subnets):
+        docker("network", "create", "--subnet", last, *options, name)
+
+
+def _created(name: str, subnet: str, *options: str) -> bool:
+    """Say whether a network could be made; not so where another one has the subnet."""
+    try:
+        docker("network", "create", "--subnet", subnet, *options, name)
+    except DockerError as error:
+        if "overlaps" not in error.stderr:
+            raise
+        return False
+    return True
 
 
 def remove_network(name: str) -> None:

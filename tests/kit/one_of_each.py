@@ -12,7 +12,7 @@ from uuid import uuid4
 from deployment.engine import pages
 from deployment.engine.pages import Edge
 from deployment.plan.release.entrance import Entrance
-from kit.containers import UNWATCHED, docker, remove_network
+from kit.containers import UNWATCHED, create_network, docker, remove_network
 from kit.edge import PORT, running_edge
 from kit.images import reference
 from kit.routes import PAGES, Routes
@@ -65,7 +65,7 @@ def one_of_each(folder: Path, told: Routes) -> Iterator[str]:
         ),
         **{name: (*environment, reference(name)) for name in ("worker", *PAGES)},
     }
-    docker("network", "create", network)
+    create_network(network)
     try:
         for name, part in parts.items():
             place = ("--name", f"{network}-{name}", "--network", network, "--network-alias", name)

@@ -14,7 +14,7 @@ from typing import Any
 
 import psycopg
 
-from kit.containers import UNWATCHED, address, docker, freeze, remove_network
+from kit.containers import UNWATCHED, address, create_network, docker, freeze, remove_network
 from kit.images import reference
 from kit.inside import Inside
 from kit.waiting import wait_until
@@ -56,7 +56,7 @@ class PostgresCluster:
         self._trust = ssl.create_default_context(cafile=str(self.inside.authority))
 
     def create(self) -> None:
-        docker("network", "create", "--internal", self.prefix)
+        create_network(self.prefix, "--internal")
 
     def run_node(self, node: str, mode: str = "verify-full", certificate: str = "") -> None:
         """Start a node, with the certificate of its name or of another's."""

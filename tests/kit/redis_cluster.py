@@ -13,7 +13,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from kit.containers import UNWATCHED, address, docker, freeze, remove_network
+from kit.containers import UNWATCHED, address, create_network, docker, freeze, remove_network
 from kit.images import reference
 from kit.inside import AUTHORITY_FILE, Inside
 from kit.waiting import wait_until
@@ -54,7 +54,7 @@ class RedisCluster:
             (self.secrets / f"redis_{account}_password").write_text(f"{account}-{uuid4().hex}\n")
 
     def __enter__(self) -> Self:
-        docker("network", "create", "--internal", self.prefix)
+        create_network(self.prefix, "--internal")
         return self
 
     def __exit__(
