@@ -1,4 +1,4 @@
-"""A primary killed while its own password is changed: run again, the change ends well."""
+"""Every secret changed; and a primary killed while its own password is: run again, the change ends well."""
 
 import subprocess
 
@@ -9,7 +9,8 @@ from kit.waiting import wait_until
 from swarm import passwords
 from swarm.containers import Container
 from swarm.faults.fault import Fault, Scene, Strike
-from swarm.faults.switchover import PRIMARY, deploy
+from swarm.faults.rolling import HANGS_UP
+from swarm.faults.switchover import MEMBERS, PRIMARY, deploy
 from swarm.lab import power
 from swarm.outcome import Limits
 
@@ -18,6 +19,22 @@ OWN = {"redis": "redis_replica_password", "postgres": "postgres_repmgr_password"
 STAGE_SECONDS = 600
 # While a node is replaced, and the primary dies, one of three is left: nothing can be promised then.
 LIMITS = Limits(unavailable_s=30, stale_s=60, refused=None)
+# All is replaced, one after the other: the limits of `up` with a new release, and of edges that hang up.
+ALL = Limits(unavailable_s=10, refused=HANGS_UP)
+
+
+def every_secret(scene: Scene) -> None:
+    """Change every secret; no node takes its cluster's password of before, and each takes the new one."""
+    before = {name: sent(PRIMARY[name](scene.cluster), key) for name, key in OWN.items()}
+    scene.note("secrets rotate --all")
+    deploy(scene, "secrets", "rotate", "--all")
+    scene.ended()
+    scene.wait_whole()
+    assert not rotation.underway(versions.stages(scene.cluster.lab.manager))
+    for name, key in OWN.items():
+        after = sent(PRIMARY[name](scene.cluster), key)
+        for node in (scene.cluster.container(member) for member in MEMBERS[name]):
+            assert (taken(node, key, before[name]), taken(node, key, after)) == (False, True), str(node)
 
 
 def killed_meanwhile(cluster: str) -> Strike:
@@ -67,8 +84,13 @@ def taken(node: Container, key: str, password: str) -> bool:
 
 
 FAULTS = [
-    Fault(
-        f"{cluster} primary killed during `secrets rotate` of its password", killed_meanwhile(cluster), LIMITS
-    )
-    for cluster in OWN
+    Fault("`secrets rotate --all`", every_secret, ALL),
+    *(
+        Fault(
+            f"{cluster} primary killed during `secrets rotate` of its password",
+            killed_meanwhile(cluster),
+            LIMITS,
+        )
+        for cluster in OWN
+    ),
 ]
