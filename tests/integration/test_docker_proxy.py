@@ -20,6 +20,8 @@ RUNNING = "%22desired-state%22%3A%7B%22running%22%3Atrue%7D"
 TASKS = f"/v1.45/tasks?filters=%7B{RUNNING}%2C%22service%22%3A%7B%22{SERVICE}%22%3Atrue%7D%7D"
 ALIVE = "/tasks?filters=%7B%22desired-state%22%3A%7B%22ready%22%3Atrue%2C%22running%22%3Atrue%7D%7D"
 NETWORKS = "/v1.45/networks?filters=%7B%22scope%22%3A%7B%22swarm%22%3Atrue%7D%7D"
+EDGE, MONITORING = 2375, 2376
+LED_TO = "filters=%7B%22label%22%3A%7B%22traefik.enable%3Dtrue%22%3Atrue%7D%7D"
 STRANGE = (
     "/tasks?/../../tmp/other",
     "/v1.45/services?another=1",
@@ -44,6 +46,7 @@ class Engine(socketserver.ThreadingUnixStreamServer):
         super().__init__(str(socket), Handler)
         self.status, self.body = 200, b"[]"
         self.pingable = True
+        self.asked = list[str]()
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
 
@@ -58,6 +61,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """Answer as the engine does at this moment; for a ping it needs no leader."""
+        self.server.asked.append(self.path)
         pinged = self.path == "/_ping" and self.server.pingable
         self.send_response(200 if pinged else self.server.status)
         self.send_header("Content-Type", "application/json")
@@ -94,9 +98,9 @@ def proxy(container: str) -> str:
     return found
 
 
-def ask(proxy: str, path: str) -> tuple[int, bytes]:
+def ask(proxy: str, path: str, port: int = EDGE) -> tuple[int, bytes]:
     """Return status and body; status 0 where nobody listens."""
-    connection = http.client.HTTPConnection(proxy, 2375, timeout=10)
+    connection = http.client.HTTPConnection(proxy, port, timeout=10)
     try:
         connection.request("GET", path)
         answer = connection.getresponse()
@@ -123,9 +127,22 @@ def test_the_last_answer_is_repeated_while_there_is_no_leader(engine: Engine, pr
     assert ask(proxy, path) == (200, engine.body)
 
 
+@pytest.mark.parametrize("path", ["/v1.45/services", "/services"])
+def test_the_edge_hears_of_those_services_alone_that_it_may_lead_to(
+    engine: Engine, proxy: str, path: str
+) -> None:
+    def asked(port: int) -> str:
+        assert ask(proxy, path, port)[0] == 200
+        return [each for each in engine.asked if each.startswith(path)][-1]
+
+    assert [asked(port) for port in (MONITORING, EDGE)] == [path, f"{path}?{LED_TO}"]
+    engine.status = 503
+    assert ask(proxy, path) == (200, b"[]")
+
+
 def test_what_is_repeated_is_marked_as_old(engine: Engine, proxy: str) -> None:
     def marked() -> bool:
-        connection = http.client.HTTPConnection(proxy, 2375, timeout=10)
+        connection = http.client.HTTPConnection(proxy, EDGE, timeout=10)
         with closing(connection):
             connection.request("GET", "/nodes")
             return "Warning" in connection.getresponse().headers

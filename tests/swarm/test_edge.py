@@ -1,6 +1,7 @@
 """The way in, as a voter and an audience use it: HTTPS by host name, a vote, and the tally that moves."""
 
 import http.client
+import json
 import shutil
 import socket
 import ssl
@@ -14,7 +15,7 @@ import pytest
 import requests
 import socketio
 
-from deployment.configuration.layout import LOCAL_CA_FILE
+from deployment.configuration.layout import LOCAL_CA_FILE, STACK
 from deployment.configuration.settings import Settings
 from kit.images import absent
 from kit.local import LocalStack, running
@@ -180,6 +181,17 @@ def test_the_docker_api_is_read_only_and_partial(local: LocalStack) -> None:
         command = ["docker", "exec", proxy, "bash", "-c", script]
         line = subprocess.run(command, capture_output=True, text=True, check=True).stdout
         assert line.split()[1] == str(expected), request
+
+
+def test_the_edge_hears_of_the_pages_alone(local: LocalStack) -> None:
+    """Each other service would cost it, and the engine, a question every few seconds."""
+    script = (
+        "exec 3<>/dev/tcp/127.0.0.1/2375; printf 'GET /v1.41/services HTTP/1.0\\r\\n\\r\\n' >&3; "
+        "sed '1,/^.$/d' <&3"
+    )
+    command = ["docker", "exec", local.container("docker-proxy"), "bash", "-c", script]
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert {each["Spec"]["Name"] for each in json.loads(said)} == {f"{STACK}_vote", f"{STACK}_result"}
 
 
 def test_no_password_shows_in_docker_inspect(local: LocalStack) -> None:

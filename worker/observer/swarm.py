@@ -1,7 +1,8 @@
 """Tells how the Swarm is, as metrics: containers of each service, and nodes. `python -m observer.swarm`.
 
-It asks a manager's engine, through the filter that lets Traefik ask it. Where the filter only repeats its
-last answer, since there is no leader, nothing is told. Exit codes: 0 after SIGTERM; 2 a setting is malformed.
+It asks a manager's engine, through the filter that lets Traefik ask it, at a port of its own. Where the
+filter only repeats its last answer, since there is no leader, nothing is told. Exit codes: 0 after SIGTERM; 2 a
+setting is malformed.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from worker.environment import SettingError, refuse
 from worker.signals import stop_on_signal
 
 STACK = "vote-app"
-FILTER, PORT = "docker-proxy", 2375
+FILTER, PORT = "docker-proxy", 2376
 ASK_SECONDS = 5.0
 EVERY_SECONDS = 15.0
 # Twice in vain, and nothing is told any more.

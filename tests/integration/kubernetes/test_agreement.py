@@ -39,6 +39,8 @@ DIFFERENT = {
     ("worker", "POSTGRES_NODES"): "the observer alone reads it",
     ("worker", "REDIS_NODES"): "the observer alone reads it",
     ("result", "PEERS_HOST"): "the name that has an address for each replica",
+    ("redis", "RES_OPTIONS"): "a cluster may have IPv6 alone",
+    ("sentinel", "RES_OPTIONS"): "a cluster may have IPv6 alone",
     ("redis-proxy", "NODES_DOMAIN"): "under Docker names are in no domain",
     ("vote", "PROBE_KEY_FILE"): "the prober, who alone sends test votes, is not here",
 }
