@@ -1,12 +1,29 @@
 """Backups of the stack that is up; without a store both verbs say how to have one."""
 
+import re
 from collections.abc import Iterator
 
 import pytest
 
+from deployment.configuration.layout import ROOT
+from kit.containers import docker
 from kit.local import LocalStack, running, verb
 from kit.waiting import wait_until
+from swarm import rows
 from swarm.backups import FIRST_SECONDS, listed, turn_off, turn_on, wait_for_the_first
+
+RUNBOOK = ROOT / "docs" / "runbooks" / "ArchiveSplit.md"
+NODES = ("postgres-1", "postgres-2", "postgres-3")
+STORED_SECONDS = 60
+# Copies a file of WAL that is stored to another one's name. To pgBackRest a file's checksum is part of it.
+FORGE = """
+set -e
+cd /var/lib/backup/repository/archive/votes/*/{name:.16}
+stored=$(ls | tail -n 1)
+cp "$stored" "{name}-$(printf %040d 1).${{stored##*.}}"
+"""
+SPLIT = "the store holds other WAL of the same name"
+SWITCH = "SELECT pg_logical_emit_message(false, 'test', ''); SELECT pg_switch_wal();"
 
 
 @pytest.fixture(scope="module")
@@ -55,3 +72,24 @@ def test_a_backup_is_made_when_it_is_asked_for(backed_up: LocalStack) -> None:
     assert newest["type"] == "full"
     assert newest["label"] in done.stdout
     assert newest["label"] in verb("backups").stdout
+
+
+@pytest.mark.long
+def test_what_the_volume_holds_is_set_aside_where_it_is_another_history(backed_up: LocalStack) -> None:
+    """Do what the runbook says, word by word."""
+    wait_for_the_first()
+    primary = backed_up.container(backed_up.status()["postgres"]["primary"])
+    ((name,),) = rows.sql("SELECT pg_walfile_name(pg_current_wal_lsn())", primary)
+    docker("exec", backed_up.container("backup"), "sh", "-c", FORGE.format(name=name))
+    rows.sql(SWITCH, primary)
+    wait_until(lambda: SPLIT in verb("status").stdout, STORED_SECONDS)
+
+    set_aside, *notes = re.findall(r"python3 deploy.py (exec [^\n`]+)", RUNBOOK.read_text())
+    assert verb(*set_aside.split()).returncode == 0
+    assert len(notes) == 1
+    for node in NODES:
+        assert verb(*notes[0].replace(NODES[0], node).split()).returncode == 0
+    wait_until(lambda: backed_up.status()["backups"]["waiting"] == 0, STORED_SECONDS)
+    wait_for_the_first()
+    assert SPLIT not in verb("status").stdout
+    assert verb("restore", "--drill").returncode == 0
