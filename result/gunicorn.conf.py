@@ -14,8 +14,6 @@ _settings = settings.load()
 
 bind = f"0.0.0.0:{_settings.port}"
 worker_class = "result.drain.DrainingWorker"
-# A viewer's requests must all meet the process that knows the viewer: more replicas, not workers.
-workers = 1
 places.raise_file_limit()
 worker_connections = places.connections(places.available())
 # Longer than the edge keeps its idle connections, so that it is never us who closes one in use.
@@ -25,6 +23,7 @@ worker_tmp_dir = "/dev/shm"  # noqa: S108
 control_socket_disable = True
 logger_class = gunicorn_logs.NoAccessLogger
 logconfig_dict = gunicorn_logs.dictionary()
+# In this one process. A viewer's requests must all meet the one that knows the viewer: more replicas instead.
 when_ready = alone.serve
 
 

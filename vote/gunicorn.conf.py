@@ -13,8 +13,6 @@ _settings = settings.load()
 
 bind = f"0.0.0.0:{_settings.port}"
 worker_class = "vote.drain.DrainingWorker"
-# Each would have a ledger and metrics of its own, on one port: more replicas, not workers.
-workers = 1
 # Longer than the edge keeps its idle connections, so that it is never us who closes one in use.
 keepalive = 120
 # A drain, then ten seconds for a vote under way and five more of replay: see vote/drain.py.
@@ -23,6 +21,7 @@ worker_tmp_dir = "/dev/shm"  # noqa: S108
 control_socket_disable = True
 logger_class = gunicorn_logs.NoAccessLogger
 logconfig_dict = gunicorn_logs.dictionary()
+# In this one process. Others would have a ledger and metrics of their own, on one port: more replicas instead.
 when_ready = alone.serve
 
 

@@ -57,7 +57,7 @@ def endpoint(value: str) -> str:
             "it is reached by HTTPS alone, and of addresses only IPv4 is known"
         )
     address(found["host"])
-    if LOOPBACK.fullmatch(found["host"].lower()):
+    if LOOPBACK.fullmatch(found["host"].lower().removesuffix(".")):
         raise ValueError(
             f"{value!r} would lead to the container that makes the backups: give the name or the address by "
             "which other machines reach the store, which its certificate must have"

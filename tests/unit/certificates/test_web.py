@@ -116,4 +116,5 @@ def test_strangers_ask_for_nothing_else(path: str, stranger: Client) -> None:
 def test_traefik_asks_for_nothing_else(path: str, records: Rows, tmp_path: Path) -> None:
     traefik = client_of(records, tmp_path)
     assert traefik.get(path, headers=BEARER).status_code == 404
-    assert traefik.post("/traefik", headers=BEARER).status_code == 405
+    refused = traefik.post("/traefik", headers=BEARER)
+    assert (refused.status_code, refused.headers["Allow"]) == (405, "GET, HEAD")

@@ -32,7 +32,9 @@ class Answer(NamedTuple):
     kind: str = "text/plain"
 
 
+READING = ("GET", "HEAD")
 NOT_FOUND, AWAY = Answer(HTTPStatus.NOT_FOUND), Answer(HTTPStatus.SERVICE_UNAVAILABLE)
+REFUSED = Answer(HTTPStatus.METHOD_NOT_ALLOWED)
 
 
 def for_strangers(records: Records) -> WSGIApplication:
@@ -77,13 +79,12 @@ def for_traefik(keeper: Keeper, tokens: Sequence[str]) -> WSGIApplication:
 def _application(answer: Callable[[WSGIEnvironment], Answer]) -> WSGIApplication:
     def application(asked: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         method = asked["REQUEST_METHOD"]
-        reading = method in {"GET", "HEAD"}
         try:
-            status, body, kind = answer(asked) if reading else Answer(HTTPStatus.METHOD_NOT_ALLOWED)
+            status, body, kind = answer(asked) if method in READING else REFUSED
         except Exception:
             log.exception("a question was not answered", path=asked["PATH_INFO"])
             status, body, kind = Answer(HTTPStatus.INTERNAL_SERVER_ERROR)
-        headers = [("Content-Type", kind), ("Content-Length", str(len(body)))]
+        headers = [("Content-Type", kind), ("Content-Length", str(len(body))), ("Allow", ", ".join(READING))]
         start_response(f"{status.value} {status.phrase}", headers)
         return [] if method == "HEAD" else [body]
 
