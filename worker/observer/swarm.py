@@ -1,8 +1,8 @@
 """Tells how the Swarm is, as metrics: containers of each service, and nodes. `python -m observer.swarm`.
 
 It asks a manager's engine, through the filter that lets Traefik ask it, at a port of its own. Where the
-filter only repeats its last answer, since there is no leader, nothing is told. Exit codes: 0 after SIGTERM; 2 a
-setting is malformed.
+filter only repeats its last answer, since there is no leader, nothing is told. Exit codes: 0 after SIGTERM;
+2 a setting is malformed.
 """
 
 from __future__ import annotations
