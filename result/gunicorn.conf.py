@@ -23,7 +23,7 @@ worker_tmp_dir = "/dev/shm"  # noqa: S108
 control_socket_disable = True
 logger_class = gunicorn_logs.NoAccessLogger
 logconfig_dict = gunicorn_logs.dictionary()
-# In this one process: a viewer's requests must all meet the one that knows the viewer. More replicas, then.
+# This one process serves: a viewer's requests must all meet the one that knows the viewer.
 when_ready = alone.serve
 
 

@@ -21,7 +21,7 @@ worker_tmp_dir = "/dev/shm"  # noqa: S108
 control_socket_disable = True
 logger_class = gunicorn_logs.NoAccessLogger
 logconfig_dict = gunicorn_logs.dictionary()
-# In this one process. Others would have a ledger and metrics of their own, on one port: more replicas, then.
+# This one process serves. Several would each have a ledger and metrics of their own, on one port.
 when_ready = alone.serve
 
 

@@ -131,13 +131,14 @@ def test_the_last_answer_is_repeated_while_there_is_no_leader(engine: Engine, pr
 def test_the_edge_hears_of_those_services_alone_that_it_may_lead_to(
     engine: Engine, proxy: str, path: str
 ) -> None:
-    def asked(port: int) -> str:
-        assert ask(proxy, path, port)[0] == 200
-        return [each for each in engine.asked if each.startswith(path)][-1]
-
-    assert [asked(port) for port in (MONITORING, EDGE)] == [path, f"{path}?{LED_TO}"]
+    engine.body = b"all"
+    assert ask(proxy, path, MONITORING) == (200, b"all")
+    assert engine.asked[-1] == path
+    engine.body = b"pages"
+    assert ask(proxy, path, EDGE) == (200, b"pages")
+    assert engine.asked[-1] == f"{path}?{LED_TO}"
     engine.status = 503
-    assert ask(proxy, path) == (200, b"[]")
+    assert [ask(proxy, path, port)[1] for port in (MONITORING, EDGE)] == [b"all", b"pages"]
 
 
 def test_what_is_repeated_is_marked_as_old(engine: Engine, proxy: str) -> None:

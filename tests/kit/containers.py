@@ -52,7 +52,7 @@ def address(container: str) -> str:
 
 
 def create_network(name: str, *options: str) -> None:
-    """Make a network in which containers see each other's addresses, and no other ones; raise DockerError."""
+    """Make a network in which containers see each other under their own addresses; raise DockerError."""
     *subnets, last = random.sample(_SUBNETS, _TRIES)
     if not any(_created(name, subnet, *options) for subnet in subnets):
         docker("network", "create", "--subnet", last, *options, name)
@@ -63,7 +63,7 @@ def _created(name: str, subnet: str, *options: str) -> bool:
     try:
         docker("network", "create", "--subnet", subnet, *options, name)
     except DockerError as error:
-        if "overlaps" not in error.stderr:
+        if "overlap" not in error.stderr:
             raise
         return False
     return True

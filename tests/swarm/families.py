@@ -15,7 +15,7 @@ FAMILIES = {
     "PostgreSQL or the runner killed during a backup": ".* killed during a backup",
     "PostgreSQL primary killed during `restore --to`": ".* killed during `restore --to`, .*",
     "a primary killed while its own password is changed": ".* killed during `secrets rotate` .*",
-    "every secret changed by `secrets rotate --all`": "`secrets rotate --all`",
+    "all secrets changed by `secrets rotate --all`": "`secrets rotate --all`",
     "the store of the backups away or full": "the store of the backups .*",
     "any other container or process killed": r"[\w -]+(?<!primaries) killed",
     "Redis primary frozen for 1 to 60 s": r"redis primary frozen \d+ s",

@@ -151,7 +151,12 @@ def test_docker_asks_at_once_and_waits_for_the_answer(folder: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("file", "service"), [(STACK_FILE, "observer"), (OVERLAYS / "backup.yaml", "backup")]
+    ("file", "service"),
+    [
+        (STACK_FILE, "observer"),
+        (OVERLAYS / "backup.yaml", "backup"),
+        (OVERLAYS / "monitoring.yaml", "swarm-exporter"),
+    ],
 )
 def test_so_it_does_where_the_stack_says_how(file: Path, service: str) -> None:
     check = yaml.safe_load(file.read_text())["services"][service]["healthcheck"]

@@ -127,7 +127,9 @@ def _start(client: docker.DockerClient, image: str, lab: Lab, task: Task) -> Non
         client.networks.get(NAME)
     except NotFound:
         pool = IPAMConfig(pool_configs=[IPAMPool(subnet=f"{SUBNET}.0/24", gateway=f"{SUBNET}.1")])
-        client.networks.create(NAME, ipam=pool, labels={LABEL: ""})
+        # Rules of a former lab, if an engine that was removed has left any, are then this one's own.
+        options = {"com.docker.network.bridge.name": NAME}
+        client.networks.create(NAME, ipam=pool, labels={LABEL: ""}, options=options)
     _start_registry(client, image)
     for node in lab.nodes:
         _start_node(client, image, node)

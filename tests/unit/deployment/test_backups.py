@@ -135,6 +135,7 @@ def test_the_keys_of_a_bucket_become_secrets(s3: dict[str, str]) -> None:
         ({"backup_s3_endpoint": "192.0.2.300:9000"}, "BACKUP_S3_ENDPOINT.*300"),
         ({"backup_s3_endpoint": "minio.example.org:65536"}, "BACKUP_S3_ENDPOINT"),
         ({"backup_s3_endpoint": "Localhost:9000"}, "BACKUP_S3_ENDPOINT: .* by which other machines reach"),
+        ({"backup_s3_endpoint": "minio.localhost.:9000"}, "by which other machines reach the store"),
         ({"backup_s3_endpoint": "https://127.0.0.1:9000"}, "by which other machines reach the store"),
         ({"backup_s3_key_file": "/nonexistent"}, "BACKUP_S3_KEY_FILE"),
     ],
