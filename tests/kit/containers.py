@@ -5,7 +5,7 @@ import subprocess
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from ipaddress import ip_network
+from ipaddress import IPv4Network
 
 from kit.waiting import wait_until
 
@@ -13,7 +13,7 @@ from kit.waiting import wait_until
 UNWATCHED = "--no-healthcheck"
 # RFC 2544 keeps these for tests. The engine takes others by itself, and for those an engine that was removed
 # may have left rules that hide who sends.
-_SUBNETS = tuple(str(subnet) for subnet in ip_network("198.19.0.0/16").subnets(new_prefix=24))
+_SUBNETS: tuple[IPv4Network, ...] = tuple(IPv4Network("198.19.0.0/16").subnets(new_prefix=24))
 _TRIES = 8
 
 
@@ -54,14 +54,20 @@ def address(container: str) -> str:
 def create_network(name: str, *options: str) -> None:
     """Make a network in which containers see each other under their own addresses; raise DockerError."""
     *subnets, last = random.sample(_SUBNETS, _TRIES)
-    if not any(_created(name, subnet, *options) for subnet in subnets):
-        docker("network", "create", "--subnet", last, *options, name)
+    if not any(_has(name, subnet, *options) for subnet in subnets):
+        _create(name, last, *options)
 
 
-def _created(name: str, subnet: str, *options: str) -> bool:
+def _create(name: str, subnet: IPv4Network, *options: str) -> None:
+    # Of a network that was given addresses and no gateway, the engine does not say which it has taken.
+    place = ("--subnet", str(subnet), "--gateway", str(subnet[1]))
+    docker("network", "create", *place, *options, name)
+
+
+def _has(name: str, subnet: IPv4Network, *options: str) -> bool:
     """Say whether a network could be made; not so where another one has the subnet."""
     try:
-        docker("network", "create", "--subnet", subnet, *options, name)
+        _create(name, subnet, *options)
     except DockerError as error:
         if "overlap" not in error.stderr:
             raise
