@@ -53,26 +53,17 @@ def address(container: str) -> str:
 
 def create_network(name: str, *options: str) -> None:
     """Make a network in which containers see each other under their own addresses; raise DockerError."""
-    *subnets, last = random.sample(_SUBNETS, _TRIES)
-    if not any(_has(name, subnet, *options) for subnet in subnets):
-        _create(name, last, *options)
-
-
-def _create(name: str, subnet: IPv4Network, *options: str) -> None:
-    # Of a network that was given addresses and no gateway, the engine does not say which it has taken.
-    place = ("--subnet", str(subnet), "--gateway", str(subnet[1]))
-    docker("network", "create", *place, *options, name)
-
-
-def _has(name: str, subnet: IPv4Network, *options: str) -> bool:
-    """Say whether a network could be made; not so where another one has the subnet."""
-    try:
-        _create(name, subnet, *options)
-    except DockerError as error:
-        if "overlap" not in error.stderr:
-            raise
-        return False
-    return True
+    for more in reversed(range(_TRIES)):
+        subnet = random.choice(_SUBNETS)
+        # Of a network that was given addresses and no gateway, the engine does not say which it has taken.
+        place = ("--subnet", str(subnet), "--gateway", str(subnet[1]))
+        try:
+            docker("network", "create", *place, *options, name)
+        except DockerError as error:
+            if not more or "overlap" not in error.stderr:
+                raise
+        else:
+            return
 
 
 def remove_network(name: str) -> None:

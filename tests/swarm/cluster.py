@@ -163,10 +163,15 @@ class Cluster:
         """Return the rows of these voters, and all rows and the tally by choice, as of one moment."""
         return rows.stored(self.sql(rows.question(voters)))
 
-    def cut_off(self, node: Node, addresses: Collection[str], *, one_way: bool = False) -> None:
-        """Lose every packet between a node and these addresses or, one-way, what comes from them."""
+    def cut_off(
+        self, node: Node, addresses: Collection[str], *, one_way: bool = False, packets: str = ""
+    ) -> None:
+        """Lose every packet between a node and these addresses or, one-way, what comes from them.
+
+        With `packets`, only those that match it, in the words of iptables.
+        """
         self.heal(node)
-        node.run(*firewall.command(firewall.cutting(addresses, one_way=one_way)))
+        node.run(*firewall.command(firewall.cutting(addresses, one_way=one_way, packets=packets)))
 
     def lossy(self, node: Node, share: float) -> None:
         """Lose a share of the packets between a node and everything else."""

@@ -7,9 +7,13 @@ ARRIVING, LEAVING = "FAULTS-ARRIVING", "FAULTS-LEAVING"
 HOOKS = {"PREROUTING": ARRIVING, "POSTROUTING": LEAVING}
 
 
-def cutting(addresses: Iterable[str], *, one_way: bool = False, share: float = 1.0) -> str:
-    """Return the rules that lose a share of all packets from the addresses and, unless one-way, to them."""
-    dropped = "-j DROP" if share >= 1 else f"-m statistic --mode random --probability {share:g} -j DROP"
+def cutting(addresses: Iterable[str], *, one_way: bool = False, share: float = 1.0, packets: str = "") -> str:
+    """Return the rules that lose a share of packets from the addresses and, unless one-way, to them.
+
+    Those that match `packets`, in the words of iptables, or all.
+    """
+    chance = "" if share >= 1 else f"-m statistic --mode random --probability {share:g}"
+    dropped = " ".join(filter(None, (packets, chance, "-j DROP")))
     rules = [f":{chain} - [0:0]" for chain in HOOKS.values()]
     for address in addresses:
         rules.append(f"-A {ARRIVING} -s {address} {dropped}")

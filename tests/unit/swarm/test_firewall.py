@@ -39,3 +39,8 @@ def test_healing_removes_what_cutting_added() -> None:
         f"-X {LEAVING}",
         "COMMIT",
     ]
+
+
+def test_packets_of_a_kind_are_lost() -> None:
+    rules = firewall.cutting(["10.0.0.1"], one_way=True, packets="-p tcp --dport 7946")
+    assert "-A FAULTS-ARRIVING -s 10.0.0.1 -p tcp --dport 7946 -j DROP" in rules.splitlines()
