@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from ipaddress import IPv4Network
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -32,6 +33,7 @@ from kit.waiting import wait_until
 
 IMAGES = ("vote", "result", "worker", "redis", "postgres", "traefik")
 DATA = {"redis": 6379, "postgres": 5432}
+NO_ENGINE_TAKES = IPv4Network("198.18.0.0/15")
 RELOAD_SECONDS = 20
 # Asks servers what only they can answer: who is on the way may take a connection to any address.
 KNOCK = """
@@ -304,6 +306,12 @@ def test_nobody_outside_reaches_the_data(setup: Setup) -> None:
     assert "answers" not in docker("run", "--rm", *in_front, *told)
     behind = docker("exec", container("worker"), *told).splitlines()
     assert behind == [f"{host} answers" for host in knocks[::2]]
+
+
+def test_the_rules_of_an_engine_that_was_removed_are_for_other_ranges(setup: Setup) -> None:
+    """They hide who sends behind the network's address on this machine. It has none: nothing would arrive."""
+    (given,) = inspected("vote-app-local_back")["IPAM"]["Config"]
+    assert IPv4Network(given["Subnet"]).subnet_of(NO_ENGINE_TAKES)
 
 
 def test_who_has_no_business_outside_gets_nowhere(setup: Setup) -> None:
