@@ -25,8 +25,8 @@ SERVICE = "backup"
 STORE = ("env", "BACKUP_STORE=volume")
 # pgBackRest says so once the primary has begun the backup; then it copies.
 COPIES = b"backup start archive"
-BEGUN_SECONDS, MADE_SECONDS, STORED_SECONDS = 60, 120, 120
-AWAY_SECONDS, FULL_SECONDS = 600, 120
+BEGUN_SECONDS, MADE_SECONDS, STORED_SECONDS = 60, 120, 300
+AWAY_SECONDS, FULL_SECONDS = 3600, 120
 # While votes of before are brought back nobody can vote.
 PAUSED = Limits(unavailable_s=None, stale_s=None, refused=None)
 
@@ -229,5 +229,5 @@ FAULTS = [
         for when, part in PARTS.items()
     ),
     Fault("the store of the backups full", store_full, Limits()),
-    Fault("the store of the backups away for 10 minutes", store_away, Limits()),
+    Fault("the store of the backups away for an hour", store_away, Limits()),
 ]
