@@ -59,6 +59,12 @@ class Backups:
         """End it at once, and keep the volume."""
         docker("rm", "--force", self.container)
 
+    def move(self, store: Sequence[str]) -> None:
+        """Start it with another store, and the volume that it has."""
+        self.stop()
+        self._store = store
+        self.start()
+
     def run(self, *command: str) -> str:
         """Run a command in its container and return what it prints; raise DockerError."""
         return docker("exec", self.container, *command)

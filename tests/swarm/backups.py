@@ -1,6 +1,7 @@
 """The backups of the stack that is up here, and where they are kept."""
 
 import json
+import shlex
 import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -11,14 +12,32 @@ from typing import Any
 from deployment.configuration.layout import STACK
 from kit import s3
 from kit.containers import docker
+from kit.images import reference
 from kit.local import deploy, verb
 from kit.waiting import wait_until
 
 FIRST_SECONDS = 120
+# The runner drills by itself, too, once there is a backup.
+DRILL_SECONDS = 120
 VOLUME = f"{STACK}_backup"
 ON_A_VOLUME = {"BACKUP_STORE": "volume"}
 # Where a task of a Swarm reaches its machine.
 WAY_OUT = "docker_gwbridge"
+ALIAS = "test-store"
+PASS_ON = """
+import asyncio, sys
+async def pour(reader, writer):
+    while some := await reader.read(65536):
+        writer.write(some)
+        await writer.drain()
+    writer.close()
+async def pass_on(reader, writer):
+    there = await asyncio.open_connection(sys.argv[1], int(sys.argv[2]))
+    await asyncio.gather(pour(reader, there[1]), pour(there[0], writer))
+async def main():
+    await (await asyncio.start_server(pass_on, "0.0.0.0", int(sys.argv[2]))).serve_forever()
+asyncio.run(main())
+"""
 
 
 @dataclass(frozen=True)
@@ -62,16 +81,37 @@ class Bucket(Store):
 
 
 @contextmanager
-def bucket(folder: Path) -> Iterator[Bucket]:
-    """Serve a bucket at an address of this machine, with a certificate of an authority of its own for it."""
+def bucket(folder: Path, name: str = "") -> Iterator[Bucket]:
+    """Serve a bucket at an address of this machine, with a certificate of an authority of its own for it.
+
+    With a name it has a certificate for that, and is asked for by that: the DNS must know it.
+    """
     address = s3.gateway(WAY_OUT)
     folder.mkdir()
-    with s3.serving(folder, address, address) as server:
+    with s3.serving(folder, address, name or address) as server:
         files = {f"{key.upper()}_FILE": str(folder / key) for key in server.secrets()}
         settings = {**server.settings, **files, "BACKUP_S3_CA_FILE": str(server.authority)}
         found = Bucket(folder, settings, server)
         found.write_key()
         yield found
+
+
+@contextmanager
+def known(server: s3.S3) -> Iterator[None]:
+    """Let the Swarm's DNS know a store by its name, on the network by which the runner reaches it.
+
+    What answers there only passes on what comes, so the runner speaks TLS with the store itself.
+    """
+    words = ("python", "-c", PASS_ON, server.address, str(server.port))
+    docker(
+        *("service", "create", "--quiet", "--detach", "--name", ALIAS, "--no-healthcheck"),
+        *("--network", f"name={STACK}_store,alias={server.host}", "--entrypoint", shlex.join(words)),
+        reference("postgres"),
+    )
+    try:
+        yield
+    finally:
+        docker("service", "rm", ALIAS)
 
 
 def volume(folder: Path) -> Store:
@@ -100,6 +140,18 @@ def listed() -> list[dict[str, Any]]:
 def wait_for_the_first() -> None:
     """Wait until there is a backup."""
     wait_until(lambda: bool(listed()), FIRST_SECONDS)
+
+
+def drilled(*words: str) -> dict[str, Any]:
+    """Drill as soon as no other drill is at work, and return the report."""
+    told: list[dict[str, Any]] = []
+
+    def ran() -> bool:
+        told.append(json.loads(verb("restore", "--drill", "--json", *words).stdout))
+        return "another drill" not in told[-1]["why"]
+
+    wait_until(ran, DRILL_SECONDS)
+    return told[-1]
 
 
 def _mountpoint() -> Path:

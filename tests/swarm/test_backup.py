@@ -3,6 +3,7 @@
 import re
 import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -11,7 +12,7 @@ from kit.containers import docker
 from kit.local import LocalStack, running, verb
 from kit.waiting import wait_until
 from swarm import rows
-from swarm.backups import FIRST_SECONDS, listed, turn_off, turn_on, wait_for_the_first
+from swarm.backups import FIRST_SECONDS, bucket, drilled, known, listed, turn_off, turn_on, wait_for_the_first
 
 RUNBOOK = ROOT / "docs" / "runbooks" / "ArchiveSplit.md"
 NODES = ("postgres-1", "postgres-2", "postgres-3")
@@ -23,6 +24,8 @@ cd /var/lib/backup/repository/archive/votes/*/{name:.16}
 stored=$(ls 0*.zst | tail -n 1)
 cp "$stored" "{name}-$(printf %040d 1).${{stored##*.}}"
 """
+# As a store on the internet is asked for: by a name that only the DNS knows.
+NAME = "backups.example.org"
 SPLIT = "the store holds other WAL of the same name"
 SWITCH = "SELECT pg_logical_emit_message(false, 'test', ''); SELECT pg_switch_wal();"
 
@@ -95,3 +98,30 @@ def test_what_the_volume_holds_is_set_aside_where_it_is_another_history(backed_u
     wait_for_the_first()
     wait_until(lambda: SPLIT not in verb("status").stdout, STORED_SECONDS)
     assert verb("restore", "--drill").returncode == 0
+
+
+@pytest.mark.long
+def test_backups_move_to_a_bucket_with_a_name_and_back_and_no_data_node_restarts(
+    backed_up: LocalStack, tmp_path: Path
+) -> None:
+    wait_for_the_first()
+    nodes, kept = [backed_up.container(name) for name in NODES], labels()
+    with bucket(tmp_path / "bucket", NAME) as there:
+        turn_on(there.settings)
+        wait_until(lambda: f"unable to get address for '{NAME}'" in verb("status").stdout, FIRST_SECONDS)
+        with known(there.server):
+            wait_for_the_first()
+            assert not kept & labels()
+            wait_until(lambda: backed_up.status()["backups"]["waiting"] == 0, STORED_SECONDS)
+            wait_until(lambda: NAME not in verb("status").stdout, STORED_SECONDS)
+            assert drilled()["outcome"] == "good"
+        turn_on()
+    wait_until(lambda: labels() - kept, STORED_SECONDS)
+    assert kept & labels()
+    assert drilled()["outcome"] == "good"
+    assert [backed_up.container(name) for name in NODES] == nodes
+
+
+def labels() -> set[str]:
+    """Return the labels of the backups that are in the store."""
+    return {one["label"] for one in listed()}

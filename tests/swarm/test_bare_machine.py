@@ -19,7 +19,17 @@ from deployment.plan.cluster.backups import FOREIGN
 from kit.checkout import copied
 from kit.local import LocalStack, deploy, running, verb
 from kit.waiting import wait_until
-from swarm.backups import Bucket, Store, bucket, listed, turn_off, turn_on, volume, wait_for_the_first
+from swarm.backups import (
+    Bucket,
+    Store,
+    bucket,
+    drilled,
+    listed,
+    turn_off,
+    turn_on,
+    volume,
+    wait_for_the_first,
+)
 from swarm.citizen import identity, tally, vote, wait_for
 
 pytestmark = pytest.mark.long
@@ -27,8 +37,6 @@ pytestmark = pytest.mark.long
 PASSPHRASE = "correct horse battery staple"
 # Until the runner has asked the store again, and has told the database's nodes what it said.
 SAID_SECONDS = 60
-# The runner drills by itself, too, once there is a backup.
-DRILL_SECONDS = 120
 
 
 @pytest.fixture(scope="module")
@@ -140,18 +148,6 @@ def carry_out(checkout: Path, steps: dict[str, tuple[str, ...]]) -> dict[str, fl
         assert done.returncode == 0, done.stderr
         seconds[name] = round(time.monotonic() - began, 1)
     return seconds
-
-
-def drilled(*words: str) -> dict[str, Any]:
-    """Drill as soon as no other drill is at work, and return the report."""
-    told: list[dict[str, Any]] = []
-
-    def ran() -> bool:
-        told.append(json.loads(verb("restore", "--drill", "--json", *words).stdout))
-        return "another drill" not in told[-1]["why"]
-
-    wait_until(ran, DRILL_SECONDS)
-    return told[-1]
 
 
 def problems(local: LocalStack) -> str:

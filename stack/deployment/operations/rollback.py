@@ -18,7 +18,7 @@ from deployment.operations.steps.intake import Drain, Readable, Reopen
 from deployment.operations.steps.record import Record, Sweep
 from deployment.operations.steps.rollout import DataNodes, Deploy
 from deployment.operations.steps.swarm import Secrets
-from deployment.plan.release import history, rotation
+from deployment.plan.release import bucket, history, rotation
 from deployment.plan.release.history import Deployment
 from deployment.plan.release.release import Release, secret_variable
 from deployment.progress import Progress
@@ -65,7 +65,7 @@ def site(settings: Settings, progress: Progress, wanted: str) -> Site:
 
     def goal(on: Site) -> Release:
         require_newest(on, last)
-        return target.release.renewed(on.secrets, last.release.variables)
+        return bucket.kept(target.release.renewed(on.secrets, last.release.variables), last.release)
 
     return Site(
         settings, progress, client, goal, verb=f"rollback to {target.number}", names=target.release.hosts,

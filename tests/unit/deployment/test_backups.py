@@ -9,8 +9,11 @@ import pytest
 
 from deployment.configuration import overlays, settings
 from deployment.errors import DeployError
+from deployment.operations.release import source
 from deployment.plan.cluster import backups
 from deployment.plan.cluster.picture import Backups, Picture
+from deployment.plan.release import bucket
+from deployment.plan.release.release import Release
 
 STOP = "2026-11-29T03:04:00+00:00"
 AT = datetime.fromisoformat(STOP).timestamp() + 12 * 3600
@@ -109,6 +112,40 @@ def test_a_store_adds_its_files_and_without_one_there_are_none(s3: dict[str, str
     assert chosen(backup_store="volume") == ["backup.yaml", "backup-volume.yaml"]
     assert chosen(**s3) == ["backup.yaml", "backup-s3.yaml"]
     assert chosen(**s3, backup_s3_ca_file=str(tmp_path / "ca"))[-1] == "backup-s3-ca.yaml"
+
+
+@pytest.mark.parametrize("now", ["with another authority", "with another bucket", "without an authority"])
+@pytest.mark.parametrize("before", [True, False], ids=["with an authority", "without one"])
+def test_a_former_release_comes_back_with_today_s_bucket_as_it_has_today_s_key(
+    s3: dict[str, str], tmp_path: Path, before: bool, now: str
+) -> None:
+    for name in ("former", "newer"):
+        (tmp_path / name).write_text(f"-----BEGIN CERTIFICATE-----\n{name}\n")
+    changes = {
+        "with another authority": {"backup_s3_ca_file": str(tmp_path / "newer")},
+        "with another bucket": {
+            "backup_s3_ca_file": str(tmp_path / "newer"),
+            "backup_s3_bucket": "other",
+            "backup_s3_region": "eu-1",
+        },
+        "without an authority": {},
+    }
+    authority = {"backup_s3_ca_file": str(tmp_path / "former")} if before else {}
+    former, newer = made(**s3, **authority, vote_replicas=3), made(**s3 | changes[now])
+    assert bucket.kept(former, newer).identity == made(**s3 | changes[now], vote_replicas=3).identity
+
+
+def test_a_former_release_without_a_bucket_gets_none(s3: dict[str, str]) -> None:
+    for former, now in (
+        (made(), made(**s3)),
+        (made(**s3), made()),
+        (made(backup_store="volume"), made(**s3)),
+    ):
+        assert bucket.kept(former, now) is former
+
+
+def made(**given: object) -> Release:
+    return source.made({}, settings.load(**given), {}, "a,b")
 
 
 @pytest.mark.parametrize("endpoint", ["192.0.2.10:9000", "minio.example.org:65535", "127.example.org"])

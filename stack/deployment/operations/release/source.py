@@ -13,7 +13,7 @@ from deployment.engine.images import base, images, registry
 from deployment.engine.images.images import Component
 from deployment.operations.runner.site import Site
 from deployment.plan import alerting
-from deployment.plan.release import inside, options, rules
+from deployment.plan.release import bucket, inside, options, rules
 from deployment.plan.release.entrance import ACME_AUTHORITY
 from deployment.plan.release.options import Options
 from deployment.plan.release.release import Release, secret_variable
@@ -31,8 +31,6 @@ MONITORING_CONFIGS = {
     "PROMETHEUS_RULES_HASH": RULES,
     "ALERTMANAGER_CONFIG_HASH": RECEIVERS,
 }
-# Where a release keeps the authority of a private store of backups.
-STORE_AUTHORITY = "stack/backup-s3-ca.pem"
 GRAFANA = "stack/monitoring/grafana"
 GRAFANA_CONFIGS = {
     "GRAFANA_CONFIG_HASH": f"{GRAFANA}/grafana.ini",
@@ -96,8 +94,8 @@ def made(
     if settings.acme_ca_file:
         variables |= {"ACME_CA_FILE": Path(ACME_AUTHORITY).name, "ACME_CA_HASH": _hash(files[ACME_AUTHORITY])}
     if settings.backup_s3_ca_file:
-        variables |= {"BACKUP_S3_CA_FILE": Path(STORE_AUTHORITY).name}
-        variables |= {"BACKUP_S3_CA_HASH": _hash(files[STORE_AUTHORITY])}
+        variables |= {"BACKUP_S3_CA_FILE": Path(bucket.AUTHORITY).name}
+        variables |= {"BACKUP_S3_CA_HASH": _hash(files[bucket.AUTHORITY])}
     stack = [path.relative_to(ROOT).as_posix() for path in (STACK_FILE, *overlays.chosen(settings))]
     variables |= _secrets(secrets, "".join(files[path] for path in stack))
     return Release(tuple(stack), files, variables)
@@ -124,7 +122,7 @@ def _files(settings: Settings) -> dict[str, str]:
     if settings.acme_ca_file:
         files[ACME_AUTHORITY] = Path(settings.acme_ca_file).read_text()
     if settings.backup_s3_ca_file:
-        files[STORE_AUTHORITY] = Path(settings.backup_s3_ca_file).read_text()
+        files[bucket.AUTHORITY] = Path(settings.backup_s3_ca_file).read_text()
     return files
 
 

@@ -43,6 +43,20 @@ def test_a_bucket_is_complete(environ: dict[str, str]) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("more", "place"),
+    [
+        ({}, "volume"),
+        (S3, "minio.example.org_9000_votes"),
+        (S3 | {"BACKUP_S3_ENDPOINT": "https://Minio.example.org:9000/"}, "minio.example.org_9000_votes"),
+        (S3 | {"BACKUP_S3_ENDPOINT": "minio.example.org"}, "minio.example.org_443_votes"),
+        (S3 | {"BACKUP_S3_BUCKET": "other"}, "minio.example.org_9000_other"),
+    ],
+)
+def test_each_store_has_notes_of_its_own(environ: dict[str, str], more: dict[str, str], place: str) -> None:
+    assert load(environ | more).state == Path("/var/lib/backup/state") / place
+
+
 def test_secrets_are_not_shown(environ: dict[str, str]) -> None:
     assert "hush" not in repr(load(environ | S3))
 

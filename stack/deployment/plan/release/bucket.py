@@ -1,0 +1,36 @@
+"""The bucket of a release's backups: its key is always today's, so all that the key belongs to is, too."""
+
+from dataclasses import replace
+
+from deployment.plan.release.release import Release
+
+# Where a release keeps the authority of a private store.
+AUTHORITY = "stack/backup-s3-ca.pem"
+OVERLAY, WITH_AUTHORITY = "stack/overlays/backup-s3.yaml", "stack/overlays/backup-s3-ca.yaml"
+PLACE = ("BACKUP_S3_ENDPOINT", "BACKUP_S3_BUCKET", "BACKUP_S3_REGION")
+OF_AUTHORITY = ("BACKUP_S3_CA_FILE", "BACKUP_S3_CA_HASH")
+
+
+def kept(former: Release, now: Release) -> Release:
+    """Return a former release with the bucket of now, and its authority, where both have a bucket."""
+    if OVERLAY not in former.stack or OVERLAY not in now.stack:
+        return former
+    bare = _without_authority(former).having({name: now.variables[name] for name in PLACE})
+    return _with_authority(bare, now) if WITH_AUTHORITY in now.stack else bare
+
+
+def _without_authority(release: Release) -> Release:
+    return Release(
+        tuple(path for path in release.stack if path != WITH_AUTHORITY),
+        {path: text for path, text in release.files.items() if path not in (WITH_AUTHORITY, AUTHORITY)},
+        {name: value for name, value in release.variables.items() if name not in OF_AUTHORITY},
+    )
+
+
+def _with_authority(release: Release, now: Release) -> Release:
+    after = release.stack.index(OVERLAY) + 1
+    return replace(
+        release.having({name: now.variables[name] for name in OF_AUTHORITY}),
+        stack=(*release.stack[:after], WITH_AUTHORITY, *release.stack[after:]),
+        files={**release.files, **{path: now.files[path] for path in (WITH_AUTHORITY, AUTHORITY)}},
+    )
