@@ -8,8 +8,6 @@ OVERLAYS = ROOT / "stack" / "overlays"
 RULE_FILES = ROOT / "stack" / "monitoring" / "prometheus" / "rules"
 # The overlay by which a release is known to be watched.
 MONITORING = "monitoring.yaml"
-# The overlay by which a release is known to be backed up.
-BACKUP = "backup.yaml"
 ENV_FILE = ROOT / "stack" / ".env"
 # Where a recovery kit puts the files that its settings name.
 GIVEN = ROOT / "stack" / "given"

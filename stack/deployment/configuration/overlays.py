@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from deployment.configuration.layout import BACKUP, MONITORING, OVERLAYS
+from deployment.configuration.layout import MONITORING, OVERLAYS
 from deployment.configuration.settings import Settings
 
 
@@ -14,7 +14,7 @@ def chosen(settings: Settings) -> tuple[Path, ...]:
         "private-acme.yaml": settings.acme_ca_file,
         "external-account.yaml": settings.acme_eab_hmac_key_file,
         "dns-challenge.yaml": settings.acme_dns_hook,
-        BACKUP: settings.backup_store,
+        "backup.yaml": settings.backup_store,
         "backup-volume.yaml": settings.backup_store == "volume",
         "backup-s3.yaml": settings.backup_store == "s3",
         "backup-s3-ca.yaml": settings.backup_s3_ca_file,

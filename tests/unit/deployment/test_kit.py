@@ -129,21 +129,29 @@ def test_the_program_in_the_task_seals_what_it_reads(
     assert base64.b64decode(found["secrets"][0]["data"]) == b"\x00secret"
 
 
-MADE = Made("2026-11-29T03:00:00+00:00", "me@here", ("a", "b"))
+MADE = Made("2026-11-29T03:00:00+00:00", "me@here", ("a", "b"), "volume")
 DUE = {
-    "no store, no kit": (None, ["a"], False, ""),
-    "a store and no kit": (None, ["a"], True, "nobody has a recovery kit"),
-    "all in the kit": (MADE, ["a", "b"], True, ""),
-    "one is gone since": (MADE, ["a"], True, ""),
-    "one is newer": (MADE, ["a", "b", "c"], False, "c is newer than the recovery kit of 2026-11-29"),
-    "two are newer": (MADE, ["d", "c"], True, "2 secrets, c among them, are newer"),
+    "no store, no kit": (None, ["a"], "", ""),
+    "a store and no kit": (None, ["a"], "volume", "nobody has a recovery kit"),
+    "all in the kit": (MADE, ["a", "b"], "volume", ""),
+    "one is gone since": (MADE, ["a"], "volume", ""),
+    "one is newer": (MADE, ["a", "b", "c"], "", "c is newer than the recovery kit of 2026-11-29"),
+    "two are newer": (MADE, ["d", "c"], "volume", "2 secrets, c among them, are newer"),
+    "another store": (
+        MADE,
+        ["a"],
+        "s3 minio.example.org votes",
+        "in another store than the recovery kit of 2026",
+    ),
+    "no store any more": (MADE, ["a"], "", ""),
+    "a store that the kit of before does not say": (replace(MADE, store=None), ["a"], "volume", ""),
 }
 
 
 @pytest.mark.parametrize("case", DUE)
 def test_when_another_kit_is_due(case: str) -> None:
-    made, names, backed_up, what = DUE[case]
-    found = due(made, names, backed_up=backed_up)
+    made, names, store, what = DUE[case]
+    found = due(made, names, store)
     assert len(found) == bool(what)
     assert what in "".join(found)
 
@@ -347,7 +355,7 @@ def test_a_kit_makes_everything_again_once(machine: Engine, tmp_path: Path) -> N
     assert (tmp_path / "given" / "dashboard_users_file").read_bytes() == b"me:x"
     assert f"DASHBOARD_USERS_FILE='{tmp_path}/given/" in (tmp_path / ".env").read_text()
     assert {path.stat().st_mode & 0o077 for path in tmp_path.rglob("*")} == {0}
-    assert due(kits.made(client), [one.name for one in KIT.secrets], backed_up=True) == []
+    assert due(kits.made(client), [one.name for one in KIT.secrets], "") == []
     assert opened(machine) == []
 
 

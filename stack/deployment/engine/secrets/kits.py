@@ -13,6 +13,7 @@ from deployment.errors import DeployError
 from deployment.plan.kit import due as rule
 from deployment.plan.kit.contents import Item
 from deployment.plan.kit.due import Made
+from deployment.plan.release import bucket
 from deployment.plan.release.release import Release
 
 SHELF = Shelf("vote-app.kit")
@@ -26,7 +27,7 @@ def made(client: docker.DockerClient) -> Made | None:
     if latest is None:
         return None
     found = json.loads(latest)
-    return Made(found["at"], found["by"], tuple(found["names"]))
+    return Made(found["at"], found["by"], tuple(found["names"]), found.get("store"))
 
 
 def record(client: docker.DockerClient, new: Made) -> None:
@@ -43,7 +44,7 @@ def reasons(client: docker.DockerClient, release: Release) -> list[str]:
     """Say why another kit is due."""
     # What stands beside a secret while nothing else is good holds a word that everybody knows.
     names = [item.name for item in secrets(client) if item.key not in credentials.OTHERS]
-    return rule.due(made(client), names, backed_up=release.backed_up)
+    return rule.due(made(client), names, bucket.store_of(release))
 
 
 def forget(client: docker.DockerClient) -> None:

@@ -16,6 +16,7 @@ from deployment.operations.steps.sealing import Swept
 from deployment.plan.kit import envelope
 from deployment.plan.kit.contents import Contents, settings_of
 from deployment.plan.kit.due import Made
+from deployment.plan.release import bucket
 from deployment.plan.release.history import Deployment
 
 DOCUMENT = TypeAdapter(Contents)
@@ -179,4 +180,5 @@ class Noted:
 
 def made_of(contents: Contents) -> Made:
     """Return what the Swarm keeps of a kit."""
-    return Made(contents.at, contents.by, tuple(sorted(item.name for item in contents.secrets)))
+    names = tuple(sorted(item.name for item in contents.secrets))
+    return Made(contents.at, contents.by, names, bucket.store_of(contents.deployment.release))

@@ -1,4 +1,4 @@
-"""The bucket of a release's backups: its key is always today's, so all that the key belongs to is, too."""
+"""Where a release keeps its backups; the key of a bucket is always today's, so the bucket is, too."""
 
 from dataclasses import replace
 
@@ -9,6 +9,12 @@ AUTHORITY = "stack/backup-s3-ca.pem"
 OVERLAY, WITH_AUTHORITY = "stack/overlays/backup-s3.yaml", "stack/overlays/backup-s3-ca.yaml"
 PLACE = ("BACKUP_S3_ENDPOINT", "BACKUP_S3_BUCKET", "BACKUP_S3_REGION")
 OF_AUTHORITY = ("BACKUP_S3_CA_FILE", "BACKUP_S3_CA_HASH")
+
+
+def store_of(release: Release) -> str:
+    """Name the store of a release's backups; the empty string if it makes none."""
+    told = ("BACKUP_STORE", *PLACE, "BACKUP_S3_CA_HASH")
+    return " ".join(filter(None, map(release.variables.get, told)))
 
 
 def kept(former: Release, now: Release) -> Release:

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from deployment.configuration.documents import parsed
-from deployment.configuration.layout import BACKUP, MONITORING
+from deployment.configuration.layout import MONITORING
 
 # `$$` is a dollar, `${NAME:-default}` a value or else the default, `${NAME:?text}` one that must be there.
 VARIABLE = re.compile(r"\$(?:\$|\{(?P<name>\w+)(?::-(?P<default>[^}]*)|:\?[^}]*)?\})")
@@ -52,11 +52,6 @@ class Release:
     def watched(self) -> bool:
         """Whether Prometheus is part of it."""
         return any(path.endswith(f"/{MONITORING}") for path in self.stack)
-
-    @property
-    def backed_up(self) -> bool:
-        """Whether the runner of the backups is part of it."""
-        return any(path.endswith(f"/{BACKUP}") for path in self.stack)
 
     @property
     def images(self) -> dict[str, str]:
