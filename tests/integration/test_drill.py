@@ -161,9 +161,9 @@ def test_a_good_backup_brings_every_vote_back(station: Station) -> None:
     # Nothing of the copy is left, and nothing of it was archived.
     assert station.run("ls", "/var/lib/backup/scratch") == "lock"
     assert "\n00000002" not in station.run("ls", "-R", "/var/lib/backup/repository/archive")
-    notes = json.loads(station.run("cat", "/var/lib/backup/state/volume/drill.json"))
+    notes = json.loads(station.run("cat", "/var/lib/backup/state/drill.json"))
     assert notes == {"last": found, "ran": found}
-    assert found["backup"] in json.loads(station.run("cat", "/var/lib/backup/state/volume/restored.json"))
+    assert found["backup"] in json.loads(station.run("cat", "/var/lib/backup/state/restored.json"))
 
 
 @pytest.mark.parametrize(

@@ -120,7 +120,7 @@ def volume(folder: Path) -> Store:
 
 
 def turn_on(settings: Mapping[str, str] = ON_A_VOLUME) -> None:
-    """Deploy with a store: each node of the database restarts."""
+    """Deploy with this store; where there was none, each node of the database restarts."""
     done = deploy(**settings)
     assert done.returncode == 0, done.stderr
 

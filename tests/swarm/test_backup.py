@@ -82,14 +82,16 @@ def test_a_backup_is_made_when_it_is_asked_for(backed_up: LocalStack) -> None:
 def test_what_the_volume_holds_is_set_aside_where_it_is_another_history(backed_up: LocalStack) -> None:
     """Do what the runbook says, word by word."""
     wait_for_the_first()
+    former = labels()
     primary = backed_up.container(backed_up.status()["postgres"]["primary"])
     ((name,),) = rows.sql("SELECT pg_walfile_name(pg_current_wal_lsn())", primary)
     docker("exec", backed_up.container("backup"), "sh", "-c", FORGE.format(name=name))
     rows.sql(SWITCH, primary)
     wait_until(lambda: SPLIT in verb("status").stdout, STORED_SECONDS)
 
-    (set_aside,) = re.findall(r"```console\n(.*?)```", RUNBOOK.read_text(), re.DOTALL)
-    docker("exec", backed_up.container("backup"), "rm", "-rf", "/var/lib/backup/split-1")
+    set_aside, bring_back = re.findall(r"```console\n(.*?)```", RUNBOOK.read_text(), re.DOTALL)
+    backups = (f"/var/lib/backup/split-{number}" for number in (1, 2))
+    docker("exec", backed_up.container("backup"), "rm", "-rf", *backups)
     subprocess.run(["sh", "-e", "-c", set_aside], check=True)
     (remove,) = re.findall(r"python3 deploy.py (exec [^\n`]+)", RUNBOOK.read_text())
     for node in NODES:
@@ -97,7 +99,12 @@ def test_what_the_volume_holds_is_set_aside_where_it_is_another_history(backed_u
     wait_until(lambda: backed_up.status()["backups"]["waiting"] == 0, STORED_SECONDS)
     wait_for_the_first()
     wait_until(lambda: SPLIT not in verb("status").stdout, STORED_SECONDS)
-    assert verb("restore", "--drill").returncode == 0
+    assert drilled()["outcome"] == "good"
+    assert not former & labels()
+
+    subprocess.run(["sh", "-e", "-c", bring_back], check=True)
+    wait_until(lambda: former < labels(), STORED_SECONDS)
+    assert drilled()["outcome"] == "good"
 
 
 @pytest.mark.long

@@ -20,6 +20,7 @@ from postgres_ha.backup.verdict import EXIT_CODES
 from postgres_ha.errors import ServiceError
 
 VOLUME = Path("/var/lib/backup")
+STATE = VOLUME / "state"
 
 
 def main(options: argparse.Namespace) -> int:
@@ -55,7 +56,7 @@ def _list() -> int:
     status = orders.status(RUNNER_CONF.parent)
     found = report.contents(look(RUNNER_CONF))
     said = {"problem": status.get("problem", ""), "running": status.get("running")}
-    print(json.dumps(report.listed(found, notes.read(_places().state, notes.RESTORED)) | said, indent=2))
+    print(json.dumps(report.listed(found, notes.read(STATE, notes.RESTORED)) | said, indent=2))
     return 0
 
 
@@ -79,8 +80,7 @@ def _restore(options: argparse.Namespace) -> int:
 
 
 def _places() -> drill.Places:
-    state = store.notes_folder(VOLUME, store.place(os.environ))
-    return drill.Places(RUNNER_CONF, VOLUME / "scratch", state)
+    return drill.Places(RUNNER_CONF, VOLUME / "scratch", STATE)
 
 
 def _say(step: str) -> None:

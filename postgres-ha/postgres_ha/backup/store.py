@@ -26,6 +26,11 @@ class Bucket:
     key_secret: str = field(repr=False)
     authority: Path | None = None
 
+    @property
+    def place(self) -> str:
+        """Name it among all buckets."""
+        return f"{self.host.lower()}:{self.port}/{self.name}"
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -38,7 +43,6 @@ class Settings:
     tls: Tls
     authority: Path
     agent_token: str = field(repr=False)
-    place: str = VOLUME
     runtime: Path = Path("/run/backup")
     volume: Path = Path("/var/lib/backup")
 
@@ -53,14 +57,19 @@ class Settings:
         return self.volume / "repository"
 
     @property
+    def place(self) -> str:
+        """Name the store."""
+        return self.bucket.place if self.bucket else VOLUME
+
+    @property
     def scratch(self) -> Path:
         """Where a backup is restored to be looked at."""
         return self.volume / "scratch"
 
     @property
     def state(self) -> Path:
-        """Where notes of this store are kept."""
-        return notes_folder(self.volume, self.place)
+        """Where notes are kept."""
+        return self.volume / "state"
 
 
 def load(environment: Environment) -> Settings:
@@ -76,21 +85,7 @@ def load(environment: Environment) -> Settings:
         tls=tls.load(environment),
         authority=Path(required(environment, "BACKUP_CA_FILE", "/etc/ssl/backup_ca.pem")),
         agent_token=secret(environment, "AGENT_TOKEN_FILE", "postgres_agent_token"),
-        place=place(environment),
     )
-
-
-def place(environment: Environment) -> str:
-    """Name the store; what is noted of one is not true of another. Raise SettingError."""
-    if environment.get("BACKUP_STORE") != S3:
-        return VOLUME
-    host, port = parsed(environment, "BACKUP_S3_ENDPOINT", endpoint)
-    return f"{host.lower()}_{port}_{required(environment, 'BACKUP_S3_BUCKET')}"
-
-
-def notes_folder(volume: Path, place: str) -> Path:
-    """Return where notes of a store are kept."""
-    return volume / "state" / place
 
 
 def time_of_day(text: str) -> time:

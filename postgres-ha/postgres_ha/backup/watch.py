@@ -11,6 +11,7 @@ from postgres_ha.backup.adoption import foreign
 from postgres_ha.backup.cluster import Agents, Cluster
 from postgres_ha.backup.command import CREATE, DIFFERENT_DATABASE, PgBackRestError, change, look
 from postgres_ha.backup.report import Contents
+from postgres_ha.backup.schedule import lacks
 
 log = structlog.get_logger()
 
@@ -50,6 +51,11 @@ class Watch:
         """Whether it still looks; else the program has an error, and its traceback is in the log."""
         return self._thread.is_alive()
 
+    @property
+    def lacks(self) -> bool:
+        """Whether a backup has to come first, as WAL may be missing since the last one."""
+        return lacks(self.contents.own, self.stood_still)
+
     def look_now(self) -> None:
         """Look at once: something has changed."""
         self._now.set()
@@ -68,7 +74,7 @@ class Watch:
                 change(self._conf, CREATE)
                 log.info("store is ready")
                 found = report.contents(look(self._conf))
-            self._keep_seen()
+            self._keep_seen(found)
         except PgBackRestError as error:
             self._note(str(error), error.code)
         except OSError as error:  # such as a volume that is full
@@ -77,10 +83,10 @@ class Watch:
             self.contents = found
             self._note(foreign(found.system, self.cluster.system), DIFFERENT_DATABASE)
 
-    def _keep_seen(self) -> None:
-        """Note, every now and then, that until now nothing was missed."""
+    def _keep_seen(self, found: Contents) -> None:
+        """Note, every now and then, that until now nothing was missed: who begins anew believes it."""
         now = datetime.now(UTC)
-        if self.cluster.waiting_seconds > STANDSTILL_SECONDS:
+        if lacks(found.own, self.stood_still):
             return
         if self._noted is None or (now - self._noted).total_seconds() > NOTE_SECONDS:
             self._noted = now

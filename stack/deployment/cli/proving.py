@@ -45,13 +45,17 @@ def test(
     raise typer.Exit(suite.run(suite.runs(fast=fast, faults=faults, soak=soak, chosen=chosen or [])))
 
 
-@app.command(context_settings={"ignore_unknown_options": True, "allow_extra_args": True})
+# `--help`, too, is for whom the words are for.
+HANDED_ON = {"ignore_unknown_options": True, "allow_extra_args": True, "help_option_names": []}
+
+
+@app.command(context_settings=HANDED_ON)
 def lab(context: typer.Context) -> None:
     """Make a Swarm of several nodes on this machine, to try faults by hand: lab up|down|status."""
     raise typer.Exit(suite.lab(context.args))
 
 
-@app.command(context_settings={"ignore_unknown_options": True, "allow_extra_args": True})
+@app.command(context_settings=HANDED_ON)
 def bench(context: typer.Context) -> None:
     """Measure the speed of the stack's parts as ratios, on containers of the bench's own: bench [PART]."""
     raise typer.Exit(suite.bench(context.args))

@@ -67,6 +67,10 @@ def restore(
     A drill's exit code is 0 if the backup is good, 1 if it is bad, 4 if that is not known.
     """
     if drill:
+        if dry_run or export or queue:
+            raise typer.BadParameter(
+                "--dry-run, --export and --queue are for `restore --to`", param_hint="--drill"
+            )
         _drill(backup, to, quiet, as_json)
     if not to or backup:
         raise typer.BadParameter("say --to MOMENT, or --drill", param_hint="restore")

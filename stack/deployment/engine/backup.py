@@ -55,7 +55,8 @@ def output(client: Client, *verb: str) -> Iterator[str]:
         said = complaint.decode(errors="replace").strip().splitlines()
         reason = said[-1].removeprefix("ERROR: ") if said else "its container has ended"
         raise DeployError(
-            f"The runner of the backups could not do it: {reason}. What was in the store is as it was.",
+            f"The runner of the backups could not run `{' '.join(verb)}`: {reason}. "
+            "What was in the store is as it was.",
             "Look at `python3 deploy.py logs backup` and `python3 deploy.py status`, then run this again.",
             said[:-1],
         )

@@ -62,7 +62,7 @@ def output(client: docker.DockerClient, *command: str) -> Iterator[bytes]:
     if client.api.exec_inspect(started["Id"])["ExitCode"] != 0:
         lines = complaint.decode(errors="replace").strip().splitlines()
         raise DeployError(
-            f"The observer could not do it: {lines[-1] if lines else 'no answer'}.",
+            f"The observer could not run `{' '.join(command)}`: {lines[-1] if lines else 'no answer'}.",
             "Look at `python3 deploy.py status`, then run the same command again.",
             lines[:-1],
         )

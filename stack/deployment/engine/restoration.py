@@ -10,7 +10,8 @@ from deployment.errors import DeployError
 
 AGAIN = (
     "Run the same command again: it goes on from here. `python3 deploy.py status` says whether votes are "
-    "taken, and `python3 deploy.py maintenance off` takes them again."
+    "taken. `python3 deploy.py maintenance off` takes them again: if the votes have not changed their place "
+    "yet, this gives the restore up."
 )
 
 
@@ -26,7 +27,7 @@ def part(
     if code == 0:
         return json.loads(printed)
     if code is None:
-        raise DeployError("The runner of the backups has ended while it was at it.", AGAIN, said)
+        raise DeployError(f"The runner of the backups has ended while it worked ({name}).", AGAIN, said)
     reason = said[-1].removeprefix("ERROR: ") if said else f"exit code {code}"
     raise DeployError(f"The runner of the backups could not do it ({name}): {reason}.", AGAIN, said[:-1])
 

@@ -65,7 +65,8 @@ def site(settings: Settings, progress: Progress, wanted: str) -> Site:
 
     def goal(on: Site) -> Release:
         require_newest(on, last)
-        return bucket.kept(target.release.renewed(on.secrets, last.release.variables), last.release)
+        renewed = target.release.renewed(on.secrets, last.release.variables)
+        return bucket.kept(renewed, bucket.newest(each.release for each in seen.deployments))
 
     return Site(
         settings, progress, client, goal, verb=f"rollback to {target.number}", names=target.release.hosts,

@@ -80,7 +80,6 @@ def test_who_comes_back_to_a_store_backs_up_at_once_as_it_lacks_the_wal_between(
     before = [one["label"] for one in backups.listed()]
     backups.move(VOLUME)
     assert backups.wait_for(1)[0]["type"] == "full"
-    assert backups.listed()[0]["restored"] is None
     place.vote(101)
     assert backups.now()
     assert place.drilled() == ("good", "", 200)

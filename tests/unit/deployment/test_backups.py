@@ -131,21 +131,39 @@ def test_a_former_release_comes_back_with_today_s_bucket_as_it_has_today_s_key(
         "without an authority": {},
     }
     authority = {"backup_s3_ca_file": str(tmp_path / "former")} if before else {}
-    former, newer = made(**s3, **authority, vote_replicas=3), made(**s3 | changes[now])
-    assert bucket.kept(former, newer).identity == made(**s3 | changes[now], vote_replicas=3).identity
+    former = made("former", **s3, **authority, vote_replicas=3)
+    newer = made("newer", **s3 | changes[now])
+    expected = made("newer", **s3 | changes[now], vote_replicas=3)
+    assert bucket.kept(former, newer).identity == expected.identity
 
 
 def test_a_former_release_without_a_bucket_gets_none(s3: dict[str, str]) -> None:
-    for former, now in (
-        (made(), made(**s3)),
-        (made(**s3), made()),
-        (made(backup_store="volume"), made(**s3)),
-    ):
-        assert bucket.kept(former, now) is former
+    for former in (made(), made(backup_store="volume")):
+        assert bucket.kept(former, made(**s3)) is former
 
 
-def made(**given: object) -> Release:
-    return source.made({}, settings.load(**given), {}, "a,b")
+def test_the_bucket_of_now_is_that_of_the_last_release_that_has_one(s3: dict[str, str]) -> None:
+    first, second, volume = (
+        made(**s3),
+        made(**s3 | {"backup_s3_bucket": "other"}),
+        made(backup_store="volume"),
+    )
+    assert bucket.newest([first, second, volume]) == second
+    assert bucket.newest([volume]) is None
+    assert bucket.kept(first, None) is first
+
+
+def test_the_key_of_a_bucket_is_no_secret_that_is_always_the_newest(s3: dict[str, str]) -> None:
+    renewed = made("former", **s3).renewed({"backup_s3_key": "newer", "backup_key": "newer"}, {})
+    assert renewed.variables["BACKUP_S3_KEY_SECRET"] == "backup_s3_key of former"
+    assert renewed.variables["BACKUP_KEY_SECRET"] == "newer"
+
+
+def made(key: str = "", **given: object) -> Release:
+    """Return a release whose key of a bucket is one of several."""
+    names = {name: f"{name} of {key}" for name in ("backup_s3_key", "backup_s3_key_secret")}
+    names["backup_key"] = "the key of the backups"
+    return source.made({}, settings.load(**given), names, "a,b")
 
 
 @pytest.mark.parametrize("endpoint", ["192.0.2.10:9000", "minio.example.org:65535", "127.example.org"])

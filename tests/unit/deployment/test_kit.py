@@ -141,10 +141,9 @@ DUE = {
         MADE,
         ["a"],
         "s3 minio.example.org votes",
-        "in another store than the recovery kit of 2026",
+        "in another way than the recovery kit of 2026",
     ),
     "no store any more": (MADE, ["a"], "", ""),
-    "a store that the kit of before does not say": (replace(MADE, store=None), ["a"], "volume", ""),
 }
 
 
@@ -383,6 +382,15 @@ def test_what_stands_beside_a_secret_that_is_not_changed_makes_no_other_kit_due(
     credentials.begin(client, ["probe_key"])
     (reason,) = kits.reasons(client, KIT.deployment.release)
     assert "probe_key_" in reason
+
+
+def test_a_kit_says_where_the_backups_are_and_another_is_due_where_they_have_moved(machine: Engine) -> None:
+    volume, moved = release(BACKUP_STORE="volume"), release(BACKUP_STORE="s3", BACKUP_S3_BUCKET="votes")
+    opened(machine, replace(KIT, deployment=replace(KIT.deployment, release=volume)))
+    client = cast(Client, machine)
+    assert kits.reasons(client, volume) == []
+    (reason,) = kits.reasons(client, moved)
+    assert "reached in another way" in reason
 
 
 class KilledError(Exception):

@@ -13,14 +13,21 @@ from deployment.operations.runner import operation
 from deployment.operations.runner.site import Site
 from deployment.operations.secrets import rotate
 from deployment.operations.steps import record
+from deployment.plan.release import bucket
 from deployment.plan.release.history import Deployment
 from deployment.plan.release.release import Release
 from deployment.progress import Progress
 
 VARIABLES = {"VOTE_HOST": "a", "RESULT_HOST": "b", "PROBE_KEY_SECRET": "old", "VOTE_REPLICAS": "2"}
+
+
+def deployment(number: int, release: Release) -> Deployment:
+    return Deployment(number, "2026-01-01T00:00:00Z", "me@here", "abc", "up", release, {})
+
+
 KEPT = [
-    Deployment(number, "2026-01-01T00:00:00Z", "me@here", "abc", "up", Release((), {}, variables), {})
-    for number, variables in ((6, VARIABLES | {"OPTION_A": "Cats"}), (7, VARIABLES))
+    deployment(6, Release((), {}, VARIABLES | {"OPTION_A": "Cats"})),
+    deployment(7, Release((), {}, VARIABLES)),
 ]
 
 
@@ -56,3 +63,18 @@ def test_a_verb_that_was_interrupted_before_its_record_ends_well(kept: list[Depl
     assert operation.carry_out([record.Record()], on)
     assert [deployment.number for deployment in kept] == [6, 7, 8]
     assert on.wanted == kept[-1].release
+
+
+def with_bucket(name: str) -> Release:
+    of_bucket = (*bucket.PLACE, "BACKUP_S3_KEY_SECRET", "BACKUP_S3_KEY_SECRET_SECRET")
+    told = {variable: f"{variable} of {name}" for variable in of_bucket}
+    return Release((bucket.OVERLAY,), {bucket.OVERLAY: "services: {}"}, VARIABLES | told)
+
+
+@pytest.mark.parametrize("between", [True, False], ids=["from a release without a bucket", "at once"])
+def test_a_rollback_keeps_the_last_bucket_and_its_key(kept: list[Deployment], between: bool) -> None:
+    kept[:] = [deployment(6, with_bucket("old")), deployment(7, with_bucket("new"))]
+    kept += [deployment(8, Release((), {}, VARIABLES))] if between else []
+    on = rollback.site(Settings(), Progress(quiet=True), "6")
+    vars(on)["secrets"] = {"backup_s3_key": "another"}
+    assert on.wanted == with_bucket("new")

@@ -85,7 +85,7 @@ def test_who_becomes_the_primary(given: View, cluster: str, wanted: str, chosen:
             view(replace(PICTURE, redis=FAR)), "redis", "redis-3", "30,000,000 bytes", id="that one is far"
         ),
         pytest.param(
-            view(replace(PICTURE, redis=replace(FAR, lag_bytes={}))), "redis", "redis-3", "Nobody says",
+            view(replace(PICTURE, redis=replace(FAR, lag_bytes={}))), "redis", "redis-3", "nobody says",
             id="not known",
         ),
     ],

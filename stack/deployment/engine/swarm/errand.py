@@ -113,7 +113,7 @@ def _ended(client: docker.DockerClient, seconds: float) -> Result:
                 return Result(state == "complete", _words(client, task["Status"]))
         time.sleep(POLL_SECONDS)
     raise DeployError(
-        f"The program that was to do it has not ended after {seconds:.0f} s: its task is {state}.",
+        f"The program of the service {NAME} has not ended after {seconds:.0f} s: its task is {state}.",
         "`python3 deploy.py status` says how the clusters are. Then run the same command again.",
         _words(client, {}),
     )

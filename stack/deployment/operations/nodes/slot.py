@@ -240,7 +240,7 @@ def _scale(site: Site, names: Sequence[str], replicas: int) -> None:
 def _wait(site: Site, task: Task, what: str, seconds: float) -> None:
     if task.seconds > seconds:
         raise DeployError(
-            f"Waited for {what}, for {seconds:.0f} s.",
+            f"Stopped waiting for {what} after {seconds:.0f} s.",
             "`python3 deploy.py status` and `logs` of that service say why. Then run the same command again.",
         )
     _pause(site, task, what)

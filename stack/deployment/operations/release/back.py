@@ -41,7 +41,7 @@ class WayBack:
             site.look_again()
             reason, last = _no_way(site), site.last
         except Exception as error:  # noqa: BLE001 - the engine itself may be gone
-            raise _stuck(cause, operation.readable(error)) from cause
+            raise _stuck(cause, operation.readable(error), site.last) from cause
         if reason or last is None:
             raise DeployError(cause.what, f"{cause.remedy} {reason}", cause.evidence) from cause
         site.progress.say(f"  Failed: {cause.what}")
@@ -63,7 +63,7 @@ def _return(site: Site, last: Deployment, cause: DeployError) -> None:
     except KeyboardInterrupt:
         raise _interrupted(cause, last) from None
     except Exception as error:  # noqa: BLE001 - whatever it is, the former release does not run again
-        raise _stuck(cause, operation.readable(error)) from cause
+        raise _stuck(cause, operation.readable(error), last) from cause
 
 
 def _former(site: Site, last: Deployment) -> Site:
@@ -152,10 +152,12 @@ def _interrupted(cause: DeployError, last: Deployment) -> DeployError:
     )
 
 
-def _stuck(cause: DeployError, error: DeployError) -> DeployError:
+def _stuck(cause: DeployError, error: DeployError, last: Deployment | None) -> DeployError:
+    # Without a number `rollback` may mean the release before it: all services may bear its name by now.
+    number = str(last.number) if last else "with the number that `releases` marks as (deployed last)"
     return DeployError(
         f"{cause.what} Going back to the former release failed, too: {error.what}",
-        f"{error.remedy} Then `python3 deploy.py rollback` tries again to go back.",
+        f"{error.remedy} Then go on with going back: python3 deploy.py rollback {number}",
         [*cause.evidence, *error.evidence],
         code=STUCK,
     )

@@ -157,6 +157,12 @@ def _require_done(step: Step, site: Site) -> None:
         time.sleep(POLL_SECONDS)
 
 
+UNFORESEEN = (
+    "Nobody foresaw this. `python3 deploy.py doctor` looks for the cause, `doctor --report FILE` collects "
+    "what others need to help. Then run the same command again."
+)
+
+
 def readable(error: Exception) -> DeployError:
     """Return any error as one that a user can read."""
     if isinstance(error, BrokenError):
@@ -166,4 +172,4 @@ def readable(error: Exception) -> DeployError:
 
 def unexpected(error: Exception) -> DeployError:
     """Return an error that nobody foresaw as one that a user can read."""
-    return DeployError(f"{type(error).__name__}: {error}", "Mend the cause and run the same command again.")
+    return DeployError(f"{type(error).__name__}: {error}", UNFORESEEN)

@@ -14,6 +14,8 @@ from deployment.plan.release.entrance import Entrance
 CERTIFICATE_SECONDS = 120
 # For each name a hook may take two minutes, and as long again until its record is seen.
 HOOK_SECONDS = 600
+USUAL = "a host name whose DNS record leads elsewhere, or port 80 that cannot be reached from outside"
+HOOKED = "a hook that failed, or a DNS that did not show its record in time (ACME_DNS says who is asked)"
 POLL_SECONDS = 1.0
 ISSUER = "certificates"
 SHOWN_LINES = 10
@@ -28,11 +30,12 @@ def wait(site: Site) -> None:
     entrance = site.entrance(release)
     # A release of before has no such service.
     environment = release.services.get(ISSUER, {}).get("environment", {})
-    seconds = HOOK_SECONDS if "ACME_DNS_HOOK" in environment else CERTIFICATE_SECONDS
+    hooked = "ACME_DNS_HOOK" in environment
+    seconds = HOOK_SECONDS if hooked else CERTIFICATE_SECONDS
     with site.progress.task("Waiting for valid certificates") as task:
         while lacking := _lacking(site, entrance):
             if task.seconds > seconds:
-                raise _none_came(site.engine, seconds, lacking)
+                raise _none_came(site.engine, seconds, HOOKED if hooked else USUAL, lacking)
             task.detail(_problem(site.engine) or lacking[0])
             time.sleep(POLL_SECONDS)
 
@@ -50,12 +53,11 @@ def _problem(client: Client) -> str:
     return found.problem + (f" (next try {minute(found.next_try)})" if found.next_try else "")
 
 
-def _none_came(client: Client, seconds: int, lacking: list[str]) -> DeployError:
+def _none_came(client: Client, seconds: int, causes: str, lacking: list[str]) -> DeployError:
     problem = _problem(client)
     return DeployError(
         f"No page with a valid certificate after {seconds} s: {problem or '; '.join(lacking)}",
-        f"The last words of {ISSUER} are above (more: python3 deploy.py logs {ISSUER}). The usual causes: a "
-        "host name whose DNS record leads elsewhere, or port 80 that cannot be reached from outside. "
-        "Mend the cause and run `up` again, after the time of the next try if one is named.",
+        f"The last words of {ISSUER} are above (more: python3 deploy.py logs {ISSUER}). The usual causes: "
+        f"{causes}. Mend the cause and run `up` again, after the time of the next try if one is named.",
         services.last_lines(client, ISSUER, SHOWN_LINES),
     )

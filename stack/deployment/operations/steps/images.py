@@ -74,7 +74,10 @@ class Images:
     def do(self, site: Site) -> None:
         """Build them, several at once."""
         if not site.bases:
-            raise DeployError("A base image is gone again.", "Run the same command again.")
+            raise DeployError(
+                "A base image was removed while this ran. Nothing that runs was changed.",
+                "Does somebody run `docker image prune` here? Then run the same command again.",
+            )
         builds.build(source.unbuilt(site), site.bases, site.progress)
 
 

@@ -65,5 +65,8 @@ def edge(client: Client, way: Entrance) -> Edge:
     here = client.info()["Swarm"]["NodeID"] if engine.is_local(client) else ""
     found = status.edges(nodes.observe(client), way, here)
     if not found:
-        raise DeployError("No node lets visitors in.", "Look at `python3 deploy.py status`.")
+        raise DeployError(
+            "No node lets visitors in: none is ready, active and has the label vote-app.edge=true.",
+            "Look at `python3 deploy.py nodes list`. `nodes activate NODE` ends a drain.",
+        )
     return min(found, key=lambda edge: not edge.here)

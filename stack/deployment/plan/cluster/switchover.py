@@ -60,9 +60,15 @@ def _concerns(name: str, cluster: str) -> bool:
 def _require_near(found: Postgres | Redis, name: str) -> None:
     lag = found.lag_bytes.get(name)
     if lag is None:
-        raise DeployError(f"Nobody says how far {name} is behind {found.primary}.", AGAIN)
+        raise DeployError(
+            f"No switchover to {name}: nobody says how far it is behind {found.primary}.", AGAIN
+        )
     if lag > FAR_BEHIND_BYTES:
-        raise DeployError(f"{name} is {lag:,} bytes behind {found.primary}.", AGAIN)
+        raise DeployError(
+            f"No switchover to {name}: it is {lag:,} bytes behind {found.primary}, "
+            f"and at most {FAR_BEHIND_BYTES:,} are allowed.",
+            AGAIN,
+        )
 
 
 def _place(view: View, found: Postgres | Redis, name: str) -> tuple[bool, int, str]:

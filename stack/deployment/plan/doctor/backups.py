@@ -23,7 +23,7 @@ ONE_DISK = Finding(
     "set BACKUP_STORE=s3, see docs/backup.md",
 )
 AT_RISK = "Votes may be in no backup that is known to be good."
-NO_KEY = "Without it nobody can read the backups after the Swarm is lost."
+NO_KEY = "After the Swarm is lost, only a kit of today surely leads to the backups and reads them."
 
 
 def judge(store: str, picture: Picture, members: Sequence[Node]) -> list[Finding]:

@@ -1,8 +1,9 @@
-"""Where a release keeps its backups; the key of a bucket is always today's, so the bucket is, too."""
+"""Where a release keeps its backups: a bucket, its authority and its key belong together."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 
-from deployment.plan.release.release import Release
+from deployment.plan.release.release import OF_BUCKET, Release, secret_variable
 
 # Where a release keeps the authority of a private store.
 AUTHORITY = "stack/backup-s3-ca.pem"
@@ -12,16 +13,23 @@ OF_AUTHORITY = ("BACKUP_S3_CA_FILE", "BACKUP_S3_CA_HASH")
 
 
 def store_of(release: Release) -> str:
-    """Name the store of a release's backups; the empty string if it makes none."""
+    """Say how the store of a release's backups is reached; the empty string if it makes none."""
     told = ("BACKUP_STORE", *PLACE, "BACKUP_S3_CA_HASH")
     return " ".join(filter(None, map(release.variables.get, told)))
 
 
-def kept(former: Release, now: Release) -> Release:
-    """Return a former release with the bucket of now, and its authority, where both have a bucket."""
-    if OVERLAY not in former.stack or OVERLAY not in now.stack:
+def newest(kept: Iterable[Release]) -> Release | None:
+    """Return the last of these releases that has a bucket."""
+    found = [release for release in kept if OVERLAY in release.stack]
+    return found[-1] if found else None
+
+
+def kept(former: Release, now: Release | None) -> Release:
+    """Return a former release, if it has a bucket, with that of another one."""
+    if now is None or OVERLAY not in former.stack:
         return former
-    bare = _without_authority(former).having({name: now.variables[name] for name in PLACE})
+    taken = (*PLACE, *map(secret_variable, OF_BUCKET))
+    bare = _without_authority(former).having({name: now.variables[name] for name in taken})
     return _with_authority(bare, now) if WITH_AUTHORITY in now.stack else bare
 
 

@@ -153,7 +153,8 @@ def _described(name: str, key: str, tally: Mapping[str, int] | None) -> str:
 def _not_counted(recorded: Options, gone: Sequence[str]) -> DeployError:
     lost, offered = (", ".join(recorded.names[key] for key in keys) for keys in (gone, recorded.offered))
     return DeployError(
-        f"Nobody here can say how many votes there are for {lost}, no longer among the options.",
+        f"{lost} would no longer be among the options, and nobody here can say how many votes it has. "
+        "Nothing was changed.",
         f"Run `up` with the options as they are ({offered}), and change them when `status` shows the votes. "
         "(It asks this node's observer, which needs the database, and a release that counts each option.)",
     )

@@ -18,6 +18,8 @@ POLL = (
     *("VOTE_TITLE", "VOTE_QUESTION", "OPTION_A", "OPTION_B", "VOTE_OPTIONS", "VOTE_OPTION_KEYS"),
     "VOTE_CLOSES",
 )
+# The key of a bucket belongs to that bucket, which a release names; see `plan.release.bucket`.
+OF_BUCKET = ("backup_s3_key", "backup_s3_key_secret")
 NAMED = ("secrets", "configs")
 LONGEST_VALUE = 60
 
@@ -83,8 +85,11 @@ class Release:
         return self.having({variable: str(number) for variable, number in replicas.items()})
 
     def renewed(self, secrets: Mapping[str, str], poll: Mapping[str, str]) -> "Release":
-        """Return it with the newest secrets, by key, and the poll as it is now: neither ever goes back."""
-        named = {secret_variable(key): name for key, name in secrets.items()}
+        """Return it with the newest secrets, by key, and the poll as it is now: neither ever goes back.
+
+        The key of a bucket stays.
+        """
+        named = {secret_variable(key): name for key, name in secrets.items() if key not in OF_BUCKET}
         newest = {variable: name for variable, name in named.items() if variable in self.variables}
         now = {name: poll[name] for name in POLL if name in poll}
         return self.having({**newest, **now})

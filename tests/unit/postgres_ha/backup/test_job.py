@@ -1,5 +1,4 @@
 import json
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -9,7 +8,6 @@ from postgres_ha.backup.command import command, failure
 from postgres_ha.backup.job import Job, label_in
 from postgres_ha.backup.repository import RUNNER_CONF
 from postgres_ha.backup.schedule import Due
-from postgres_ha.backup.watch import was_away
 from unit.postgres_ha.backup.test_report import backup, stanza
 
 FAILED = (
@@ -122,19 +120,3 @@ def test_a_command_names_the_configuration_and_the_stanza() -> None:
 def test_a_primary_says_its_timeline_and_what_waits(archive: dict[str, object], expected: Cluster) -> None:
     """A node of the release before says nothing of its archive."""
     assert cluster_of({"timelines": [[1, 0], [4, 99]], **archive}) == expected
-
-
-@pytest.mark.parametrize(
-    ("seen", "expected"),
-    [
-        (None, True),
-        (7, True),
-        ("", True),
-        ("2026-11-29T12:00:00", True),
-        ("2026-11-29T11:58:50+00:00", True),
-        ("2026-11-29T11:59:10+00:00", False),
-    ],
-)
-def test_where_nobody_has_looked_wal_may_be_missing(seen: object, expected: bool) -> None:
-    """Between turning backups off and on again, WAL goes nowhere."""
-    assert was_away(seen, datetime(2026, 11, 29, 12, 0, tzinfo=UTC)) is expected

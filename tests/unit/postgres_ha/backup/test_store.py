@@ -47,14 +47,14 @@ def test_a_bucket_is_complete(environ: dict[str, str]) -> None:
     ("more", "place"),
     [
         ({}, "volume"),
-        (S3, "minio.example.org_9000_votes"),
-        (S3 | {"BACKUP_S3_ENDPOINT": "https://Minio.example.org:9000/"}, "minio.example.org_9000_votes"),
-        (S3 | {"BACKUP_S3_ENDPOINT": "minio.example.org"}, "minio.example.org_443_votes"),
-        (S3 | {"BACKUP_S3_BUCKET": "other"}, "minio.example.org_9000_other"),
+        (S3, "minio.example.org:9000/votes"),
+        (S3 | {"BACKUP_S3_ENDPOINT": "https://Minio.example.org:9000/"}, "minio.example.org:9000/votes"),
+        (S3 | {"BACKUP_S3_ENDPOINT": "minio.example.org"}, "minio.example.org:443/votes"),
+        (S3 | {"BACKUP_S3_BUCKET": "other"}, "minio.example.org:9000/other"),
     ],
 )
-def test_each_store_has_notes_of_its_own(environ: dict[str, str], more: dict[str, str], place: str) -> None:
-    assert load(environ | more).state == Path("/var/lib/backup/state") / place
+def test_each_store_has_a_name(environ: dict[str, str], more: dict[str, str], place: str) -> None:
+    assert load(environ | more).place == place
 
 
 def test_secrets_are_not_shown(environ: dict[str, str]) -> None:
