@@ -2,13 +2,12 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
 import requests
 
 from deployment.configuration import dashboard
-from kit.containers import create_network, docker, remove_network
+from kit.containers import docker, joined, own_network
 from kit.edge import HOSTS, HTTP_PORT, PORT, running_edge
 from kit.images import reference
 from kit.waiting import wait_until
@@ -34,16 +33,10 @@ for path in sys.argv[1:]:
 @pytest.fixture(scope="module")
 def network() -> Iterator[str]:
     """Run a page under both services' names that knows none of the dashboard's paths."""
-    name = f"test-dashboard-{uuid4().hex[:8]}"
     page = ("--entrypoint", "python", reference("worker"), "-m", "http.server", "--directory", "/tmp", "8080")
     aliases = [part for alias in ("vote", "result") for part in ("--network-alias", alias)]
-    create_network(name)
-    try:
-        docker("run", "--detach", "--name", name, "--network", name, *aliases, *page)
+    with own_network("test-dashboard") as name, joined(name, *aliases, *page):
         yield name
-    finally:
-        docker("rm", "--force", name)
-        remove_network(name)
 
 
 @pytest.fixture(scope="module")

@@ -5,12 +5,11 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from itertools import product
 from typing import NamedTuple
-from uuid import uuid4
 
 import pytest
 import requests
 
-from kit.containers import create_network, docker, joined, remove_network
+from kit.containers import docker, joined, own_network
 from kit.edge import HOSTS, HTTP_PORT, PORT, starting_edge
 from kit.images import reference
 from kit.proxy import proxy
@@ -84,10 +83,8 @@ class Site(NamedTuple):
 @pytest.fixture(scope="module")
 def network() -> Iterator[str]:
     """Make a network of its own."""
-    name = f"test-proxied-{uuid4().hex[:8]}"
-    create_network(name)
-    yield name
-    remove_network(name)
+    with own_network("test-proxied") as name:
+        yield name
 
 
 @pytest.fixture(scope="module")

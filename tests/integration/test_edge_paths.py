@@ -7,13 +7,12 @@ from contextlib import ExitStack, contextmanager
 from http.cookiejar import CookieJar
 from typing import Any, NamedTuple, cast
 from urllib.parse import urljoin, urlsplit
-from uuid import uuid4
 
 import pytest
 import requests
 import socketio
 
-from kit.containers import create_network, joined, remove_network
+from kit.containers import joined, own_network
 from kit.edge import CHALLENGES, HTTP_PORT, PORT, starting_edge
 from kit.images import reference
 from kit.proxy import proxy
@@ -66,11 +65,8 @@ class Site(NamedTuple):
 @pytest.fixture(scope="module")
 def network() -> Iterator[str]:
     """Run one replica of each page, without a queue and without a database."""
-    name = f"test-paths-{uuid4().hex[:8]}"
     environment = [part for key, value in SETTINGS.items() for part in ("--env", f"{key}={value}")]
-    create_network(name)
-    with ExitStack() as running:
-        running.callback(remove_network, name)
+    with own_network("test-paths") as name, ExitStack() as running:
         for page in PAGES:
             alias = ("--network-alias", page)
             running.enter_context(joined(name, *alias, *environment, reference(page)))

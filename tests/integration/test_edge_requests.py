@@ -6,11 +6,10 @@ import ssl
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
 
-from kit.containers import create_network, docker, remove_network
+from kit.containers import docker, joined, own_network
 from kit.edge import CHALLENGES, HEALTH_CHECK, HOSTS, HTTP_PORT, PORT, running_edge
 from kit.images import reference
 from kit.waiting import wait_until
@@ -82,16 +81,10 @@ FORM = "Content-Type: application/x-www-form-urlencoded"
 @pytest.fixture(scope="module")
 def network() -> Iterator[str]:
     """Run something under both services' names that says what it was sent."""
-    image, name = reference("worker"), f"test-edge-{uuid4().hex[:8]}"
-    create_network(name)
     aliases = [part for alias in ("vote", "result") for part in ("--network-alias", alias)]
-    docker(
-        *("run", "--detach", "--name", f"{name}-echo", "--network", name, *aliases),
-        *("--entrypoint", "python", image, "-c", ECHO),
-    )
-    yield name
-    docker("rm", "--force", f"{name}-echo")
-    remove_network(name)
+    echo = ("--entrypoint", "python", reference("worker"), "-c", ECHO)
+    with own_network("test-edge") as name, joined(name, *aliases, *echo):
+        yield name
 
 
 @pytest.fixture(scope="module")

@@ -5,11 +5,10 @@ import socket
 import ssl
 from collections.abc import Iterable, Iterator
 from typing import BinaryIO
-from uuid import uuid4
 
 import pytest
 
-from kit.containers import create_network, docker, remove_network
+from kit.containers import joined, own_network
 from kit.edge import HOSTS, PORT, running_edge
 from kit.images import reference
 from kit.waiting import wait_until
@@ -49,17 +48,23 @@ HTTP2_HEADERS, HTTP2_END, STATUS_200 = 1, 5, 0x88
 @pytest.fixture(scope="module")
 def edge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Run an edge, and a page behind it."""
-    name = f"test-tls-{uuid4().hex[:8]}"
-    page = ("--entrypoint", "python", reference("worker"), "-m", "http.server", "8080")
-    create_network(name)
-    try:
-        docker("run", "--detach", "--name", name, "--network", name, "--network-alias", "vote", *page)
-        with running_edge(name, tmp_path_factory.mktemp("edge")) as found:
-            wait_until(lambda: http2_status(found) == STATUS_200)
-            yield found
-    finally:
-        docker("rm", "--force", name)
-        remove_network(name)
+    page = (
+        "--network-alias",
+        "vote",
+        "--entrypoint",
+        "python",
+        reference("worker"),
+        "-m",
+        "http.server",
+        "8080",
+    )
+    with (
+        own_network("test-tls") as name,
+        joined(name, *page),
+        running_edge(name, tmp_path_factory.mktemp("edge")) as found,
+    ):
+        wait_until(lambda: http2_status(found) == STATUS_200)
+        yield found
 
 
 def test_every_cipher_suite_that_is_taken_is_a_modern_one(edge: str) -> None:

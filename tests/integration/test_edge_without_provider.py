@@ -5,12 +5,11 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
 import requests
 
-from kit.containers import create_network, docker, remove_network
+from kit.containers import docker, own_network
 from kit.edge import HOSTS, lets_in, running_edge, starting_edge
 from kit.images import reference
 from kit.waiting import wait_until
@@ -42,10 +41,8 @@ SERVE = "echo told by {0} > /tmp/maintenance && exec python -m http.server --dir
 
 @pytest.fixture
 def network() -> Iterator[str]:
-    name = f"test-edge-{uuid4().hex[:8]}"
-    create_network(name)
-    yield name
-    remove_network(name)
+    with own_network("test-edge") as name:
+        yield name
 
 
 @pytest.fixture

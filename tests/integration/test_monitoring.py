@@ -13,7 +13,7 @@ import yaml
 from deployment.engine.images import grafana
 from deployment.engine.machine import engine
 from kit import dashboards, monitoring
-from kit.containers import address, create_network, docker, joined, remove_network
+from kit.containers import address, docker, joined, own_network
 from kit.edge import HOSTS, HTTP_PORT, PORT, running_edge
 from kit.images import reference
 from kit.redis_cluster import PROXIES, REDIS, SENTINELS, RedisCluster, running_cluster
@@ -108,12 +108,10 @@ def in_the_place_of_grafana() -> tuple[str, ...]:
 @pytest.fixture(scope="module")
 def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
     """Run a queue, an edge, and all that watches them, each held as in the stack."""
-    network = f"test-monitoring-{uuid4().hex[:8]}"
     folder = tmp_path_factory.mktemp
     with ExitStack() as stack:
         cluster = stack.enter_context(running_cluster(folder("redis")))
-        create_network(network)
-        stack.callback(remove_network, network)
+        network = stack.enter_context(own_network("test-monitoring"))
         for proxy in PROXIES:
             also_known_as(cluster.container(proxy), network, "tasks.redis-proxy")
             stack.callback(docker, "network", "disconnect", "--force", network, cluster.container(proxy))

@@ -6,7 +6,6 @@ import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
 
@@ -16,7 +15,7 @@ from certificates.outside.names import NamesError, NoAddressError, Resolver
 from certificates.outside.reach import look
 from certificates.plan.caa import CaaRecord, forbids
 from certificates.plan.findings import Findings
-from kit.containers import create_network, remove_network
+from kit.containers import own_network
 from kit.pebble import DnsServer, dns_server
 
 VOTE, RESULT = "vote.example.test", "result.example.test"
@@ -27,10 +26,8 @@ RIGHT, WRONG, ELSEWHERE, FROZEN, UNUSED = (f"127.0.0.{host}" for host in range(1
 
 @pytest.fixture(scope="module")
 def network() -> Iterator[str]:
-    name = f"vote-app-test-names-{uuid4().hex[:8]}"
-    create_network(name)
-    yield name
-    remove_network(name)
+    with own_network("vote-app-test-names") as name:
+        yield name
 
 
 @pytest.fixture(scope="module")

@@ -2,12 +2,11 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
 import requests
 
-from kit.containers import create_network, docker, remove_network
+from kit.containers import joined, own_network
 from kit.edge import HOSTS, PORT, running_edge
 from kit.images import reference
 from kit.waiting import wait_until
@@ -30,18 +29,15 @@ SETTINGS = {
 @pytest.fixture
 def edge(tmp_path: Path) -> Iterator[str]:
     """Run one replica of `vote`, and Traefik before it; return the edge's address."""
-    name = f"test-vote-{uuid4().hex[:8]}"
     environment = [part for key, value in SETTINGS.items() for part in ("--env", f"{key}={value}")]
-    replica = ("--name", name, "--network", name, "--network-alias", "vote", *environment)
-    create_network(name)
-    try:
-        docker("run", "--detach", *replica, reference("vote"))
-        with running_edge(name, tmp_path) as found:
-            wait_until(lambda: answers(found))
-            yield found
-    finally:
-        docker("rm", "--force", name)
-        remove_network(name)
+    replica = ("--network-alias", "vote", *environment, reference("vote"))
+    with (
+        own_network("test-vote") as name,
+        joined(name, *replica),
+        running_edge(name, tmp_path) as found,
+    ):
+        wait_until(lambda: answers(found))
+        yield found
 
 
 def answers(edge: str) -> bool:

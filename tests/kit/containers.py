@@ -71,6 +71,17 @@ def remove_network(name: str) -> None:
     docker("network", "rm", name, check=False)
 
 
+@contextmanager
+def own_network(prefix: str, *options: str) -> Iterator[str]:
+    """Make a network with a name that begins so, and remove it at the end; give its name."""
+    name = f"{prefix}-{uuid.uuid4().hex[:8]}"
+    create_network(name, *options)
+    try:
+        yield name
+    finally:
+        remove_network(name)
+
+
 def freeze(container: str) -> None:
     """Stop all of a container where it stands, as if its machine hung."""
 
