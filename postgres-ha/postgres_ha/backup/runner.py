@@ -71,8 +71,7 @@ class Runner:
         self._finish()
         if self._job is None and self._watch.contents.ready:
             self._begin_unless_foreign()
-        newest = self._watch.contents.newest
-        if newest and not self._watch.lacks:
+        if newest := self._watch.drillable:
             self._drills.keep(newest.stop)
         self._say()
 
@@ -193,7 +192,10 @@ def prepare(settings: Settings) -> None:
     """Make the folders and the configuration, and remove what a drill has left; raise OSError."""
     for folder in (settings.repository, settings.scratch, settings.state):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    notes.begin(settings.state, settings.place)
+    try:
+        notes.begin(settings.state, settings.place)
+    except OSError as error:  # such as a volume that is full: what can go of the notes has gone
+        log.warning("no notes", error=str(error))
     scratch.remove_leftovers(settings.scratch)
     write_private(settings.runtime / "server.pem", settings.tls.server_file.read_text())
     write_private(settings.conf, runner_conf(settings))

@@ -56,17 +56,14 @@ def due(situation: Situation) -> Due | None:
         return Due(DIFFERENTIAL, f"the primary has changed: timeline {situation.timeline}")
     # While WAL cannot be stored, a backup cannot be complete.
     stores = situation.waiting_seconds < STORES_SECONDS
-    if stores and lacks(situation.backups, situation.stood_still):
+    if stores and lacks(newest, situation.stood_still):
         return Due(DIFFERENTIAL, "WAL could not be stored for a while")
     return None
 
 
-def lacks(backups: Sequence[Backup], stood_still: datetime | None) -> bool:
-    """Whether WAL may be missing after the newest backup: it stood still later than that was begun."""
-    if stood_still is None:
-        return False
-    newest = max(backups, key=lambda backup: backup.stop, default=None)
-    return newest is None or newest.start < stood_still
+def lacks(newest: Backup | None, missed: datetime | None) -> bool:
+    """Whether WAL may be missing after the newest backup: some may have been missed since that was begun."""
+    return missed is not None and (newest is None or newest.start < missed)
 
 
 def ordered(kind: str, backups: Sequence[Backup]) -> Due:

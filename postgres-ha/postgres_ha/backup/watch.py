@@ -10,7 +10,7 @@ from postgres_ha.backup import notes, report
 from postgres_ha.backup.adoption import foreign
 from postgres_ha.backup.cluster import Agents, Cluster
 from postgres_ha.backup.command import CREATE, DIFFERENT_DATABASE, PgBackRestError, change, look
-from postgres_ha.backup.report import Contents
+from postgres_ha.backup.report import Backup, Contents
 from postgres_ha.backup.schedule import lacks
 
 log = structlog.get_logger()
@@ -38,12 +38,13 @@ class Watch:
         self.contents = Contents()
         self.problem = ""
         self.stood_still: datetime | None = None
+        self._dropped: datetime | None = None
         self.busy = False
 
     def start(self) -> None:
         """Begin to look; what was not stored while nobody looked may never be."""
         if was_away(notes.read(self._state, notes.SEEN).get("at"), datetime.now(UTC)):
-            self.stood_still = datetime.now(UTC)
+            self.stood_still = self._dropped = datetime.now(UTC)
         self._thread.start()
 
     @property
@@ -52,9 +53,16 @@ class Watch:
         return self._thread.is_alive()
 
     @property
-    def lacks(self) -> bool:
-        """Whether a backup has to come first, as WAL may be missing since the last one."""
-        return lacks(self.contents.own, self.stood_still)
+    def drillable(self) -> Backup | None:
+        """The newest backup, if all WAL since then must be in the store: without it no drill can be good.
+
+        WAL that waits comes later. A store of another database lacks nothing of that one.
+        """
+        newest, cluster = self.contents.newest, self.cluster
+        if newest is None or foreign(self.contents.system, cluster.system):
+            return newest
+        changed = cluster.timeline not in (None, newest.timeline)
+        return None if changed or lacks(newest, self._dropped) else newest
 
     def look_now(self) -> None:
         """Look at once: something has changed."""
@@ -68,6 +76,7 @@ class Watch:
         if self.cluster.given_up is not None:
             given_up = datetime.fromtimestamp(self.cluster.given_up, UTC)
             self.stood_still = max(self.stood_still or given_up, given_up)
+            self._dropped = max(self._dropped or given_up, given_up)
         try:
             found = report.contents(look(self._conf))
             if not found.ready and self.cluster.timeline is not None:
@@ -86,7 +95,7 @@ class Watch:
     def _keep_seen(self, found: Contents) -> None:
         """Note, every now and then, that until now nothing was missed: who begins anew believes it."""
         now = datetime.now(UTC)
-        if lacks(found.own, self.stood_still):
+        if lacks(found.newest, self.stood_still):
             return
         if self._noted is None or (now - self._noted).total_seconds() > NOTE_SECONDS:
             self._noted = now

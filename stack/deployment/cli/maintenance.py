@@ -18,7 +18,7 @@ from deployment.progress import Progress
 
 DONE = {
     "on": "Voting is paused. Votes that were acknowledged are still stored.",
-    "off": "Votes are taken.",
+    "off": "The maintenance is over.",
 }
 app = typer.Typer(no_args_is_help=True, help="Pause the voting, with a page that says so.")
 
@@ -44,13 +44,14 @@ def resume(quiet: Quiet = False, dry_run: DryRun = False, as_json: AsJson = Fals
 def show(as_json: AsJson = False) -> None:
     """Say whether voting is paused, since when and by whom; exit 1 if no votes are taken."""
     client = manager()
-    intake = verb.site(client, Progress(quiet=True), settings.load(), "status").picture.queue.intake
+    picture = verb.site(client, Progress(quiet=True), settings.load(), "status").picture
+    intake, over = picture.queue.intake, plan.over(picture.poll)
     kept = kept_in_swarm.read(client)
     if as_json:
         print(json.dumps({"intake": intake, "maintenance": asdict(kept) if kept else None}, indent=2))
     else:
-        print("\n".join(plan.closed(intake, kept)) or ("votes are taken" if intake else "unknown"))
-    raise typer.Exit(0 if intake == OPEN and not kept else 1)
+        print("\n".join(plan.closed(intake, kept)) or over or ("votes are taken" if intake else "unknown"))
+    raise typer.Exit(0 if intake == OPEN and not kept and not over else 1)
 
 
 def _run(name: str, quiet: bool, dry_run: bool, as_json: bool, message: str = "") -> None:
@@ -67,3 +68,5 @@ def _run(name: str, quiet: bool, dry_run: bool, as_json: bool, message: str = ""
     if name == "off":
         on.look_again()
         report.intake(on)
+        if over := plan.over(on.picture.poll):
+            on.progress.say(f"  No votes are taken all the same: {over}.")

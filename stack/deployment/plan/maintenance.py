@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from deployment.plan.cluster.picture import DRAINING, MAINTENANCE, OPEN, minute
+from deployment.plan.cluster.picture import DRAINING, MAINTENANCE, OPEN, Poll, minute
 
 
 @dataclass(frozen=True)
@@ -17,6 +17,11 @@ class Maintenance:
         """Say who paused it, and since when."""
         said = f": {self.message}" if self.message else ""
         return f"maintenance since {minute(self.since)}, by {self.by}{said}"
+
+
+def over(poll: Poll | None) -> str:
+    """Say so where a poll takes no more votes, whatever the intake is."""
+    return f"poll {poll.number} is over" if poll and (poll.over or poll.state != OPEN) else ""
 
 
 def closed(intake: str | None, kept: Maintenance | None) -> list[str]:

@@ -79,7 +79,7 @@ def test_both_failures_are_told(
     assert told.code == code
     assert "vote does not run." in told.what
     assert said in told.what
-    assert "rollback" in told.remedy
+    assert f"rollback {KEPT.number}" in told.remedy
 
 
 @pytest.mark.parametrize(
@@ -123,6 +123,22 @@ def test_what_was_missing_before_is_no_excuse_for_the_rest(
     on = site(monkeypatch, lacking, failure, handed={"vote": handed})
     on.before = frozenset({"node-3 down"})
     assert "former release" in outcome(on, monkeypatch).what
+
+
+def test_an_engine_that_is_gone_hides_neither_the_cause_nor_that_it_did_not_go_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    on = site(monkeypatch, ["vote 0/2"])
+
+    def gone(_: Site) -> None:
+        raise ConnectionError("the engine is gone")
+
+    monkeypatch.setattr(Site, "look_again", gone)
+    told = outcome(on, monkeypatch)
+    assert told.code == 3
+    assert CAUSE.what in told.what
+    assert "the engine is gone" in told.what
+    assert "with the number that `releases` marks" in told.remedy
 
 
 CHANGED = {"probe_key": "new"}

@@ -143,6 +143,13 @@ def test_a_drill_that_could_not_run_says_so_by_its_exit_code(place: str, error: 
     assert refused.value.code == 4
 
 
+@pytest.mark.parametrize("more", [["--dry-run"], ["--export", "file"], ["--queue", "replay"]])
+def test_a_drill_refuses_what_is_for_a_restore(more: list[str]) -> None:
+    told = CliRunner().invoke(restore_cli.app, ["--drill", *more])
+    assert told.exit_code == 2
+    assert "are for" in told.output
+
+
 def test_a_drill_on_a_machine_without_a_swarm_could_not_run(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("deployment.cli.restore.manager", failing(DeployError("no Swarm", "Run `up` first.")))
     done = CliRunner().invoke(restore_cli.app, ["--drill"])

@@ -240,6 +240,6 @@ def kept_by_sweep() -> set[str]:
     asked: list[set[str]] = []
     client = SimpleNamespace(secrets=SimpleNamespace(list=list), configs=SimpleNamespace(list=list))
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(credentials, "unused", lambda _client, keys: asked.append(keys))
+        patched.setattr(credentials, "unused", lambda _client, keys, _names: asked.append(keys))
         record.unneeded(cast(Site, SimpleNamespace(engine=client, wanted=None, deployments=())))
     return asked[0]

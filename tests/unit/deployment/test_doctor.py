@@ -19,6 +19,7 @@ from requests.exceptions import ReadTimeout
 from typer.testing import CliRunner
 
 from deployment.cli import doctor as cli_doctor
+from deployment.configuration.layout import SLOT_LABELS
 from deployment.configuration.settings import Settings
 from deployment.engine.doctor import append_only as checking
 from deployment.engine.doctor import asking, mesh, mesh_probe, probe, surroundings, visit
@@ -228,6 +229,10 @@ def test_nodes(node: Node, severity: Severity) -> None:
             ": docker node demote 1; docker node rm --force 1; python3 deploy.py up",
         ),
         (Node("2", "old", state="down"), ": docker node rm --force 2; python3 deploy.py up"),
+        (
+            replace(MANAGER, state="down", labels=frozenset({SLOT_LABELS[1]})),
+            ": python3 deploy.py nodes replace n1 NEW, see docs/nodes.md",
+        ),
     ],
 )
 def test_how_a_node_is_brought_back_or_given_up(node: Node, command: str) -> None:

@@ -144,6 +144,7 @@ DUE = {
         "in another way than the recovery kit of 2026",
     ),
     "no store any more": (MADE, ["a"], "", ""),
+    "nobody knows what it says": (replace(MADE, store=None), ["a"], "volume", ""),
 }
 
 

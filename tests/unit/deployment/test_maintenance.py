@@ -17,7 +17,7 @@ from deployment.operations.runner.operation import Step
 from deployment.operations.runner.site import Site
 from deployment.operations.votes import maintenance
 from deployment.operations.votes.maintenance import Paused, Resumed, step
-from deployment.plan.cluster.picture import Picture, Queue
+from deployment.plan.cluster.picture import Picture, Poll, Queue
 from deployment.plan.maintenance import Maintenance, closed
 from deployment.progress import Progress
 
@@ -32,7 +32,10 @@ class Stack:
     def __init__(self, intake: str | None, kept: Maintenance | None, patch: pytest.MonkeyPatch) -> None:
         self.intake, self.kept = intake, kept
         self.done: list[str] = []
-        patch.setattr(observer, "observe", lambda _: Picture(1.0, queue=Queue(intake=self.intake)))
+        self.poll = Poll()
+        patch.setattr(
+            observer, "observe", lambda _: Picture(1.0, queue=Queue(intake=self.intake), poll=self.poll)
+        )
         patch.setattr(observer, "set_intake", self._set)
         patch.setattr(kept_in_swarm, "read", lambda _: self.kept)
         patch.setattr(kept_in_swarm, "keep", self._keep)
@@ -201,3 +204,15 @@ def test_its_status(
     monkeypatch.setattr(cli_maintenance, "manager", lambda: "an engine")
     monkeypatch.setattr("deployment.operations.votes.maintenance.site", lambda *_: stack.site())
     assert CliRunner().invoke(cli_maintenance.app, ["status"]).exit_code == code
+
+
+@pytest.mark.parametrize("poll", [Poll(state="final"), Poll(over=True)], ids=["closed", "its time has come"])
+def test_nobody_says_that_votes_are_taken_where_the_poll_is_over(
+    poll: Poll, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stack = Stack("open", None, monkeypatch)
+    stack.poll = poll
+    monkeypatch.setattr(cli_maintenance, "manager", lambda: "an engine")
+    monkeypatch.setattr("deployment.operations.votes.maintenance.site", lambda *_: stack.site())
+    told = CliRunner().invoke(cli_maintenance.app, ["status"])
+    assert (told.output, told.exit_code) == ("poll 1 is over\n", 1)

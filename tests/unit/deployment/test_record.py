@@ -8,6 +8,7 @@ from docker import DockerClient
 from deployment.configuration.settings import Settings
 from deployment.engine.machine import engine
 from deployment.engine.records import releases
+from deployment.engine.secrets import credentials
 from deployment.operations import rollback, scale
 from deployment.operations.runner import operation
 from deployment.operations.runner.site import Site
@@ -78,3 +79,13 @@ def test_a_rollback_keeps_the_last_bucket_and_its_key(kept: list[Deployment], be
     on = rollback.site(Settings(), Progress(quiet=True), "6")
     vars(on)["secrets"] = {"backup_s3_key": "another"}
     assert on.wanted == with_bucket("new")
+
+
+def test_what_the_last_bucket_is_reached_with_is_not_swept(
+    kept: list[Deployment], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept[:] = [deployment(6, with_bucket("old")), deployment(7, with_bucket("new")), KEPT[1]]
+    told: list[object] = []
+    monkeypatch.setattr(credentials, "unused", lambda _client, _keys, names: told.append(names))
+    record.unneeded(rollback.site(Settings(), Progress(quiet=True), "6"))
+    assert told == [("BACKUP_S3_KEY_SECRET of new", "BACKUP_S3_KEY_SECRET_SECRET of new")]

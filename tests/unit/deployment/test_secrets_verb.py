@@ -116,7 +116,7 @@ def test_which_secrets_are_changed(
         ([], False, "not said which"),
         (["probe_key"], True, "not said which"),
         (["pgpool"], False, "no secret pgpool"),
-        (["inside_ca"], False, "knows one authority, and would refuse"),
+        (["inside_ca"], False, "trust one authority, and would refuse"),
         (["backup_key"], False, "the backups that are in the store could not be read"),
         (["postgres_password"], False, "nobody logs in with it"),
         (["certificates_key"], False, "could not be opened any more"),
@@ -226,7 +226,7 @@ def test_the_key_of_the_backups_is_not_swept_away_while_none_are_made(
 ) -> None:
     asked = list[set[str]]()
 
-    def unused(_client: DockerClient, keys: set[str]) -> list[credentials.Item]:
+    def unused(_client: DockerClient, keys: set[str], _names: object) -> list[credentials.Item]:
         asked.append(keys)
         return []
 

@@ -69,5 +69,6 @@ def test_the_lab_gets_its_options(monkeypatch: pytest.MonkeyPatch) -> None:
         return 3
 
     monkeypatch.setattr(suite, "lab", lab)
-    done = CliRunner().invoke(cli.app, ["lab", "up", "--nodes", "2"])
-    assert (told, done.exit_code) == ([["up", "--nodes", "2"]], 3)
+    for words in (["up", "--nodes", "2"], ["up", "--help"]):
+        assert CliRunner().invoke(cli.app, ["lab", *words]).exit_code == 3
+        assert told.pop() == words

@@ -4,12 +4,16 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
+from typer.testing import CliRunner
 
+from deployment.cli import switchover as cli
 from deployment.configuration.settings import Settings
 from deployment.engine import observer
 from deployment.engine.swarm import errand
 from deployment.errors import DeployError
 from deployment.operations import switchover as verb
+from deployment.operations.runner import operation
+from deployment.operations.runner.log import INTERRUPTED
 from deployment.operations.runner.site import Site
 from deployment.plan.cluster import switchover
 from deployment.plan.cluster.convergence import ServiceState
@@ -135,3 +139,19 @@ def test_who_was_not_moved_is_looked_at_again_and_nothing_is_promised(
         verb.Moved("redis", "redis-3").do(site)
     assert "may still end" in raised.value.remedy
     assert moments == ([] if before is None else [106.0])
+
+
+def test_who_interrupts_it_is_told_the_name_so_that_it_does_not_go_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def interrupted(*_: object) -> bool:
+        raise DeployError("Interrupted.", "Run the same command again.", code=INTERRUPTED)
+
+    monkeypatch.setattr(operation, "run", interrupted)
+    monkeypatch.setattr(cli, "manager", lambda: None)
+    monkeypatch.setattr(cli, "_line", lambda *_: "")
+    monkeypatch.setattr(verb, "step", lambda *_: verb.Moved("redis", "redis-3"))
+    told = CliRunner().invoke(cli.app, ["redis"]).exception
+    assert isinstance(told, DeployError)
+    assert told.remedy.endswith("python3 deploy.py switchover redis redis-3")
+    assert told.code == INTERRUPTED

@@ -213,8 +213,8 @@ def _signer(client: docker.DockerClient, key: str, hosts: tuple[str, str] | None
     return max(found, key=_created, default=None)
 
 
-def unused(client: docker.DockerClient, keys: Collection[str]) -> list[Item]:
-    """Return our secrets and configs that no service uses, but for the newest of each of the `keys`.
+def unused(client: docker.DockerClient, keys: Collection[str], names: Collection[str] = ()) -> list[Item]:
+    """Return our secrets and configs that no service uses, without `names` and the newest of the `keys`.
 
     Of what a release of before showed the newest stays for each pair of hosts, with its authority. So does
     what is good beside the newest.
@@ -222,7 +222,7 @@ def unused(client: docker.DockerClient, keys: Collection[str]) -> list[Item]:
     found = sorted([*client.secrets.list(), *client.configs.list()], key=_created)
     newest = {_version(item): item.name for item in found if _needed_for(item) in keys}
     good = {name for key, name in versions.good(client).items() if key in keys}
-    stay = {*newest.values(), *_in_use(client), *good}
+    stay = {*newest.values(), *_in_use(client), *good, *names}
     return [item for item in found if item.name not in stay and _is_ours(item)]
 
 

@@ -27,7 +27,7 @@ def made(client: docker.DockerClient) -> Made | None:
     if latest is None:
         return None
     found = json.loads(latest)
-    return Made(found["at"], found["by"], tuple(found["names"]), found.get("store", ""))
+    return Made(found["at"], found["by"], tuple(found["names"]), found.get("store"))
 
 
 def record(client: docker.DockerClient, new: Made) -> None:

@@ -37,11 +37,13 @@ class WayBack:
         Its exit code is 1 if the former release runs again, and 3 if going back failed, too. Where there is
         no other good release the stack is left as it is.
         """
+        last = None
         try:
             site.look_again()
-            reason, last = _no_way(site), site.last
+            last = site.last
+            reason = _no_way(site)
         except Exception as error:  # noqa: BLE001 - the engine itself may be gone
-            raise _stuck(cause, operation.readable(error), site.last) from cause
+            raise _stuck(cause, operation.readable(error), last) from cause
         if reason or last is None:
             raise DeployError(cause.what, f"{cause.remedy} {reason}", cause.evidence) from cause
         site.progress.say(f"  Failed: {cause.what}")

@@ -5,7 +5,7 @@ from deployment.engine.records import releases
 from deployment.engine.secrets import credentials
 from deployment.operations.release import source
 from deployment.operations.runner.site import Site, me, now
-from deployment.plan.release import history
+from deployment.plan.release import bucket, history
 from deployment.plan.release.history import Deployment
 
 
@@ -75,4 +75,6 @@ class Sweep:
 def unneeded(site: Site) -> list[credentials.Item]:
     """Return the secrets and configs that neither run nor may come back."""
     keys = history.secrets_kept(site.wanted, site.deployments)
-    return credentials.unused(site.engine, {*credentials.MADE, *credentials.BACKUP, *keys})
+    last = bucket.newest(deployment.release for deployment in site.deployments)
+    names = bucket.keys_of(last) if last else ()
+    return credentials.unused(site.engine, {*credentials.MADE, *credentials.BACKUP, *keys}, names)

@@ -33,14 +33,12 @@ def _node(node: Node) -> Finding:
     if node.ready and node.availability == "active":
         return ok(name, f"{node.name} is ready.")
     if not node.ready:
-        demote = f"docker node demote {node.id}; " if node.manager else ""
         return Finding(
             name,
             Severity.WARNING if carries else Severity.INFO,
             f"{node.name} is {node.state}.",
             "What belongs there does not run." if carries else "Nothing belongs there.",
-            "start it again, or if it is gone for good: "
-            f"{demote}docker node rm --force {node.id}; python3 deploy.py up",
+            f"start it again, or if it is gone for good: {_farewell(node)}",
         )
     return Finding(
         name,
@@ -49,6 +47,14 @@ def _node(node: Node) -> Finding:
         "What belongs there does not run, and nothing new is started there.",
         f"python3 deploy.py nodes activate {node.name}",
     )
+
+
+def _farewell(node: Node) -> str:
+    """Return how to give up a node that will not come back; for its data another one must be made ready."""
+    if node.slots:
+        return f"python3 deploy.py nodes replace {node.name} NEW, see docs/nodes.md"
+    demote = f"docker node demote {node.id}; " if node.manager else ""
+    return f"{demote}docker node rm --force {node.id}; python3 deploy.py up"
 
 
 def managers(found: Sequence[Node]) -> Finding:
@@ -62,8 +68,7 @@ def managers(found: Sequence[Node]) -> Finding:
             Severity.CRITICAL,
             f"{', '.join(away)} of {count} managers {'is' if len(away) == 1 else 'are'} away.",
             "If one more is lost, the Swarm repairs nothing and takes no command.",
-            "start it again, or if it is gone for good: docker node demote NODE; "
-            "docker node rm --force NODE; python3 deploy.py up",
+            "start it again, or see docs/runbooks/NodeAway.md",
         )
     if count % 2 == 0:
         return Finding(
@@ -107,10 +112,16 @@ def last_up(kept: Sequence[Deployment], now: datetime) -> Finding:
 
 
 def images(unused: int | None) -> Finding:
-    """Judge the bytes that images take which no release that is kept runs."""
+    """Judge the bytes that images take which no container uses: `rollback` and `up` may need them."""
     if unused is None:
         return unknown("images", "The engine did not say what its images take.", "docker system df")
-    said = f"Images that nothing uses take {unused / GIB:.1f} GiB on this node"
+    said = f"Images that no container uses take {unused / GIB:.1f} GiB on this node"
     if unused < MUCH:
         return ok("images", f"{said}.")
-    return Finding("images", Severity.INFO, f"{said}.", "They only take room.", "docker image prune --all")
+    return Finding(
+        "images",
+        Severity.INFO,
+        f"{said}.",
+        "Some of them are what `rollback` and the next `up` need.",
+        "docker image prune (without --all), see docs/runbooks/DiskFilling.md",
+    )

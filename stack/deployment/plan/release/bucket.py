@@ -24,6 +24,11 @@ def newest(kept: Iterable[Release]) -> Release | None:
     return found[-1] if found else None
 
 
+def keys_of(release: Release) -> tuple[str, ...]:
+    """Return the names of the secrets that a release with a bucket reaches it with."""
+    return tuple(release.variables[secret_variable(key)] for key in OF_BUCKET)
+
+
 def kept(former: Release, now: Release | None) -> Release:
     """Return a former release, if it has a bucket, with that of another one."""
     if now is None or OVERLAY not in former.stack:

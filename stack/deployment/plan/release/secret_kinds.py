@@ -58,7 +58,7 @@ FILES = {
     "backup_s3_key": "BACKUP_S3_KEY_FILE",
     "backup_s3_key_secret": "BACKUP_S3_KEY_SECRET_FILE",
 }
-_PINNED = "who runs knows one authority, and would refuse what another one has signed"
+_PINNED = "the services that run trust one authority, and would refuse a certificate of another one"
 _SHOWN = "visitors trust this authority, and would have to trust another one"
 _FORMER = "a release of before shows it, and it goes with that release"
 FIXED = {

@@ -7,13 +7,13 @@ from typing import Any, cast
 
 import pytest
 
-from kit.waiting import wait_until
 from postgres_ha.backup import notes
 from postgres_ha.backup.cluster import Agents, Cluster
 from postgres_ha.backup.watch import Watch, was_away
 from unit.postgres_ha.backup.test_report import backup, stanza
 
 LONG_AGO = 1000
+OLD = backup("old", LONG_AGO)
 
 
 class Store:
@@ -21,18 +21,29 @@ class Store:
 
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.folder = folder
-        self.info: list[dict[str, Any]] = stanza(backup("old", LONG_AGO))
+        self.info: list[dict[str, Any]] = stanza(OLD)
+        self.cluster = Cluster(timeline=2, system="71")
         monkeypatch.setattr("postgres_ha.backup.watch.look", lambda _: self.info)
+        monkeypatch.setattr("threading.Thread.start", lambda _: None)
 
     def look(self) -> Cluster:
-        return Cluster(timeline=2)
+        return self.cluster
 
     def begun(self) -> Watch:
         """Begin, and look once."""
         watch = Watch(self.folder / "conf", cast(Agents, self), self.folder)
         watch.start()
-        wait_until(lambda: watch.contents.ready)
+        watch.look()
         return watch
+
+    def drillable(self) -> str | None:
+        """Begin anew, and return the label of the backup that can be drilled."""
+        newest = self.begun().drillable
+        return newest.label if newest else None
+
+    def note_now(self) -> None:
+        """Note that nothing was missed until now."""
+        notes.write(self.folder, notes.SEEN, {"at": datetime.now(UTC).isoformat()})
 
 
 @pytest.fixture
@@ -40,13 +51,45 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
     return Store(tmp_path, monkeypatch)
 
 
-def test_wal_lacks_until_there_is_a_backup_of_later_and_also_for_who_begins_anew(store: Store) -> None:
-    assert store.begun().lacks
-    assert store.begun().lacks
-    store.info = stanza(backup("old", LONG_AGO), backup("new", int(time.time()) + 60))
-    assert not store.begun().lacks
-    store.info = stanza(backup("old", LONG_AGO))
-    assert not store.begun().lacks  # nobody was away since it was seen to be whole
+def test_wal_is_missing_until_a_backup_of_later_is_whole_and_who_begins_anew_knows_it(store: Store) -> None:
+    assert store.drillable() is None
+    assert store.drillable() is None
+    later = int(time.time()) + 60
+    store.info = stanza(OLD, backup("damaged", later) | {"error": True})
+    assert store.drillable() is None
+    store.info = stanza(OLD, backup("new", later))
+    assert store.drillable() == "new"
+    store.info = stanza(OLD)
+    assert store.drillable() == "old"  # nobody was away since it was seen to be whole
+
+
+@pytest.mark.parametrize(
+    ("cluster", "drillable"),
+    [
+        (Cluster(timeline=2, system="71"), True),
+        (Cluster(), True),
+        (Cluster(timeline=3, system="71"), False),
+        (Cluster(timeline=3, system="other"), True),
+        (Cluster(timeline=2, system="71", waiting_seconds=1000), True),
+        (Cluster(timeline=2, system="71", given_up=LONG_AGO - 9), True),
+        (Cluster(timeline=2, system="71", given_up=LONG_AGO + 9), False),
+    ],
+    ids=[
+        "sound",
+        "no primary",
+        "new primary",
+        "another database",
+        "WAL waits",
+        "gave up before",
+        "gave up since",
+    ],
+)
+def test_a_drill_waits_for_a_backup_where_wal_behind_the_last_may_be_missing(
+    store: Store, cluster: Cluster, drillable: bool
+) -> None:
+    store.note_now()
+    store.cluster = cluster
+    assert (store.drillable() == "old") is drillable
 
 
 @pytest.mark.parametrize(
