@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from deployment.cli.options import Yes, confirm, manager
+from deployment.engine.records import turns
 from deployment.operations import hold
 
 app = typer.Typer()
@@ -22,7 +23,10 @@ def take_lock(
 def unlock(yes: Yes = False) -> None:
     """Give the lock back, whoever has it."""
     client = manager()
-    held = hold.present(client)
-    if held and not held.by_hand:
-        confirm(f"{held.sentence()}. It may be at work: take the lock from it?", yes=yes)
-    print(hold.give_back(client))
+    seen = turns.read(client)
+    if seen is None:
+        print("Nobody has the lock.")
+        return
+    if not seen.holder.by_hand:
+        confirm(f"{seen.holder.sentence()}. It may be at work: take the lock from it?", yes=yes)
+    print(hold.give_back(client, seen))

@@ -87,7 +87,8 @@ def down(on: Site, *, volumes: bool) -> None:
     operation.run(steps(volumes=volumes), on)
     here = on.engine.info()["Swarm"]["NodeID"]
     others = [node.name for node in on.nodes if node.id != here]
-    for line in [*farewell(others, volumes=volumes), *(in_clear() if volumes else [])]:
+    silent = [node.name for node in on.nodes if not node.ready]
+    for line in [*farewell(others, volumes=volumes), *unheard(silent), *(in_clear() if volumes else [])]:
         on.progress.say(line)
 
 
@@ -110,6 +111,16 @@ def farewell(others: list[str], *, volumes: bool) -> list[str]:
         f"The stack is down. Its volumes on this node are gone, those on {', '.join(others)} are not: "
         "they cannot be removed from here, and a new stack could not read them.",
         f"Before the next `up` run on each of these nodes:\n    {REMOVE_VOLUMES}",
+    ]
+
+
+def unheard(silent: list[str]) -> list[str]:
+    """Say what is not known of nodes that the Swarm does not hear of."""
+    if not silent:
+        return []
+    return [
+        f"The Swarm does not hear of {', '.join(silent)}: what runs there goes on until it is back in the "
+        "Swarm. If that will never be, switch it off."
     ]
 
 

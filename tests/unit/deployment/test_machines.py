@@ -2,12 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
+from docker import DockerClient
 
 from deployment.configuration.settings import Settings
 from deployment.engine.swarm import errand, services
 from deployment.engine.swarm import nodes as engine_nodes
+from deployment.errors import DeployError
 from deployment.operations import switchover
 from deployment.operations.nodes import drain as machines
 from deployment.operations.nodes.drain import Active, Drained, Spread
@@ -27,6 +31,13 @@ PICTURE = Picture(
     Postgres("postgres-1", ("postgres-2", "postgres-3"), synchronous=True),
     Redis("redis-1", ("redis-2", "redis-3")),
 )
+MOVED = replace(
+    PICTURE,
+    postgres=Postgres("postgres-2", ("postgres-3",), synchronous=True),
+    redis=Redis("redis-2", ("redis-3",)),
+)
+# The command runs on the second node.
+HERE = cast(DockerClient, SimpleNamespace(info=lambda: {"Swarm": {"NodeID": NODES[1].id}}))
 AWAY_3 = replace(
     PICTURE,
     postgres=Postgres("postgres-1", ("postgres-2",), synchronous=True),
@@ -45,7 +56,7 @@ def site(monkeypatch: pytest.MonkeyPatch) -> Site:
     monkeypatch.setattr(machines, "SETTLED_SECONDS", 0)
     monkeypatch.setattr(operation, "PATIENCE_SECONDS", 0)
     monkeypatch.setattr("time.sleep", lambda _: None)
-    return Site(Settings(), Progress(quiet=True), object(), lambda _: None)
+    return Site(Settings(), Progress(quiet=True), HERE, lambda _: None)
 
 
 @pytest.mark.parametrize(
@@ -69,6 +80,36 @@ def test_a_node_that_is_back_is_waited_for_and_no_other(
     assert Active(NODES[1]).missing(site) == waits
 
 
+def test_nobody_waits_for_another_node_where_no_observer_will_ever_answer(
+    monkeypatch: pytest.MonkeyPatch, site: Site
+) -> None:
+    monkeypatch.setattr(switchover, "look", lambda _: view(UNKNOWN))
+    with pytest.raises(DeployError, match="Nothing was changed") as refused:
+        Active(NODES[0]).missing(site)
+    assert "another manager" in refused.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("seen", "why"),
+    [
+        (view(PICTURE), "A primary has come to node-1 meanwhile"),
+        (view(MOVED, ["redis-2", "sentinel-2", "postgres-2"]), "Nothing was changed"),
+    ],
+    ids=["a primary came back", "another node died"],
+)
+def test_what_has_changed_while_the_primaries_moved_keeps_a_node_from_being_drained(
+    monkeypatch: pytest.MonkeyPatch, site: Site, seen: View, why: str
+) -> None:
+    drained: list[object] = []
+    monkeypatch.setattr(errand, "remove", lambda _: None)
+    monkeypatch.setattr(engine_nodes, "set_availability", lambda *told: drained.append(told))
+    monkeypatch.setattr(switchover, "look", lambda _: seen)
+    with pytest.raises(DeployError) as refused:
+        Drained(NODES[0]).do(site)
+    assert why in f"{refused.value.what} {refused.value.remedy}"
+    assert drained == []
+
+
 def test_what_a_killed_switchover_left_behind_holds_no_drain_up(
     monkeypatch: pytest.MonkeyPatch, site: Site
 ) -> None:
@@ -85,7 +126,7 @@ def test_a_runner_of_the_backups_that_no_other_node_may_run_holds_no_drain_up(
     monkeypatch: pytest.MonkeyPatch, site: Site
 ) -> None:
     runner = ServiceState("backup", 0, 1, labels=NODES[0].labels)
-    there = view(PICTURE, ["redis-1", "sentinel-1", "postgres-1"])
+    there = view(MOVED, ["redis-1", "sentinel-1", "postgres-1"])
     monkeypatch.setattr(errand, "remove", lambda _: None)
     monkeypatch.setattr(engine_nodes, "set_availability", lambda *_: None)
     monkeypatch.setattr(services, "left_on", lambda *_: [])

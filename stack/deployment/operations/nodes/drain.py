@@ -53,6 +53,7 @@ class Drained:
         """Drain it, and wait until its tasks have ended and others run instead; raise DeployError."""
         with site.progress.task(f"Draining {self._node.name}") as task:
             errand.remove(site.engine)  # a switchover that was killed leaves one that never runs again
+            self._require_still(site)
             engine_nodes.set_availability(site.engine, self._node.id, DRAIN)
             while left := [*self._left(site), *departure.unsettled(switchover.look(site), self._node)]:
                 site.turn()
@@ -60,6 +61,17 @@ class Drained:
                     raise _stuck(f"{self._node.name} is drained, but not settled", left)
                 task.detail(f"waiting for {', '.join(left)}")
                 time.sleep(POLL_SECONDS)
+
+    def _require_still(self, site: Site) -> None:
+        """Look once more: to move the primaries away may have taken minutes. Raise DeployError."""
+        site.look_again()
+        Dispensable(self._node).require(site)
+        node = departure.named(site.nodes, self._node.id)
+        if node.availability != DRAIN and departure.held(node, switchover.look(site).picture.primaries):
+            raise DeployError(
+                f"A primary has come to {node.name} meanwhile. It was not drained.",
+                "Run the same command again: it moves the primary away first.",
+            )
 
     def _left(self, site: Site) -> list[str]:
         """Name the services of which a task is still there; of a node that is away nothing more is heard."""
@@ -82,9 +94,16 @@ class Active:
                 f"{node.name} is {node.state}: the Swarm does not hear of it. Nothing was changed.",
                 "Switch it on, and look whether it reaches the others. Then run this again.",
             )
+        view = switchover.look(site)
+        if view.blind and node.id != site.engine.info()["Swarm"]["NodeID"]:
+            raise DeployError(
+                f"No observer answers on this node, so nobody could say when {node.name} is whole. "
+                "Nothing was changed.",
+                "Run this on another manager: a drained node has no observer.",
+            )
         if node.availability != ACTIVE:
             return [f"let {node.name} take containers again"]
-        away = self._away(switchover.look(site))
+        away = self._away(view)
         return [f"wait for {', '.join(away)}"] if away else []
 
     def do(self, site: Site) -> None:

@@ -12,10 +12,14 @@ from deployment.operations.runner import log
 from deployment.plan.swarm import departure, weaknesses
 
 GIB = 1024
+NOT_KNOWN = "not known from here"
 
 
 def described(client: Client) -> list[dict[str, Any]]:
-    """Return what is known of each node; the free disk, in MiB, is known of this machine alone."""
+    """Return what is known of each node; the free disk, in MiB, is known of this machine alone.
+
+    Without an answer of the observer nobody knows who has which primary.
+    """
     picture, here = observer.observe(client), _here(client)
     return [
         {
@@ -27,7 +31,7 @@ def described(client: Client) -> list[dict[str, Any]]:
             "engine": node.engine,
             "slots": list(node.slots),
             "edge": node.edge,
-            "primaries": departure.held(node, picture.primaries),
+            "primaries": None if picture.at is None else departure.held(node, picture.primaries),
             "disk_free_mib": _disk(client) if node.id == here else None,
         }
         for node in nodes.observe(client)
@@ -36,12 +40,12 @@ def described(client: Client) -> list[dict[str, Any]]:
 
 def row(node: Mapping[str, Any]) -> tuple[str, ...]:
     """Return what a table shows of a node."""
-    disk = node["disk_free_mib"]
+    disk, primaries = node["disk_free_mib"], node["primaries"]
     state = node["state"] if node["availability"] == "active" else f"{node['state']}, {node['availability']}"
     return (
         node["name"], node["role"], state, node["engine"], ", ".join(map(str, node["slots"])) or "-",
-        "yes" if node["edge"] else "-", ", ".join(node["primaries"]) or "-",
-        "not known from here" if disk is None else f"{disk // GIB} GiB free",
+        "yes" if node["edge"] else "-", NOT_KNOWN if primaries is None else ", ".join(primaries) or "-",
+        NOT_KNOWN if disk is None else f"{disk // GIB} GiB free",
     )  # fmt: skip
 
 
