@@ -105,6 +105,7 @@ def known(server: s3.S3) -> Iterator[None]:
     words = ("python", "-c", PASS_ON, server.address, str(server.port))
     docker(
         *("service", "create", "--quiet", "--detach", "--name", ALIAS, "--no-healthcheck"),
+        *("--endpoint-mode", "dnsrr"),
         *("--network", f"name={STACK}_store,alias={server.host}", "--entrypoint", shlex.join(words)),
         reference("postgres"),
     )
