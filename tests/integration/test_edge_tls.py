@@ -48,19 +48,10 @@ HTTP2_HEADERS, HTTP2_END, STATUS_200 = 1, 5, 0x88
 @pytest.fixture(scope="module")
 def edge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Run an edge, and a page behind it."""
-    page = (
-        "--network-alias",
-        "vote",
-        "--entrypoint",
-        "python",
-        reference("worker"),
-        "-m",
-        "http.server",
-        "8080",
-    )
+    page = ("--entrypoint", "python", reference("worker"), "-m", "http.server", "8080")
     with (
         own_network("test-tls") as name,
-        joined(name, *page),
+        joined(name, "--network-alias", "vote", *page),
         running_edge(name, tmp_path_factory.mktemp("edge")) as found,
     ):
         wait_until(lambda: http2_status(found) == STATUS_200)

@@ -2,7 +2,7 @@
 
 import json
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from kit.waiting import wait_until
 AUTHORITY_FILE = "/etc/ssl/backup_ca.pem"
 READY_SECONDS = 90
 BACKUP_SECONDS = 120
+DRILL_SECONDS = 120
 VOLUME = ("--env", "BACKUP_STORE=volume")
 
 
@@ -74,6 +75,13 @@ class Backups:
         lines = self.run("postgres-ha", "backup", "now", "--type", kind).splitlines()
         return str(json.loads(lines[-1])["label"])
 
+    def another(self) -> str:
+        """Make a backup and return its label: who asks at the very end of another one gets that."""
+        known = [one["label"] for one in self.listed()]
+        return wait_until(
+            lambda: made if (made := self.now()) not in known else None, BACKUP_SECONDS, self.logs
+        )
+
     def listed(self) -> list[dict[str, Any]]:
         """Return the backups, none while nobody can say."""
         try:
@@ -114,3 +122,15 @@ def backed_up_cluster(folder: Path, store: S3 | None = None) -> Iterator[Backups
             yield backups
         finally:
             backups.remove()
+
+
+def drilled(drill: Callable[[], str]) -> dict[str, Any]:
+    """Drill as soon as no other drill is at work, and return the report; the runner drills by itself, too."""
+    told: list[dict[str, Any]] = []
+
+    def ran() -> bool:
+        told.append(json.loads(drill()))
+        return "another drill" not in told[-1]["why"]
+
+    wait_until(ran, DRILL_SECONDS)
+    return told[-1]

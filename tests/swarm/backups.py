@@ -10,15 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from deployment.configuration.layout import STACK
-from kit import s3
+from kit import backup, s3
 from kit.containers import docker
 from kit.images import reference
 from kit.local import deploy, verb
 from kit.waiting import wait_until
 
 FIRST_SECONDS = 120
-# The runner drills by itself, too, once there is a backup.
-DRILL_SECONDS = 120
 VOLUME = f"{STACK}_backup"
 ON_A_VOLUME = {"BACKUP_STORE": "volume"}
 # Where a task of a Swarm reaches its machine.
@@ -144,15 +142,8 @@ def wait_for_the_first() -> None:
 
 
 def drilled(*words: str) -> dict[str, Any]:
-    """Drill as soon as no other drill is at work, and return the report."""
-    told: list[dict[str, Any]] = []
-
-    def ran() -> bool:
-        told.append(json.loads(verb("restore", "--drill", "--json", *words).stdout))
-        return "another drill" not in told[-1]["why"]
-
-    wait_until(ran, DRILL_SECONDS)
-    return told[-1]
+    """Drill with `deploy.py`, and return the report."""
+    return backup.drilled(lambda: verb("restore", "--drill", "--json", *words).stdout)
 
 
 def _mountpoint() -> Path:

@@ -37,20 +37,25 @@ class Watch:
         self.cluster = Cluster()
         self.contents = Contents()
         self.problem = ""
-        self.stood_still: datetime | None = None
+        self._waited: datetime | None = None
         self._dropped: datetime | None = None
         self.busy = False
 
     def start(self) -> None:
         """Begin to look; what was not stored while nobody looked may never be."""
         if was_away(notes.read(self._state, notes.SEEN).get("at"), datetime.now(UTC)):
-            self.stood_still = self._dropped = datetime.now(UTC)
+            self._dropped = datetime.now(UTC)
         self._thread.start()
 
     @property
     def alive(self) -> bool:
         """Whether it still looks; else the program has an error, and its traceback is in the log."""
         return self._thread.is_alive()
+
+    @property
+    def stood_still(self) -> datetime | None:
+        """When WAL last waited for long, or may have been dropped."""
+        return max(filter(None, (self._waited, self._dropped)), default=None)
 
     @property
     def drillable(self) -> Backup | None:
@@ -72,10 +77,9 @@ class Watch:
         """Look once, and make the store ready for this database where it is not."""
         self.cluster = self._agents.look()
         if self.cluster.waiting_seconds > STANDSTILL_SECONDS:
-            self.stood_still = datetime.now(UTC)
+            self._waited = datetime.now(UTC)
         if self.cluster.given_up is not None:
             given_up = datetime.fromtimestamp(self.cluster.given_up, UTC)
-            self.stood_still = max(self.stood_still or given_up, given_up)
             self._dropped = max(self._dropped or given_up, given_up)
         try:
             found = report.contents(look(self._conf))

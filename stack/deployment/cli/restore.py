@@ -19,7 +19,6 @@ from deployment.operations.restore import drill as verb
 from deployment.operations.restore import later, ongoing, restoration
 from deployment.operations.restore.wanted import Wanted
 from deployment.operations.runner import operation
-from deployment.operations.runner.log import INTERRUPTED
 from deployment.operations.runner.site import Site
 from deployment.plan import restoration as plan
 from deployment.plan.cluster import drills
@@ -98,12 +97,8 @@ def _restore(on: Site, wanted: Wanted, steps: list[operation.Step], yes: bool) -
         f"came after it are written to {wanted.file}, and all that is there now is kept in the database.",
         yes=yes,
     )
-    try:
-        operation.run(steps, on)
-    except DeployError as error:
-        if error.code == INTERRUPTED:  # nobody can vote until it has ended
-            raise DeployError(error.what, AGAIN, code=INTERRUPTED) from None
-        raise
+    on.again = AGAIN  # nobody can vote until it has ended
+    operation.run(steps, on)
     proved = next(step for step in steps if isinstance(step, restoration.Proved))
     ended = next(step for step in steps if isinstance(step, restoration.Ended))
     found = later.by_option(wanted.file) if ended.state["later"] else {}

@@ -1,6 +1,5 @@
 """`deploy.py switchover`: move the primary of a cluster."""
 
-from collections.abc import Sequence
 from dataclasses import asdict
 from enum import StrEnum
 from typing import Annotated
@@ -10,11 +9,9 @@ import typer
 from deployment.cli import report
 from deployment.cli.options import AsJson, DryRun, Quiet, manager, require_dry_run
 from deployment.configuration import settings
-from deployment.errors import DeployError
 from deployment.operations import status
 from deployment.operations import switchover as verb
 from deployment.operations.runner import operation
-from deployment.operations.runner.log import INTERRUPTED
 from deployment.operations.runner.site import Site
 from deployment.plan.cluster.topology import CLUSTERS
 from deployment.progress import Progress
@@ -48,22 +45,16 @@ def switchover(
         report.plan(steps, on, (), as_json=as_json)
         return
     on.progress.say(f"Before: {_line(on, cluster)}")
-    if not _moved(on, steps, f"switchover {cluster.value} {steps[0].heir}"):
+    # Without a name the same command would choose anew, and could move it back.
+    on.again = (
+        "Look at `python3 deploy.py status`. This goes on: "
+        f"python3 deploy.py switchover {cluster.value} {steps[0].heir}"
+    )
+    if not operation.run(steps, on):
         on.progress.say(f"Nothing to do: {steps[0].heir} is the primary.")
         return
     on.look_again()
     on.progress.say(f"After:  {_line(on, cluster)}")
-
-
-def _moved(on: Site, steps: Sequence[verb.Moved], again: str) -> bool:
-    """Move it; without a name, the same command would choose anew, and could move it back."""
-    try:
-        return operation.run(steps, on)
-    except DeployError as error:
-        if error.code == INTERRUPTED:
-            remedy = f"Look at `python3 deploy.py status`. This goes on: python3 deploy.py {again}"
-            raise DeployError(error.what, remedy, code=INTERRUPTED) from None
-        raise
 
 
 def _line(on: Site, cluster: Cluster) -> str:

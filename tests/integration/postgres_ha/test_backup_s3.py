@@ -1,16 +1,14 @@
 """Backups in a store that speaks S3 over HTTPS, by an authority of its own; and moves between stores."""
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from kit import s3
-from kit.backup import BACKUP_SECONDS, VOLUME, Backups, backed_up_cluster
+from kit.backup import BACKUP_SECONDS, VOLUME, Backups, backed_up_cluster, drilled
 from kit.containers import docker
 from kit.postgres_cluster import FIRST_BOOT_SECONDS
 from kit.waiting import wait_until
@@ -32,21 +30,10 @@ class Place:
                 (first, first + 99),
             )
 
-    def back_up(self) -> None:
-        """Make a backup: who asks at the very end of another one gets that."""
-        known = [one["label"] for one in self.backups.listed()]
-        wait_until(lambda: self.backups.now() not in known, BACKUP_SECONDS, self.backups.logs)
-
     def drilled(self) -> tuple[str, str, int | None]:
-        """Drill as soon as no other drill is at work; return the outcome, why, and the number of votes."""
-        told: list[dict[str, Any]] = []
-
-        def ran() -> bool:
-            told.append(json.loads(self.backups.run("sh", "-c", "postgres-ha backup drill || true")))
-            return "another drill" not in told[-1]["why"]
-
-        wait_until(ran, BACKUP_SECONDS)
-        return told[-1]["outcome"], told[-1]["why"], told[-1]["rows"]
+        """Drill, and return the outcome, why, and the number of votes."""
+        found = drilled(lambda: self.backups.run("sh", "-c", "postgres-ha backup drill || true"))
+        return found["outcome"], found["why"], found["rows"]
 
 
 @pytest.fixture(scope="module")
@@ -86,12 +73,12 @@ def test_who_comes_back_to_a_store_backs_up_at_once_as_it_lacks_the_wal_between(
     backups.move(VOLUME)
     assert backups.wait_for(1)[0]["type"] == "full"
     place.vote(101)
-    place.back_up()
+    backups.another()
     assert place.drilled() == ("good", "", 200)
     backups.move(place.bucket.options())
     place.vote(201)
     wait_until(
         lambda: any(one["label"] not in before for one in backups.listed()), BACKUP_SECONDS, backups.logs
     )
-    place.back_up()
+    backups.another()
     assert place.drilled() == ("good", "", 300)

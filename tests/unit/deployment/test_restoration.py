@@ -401,9 +401,11 @@ def test_what_cannot_be_is_refused_before_anything_changes(
 def test_whoever_interrupts_it_reads_how_votes_are_taken_again(
     stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def interrupt(*_: object) -> None:
-        raise DeployError("Interrupted.", "again", code=log.INTERRUPTED)
+    def interrupt(_: object, on: Site) -> None:
+        with log.written(on):
+            raise KeyboardInterrupt
 
+    monkeypatch.setattr(log, "_write", lambda *_: None)
     monkeypatch.setattr(operation, "run", interrupt)
     on = stack.site()
     wanted = Wanted(ongoing.begin(on, MOMENT), tmp_path / "file", lambda _: None, lambda _: REPLAY)

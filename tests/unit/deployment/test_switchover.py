@@ -12,7 +12,7 @@ from deployment.engine import observer
 from deployment.engine.swarm import errand
 from deployment.errors import DeployError
 from deployment.operations import switchover as verb
-from deployment.operations.runner import operation
+from deployment.operations.runner import log, operation
 from deployment.operations.runner.log import INTERRUPTED
 from deployment.operations.runner.site import Site
 from deployment.plan.cluster import switchover
@@ -144,9 +144,11 @@ def test_who_was_not_moved_is_looked_at_again_and_nothing_is_promised(
 def test_who_interrupts_it_is_told_the_name_so_that_it_does_not_go_back(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def interrupted(*_: object) -> bool:
-        raise DeployError("Interrupted.", "Run the same command again.", code=INTERRUPTED)
+    def interrupted(_: object, on: Site) -> None:
+        with log.written(on):
+            raise KeyboardInterrupt
 
+    monkeypatch.setattr(log, "_write", lambda *_: None)
     monkeypatch.setattr(operation, "run", interrupted)
     monkeypatch.setattr(cli, "manager", lambda: None)
     monkeypatch.setattr(cli, "_line", lambda *_: "")

@@ -30,9 +30,7 @@ def written(site: Site) -> Iterator[Outcome]:
         text = "done" if outcome.busy else ""
     except KeyboardInterrupt:
         text = "interrupted"
-        raise DeployError(
-            "Interrupted.", "Run the same command again: it goes on from here.", code=INTERRUPTED
-        ) from None
+        raise DeployError("Interrupted.", site.again, code=INTERRUPTED) from None
     except DeployError as error:
         text = f"failed: {error.what}"
         raise

@@ -157,12 +157,6 @@ def _require_done(step: Step, site: Site) -> None:
         time.sleep(POLL_SECONDS)
 
 
-UNFORESEEN = (
-    "Nobody foresaw this. `python3 deploy.py doctor` looks for the cause, `doctor --report FILE` collects "
-    "what others need to help. Then run the same command again."
-)
-
-
 def readable(error: Exception) -> DeployError:
     """Return any error as one that a user can read."""
     if isinstance(error, BrokenError):
@@ -172,4 +166,8 @@ def readable(error: Exception) -> DeployError:
 
 def unexpected(error: Exception) -> DeployError:
     """Return an error that nobody foresaw as one that a user can read."""
-    return DeployError(f"{type(error).__name__}: {error}", UNFORESEEN)
+    return DeployError(
+        f"{type(error).__name__}: {error}",
+        "Nobody foresaw this. `python3 deploy.py doctor` looks for the cause, `doctor --report FILE` "
+        "collects what others need to help. Then run the same command again.",
+    )

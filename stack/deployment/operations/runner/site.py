@@ -64,6 +64,7 @@ class Site:
     client: Client | None
     goal: Callable[["Site"], Release | None]
     verb: str = "up"
+    again: str = "Run the same command again: it goes on from here."  # what is said to who interrupts it
     refresh: bool = False
     change_options: Change | None = None
     since: str = field(default_factory=now)  # failures count from then

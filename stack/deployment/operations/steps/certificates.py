@@ -31,11 +31,11 @@ def wait(site: Site) -> None:
     # A release of before has no such service.
     environment = release.services.get(ISSUER, {}).get("environment", {})
     hooked = "ACME_DNS_HOOK" in environment
-    seconds = HOOK_SECONDS if hooked else CERTIFICATE_SECONDS
+    seconds, causes = (HOOK_SECONDS, HOOKED) if hooked else (CERTIFICATE_SECONDS, USUAL)
     with site.progress.task("Waiting for valid certificates") as task:
         while lacking := _lacking(site, entrance):
             if task.seconds > seconds:
-                raise _none_came(site.engine, seconds, HOOKED if hooked else USUAL, lacking)
+                raise _none_came(site.engine, seconds, causes, lacking)
             task.detail(_problem(site.engine) or lacking[0])
             time.sleep(POLL_SECONDS)
 
