@@ -1,5 +1,6 @@
 """One fault at a time on the real queue: it returns to full strength and has kept every acknowledged vote."""
 
+import re
 import socket
 import ssl
 import time
@@ -7,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.request import urlopen
 from uuid import uuid4
 
 import pytest
@@ -19,6 +21,8 @@ from kit.waiting import wait_until
 PLACES = 32
 # Who is not let in is cut off at once.
 LET_IN_SECONDS = 0.3
+# So that its places last until a proxy has noticed that a node is silent.
+ASKED_EACH_SECONDS = 0.1
 
 Fault = Callable[[RedisCluster, str], None]
 
@@ -216,6 +220,55 @@ def test_one_client_takes_no_place_of_the_others_at_a_proxy(cluster: RedisCluste
             place.settimeout(10)
             assert place.recv(64) == b""
         wait_until(lambda: cluster.served_by(PROXIES[0]))
+
+
+def test_who_was_on_the_way_to_a_primary_that_fell_silent_is_cut_off_and_keeps_no_place(
+    cluster: RedisCluster,
+) -> None:
+    primary = cluster.recover(RECOVERY_SECONDS)
+    asked: list[ssl.SSLSocket] = []
+    with ExitStack() as open_:
+        with cluster.frozen(primary):
+            # Until its checks fail, the proxy takes it for the primary.
+            while connection := ask(cluster, open_):
+                asked.append(connection)
+            for connection in asked:
+                connection.settimeout(10)
+                assert is_cut_off(connection)
+        assert asked
+    wait_until(lambda: places_taken(cluster, PROXIES[0]) == 0, 10)
+
+
+def ask(cluster: RedisCluster, open_: ExitStack) -> ssl.SSLSocket | None:
+    """Ask the primary for a sign of life and wait a little; None where the proxy knows none."""
+    context = ssl.create_default_context(cafile=authority(cluster))
+    try:
+        connection = open_.enter_context(socket.create_connection((cluster.address(PROXIES[0]), 6379), 5))
+        talking = open_.enter_context(context.wrap_socket(connection, server_hostname=PROXY))
+        talking.sendall(b"PING\r\n")
+        talking.settimeout(ASKED_EACH_SECONDS)
+        is_cut_off(talking)
+    except ConnectionResetError:
+        return None
+    except TimeoutError:
+        pass
+    return talking
+
+
+def is_cut_off(connection: ssl.SSLSocket) -> bool:
+    """Say whether an answer is the end of a connection; raise TimeoutError where there is none."""
+    try:
+        return connection.recv(64) == b""
+    except ConnectionResetError:
+        return True
+
+
+def places_taken(cluster: RedisCluster, proxy: str) -> int:
+    """What a proxy tells Prometheus of its clients."""
+    with urlopen(f"http://{cluster.address(proxy)}:9101/metrics", timeout=5) as answer:
+        found = re.search(r'^haproxy_frontend_current_sessions{proxy="redis"} (\d+)$', answer.read().decode(), re.M)
+    assert found
+    return int(found[1])
 
 
 def authority(cluster: RedisCluster) -> Path:
