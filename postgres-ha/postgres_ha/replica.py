@@ -14,12 +14,15 @@ from postgres_ha.node import Node
 log = structlog.get_logger()
 
 CONSISTENT_SECONDS = 60.0
+# What a copy leaves free on the disk: for the WAL of its time, and for whoever writes there, too.
+LEFT_BYTES = 64 * 2**20
 _POLL_SECONDS = 0.2
 
 # A slot that fell behind max_slot_wal_keep_size can never be used again.
 _DROP_LOST = """\
 SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots
  WHERE slot_name = '{slot}' AND wal_status = 'lost' AND NOT active"""
+_SIZE = "SELECT sum(pg_database_size(oid))::bigint FROM pg_database"
 _RESERVE = """\
 SELECT pg_create_physical_replication_slot('{slot}', true)
  WHERE NOT EXISTS (SELECT FROM pg_replication_slots WHERE slot_name = '{slot}')"""
@@ -44,10 +47,11 @@ def clone(node: Node, leader: str, *, keep: bool = False) -> None:
     """Replace the data by a copy of the leader's; raise ReplicaError or psycopg.Error.
 
     Whatever fails or is interrupted, the present directory stays until the copy is complete, and for good
-    with `keep`.
+    with `keep`. Where there is no room for both, nothing is copied.
     """
     fresh = node.volume.fresh
     shutil.rmtree(fresh, ignore_errors=True)
+    _require_room(node, leader)
     _reserve_slot(node, leader)
     # Not under the node's own name: a copy in progress must never count as a synchronous standby.
     source = _source(node, leader, f"clone-{node.settings.node}")
@@ -97,10 +101,24 @@ def rewind(node: Node, leader: str) -> None:
 
 def _reserve_slot(node: Node, leader: str) -> str:
     slot = postgres_config.slot_name(node.settings.node_id)
-    source = f"{_source(node, leader, node.settings.node)} dbname=postgres"
-    statements = [f"--command={text.format(slot=slot)}" for text in (_DROP_LOST, _RESERVE)]
-    _run(node, leader, "psql", "--quiet", "--no-psqlrc", "--dbname", source, *statements)
+    _ask(node, leader, *(text.format(slot=slot) for text in (_DROP_LOST, _RESERVE)))
     return slot
+
+
+def _require_room(node: Node, leader: str) -> None:
+    needed = int(_ask(node, leader, _SIZE)) + LEFT_BYTES
+    free = node.volume.free_bytes
+    if free < needed:
+        raise ReplicaError(
+            f"no room for a copy of {leader}: {needed // 2**20} MiB must be free on the disk of this volume, "
+            f"and {free // 2**20} MiB are"
+        )
+
+
+def _ask(node: Node, leader: str, *statements: str) -> str:
+    source = f"{_source(node, leader, node.settings.node)} dbname=postgres"
+    command = ("psql", "--quiet", "--no-psqlrc", "--tuples-only", "--no-align", "--dbname", source)
+    return _run(node, leader, *command, *(f"--command={text}" for text in statements))
 
 
 def _source(node: Node, leader: str, name: str) -> str:
@@ -121,13 +139,13 @@ def _wait_until_consistent(node: Node) -> None:
     raise ReplicaError("the rewound server does not become consistent")
 
 
-def _run(node: Node, leader: str, *command: str) -> None:
-    """Run a command against the leader for as long as that one leads.
+def _run(node: Node, leader: str, *command: str) -> str:
+    """Run a command against the leader for as long as that one leads; return what it prints.
 
     A frozen leader never ends a connection; waiting for it would keep this node from an election.
     """
-    with tempfile.TemporaryFile("w+") as errors:
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=errors)
+    with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as errors:
+        process = subprocess.Popen(command, stdout=output, stderr=errors)
         try:
             while process.poll() is None:
                 if not node.peers.leads(leader):
@@ -139,3 +157,5 @@ def _run(node: Node, leader: str, *command: str) -> None:
         errors.seek(0)
         if process.returncode:
             raise ReplicaError(f"{command[0]}: {errors.read().strip()[-500:]}")
+        output.seek(0)
+        return output.read()

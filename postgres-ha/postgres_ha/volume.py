@@ -52,6 +52,11 @@ class Volume:
         """Whether the data here was made by this node and no other ever had a copy."""
         return self._first_boot.exists()
 
+    @property
+    def free_bytes(self) -> int:
+        """What is free on the disk of the volume."""
+        return shutil.disk_usage(self._root).free
+
     def try_lock(self) -> bool:
         """Take the volume for this container; False while another one still has it."""
         descriptor = os.open(self._root / "lock", os.O_RDWR | os.O_CREAT, 0o600)
@@ -64,11 +69,13 @@ class Volume:
         return True
 
     def recover(self) -> None:
-        """Put the old directory back if a replacement was interrupted halfway."""
+        """Undo a replacement that was interrupted halfway: put the old directory back, remove half a copy."""
         # What is kept may be of long ago: only beside a copy that waits was it the data until now.
         for place, interrupted in ((self._old, True), (self.damaged, self.fresh.exists())):
             if place.exists() and interrupted and not self.data.exists():
                 place.rename(self.data)
+        if self.data.exists():
+            shutil.rmtree(self.fresh, ignore_errors=True)
 
     def secure(self) -> None:
         """Give the data the mode that PostgreSQL insists on; raise OSError."""

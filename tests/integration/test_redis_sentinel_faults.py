@@ -266,7 +266,9 @@ def is_cut_off(connection: ssl.SSLSocket) -> bool:
 def places_taken(cluster: RedisCluster, proxy: str) -> int:
     """What a proxy tells Prometheus of its clients."""
     with urlopen(f"http://{cluster.address(proxy)}:9101/metrics", timeout=5) as answer:
-        found = re.search(r'^haproxy_frontend_current_sessions{proxy="redis"} (\d+)$', answer.read().decode(), re.M)
+        found = re.search(
+            r'^haproxy_frontend_current_sessions{proxy="redis"} (\d+)$', answer.read().decode(), re.M
+        )
     assert found
     return int(found[1])
 

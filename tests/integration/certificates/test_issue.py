@@ -80,6 +80,18 @@ def test_the_issuer_dies_between_order_and_storage(world: World) -> None:
     assert [row["outcome"] for row in outcomes] == ["issued"]
 
 
+def test_an_order_that_the_server_has_forgotten_is_dropped_at_once(world: World) -> None:
+    """A server forgets an order that nobody went on with for some days."""
+    (row,) = world.edges.rows(
+        "INSERT INTO certificates.orders (authority, names, key, key_id, url) "
+        "SELECT authority, names, key, key_id, url || 'forgotten' FROM certificates.orders "
+        "WHERE outcome = 'issued' LIMIT 1 RETURNING id"
+    )
+    ended = f"SELECT problem FROM certificates.orders WHERE id = {row['id']} AND outcome = 'dropped'"
+    (row,) = wait_until(lambda: world.edges.rows(ended), 60, lambda: str(world.edges.status()))
+    assert "the ACME server does not know the order any more" in row["problem"]
+
+
 def test_an_authority_that_advises_it_gets_an_order_at_once(world: World) -> None:
     """The order says what it replaces; that authority is not obeyed for ever."""
     now = datetime.now(UTC)

@@ -21,6 +21,26 @@ def damage(cluster: PostgresCluster, node: str, command: str) -> None:
     cluster.run_node(node)
 
 
+def test_a_standby_whose_disk_has_no_room_for_a_copy_says_so_and_fills_nothing(
+    whole: PostgresCluster,
+) -> None:
+    standby = next(node for node in NODES if node != whole.primary_name())
+    whole.kill(standby)
+    whole.wipe(standby)
+    disk = ("--opt", "type=tmpfs", "--opt", "device=tmpfs", "--opt", "o=size=80m,mode=1777")
+    docker("volume", "create", *disk, f"{whole.prefix}-{standby}")
+    try:
+        whole.run_node(standby)
+        wait_until(lambda: "no room for a copy" in whole.logs(standby), WHOLE_SECONDS, whole.describe)
+        free = docker("exec", f"{whole.prefix}-{standby}", "df", "--output=avail", "--block-size=1M", "/data")
+        assert int(free.split()[-1]) > 70
+    finally:
+        whole.kill(standby)
+        whole.wipe(standby)
+        whole.run_node(standby)
+    wait_until(whole.is_whole, WHOLE_SECONDS, whole.describe)
+
+
 @pytest.mark.parametrize(
     "command",
     [

@@ -9,6 +9,7 @@ from certificates.plan.certificate import Certificate, choose, read
 from unit.certificates.made import DAY, NAMES, NOW, certificate, local_authority
 
 RESULT, VOTE = NAMES
+MINUTE = timedelta(minutes=1)
 VALID, LATER, ENDED = NOW + DAY, NOW + 80 * DAY, NOW - DAY
 WANTED = certificate(VALID)
 FOR_VOTE = certificate(VALID, names=(VOTE,))
@@ -36,6 +37,15 @@ CASES: dict[str, tuple[list[Certificate], Certificate | dict[str, Certificate]]]
         [certificate(ENDED, "local"), certificate(ENDED - DAY)],
         certificate(ENDED - DAY),
     ),
+    "one that begins later, by a clock that is ahead, only where there is no other": (
+        [certificate(LATER, since=NOW + MINUTE), WANTED],
+        WANTED,
+    ),
+    "one that begins later rather than none": (
+        [certificate(LATER, since=NOW + MINUTE)],
+        certificate(LATER, since=NOW + MINUTE),
+    ),
+    "one that begins now": ([WANTED, certificate(LATER, since=NOW)], certificate(LATER, since=NOW)),
     "for one name": ([FOR_VOTE], {VOTE: FOR_VOTE}),
     "one for each name": (
         [FOR_VOTE, certificate(LATER, names=(RESULT,))],
@@ -70,7 +80,7 @@ def test_a_chain_says_whose_it_is_and_how_long() -> None:
     leaf = authority.sign(("vote.example.org", "result.example.org"), keys.load(key))
     found = read("acme", leaf + trusted, key)
     assert (found.authority, found.names) == ("acme", NAMES)
-    assert found.not_after - found.not_before == timedelta(hours=1, minutes=5)
+    assert found.not_after - found.not_before == timedelta(hours=1, minutes=6)
     assert (found.chain, found.key) == (leaf + trusted, key)
 
 

@@ -8,9 +8,16 @@ from structlog.testing import capture_logs
 
 from certificates import issuer
 from certificates.authority import keys
-from certificates.authority.authority import AwayError, InvalidError, RefusedError
+from certificates.authority.authority import AwayError, ForgottenError, InvalidError, RefusedError
 from certificates.errors import ServiceError
-from certificates.issuer import ADVICE_PAUSE, BUSY_SECONDS, IDLE_SECONDS, MOST_REFUSALS, Issuer
+from certificates.issuer import (
+    ADVICE_PAUSE,
+    BUSY_SECONDS,
+    IDLE_SECONDS,
+    MOST_LOOKS,
+    MOST_REFUSALS,
+    Issuer,
+)
 from certificates.outside.hook import HookError
 from certificates.plan import replacement
 from certificates.plan.findings import Findings
@@ -408,6 +415,32 @@ def test_an_order_that_became_invalid_is_ended_and_the_next_one_is_made_later(
     desk.outlook = replace(desk.outlook, next_try=None)
     assert [one.turn(), one.turn()] == [0, 0]
     turn_and_wait(one, desk, 2 * MINUTE)
+
+
+def test_an_order_that_the_authority_has_forgotten_is_dropped_at_once(
+    one: Issuer, desk: Desk, authority: FakeAuthority
+) -> None:
+    authority.raises["advance"] = ForgottenError("no such order")
+    desk.order = order(authority)
+    turn_and_wait(one, desk, MINUTE)
+    assert desk.ended == [("dropped", "no such order")]
+    assert desk.outlook.problem == "no such order"
+
+
+def test_an_order_that_is_not_finished_for_long_is_said_and_asked_for_ever_more_rarely(
+    one: Issuer, desk: Desk, authority: FakeAuthority
+) -> None:
+    authority.waits = MOST_LOOKS + 2
+    desk.order = order(authority)
+    assert [one.turn() for _ in range(MOST_LOOKS)] == [BUSY_SECONDS] * MOST_LOOKS
+    assert not desk.outlook.problem
+    for minutes in (1, 2):
+        turn_and_wait(one, desk, minutes * MINUTE)
+        assert desk.outlook.problem == "the authority has not finished the order yet"
+        desk.now += minutes * MINUTE
+    assert one.turn() == 0
+    assert desk.ended == [("issued", "")]
+    assert not desk.outlook.problem
 
 
 def test_an_error_without_a_word_is_shown_too(one: Issuer, desk: Desk, authority: FakeAuthority) -> None:

@@ -4,10 +4,13 @@ import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+import requests
+from acme import messages
+from acme.errors import ARIError
 
 from certificates.authority.authority import AwayError, RefusedError
 from certificates.authority.server import Server
@@ -128,6 +131,25 @@ def test_the_servers_own_words_are_said() -> None:
     with answering(429, headers, PROBLEM) as directory, pytest.raises(RefusedError) as refused:
         connect(directory)
     assert str(refused.value) == "the ACME server refuses: too many (rateLimited)"
+
+
+# What happened when advice was asked for; what is raised for it.
+HIDDEN: dict[str, tuple[Exception, type[Exception], str]] = {
+    "no answer": (requests.ConnectionError("no route"), AwayError, "does not answer: no route"),
+    "a refusal": (
+        messages.Error.with_code("malformed", detail="none"),
+        RefusedError,
+        r"refuses: none \(malformed\)",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", HIDDEN)
+def test_what_the_library_hides_behind_an_error_of_its_own_is_said(case: str) -> None:
+    cause, raised, said = HIDDEN[case]
+    session = Session(Server(CLOSED, "ops@example.org"), CLOSED, Accounts())
+    with pytest.raises(raised, match=said), session.asking():
+        raise ARIError("failed to fetch", datetime.now(UTC)) from cause
 
 
 def test_the_accounts_key_is_kept_before_the_account_is_made() -> None:

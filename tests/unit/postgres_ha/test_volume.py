@@ -57,6 +57,15 @@ def test_the_last_damaged_directory_is_kept(volume: Volume) -> None:
         assert content(volume) == "new"
 
 
+def test_half_a_copy_beside_data_is_removed(volume: Volume) -> None:
+    """It would fill the disk, and make what was kept long ago pass for the data of just before."""
+    put(volume.data, "data")
+    put(volume.fresh, "half")
+    volume.recover()
+    assert not volume.fresh.exists()
+    assert content(volume) == "data"
+
+
 def test_data_that_others_may_enter_are_secured(volume: Volume) -> None:
     put(volume.data, "old")
     volume.data.chmod(0o755)

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from certificates.authority import keys
-from certificates.authority.authority import Authority, AwayError, InvalidError, RefusedError
+from certificates.authority.authority import Authority, AwayError, ForgottenError, InvalidError, RefusedError
 from certificates.errors import ServiceError
 from certificates.plan import certificate, limits, replacement, schedule
 from certificates.plan.certificate import Certificate
@@ -26,6 +26,8 @@ IDLE_SECONDS = 5.0
 BUSY_SECONDS = 1.0
 # Of one order, until it is given up.
 MOST_REFUSALS = 5
+# So often one is looked at in a row. A server that needs longer is asked as rarely as one that is away.
+MOST_LOOKS = 120
 # Until it is asked for advice again that was not given: what is known already is kept to.
 ADVICE_PAUSE = timedelta(minutes=10)
 
@@ -42,6 +44,7 @@ class Issuer:
         self._outlook = Outlook()
         self._now = datetime.min  # by the database's clock, which every copy goes by
         self._refusals: Counter[int] = Counter()  # by order
+        self._looks: Counter[int] = Counter()  # by order
         self.busy = threading.Event()  # while a turn goes on, which may outlast the lease
 
     def turn(self) -> float:
@@ -135,6 +138,8 @@ class Issuer:
             raise
         except InvalidError as error:
             self._end(order, "invalid", error, held)
+        except ForgottenError as error:
+            self._end(order, "dropped", error, held)
         except ServiceError as error:
             # The order may still become a certificate: another one would count for the rate limits.
             if isinstance(error, RefusedError) and not error.again:
@@ -154,6 +159,9 @@ class Issuer:
             return 0.0
         chain = self._authority.advance(order, self._records.publish)
         if chain is None:
+            self._looks[order.id] += 1
+            if self._looks[order.id] > MOST_LOOKS:
+                raise AwayError("the authority has not finished the order yet")
             return BUSY_SECONDS
         self._store(order, chain)
         return 0.0

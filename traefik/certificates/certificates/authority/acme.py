@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from http.client import NOT_FOUND
 from pathlib import Path
 
 import acme.errors
@@ -14,7 +15,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from josepy.json_util import field
 
 from certificates.authority import keys
-from certificates.authority.authority import Advice, InvalidError, Publish, RefusedError
+from certificates.authority.authority import Advice, ForgottenError, InvalidError, Publish, RefusedError
 from certificates.authority.proof import Proof
 from certificates.authority.server import Server
 from certificates.authority.session import Session
@@ -134,7 +135,13 @@ class AcmeAuthority:
         return self._session.post(self._session.directory["newOrder"], wanted).headers["Location"]
 
     def _body(self, order: Order) -> messages.Order:
-        found: messages.Order = messages.Order.from_json(self._session.post(str(order.url)).json())
+        try:
+            answer = self._session.post(str(order.url))
+        except acme.errors.Error as error:
+            if self._session.status == NOT_FOUND:
+                raise ForgottenError(f"the ACME server does not know the order any more: {error}") from error
+            raise
+        found: messages.Order = messages.Order.from_json(answer.json())
         return found
 
     def _answer(self, body: messages.Order, publish: Publish) -> None:

@@ -30,6 +30,10 @@ class InvalidError(ServiceError):
     """The order has ended without a certificate: a name could not be validated."""
 
 
+class ForgottenError(ServiceError):
+    """The authority does not know the order any more; it never becomes a certificate."""
+
+
 @dataclass(frozen=True)
 class Advice:
     """When the authority wants a certificate to be renewed, if any, and after what time to ask again."""
@@ -58,7 +62,10 @@ class Authority(Protocol):
         """Make an order; return its address, and what it replaces after all."""
 
     def advance(self, order: Order, publish: Publish) -> str | None:
-        """Do what the order waits for; return the chain (PEM) once it is there. Raises InvalidError."""
+        """Do what the order waits for; return the chain (PEM) once it is there.
+
+        Raises InvalidError or ForgottenError.
+        """
 
     def tidy(self, order: Order) -> None:
         """Take back what was put up for an order that has ended."""

@@ -19,8 +19,8 @@ from certificates.plan.findings import Findings
 from certificates.plan.limits import Limit
 from certificates.state.orders import Order
 
-# A clock that is a little behind must not find the certificate of the future.
-BACKDATED = timedelta(minutes=5)
+# No clock that is behind may find the certificate of the future. Public authorities do the same.
+BACKDATED = timedelta(hours=1)
 NO_ADVICE = timedelta(days=1)
 
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from http.client import INTERNAL_SERVER_ERROR
 from typing import Any, cast
 
 import acme.errors
@@ -20,6 +21,7 @@ from josepy.jwk import JWK, JWKEC
 from certificates.authority import keys
 from certificates.authority.authority import AwayError, RefusedError
 from certificates.authority.server import Server
+from certificates.errors import ServiceError
 from certificates.state.accounts import Account
 from certificates.state.records import Records
 
@@ -28,6 +30,15 @@ ANSWER_SECONDS = 15
 MOST_NONCES = 3
 LONGEST_WAIT = timedelta(days=1)
 SECONDS = re.compile(r"[0-9]{1,7}")
+# The last three are what the library makes of an answer that is no directory, or has no address.
+LIBRARY_ERRORS = (
+    requests.RequestException,
+    acme.errors.Error,
+    josepy.errors.Error,
+    ValueError,
+    KeyError,
+    TypeError,
+)
 
 
 class Session:
@@ -39,7 +50,8 @@ class Session:
         self._records = records
         self._client: ClientV2 | None = None
         self._again: timedelta | None = None
-        self._failed = False
+        self.status = 0
+        """Of the last answer."""
 
     @property
     def key(self) -> JWK:
@@ -79,20 +91,23 @@ class Session:
     @contextmanager
     def asking(self) -> Iterator[None]:
         """Raise AwayError or RefusedError in place of the library's errors."""
-        self._again, self._failed = None, False
+        self._again, self.status = None, 0
         try:
             yield
-        except (requests.RequestException, acme.errors.ARIError) as error:
+        except LIBRARY_ERRORS as error:
             self._client = None
-            raise AwayError(f"the ACME server does not answer: {_shortened(error)}") from error
-        # The last three are what the library makes of an answer that is no directory, or has no address.
-        except (acme.errors.Error, josepy.errors.Error, ValueError, KeyError, TypeError) as error:
-            self._client = None
-            if isinstance(error, messages.Error) and error.code == "accountDoesNotExist":
-                self._forget_account()
-            if self._failed and not self._again:
-                raise AwayError(f"the ACME server has a failure of its own: {_said(error)}") from error
-            raise RefusedError(f"the ACME server refuses: {_said(error)}", self._again) from error
+            # Asked for advice on renewal, the library hides what happened behind an error of its own.
+            hidden = error.__cause__ if isinstance(error, acme.errors.ARIError) else None
+            raise self._meaning(hidden or error) from error
+
+    def _meaning(self, error: BaseException) -> ServiceError:
+        if isinstance(error, requests.RequestException):
+            return AwayError(f"the ACME server does not answer: {_shortened(error)}")
+        if isinstance(error, messages.Error) and error.code == "accountDoesNotExist":
+            self._forget_account()
+        if self.status >= INTERNAL_SERVER_ERROR and not self._again:
+            return AwayError(f"the ACME server has a failure of its own: {_said(error)}")
+        return RefusedError(f"the ACME server refuses: {_said(error)}", self._again)
 
     def _connect(self) -> ClientV2:
         account = self._records.account(self._name) or Account(keys.make(), None)
@@ -134,12 +149,12 @@ class Session:
 
     def _note(self, response: requests.Response, *_: Any, **__: Any) -> None:
         after = response.headers.get("Retry-After", "")
-        said = response.status_code in {429, 503} and SECONDS.fullmatch(after)
+        self.status = response.status_code
+        said = self.status in {429, 503} and SECONDS.fullmatch(after)
         self._again = min(timedelta(seconds=int(after)), LONGEST_WAIT) if said else None
-        self._failed = response.status_code >= 500
 
 
-def _said(error: Exception) -> str:
+def _said(error: BaseException) -> str:
     """Return what the server says, without the library's frame."""
     if isinstance(error, messages.Error):
         return f"{error.detail or error.title or error.typ} ({str(error.typ).rpartition(':')[2]})"
@@ -149,5 +164,5 @@ def _said(error: Exception) -> str:
     return _shortened(error)
 
 
-def _shortened(error: Exception) -> str:
+def _shortened(error: BaseException) -> str:
     return (str(error) or type(error).__name__)[:300]

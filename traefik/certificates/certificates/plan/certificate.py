@@ -35,12 +35,19 @@ def read(authority: str, chain: str, key: str) -> Certificate:
 def choose(
     known: Iterable[Certificate], authority: str, names: tuple[str, ...], now: datetime
 ) -> dict[str, Certificate]:
-    """Return what to show for each name that has any: valid before ended, then of the wanted authority.
+    """Return what to show for each name that has any: valid before others, then of the wanted authority.
 
     Of several it is the newest, not the one that lives longest: lives get shorter, and a renewal may be a
-    replacement. One that has ended is better than none: a browser says what is wrong with it.
+    replacement. One that has ended, or begins later by a clock that is ahead, is better than none: a browser
+    says what is wrong with it.
     """
     ranked = sorted(
-        known, key=lambda o: (o.not_after > now, o.authority == authority, o.not_before, o.not_after)
+        known,
+        key=lambda o: (
+            o.not_before <= now < o.not_after,
+            o.authority == authority,
+            o.not_before,
+            o.not_after,
+        ),
     )
     return {name: one for one in ranked for name in names if name in one.names}
