@@ -7,7 +7,7 @@ from typing import NoReturn
 
 import structlog
 
-from redis_gate import supervisor
+from redis_gate import leftovers, supervisor
 from redis_gate.acl import REDIS_RULES
 from redis_gate.damage import APPEND_ONLY, MANIFEST, append_only_damage, holds_data, set_aside
 from redis_gate.handover import DATA, RUNTIME, become, require_access, write_private
@@ -45,6 +45,7 @@ def start_redis(settings: RedisSettings, refused: bool = False) -> NoReturn:
     `refused` says that Redis has just ended in this container by itself.
     """
     require_access(DATA)
+    leftovers.remove(DATA, leftovers.OF_REDIS)
     own: Own = {"node": settings.cluster.node, "has_data": holds_data(DATA), "damage": None}
     with waiting_port(REDIS_GATE_PORT, own, settings.cluster.tls):
         _note_damage(own, read(DATA, RUNTIME).damage if refused else append_only_damage(DATA))

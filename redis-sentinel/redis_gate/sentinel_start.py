@@ -7,6 +7,7 @@ from typing import NoReturn
 
 import structlog
 
+from redis_gate import leftovers
 from redis_gate.acl import SENTINEL_RULES
 from redis_gate.damage import set_aside
 from redis_gate.handover import DATA, RUNTIME, become, require_access, write_private
@@ -25,6 +26,7 @@ log = structlog.get_logger()
 def start_sentinel(settings: SentinelSettings) -> NoReturn:
     """Become the Sentinel of this node, naming the primary that the newest knowledge names."""
     require_access(DATA)
+    leftovers.remove(DATA, leftovers.OF_SENTINEL)
     kept = _kept_state(STATE_FILE, settings.cluster)
     damaged = kept is None and STATE_FILE.exists()
     if damaged:

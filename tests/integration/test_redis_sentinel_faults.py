@@ -351,6 +351,18 @@ print(*sorted(path.name for path in Path("/data/appendonlydir").iterdir()), sep=
 SET_ASIDE = "ls /data/appendonlydir.damaged-*"
 
 
+def test_what_was_not_finished_when_a_node_was_killed_is_gone_when_it_is_back(cluster: RedisCluster) -> None:
+    """A copy of all data from the primary, say: each time it would take more of the disk."""
+    node = replica(cluster.recover(RECOVERY_SECONDS))
+    cluster.inside(node, "touch /data/temp-1796069552.41.rdb /data/temp-rewriteaof-bg-41.aof")
+    cluster.inside("sentinel-2", "touch /data/sentinel.conf.x3Kd9Q")
+    for name in (node, "sentinel-2"):
+        restart(cluster, name)
+    cluster.recover(RECOVERY_SECONDS)
+    assert "temp-" not in cluster.inside(node, "ls /data")
+    assert "sentinel.conf.x3Kd9Q" not in cluster.inside("sentinel-2", "ls /data")
+
+
 def test_a_replica_with_a_damaged_file_is_a_replica_again(cluster: RedisCluster) -> None:
     """Redis refuses such a file at every start; what it held is with the primary, and it is kept."""
 
