@@ -79,8 +79,8 @@ def last_moment(now: datetime, at: time) -> datetime:
 
 
 def _resting(situation: Situation) -> bool:
-    """Whether an attempt has failed too short a while ago."""
+    """Whether an attempt has failed too short a while ago. After a clock was set back, nobody knows."""
     if not situation.failures or situation.tried is None:
         return False
     pause: timedelta = min(FIRST_RETRY * 2 ** min(situation.failures - 1, 10), LONGEST_RETRY)
-    return situation.now - situation.tried < pause
+    return timedelta(0) <= situation.now - situation.tried < pause

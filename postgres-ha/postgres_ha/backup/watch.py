@@ -101,7 +101,7 @@ class Watch:
         now = datetime.now(UTC)
         if lacks(found.newest, self.stood_still):
             return
-        if self._noted is None or (now - self._noted).total_seconds() > NOTE_SECONDS:
+        if self._noted is None or not within(self._noted, now, NOTE_SECONDS):
             self._noted = now
             notes.write(self._state, notes.SEEN, {"at": now.isoformat()})
 
@@ -121,6 +121,11 @@ class Watch:
 def was_away(seen: object, now: datetime) -> bool:
     """Whether nobody has looked for so long that backups may have been off meanwhile, or nobody knows."""
     try:
-        return (now - datetime.fromisoformat(str(seen))).total_seconds() > AWAY_SECONDS
+        return not within(datetime.fromisoformat(str(seen)), now, AWAY_SECONDS)
     except (TypeError, ValueError):
         return True
+
+
+def within(moment: datetime, now: datetime, seconds: float) -> bool:
+    """Whether a moment is at most so long ago. One that lies ahead is not: the clock was set back since."""
+    return 0 <= (now - moment).total_seconds() <= seconds

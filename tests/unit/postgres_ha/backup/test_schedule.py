@@ -48,6 +48,9 @@ FAILED_TWICE = {"failures": 2, "tried": NOW - timedelta(seconds=100)}
         (situation(failures=2, tried=NOW - timedelta(seconds=120)), Due(FULL, "there is none yet")),
         (situation(failures=500, tried=NOW - timedelta(minutes=59)), None),
         (situation(failures=500, tried=NOW - timedelta(hours=1)), Due(FULL, "there is none yet")),
+        # The clock was set back.
+        (situation(failures=1, tried=NOW), None),
+        (situation(failures=1, tried=NOW + timedelta(days=1)), Due(FULL, "there is none yet")),
     ],
 )
 def test_which_backup_is_due(seen: Situation, expected: Due | None) -> None:

@@ -1,9 +1,10 @@
 """What the runner notes of a store, and what it makes of that when it begins anew."""
 
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
+from unittest.mock import Mock
 
 import pytest
 
@@ -92,6 +93,17 @@ def test_a_drill_waits_for_a_backup_where_wal_behind_the_last_may_be_missing(
     assert (store.drillable() == "old") is drillable
 
 
+def test_after_the_clock_was_set_back_it_is_noted_anew_that_nothing_was_missed(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.note_now()
+    watch, earlier = store.begun(), datetime.now(UTC) - timedelta(hours=1)
+    clock = Mock(wraps=datetime, now=lambda _: earlier)
+    monkeypatch.setattr("postgres_ha.backup.watch.datetime", clock)
+    watch.look()
+    assert notes.read(store.folder, notes.SEEN) == {"at": earlier.isoformat()}
+
+
 @pytest.mark.parametrize(
     ("before", "there"),
     [(None, False), ("volume", True), ("minio.example.org:9000/votes", False)],
@@ -116,6 +128,8 @@ def test_notes_of_another_store_go(tmp_path: Path, before: str | None, there: bo
         ("2026-11-29T12:00:00", True),
         ("2026-11-29T11:58:50+00:00", True),
         ("2026-11-29T11:59:10+00:00", False),
+        ("2026-11-29T12:00:00+00:00", False),
+        ("2026-11-29T12:00:01+00:00", True),
     ],
 )
 def test_where_nobody_has_looked_wal_may_be_missing(seen: object, expected: bool) -> None:
