@@ -14,6 +14,7 @@ it is one that no connection can be made to, and Sentinel asks again at every at
 import socket
 import struct
 from collections.abc import Sequence
+from contextlib import suppress
 
 HEADER = struct.Struct("!6H")
 NO_SUCH_NAME, NO_ERROR = 0x8183, 0x8180
@@ -53,14 +54,16 @@ def _question(query: bytes) -> tuple[str, int, bytes]:
     return ".".join(labels), kind, query[HEADER.size : at + 5]
 
 
+def serve_one(server: socket.socket, nodes: Sequence[str]) -> None:
+    """Answer the next query. Who has left, or asks no question, gets nothing."""
+    query, client = server.recvfrom(512)
+    with suppress(ValueError, OSError):
+        server.sendto(answer(query, nodes), client)
+
+
 def main(nodes: Sequence[str]) -> None:
     """Answer until the container ends."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
         server.bind(("127.0.0.1", 53))
         while True:
-            query, client = server.recvfrom(512)
-            try:
-                reply = answer(query, nodes)
-            except ValueError:
-                continue
-            server.sendto(reply, client)
+            serve_one(server, nodes)

@@ -413,6 +413,18 @@ def test_a_sentinel_whose_file_is_damaged_is_still_itself(cluster: RedisCluster)
     assert cluster.inside("sentinel-2", "ls /data/sentinel.conf.damaged-*")
 
 
+@pytest.mark.parametrize("name", ["redis-1", "sentinel-1"])
+def test_a_node_without_its_name_server_is_not_healthy(cluster: RedisCluster, name: str) -> None:
+    """Nothing starts it again: Docker replaces the container."""
+    cluster.recover(RECOVERY_SECONDS)
+    wait_until(lambda: cluster.succeeds(name, "redis-health"))
+    cluster.inside(name, "kill $(grep -la 'redis_gate[.]companion' /proc/[0-9]*/cmdline | cut -d/ -f3)")
+    wait_until(lambda: not cluster.succeeds(name, "redis-health"))
+    restart(cluster, name)
+    cluster.recover(RECOVERY_SECONDS)
+    wait_until(lambda: cluster.succeeds(name, "redis-health"))
+
+
 @pytest.mark.parametrize("name", ["redis-1", "sentinel-1", "redis-proxy-1"])
 def test_no_password_is_in_an_environment_or_on_a_command_line(cluster: RedisCluster, name: str) -> None:
     """Whoever looks into /proc, or asks the engine about a container, sees none."""

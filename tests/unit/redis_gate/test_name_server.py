@@ -1,8 +1,11 @@
 """What is answered for the names that the engine does not know."""
 
+import socket
+from pathlib import Path
+
 import pytest
 
-from redis_gate.name_server import answer
+from redis_gate.name_server import answer, serve_one
 
 NODES = ("redis-1", "redis-2", "sentinel-1")
 HEADER = b"\x12\x34" + b"\x01\x00" + b"\x00\x01" + bytes(6)
@@ -43,3 +46,24 @@ def test_no_other_name_exists(name: str) -> None:
 def test_no_question(query: bytes) -> None:
     with pytest.raises(ValueError, match="not a question"):
         answer(query, NODES)
+
+
+def test_who_has_left_or_asks_no_question_is_no_end_of_it(tmp_path: Path) -> None:
+    """Sockets in a folder: there an answer to who has left fails."""
+    with datagrams(tmp_path / "server") as server:
+        with datagrams(tmp_path / "leaves") as leaves:
+            leaves.sendto(HEADER + question("redis-1"), str(tmp_path / "server"))
+        with datagrams(tmp_path / "stays") as stays:
+            for asked in (b"garbage", HEADER + question("redis-1")):
+                stays.sendto(asked, str(tmp_path / "server"))
+            for _ in range(3):
+                serve_one(server, NODES)
+            assert stays.recv(512)[:2] == HEADER[:2]
+
+
+def datagrams(path: Path) -> socket.socket:
+    """Return a socket that has a path for its address."""
+    made = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    made.settimeout(5)
+    made.bind(str(path))
+    return made
