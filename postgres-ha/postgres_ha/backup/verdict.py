@@ -178,12 +178,13 @@ def noted(earlier: Mapping[str, Any], report: Report) -> dict[str, Any]:
 def is_due(note: Mapping[str, Any], now: float, newest: datetime) -> bool:
     """Whether a drill is due by itself: a week after the last that ran, and ten minutes after any.
 
-    A bad one is made again as soon as there is a newer backup, which may have mended the cause.
+    A bad one is made again as soon as there is a newer backup, which may have mended the cause. Of one that
+    lies ahead nobody knows when it was: the clock was set back since.
     """
     last, ran = note.get("last"), note.get("ran")
-    if last and now - last["began"] < RETRY_SECONDS:
+    if last and 0 <= now - last["began"] < RETRY_SECONDS:
         return False
-    if not ran or now - ran["began"] >= WEEK_SECONDS:
+    if not ran or not 0 <= now - ran["began"] < WEEK_SECONDS:
         return True
     return bool(ran["outcome"] == Outcome.BAD.value and newest.timestamp() > ran["began"])
 

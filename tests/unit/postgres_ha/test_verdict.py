@@ -180,6 +180,8 @@ def test_a_drill_that_could_not_run_does_not_hide_the_last_one_that_did() -> Non
         ([report(Outcome.NOT_RUN)], 600, True),
         ([report(Outcome.GOOD), report(Outcome.NOT_RUN, WEEK)], WEEK + 599, False),
         ([report(Outcome.GOOD), report(Outcome.NOT_RUN, WEEK)], WEEK + 600, True),
+        ([report(Outcome.GOOD, WEEK)], WEEK - 1, True),
+        ([report(Outcome.NOT_RUN, WEEK)], WEEK - 1, True),
     ],
 )
 def test_a_drill_is_due_weekly_and_soon_where_it_could_not_run(
