@@ -11,6 +11,8 @@ from pgpool_leader.leader import Backend
 from pgpool_leader.settings import Settings
 
 STOP_SECONDS = 2.0
+# And semaphores; nobody else in this container has any. Of two `--all=KIND`, ipcrm heeds the last alone.
+REMOVE_SHARED_MEMORY = ("ipcrm", "--all")
 
 
 class Pgpool:
@@ -51,6 +53,8 @@ class Pgpool:
             self._process.wait(STOP_SECONDS)
         self._kill_group(self._process.pid)
         self._process.wait()
+        # Who was killed has left it behind, at the cost of this container's memory.
+        subprocess.run(REMOVE_SHARED_MEMORY, check=False)
         self._process, self.served = None, None
         (self._settings.runtime / "pgpool.pid").unlink(missing_ok=True)
         for socket in self._settings.runtime.glob(".s.PGSQL.*"):

@@ -269,6 +269,34 @@ def test_a_pgpool_that_starts_lets_everybody_in_at_once(whole: PostgresCluster) 
             open_.enter_context(connection.result())
 
 
+@pytest.mark.parametrize(
+    "fault", ["kill -STOP -- -{}", "kill -KILL {}"], ids=["stopped by force", "its parent died"]
+)
+def test_a_pgpool_that_was_killed_leaves_no_shared_memory(whole: PostgresCluster, fault: str) -> None:
+    """It is charged to the container, which has no room for many of them."""
+    former, before = pgpool_parent(whole), shared_memory(whole)
+    in_pgpool(whole, fault.format(former))
+    wait_until(
+        lambda: pgpool_parent(whole) != former and whole.serves(), WHOLE_SECONDS, lambda: whole.logs("pgpool")
+    )
+    assert shared_memory(whole) == before
+
+
+def pgpool_parent(cluster: PostgresCluster) -> str:
+    """Return the process ID of pgpool's parent, which is its group's as well."""
+    return in_pgpool(cluster, "pgrep -o -x pgpool || true").strip()
+
+
+def shared_memory(cluster: PostgresCluster) -> list[str]:
+    """Count its segments and the sets of semaphores, one line of heading included."""
+    return in_pgpool(cluster, "wc -l < /proc/sysvipc/shm; wc -l < /proc/sysvipc/sem").split()
+
+
+def in_pgpool(cluster: PostgresCluster, program: str) -> str:
+    """Run a shell program in pgpool's container; return what it prints."""
+    return docker("exec", f"{cluster.prefix}-pgpool", "bash", "-c", program)
+
+
 @pytest.mark.parametrize("_round", range(3))
 def test_a_primary_that_wakes_after_the_election_loses_nothing(whole: PostgresCluster, _round: int) -> None:
     """The other standby may not confirm for it any more, although it has not met the new primary yet.
