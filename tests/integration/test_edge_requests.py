@@ -304,10 +304,11 @@ def test_requests_that_never_end_take_a_bounded_part_of_an_edge(
         wait_until(lambda: leads_on(edge))
         docker("exec", "--detach", one, "python", "-c", UNFINISHED, edge)
         wait_until(lambda: ask_from(one, edge, VOTE) == 429)
-        assert [ask_from(voter, edge, host) for host in HOSTS] == [200, 200]
+        # On a busy machine a page may be late once; who is kept out is told 429 each time.
+        wait_until(lambda: [ask_from(voter, edge, host) for host in HOSTS] == [200, 200])
         docker("exec", "--detach", other, "python", "-c", UNFINISHED, edge)
         wait_until(lambda: ask_from(voter, edge, VOTE) == 429)
-        assert ask_from(voter, edge, RESULT) == 200
+        wait_until(lambda: ask_from(voter, edge, RESULT) == 200)
         docker("kill", one, other)
         wait_until(lambda: ask_from(voter, edge, VOTE) == 200)
 
