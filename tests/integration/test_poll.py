@@ -325,6 +325,18 @@ def test_who_opens_a_poll_again_takes_a_past_time_away(store: Store, database: D
     assert store.poll().closes is None
 
 
+@pytest.mark.parametrize("named", [True, False])
+def test_a_poll_opens_again_with_its_time_only_if_the_settings_still_name_it(
+    store: Store, desk: Desk, named: bool
+) -> None:
+    soon = datetime.now(UTC) + timedelta(hours=1)
+    store.configure(soon)
+    desk.change("close")
+    store.configure(soon if named else None)
+    assert desk.change("open")["state"] == "open"
+    assert store.poll().closes == (pytest.approx(soon.timestamp(), abs=1e-3) if named else None)
+
+
 def test_a_state_is_not_entered_where_somebody_has_changed_something(store: Store, desk: Desk) -> None:
     desk.change("close")
     before = store.poll()

@@ -324,7 +324,9 @@ REVOKE EXECUTE ON FUNCTION close_poll(integer) FROM PUBLIC;
 CREATE OR REPLACE FUNCTION open_poll(meant integer) RETURNS void
 LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
     UPDATE poll SET state = 'open', closed = NULL, next_closes = NULL, revision = revision + 1,
-        closes = CASE WHEN coalesce(next_closes, closes) > clock_timestamp() THEN coalesce(next_closes, closes) END
+        -- While a poll is over, settings that name no time any more leave its own where it is.
+        closes = CASE WHEN configured IS NOT NULL AND coalesce(next_closes, closes) > clock_timestamp()
+            THEN coalesce(next_closes, closes) END
     WHERE number = meant AND (state IN ('closed', 'final') OR (state = 'open' AND closes <= clock_timestamp()))
 $$;
 REVOKE EXECUTE ON FUNCTION open_poll(integer) FROM PUBLIC;
