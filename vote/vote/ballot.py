@@ -79,9 +79,11 @@ def version_of(arrived: int, seen: int, told: OnScreen | None) -> int:
     The moment at which the voter chose counts where the page told it, since a request can be on its way
     for long: in a process that hangs, or behind a cut network. Whatever the clocks say, the version is
     above the last one that the voter had `seen` recorded, and of two votes from one page the later
-    one's is higher. A page from a replica whose clock is a little ahead is believed.
+    one's is higher. A page from a replica whose clock is a little ahead is believed, and one that is no
+    further ahead than what was seen.
     """
-    if told and told.served + told.after <= arrived + CLOCK_SKEW_MS:
+    latest = arrived + CLOCK_SKEW_MS
+    if told and told.after <= latest and told.served <= max(latest - told.after, seen + 1):
         return max(told.served, seen + 1) + told.after
     return max(arrived, seen + 1)
 
@@ -98,6 +100,11 @@ def is_settled(seen: int, told: OnScreen) -> bool:
 def wall_milliseconds() -> int:
     """Return the wall clock in milliseconds."""
     return time.time_ns() // 1_000_000
+
+
+def served_after(seen: int) -> int:
+    """Return the moment at which a page is served: what is chosen there is newer than what was `seen`."""
+    return max(wall_milliseconds(), seen + 1)
 
 
 class VersionClock:

@@ -110,7 +110,7 @@ class Booth:
         _require_same(poll, _poll_of(fields))
         voter, told = known or self._cookie.new(environ), _told(fields)
         if "again" in fields and told and voter.poll == poll and is_settled(voter.seen, told):
-            return "200 OK", *self._answer(environ, State(voter.choice))
+            return "200 OK", *self._answer(environ, State(voter.choice), voter.seen)
         ballot = Ballot(voter.id, choice, version_of(arrived, voter.seen, told), poll)
         return self._record(environ, voter, ballot, known)
 
@@ -125,13 +125,13 @@ class Booth:
             request = secrets.token_hex(8)
             log.error("vote not recorded", request=request)
             metrics.not_recorded()
-            headers, body = self._answer(environ, State(choice, recorded=False))
+            headers, body = self._answer(environ, State(choice, recorded=False), voter.seen)
             headers += [("Retry-After", str(RETRY_AFTER_SECONDS)), ("X-Request-Id", request)]
             if not known:
                 headers += self._cookie.headers(voter, environ)
             return "503 SERVICE UNAVAILABLE", headers, body
         metrics.accepted(time.perf_counter() - began)
-        headers, body = self._answer(environ, State(choice))
+        headers, body = self._answer(environ, State(choice), ballot.version)
         headers += self._cookie.headers(Voter(voter.id, ballot.version, choice, ballot.poll), environ)
         return "200 OK", headers, body
 
@@ -151,10 +151,10 @@ class Booth:
         status = "200 OK" if outcome == metrics.ACCEPTED else "503 SERVICE UNAVAILABLE"
         return status, *answer_with({"outcome": outcome})
 
-    def _answer(self, environ: Environ, state: State) -> Answer:
+    def _answer(self, environ: Environ, state: State, seen: int) -> Answer:
         if environ.get("HTTP_ACCEPT") == SCRIPT:
-            return self._page.note(state)
-        return self._page.answer(state, language_of(environ), self._queue.poll)
+            return self._page.note(state, seen)
+        return self._page.answer(state, language_of(environ), self._queue.poll, seen)
 
 
 def _poll_of(fields: Mapping[str, str]) -> str:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from flask import Flask, render_template
 
-from vote.ballot import wall_milliseconds
+from vote.ballot import served_after
 from vote.poll import UNKNOWN, Poll
 from vote.settings import Settings
 from vote.words import LANGUAGES, isolated, question_of
@@ -53,16 +53,19 @@ class Page:
         self._container = socket.gethostname()
         self._rendered = (UNKNOWN, self._render_all(UNKNOWN))
 
-    def answer(self, state: State, language: str, poll: Poll) -> Answer:
-        """Return the page as of now; a choice that is no longer offered is none."""
+    def answer(self, state: State, language: str, poll: Poll, seen: int) -> Answer:
+        """Return the page as of now; a choice that is no longer offered is none.
+
+        `seen` is the version of the last vote that its voter has seen recorded, 0 for none.
+        """
         known = state if state.choice in self.options else State(recorded=state.recorded)
         before, after = self._pages_of(poll)[language, known]
-        return _answer(HTML, b"%b%d%b" % (before, wall_milliseconds(), after))
+        return _answer(HTML, b"%b%d%b" % (before, served_after(seen), after))
 
-    def note(self, state: State) -> Answer:
-        """Return what the page's script wants to know instead of a page."""
+    def note(self, state: State, seen: int) -> Answer:
+        """Return what the page's script wants to know instead of a page; `seen` as there."""
         name = self.options.get(state.choice)
-        said = {**state._asdict(), "name": name, "served": wall_milliseconds(), "container": self._container}
+        said = {**state._asdict(), "name": name, "served": served_after(seen), "container": self._container}
         return answer_with(said)
 
     def _pages_of(self, poll: Poll) -> Pages:

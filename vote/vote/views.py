@@ -38,7 +38,7 @@ def show() -> Response:
         admission.admit(request.environ)
     poll = queue.poll
     choice = known.choice if known and known.poll == poll.number else ""
-    headers, body = page.answer(State(choice), language_of(request.environ), poll)
+    headers, body = page.answer(State(choice), language_of(request.environ), poll, known.seen if known else 0)
     if not known:
         headers += cookie.headers(cookie.new(request.environ), request.environ)
     return Response(body, headers=headers)

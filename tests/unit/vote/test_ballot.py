@@ -59,13 +59,16 @@ def test_ballots_of_a_later_poll_name_it_and_share_entries_with_no_other() -> No
         (500, 400, (300, 50), 451),
         (500, 700, (450, 50), 751),
         (500, 400, (900, 50), 950),
+        (500, 90_000, (90_001, 70), 90_071),
         (500, 400, (500, 60_001), 500),
+        (500, 90_000, (90_001, 60_501), 90_001),
     ],
     ids=[
         "first, by hand", "by hand", "by hand, this clock is behind the last one's",
         "late on its way", "at once",
         "a page from before the last vote", "this clock is behind the last one's",
-        "a page from a clock that is ahead", "nonsense",
+        "a page from a clock that is ahead", "a page that is as far ahead as what was seen", "nonsense",
+        "nonsense, too",
     ],
 )  # fmt: skip
 def test_the_version_is_when_the_voter_chose_and_after_what_was_seen(
@@ -77,5 +80,6 @@ def test_the_version_is_when_the_voter_chose_and_after_what_was_seen(
 def test_of_two_votes_from_one_page_the_later_is_higher_whatever_the_clocks() -> None:
     for arrived in (100, 5_000):
         for seen in (0, 700, 90_000):
-            first = version_of(arrived, seen, OnScreen(1_000, 10))
-            assert version_of(arrived, seen, OnScreen(1_000, 20)) > first
+            for served in (1_000, seen + 1):
+                first = version_of(arrived, seen, OnScreen(served, 10))
+                assert version_of(arrived, seen, OnScreen(served, 20)) > first

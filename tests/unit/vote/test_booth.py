@@ -17,6 +17,7 @@ from vote import create_app, form
 from vote.ballot import wall_milliseconds
 from vote.options import parse_options
 from vote.settings import Settings
+from vote.voter import Voter
 
 URLENCODED = "application/x-www-form-urlencoded"
 
@@ -139,6 +140,47 @@ def test_a_page_that_goes_on_trying_does_not_undo_what_was_chosen_after_it(
     answer: Any = client.post("/", data=body, headers={"Accept": "application/json"})
     assert answer.json["choice"] == shown
     assert [ballot.choice for ballot in queue.ballots] == taken
+
+
+AHEAD_MS = 3_600_000
+
+
+def with_seen(app: Flask, seen: int) -> FlaskClient:
+    """Return a browser whose voter has seen a vote of that version recorded."""
+    client = app.test_client()
+    ((_, cookie),) = app.extensions["cookie"].headers(Voter("0" * 32, seen), {})
+    client.set_cookie("voter_id", cookie.partition(";")[0].partition("=")[2])
+    return client
+
+
+def served_to(client: FlaskClient) -> int:
+    """Return the moment at which a page says that it was served."""
+    found = re.search(r'name="served" value="(\d+)"', client.get("/").text)
+    assert found
+    return int(found[1])
+
+
+@pytest.mark.parametrize("ahead", [0, 1_000, AHEAD_MS])
+def test_what_is_chosen_on_a_page_is_newer_than_what_its_voter_had_seen_when_it_was_served(
+    app: Flask, queue: Any, ahead: int
+) -> None:
+    """The cookie can be ahead of the clock. The first attempt did not arrive."""
+    client = with_seen(app, wall_milliseconds() + ahead)
+    served = served_to(client)
+    for choice in ("b", "a"):
+        told = {"vote": choice, "served": str(served), "after": "0", "again": "1"}
+        answer: Any = client.post("/", data=told, headers={"Accept": "application/json"})
+        assert answer.json["choice"] == choice
+        served = answer.json["served"]
+    assert [ballot.choice for ballot in queue.ballots] == ["b", "a"]
+
+
+def test_a_page_that_tells_of_a_vote_not_recorded_is_newer_than_what_was_seen(app: Flask, queue: Any) -> None:
+    seen = wall_milliseconds() + AHEAD_MS
+    client = with_seen(app, seen)
+    queue.away = True
+    answer: Any = client.post("/", data={"vote": "b"}, headers={"Accept": "application/json"})
+    assert answer.json["served"] > seen
 
 
 def test_a_voter_who_has_hung_up_has_not_voted(app: Flask, queue: Any) -> None:
