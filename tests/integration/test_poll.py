@@ -14,7 +14,7 @@ import psycopg
 import pytest
 from redis.exceptions import ResponseError
 
-from integration.conftest import Database, RedisNode
+from integration.conftest import Database, RedisNode, Trio
 from kit.waiting import wait_until
 from observer import poll as observer_poll
 from result import poll as result_poll
@@ -22,7 +22,7 @@ from worker import poll as worker_poll
 from worker.ballot import Ballot
 from worker.letter import Letter
 from worker.store import OverError, Store
-from worker.stream import STREAM
+from worker.stream import STREAM, Stream
 
 VOTE = ("id", "v", "vote", "a", "version", "1")
 HOUR_MS = 3_600_000
@@ -343,6 +343,21 @@ def test_a_state_is_not_entered_where_somebody_has_changed_something(store: Stor
     desk.change("open")
     store.enter(before, "final")
     assert store.poll().state == "open"
+
+
+def test_who_tells_a_primary_of_the_poll_hears_which_reign_it_is(trio: Trio) -> None:
+    poll = worker_poll.Poll(5, 2, "closed", None, False, 0)
+    primary, other = trio.primary, trio.replicas[0]
+    first = Stream(primary.client, "me").tell(poll)
+    assert first.revision == 5
+    assert Stream(primary.client, "me").tell(poll) == first
+    other.follow(None)
+    second = Stream(other.client, "me").tell(poll)
+    primary.follow(other)
+    wait_until(lambda: primary.client.info("replication")["master_link_status"] == "up")
+    primary.follow(None)
+    third = Stream(primary.client, "me").tell(poll)
+    assert len({first.reign, second.reign, third.reign}) == 3
 
 
 @pytest.fixture

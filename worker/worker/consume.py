@@ -19,7 +19,7 @@ from worker.patience import Patience, StoppingError
 from worker.poll import Poll, next_state
 from worker.settle import store_batch
 from worker.store import Store, StoreAwayError, UnstorableError
-from worker.stream import Every, Stream, StreamAwayError
+from worker.stream import Every, Held, Stream, StreamAwayError
 
 PULSE_EVERY_SECONDS = 2.0
 OLD_LETTERS_EVERY_SECONDS = 1.0
@@ -31,9 +31,9 @@ log = structlog.get_logger()
 
 
 class Told(NamedTuple):
-    """The revision of the poll that the queue goes by, and since when, on the monotonic clock."""
+    """What the queue goes by, and since when, on the monotonic clock."""
 
-    revision: int
+    held: Held
     since: float
 
 
@@ -103,24 +103,28 @@ class Consumer:
         poll = self._store.poll()
         self._store.pulse(self._intake)  # what was read before it is on a standby now
         self._intake = None  # not known, if the queue does not answer
+        waiting = self._stream.waiting()  # before it is told: if another primary is told then, that shows
         told_seconds = self._tell(poll)
         self._intake = self._stream.intake()
-        state = next_state(poll, self._stream.waiting(), told_seconds)
+        state = next_state(poll, waiting, told_seconds)
         if state != poll.state:
             self._store.enter(poll, state)
             log.info("poll", number=poll.number, state=state)
 
     def _tell(self, poll: Poll) -> float:
-        """Tell the queue; return for how many seconds it has gone by this revision without a break."""
+        """Tell the queue; return for how many seconds it has gone by this revision without a break.
+
+        Another primary is a break, also where the connection was renewed without a word.
+        """
         held = self._stream.tell(poll)
-        if held is not None and held > poll.revision:
+        if held.revision is not None and held.revision > poll.revision:
             # Its word came from a database that had more than this one, which was promoted by force.
             log.error("the queue knows a later poll than the database", number=poll.number)
-            self._store.outbid(poll, held)
-        if held != poll.revision:
+            self._store.outbid(poll, held.revision)
+        if held.revision != poll.revision:
             self._told = None
             return 0.0
-        if self._told is None or self._told.revision != held:
+        if self._told is None or self._told.held != held:
             self._told = Told(held, time.monotonic())
         return time.monotonic() - self._told.since
 

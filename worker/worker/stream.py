@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 import structlog
 from redis import Redis
@@ -32,6 +32,16 @@ log = structlog.get_logger()
 
 class StreamAwayError(ServiceError):
     """The queue did not answer as it should; entries that were taken are delivered again later."""
+
+
+class Held(NamedTuple):
+    """What a primary goes by: the revision of the poll, None where it knows of no polls.
+
+    Its reign says which primary that is: a process that was demoted and came back has another one.
+    """
+
+    revision: int | None
+    reign: tuple[str, str]
 
 
 class Every:
@@ -98,14 +108,18 @@ class Stream:
         with self._answering():
             self._client.xdel(DEAD, *ids)
 
-    def tell(self, poll: Poll) -> int | None:
+    def tell(self, poll: Poll) -> Held:
         """Tell the primary which poll there is: who appends a vote asks there.
 
-        Return the revision that it goes by then, None where it knows of no polls. Raises StreamAwayError.
+        Return what it goes by then. Raises StreamAwayError.
         """
         state = "open" if poll.state == OPEN else "closed"
-        with self._answering():
-            return self._tell(poll.revision, poll.number, state, poll.closes_milliseconds)
+        told = ("VOTES.POLL", poll.revision, poll.number, state, poll.closes_milliseconds)
+        with self._answering(), self._client.pipeline(transaction=False) as pipeline:
+            pipeline.execute_command(*told)
+            pipeline.info("server", "replication")
+            # On one connection: between two commands the client may go over to another primary silently.
+            return read_held(*pipeline.execute(raise_on_error=False))
 
     def intake(self) -> str | None:
         """Return the word that says whether votes are taken, None of a Redis that does not tell a worker.
@@ -118,7 +132,7 @@ class Stream:
             except NoPermissionError:
                 return None
             except ResponseError as error:
-                if not str(error).startswith(NEW_COMMAND):
+                if not is_new_command(error):
                     raise
                 return None
 
@@ -145,15 +159,6 @@ class Stream:
             # Perhaps the answer was too large: Redis cuts whoever asks for more than it keeps for one client.
             self._entries = max(1, self._entries // 4)
             raise StreamAwayError(str(error)) from error
-
-    def _tell(self, *poll: int | str) -> int | None:
-        try:
-            return int(self._client.execute_command("VOTES.POLL", *poll))
-        except ResponseError as error:
-            if not str(error).startswith(NEW_COMMAND):
-                raise
-            # A Redis of a release that knew but one poll; before there are two, the upgrade is through.
-            return None
 
     def _create_group(self) -> None:
         try:
@@ -189,6 +194,23 @@ class Stream:
             pipeline.xgroup_setid(STREAM, GROUP, id="0")
             pipeline.execute()
         log.info("consumer forgotten", consumer=name)
+
+
+def is_new_command(reply: object) -> bool:
+    """Say whether a Redis of a release of before does not know what it was asked."""
+    return isinstance(reply, ResponseError) and str(reply).startswith(NEW_COMMAND)
+
+
+def read_held(told: Any, info: Any) -> Held:
+    """Read the replies to VOTES.POLL and INFO; raise one that is an error.
+
+    Where a Redis knows but one poll, the upgrade is through before there are two.
+    """
+    for reply in (told, info):
+        if isinstance(reply, Exception) and not is_new_command(reply):
+            raise reply
+    revision = None if is_new_command(told) else int(told)
+    return Held(revision, (info["run_id"], info["master_replid"]))
 
 
 def old_letter(fields: Fields) -> Letter:

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from redis.exceptions import BusyLoadingError, ResponseError
 from structlog.testing import CapturingLogger
 
 from worker.account import Row
@@ -16,7 +18,7 @@ from worker.letter import Letter
 from worker.patience import Patience
 from worker.poll import CLOSED, FINAL, OPEN, Poll
 from worker.store import StoreAwayError, UnstorableError
-from worker.stream import StreamAwayError
+from worker.stream import Held, StreamAwayError, read_held
 
 GOOD = Entry(b"1-0", {b"id": b"v", b"vote": b"a", b"version": b"1"})
 BAD = Entry(b"2-0", {b"nonsense": b"1"})
@@ -37,6 +39,7 @@ class Queue:
         self.told: list[Poll] = []
         self.holds: int | None = None  # a revision of its own
         self.word: str | None = "open"
+        self.reign = ("run", "1")
 
     def take(self) -> list[Entry]:
         if self.taken:
@@ -56,9 +59,9 @@ class Queue:
         for each in ids:
             del self.old[each]
 
-    def tell(self, poll: Poll) -> int | None:
+    def tell(self, poll: Poll) -> Held:
         self.told.append(poll)
-        return self.holds or poll.revision
+        return Held(self.holds or poll.revision, self.reign)
 
     def intake(self) -> str | None:
         return self.word
@@ -239,7 +242,7 @@ def test_the_queue_is_told_which_poll_there_is_and_the_setting_counts_once(
 class SilentAtFirst(Queue):
     """A queue that answers no question when it is asked for the first time."""
 
-    def tell(self, poll: Poll) -> int | None:
+    def tell(self, poll: Poll) -> Held:
         if not self.told:
             self.told.append(poll)
             raise StreamAwayError("no answer")
@@ -286,3 +289,49 @@ def test_a_closed_poll_is_final_only_when_nothing_waits_and_all_is_calm(
     monkeypatch.setattr("worker.poll.LAST_REPLAY_SECONDS", -1)
     worked(table, tmp_path)
     assert table.present.state == FINAL
+
+
+class Slow(Queue):
+    """A queue from which a batch takes longer than the calm that a final result needs."""
+
+    def take(self) -> list[Entry]:
+        time.sleep(0.3)
+        return super().take()
+
+
+class Renewed(Slow):
+    """A queue that has another primary after it: the client has connected anew, and nothing failed."""
+
+    def take(self) -> list[Entry]:
+        self.reign = ("run", "2")
+        return super().take()
+
+
+@pytest.mark.parametrize(("kind", "state"), [(Slow, FINAL), (Renewed, CLOSED)])
+def test_another_primary_is_a_break_even_if_no_command_failed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: type[Queue], state: str
+) -> None:
+    """It may not have heard of the end of the poll, and take votes until a worker tells it."""
+    monkeypatch.setattr("worker.consume.PULSE_EVERY_SECONDS", 0)
+    monkeypatch.setattr("worker.poll.LAST_REPLAY_SECONDS", 0.2)
+    table = Table()
+    table.present = table.present._replace(state=CLOSED)
+    worked(table, tmp_path, kind=kind)
+    assert table.present.state == state
+
+
+INFO = {"role": "master", "run_id": "run", "master_replid": "1"}
+
+
+def test_what_a_primary_holds_is_a_revision_and_its_reign() -> None:
+    assert read_held(7, INFO) == Held(7, ("run", "1"))
+    unknown = ResponseError("unknown command 'VOTES.POLL', with args beginning with: '7'")
+    assert read_held(unknown, INFO) == Held(None, ("run", "1"))
+
+
+@pytest.mark.parametrize(
+    ("told", "info"), [(BusyLoadingError("loading"), INFO), (7, BusyLoadingError("loading"))]
+)
+def test_a_primary_that_answers_with_an_error_holds_nothing(told: object, info: object) -> None:
+    with pytest.raises(BusyLoadingError):
+        read_held(told, info)
