@@ -81,6 +81,23 @@ def test_a_vote_whose_answer_was_lost_counts_once(visit: Open, urls: dict[str, s
     assert total(screen) == before + 1
 
 
+def test_who_cleared_the_cookies_is_told_to_load_the_page_and_votes_once(
+    visit: Open, urls: dict[str, str]
+) -> None:
+    opened, screen = visit(urls["vote"]), visit(urls["result"]).page
+    page, before = opened.page, total(screen)
+    page.evaluate(LOSE_TWO_ANSWERS)
+    opened.context.clear_cookies()
+    page.locator("button[value=a]").click()
+    expect(page.locator("form")).to_have_attribute("data-state", "refused", timeout=20_000)
+    expect(page.locator("#notice")).to_contain_text("NOT recorded. Please load this page again")
+    assert chosen(page) == []
+    load(page)
+    vote(page, "a")
+    expect(screen.locator("#total")).to_have_text(f"{before + 1:,}")
+    opened.troubles.clear()  # The browser itself notes each answer that is an error.
+
+
 def test_a_tab_that_goes_on_trying_gives_way_to_what_was_chosen_later(
     visit: Open, urls: dict[str, str]
 ) -> None:

@@ -28,7 +28,7 @@ from vote.page import Answer, Page, State, answer_with
 from vote.presence import is_waiting
 from vote.probe import FIELD, Probe, read_probe
 from vote.queue import UNSUPPORTED, NotRecordedError, NotTakenError, Queue
-from vote.voter import Voter, VoterCookie
+from vote.voter import Voter, VoterCookie, has_cookie
 from vote.words import language_of
 
 PROBLEM = "vote.problem"
@@ -104,11 +104,13 @@ class Booth:
         choice = fields.get("vote", "")
         if choice not in self._page.options:
             raise BadRequest("no_such_option")
+        told = _told(fields)
         if not (known := self._cookie.read(environ)):
+            _require_cookie(environ, told)
             self._admission.admit(environ)
         poll = self._queue.poll.number
         _require_same(poll, _poll_of(fields))
-        voter, told = known or self._cookie.new(environ), _told(fields)
+        voter = known or self._cookie.new(environ)
         if "again" in fields and told and voter.poll == poll and is_settled(voter.seen, told):
             return "200 OK", *self._answer(environ, State(voter.choice), voter.seen)
         ballot = Ballot(voter.id, choice, version_of(arrived, voter.seen, told), poll)
@@ -169,6 +171,15 @@ def _require_same(poll: int, of_page: str) -> None:
             raise Conflict("other_poll")
         # The page is newer than what this process knows.
         raise ServiceUnavailable("intake_paused", retry_after=RETRY_AFTER_SECONDS)
+
+
+def _require_cookie(environ: Environ, told: OnScreen | None) -> None:
+    """Refuse a vote of the page's script without a cookie: each of its attempts would be another voter's.
+
+    Its page had come with one, which is gone.
+    """
+    if told and not has_cookie(environ):
+        raise BadRequest("no_cookie")
 
 
 def _refusal(state: str) -> HTTPException:

@@ -96,6 +96,11 @@ class VoterCookie:
         return "Set-Cookie", _header(name, prefix_of(environ) or "/", secure).replace(VALUE, value, 1)
 
 
+def has_cookie(environ: Environ) -> bool:
+    """Say whether a request has a voter's cookie, of whatever worth."""
+    return bool(_given(environ))
+
+
 def _derived(key: str, purpose: str) -> bytes:
     return Signer(key, salt=purpose, digest_method=hashlib.sha256).derive_key()
 

@@ -183,6 +183,32 @@ def test_a_page_that_tells_of_a_vote_not_recorded_is_newer_than_what_was_seen(ap
     assert answer.json["served"] > seen
 
 
+@pytest.mark.parametrize(
+    ("cookie", "told", "status", "taken"),
+    [
+        ("", {"served": "1", "after": "7"}, 400, 0),
+        ("", {"served": "1", "after": "7", "again": "1"}, 400, 0),
+        ("", {"served": "1", "after": ""}, 200, 1),
+        ("", {}, 200, 1),
+        ("voter_id=forged", {"served": "1", "after": "7"}, 200, 1),
+    ],
+    ids=["script", "script, again", "form without a script", "by hand", "cookie of another key"],
+)
+def test_a_script_whose_cookie_is_gone_does_not_vote_as_somebody_new_each_time(
+    app: Flask, queue: Any, cookie: str, told: dict[str, str], status: int, taken: int
+) -> None:
+    client = app.test_client(use_cookies=False)
+    sent = {"Accept": "application/json", "Cookie": cookie}
+    assert client.post("/", data={"vote": "a", **told}, headers=sent).status_code == status
+    assert len(queue.ballots) == taken
+
+
+def test_who_reads_why_a_vote_without_its_cookie_is_refused_knows_what_to_do(client: FlaskClient) -> None:
+    page = client.post("/", data={"vote": "a", "served": "1", "after": "7"}).text
+    assert "Please load the page again" in page
+    assert "Nothing was recorded." in page
+
+
 def test_a_voter_who_has_hung_up_has_not_voted(app: Flask, queue: Any) -> None:
     ours, voters = socket.socketpair()
     voters.close()
