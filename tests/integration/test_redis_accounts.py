@@ -22,6 +22,7 @@ from redis_gate.redis_config import redis_config
 from unit.redis_gate.samples import PASSWORDS, REDIS
 from worker import stream as stream_module
 from worker.access import Access
+from worker.poll import OPEN, Poll
 from worker.stream import DEAD, ENTRIES, GROUP, STREAM, Stream, StreamAwayError
 
 MEGABYTE = 1_000_000
@@ -267,6 +268,13 @@ def test_a_worker_hears_whether_votes_are_taken(accounts: Accounts) -> None:
     observer.set(INTAKE, "maintenance")
     assert stream.intake() == "maintenance"
     observer.set(INTAKE, "open")
+
+
+def test_a_worker_may_tell_of_the_poll_and_hears_whose_reign_it_is(accounts: Accounts) -> None:
+    worker = accounts.client("worker")
+    revision = worker.execute_command("VOTES.STATE")[1]
+    held = Stream(worker, "me").tell(Poll(revision, 1, OPEN, None, False, 0))
+    assert held == (revision, (worker.info()["run_id"], worker.info()["master_replid"]))
 
 
 def test_a_redis_of_the_release_before_does_not_tell_a_worker() -> None:
