@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from kit.inside import Inside
+from kit.services import free_port
 from redis_gate.damage import holds_data
 from redis_gate.node_tls import Tls
 from redis_gate.observation import newest_of, running_peer, waiting_peer
@@ -79,8 +80,7 @@ def inside(tmp_path_factory: pytest.TempPathFactory) -> Inside:
 
 @pytest.fixture
 def port() -> int:
-    with socket.create_server((HERE, 0)) as free:
-        return int(free.getsockname()[1])
+    return free_port()
 
 
 def tls_of(inside: Inside, server: str = HERE) -> Tls:
