@@ -433,7 +433,7 @@ def test_an_order_that_is_not_finished_for_long_is_said_and_asked_for_ever_more_
     authority.waits = MOST_LOOKS + 2
     desk.order = order(authority)
     assert [one.turn() for _ in range(MOST_LOOKS)] == [BUSY_SECONDS] * MOST_LOOKS
-    assert not desk.outlook.problem
+    assert desk.outlook == Outlook()
     for minutes in (1, 2):
         turn_and_wait(one, desk, minutes * MINUTE)
         assert desk.outlook.problem == "the authority has not finished the order yet"
