@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 from urllib3.exceptions import HTTPError
 
+from deployment import interrupt
 from deployment.cli import (
     backup,
     dead,
@@ -187,6 +188,7 @@ def scale(
 
 def main() -> None:
     """Run the command line."""
+    interrupt.listen()
     try:
         app(prog_name="deploy.py")
     except DeployError as error:

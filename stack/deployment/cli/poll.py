@@ -110,6 +110,9 @@ def _run(name: str, number: int | None, quiet: bool, dry_run: bool, as_json: boo
     on = _site(name, quiet)
     steps = verb.steps(name, on, number)
     meant = number or verb.known(on.picture).number
+    if name == "reset":
+        # Without the number it would end the next poll.
+        on.again = f"Run `python3 deploy.py poll reset --poll {meant}`: it goes on from here."
     if dry_run:
         report.plan(steps, on, (), as_json=as_json)
         return meant

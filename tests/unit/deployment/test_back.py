@@ -1,5 +1,6 @@
 """Whether a failed deployment is taken back: never to what did not run, nor for what was missing before."""
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -54,6 +55,20 @@ def outcome(on: Site, monkeypatch: pytest.MonkeyPatch, problem: BaseException | 
     with pytest.raises(DeployError) as raised:
         WayBack().go(on, CAUSE)
     return raised.value
+
+
+def test_a_pause_that_began_on_the_way_back_is_told_where_that_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    left: list[bool] = []
+
+    def carry_out(_: object, former: Site) -> bool:
+        former.pause = SimpleNamespace(leave=lambda: left.append(True))  # type: ignore[assignment]
+        raise DeployError("vote is away.", "Look.")
+
+    on = site(monkeypatch, ["vote 0/2"])
+    monkeypatch.setattr(operation, "carry_out", carry_out)
+    with pytest.raises(DeployError, match="failed, too"):
+        WayBack().go(on, CAUSE)
+    assert left == [True]
 
 
 def test_the_former_release_runs_again(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import IO, cast
 
 import pytest
 
@@ -36,6 +37,24 @@ def test_another_user_s_lock_is_named(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setattr(Path, "open", refuse)
     with pytest.raises(DeployError, match="another user's"), lock.held(tmp_path / "lock"):
         pass
+
+
+def test_a_lock_that_is_there_is_not_created_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the kernel protects files in /tmp, that would be refused to root, too."""
+    modes: list[str] = []
+    opened = Path.open
+
+    def note(path: Path, mode: str) -> IO[str]:
+        modes.append(mode)
+        return cast(IO[str], opened(path, mode))
+
+    with monkeypatch.context() as noted:
+        noted.setattr(Path, "open", note)
+        for _ in range(2):
+            with lock.held(tmp_path / "lock"):
+                pass
+    assert modes == ["a+", "r+"]
+    assert (tmp_path / "lock").read_text() == f"{os.getpid()}\n"
 
 
 def test_one_does_not_lock_out_the_other(tmp_path: Path) -> None:

@@ -7,10 +7,12 @@ import pytest
 from typer.testing import CliRunner
 
 from deployment.cli import poll as cli_poll
+from deployment.cli import report
 from deployment.cli.options import confirm_by_name
 from deployment.configuration.settings import Settings
 from deployment.engine import poll as engine_poll
 from deployment.errors import DeployError
+from deployment.operations.runner import operation
 from deployment.operations.runner.operation import Step
 from deployment.operations.runner.site import Site
 from deployment.operations.votes import poll as verb
@@ -145,6 +147,18 @@ def test_a_reset_that_is_confirmed_beforehand_names_its_poll() -> None:
     """Run again after an interruption, it would end the next poll."""
     done = CliRunner().invoke(cli_poll.app, ["reset", "--confirm", "vote-app"])
     assert done.exit_code == 2
+
+
+def test_a_reset_that_is_interrupted_is_gone_on_with_by_its_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next poll is the present one by then."""
+    on = site(poll("final"))
+    asked: list[str] = []
+    monkeypatch.setattr(cli_poll, "_site", lambda *_: on)
+    monkeypatch.setattr(cli_poll, "confirm_by_name", lambda *_: None)
+    monkeypatch.setattr(operation, "run", lambda _, at: asked.append(at.again))
+    monkeypatch.setattr(report, "intake", lambda _: None)
+    CliRunner().invoke(cli_poll.app, ["reset"])
+    assert asked == ["Run `python3 deploy.py poll reset --poll 2`: it goes on from here."]
 
 
 def test_waiting_for_the_last_votes_ends_after_minutes(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -58,14 +58,18 @@ class WayBack:
 
 
 def _return(site: Site, last: Deployment, cause: DeployError) -> None:
+    former = _former(site, last)
     try:
-        operation.carry_out(BACK, _former(site, last))
+        operation.carry_out(BACK, former)
     except TurnLostError:
         raise
     except KeyboardInterrupt:
         raise _interrupted(cause, last) from None
     except Exception as error:  # noqa: BLE001 - whatever it is, the former release does not run again
         raise _stuck(cause, operation.readable(error), last) from cause
+    finally:
+        if former.pause:
+            former.pause.leave()
 
 
 def _former(site: Site, last: Deployment) -> Site:

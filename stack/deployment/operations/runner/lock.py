@@ -18,7 +18,8 @@ LAB_LOCK_FILE = FOLDER / f"{STACK}-lab.lock"
 
 def _opened(path: Path, holder: str) -> IO[str]:
     try:
-        return path.open("a+")
+        # To create what is there already is refused to root, too, where the kernel protects what is in /tmp.
+        return path.open("r+" if path.exists() else "a+")
     except PermissionError as error:
         raise DeployError(
             f"{path}, the lock of {holder}, is another user's.",

@@ -152,7 +152,7 @@ def _require_done(step: Step, site: Site) -> None:
         if time.monotonic() > deadline:
             raise DeployError(
                 f"This was done, and is still missing: {'; '.join(left)}",
-                "Does somebody else change the same things? Run the same command again.",
+                f"Does somebody else change the same things? {site.again}",
             )
         time.sleep(POLL_SECONDS)
 
