@@ -32,6 +32,10 @@ class ReplicaError(ServiceError):
     """A node could not be made a standby of its leader; the message says why."""
 
 
+class RoomError(ReplicaError):
+    """The disk has no room for a copy of the leader's data."""
+
+
 def follow(node: Node, leader: str) -> None:
     """Stream from the leader through this node's slot there; raise ReplicaError or psycopg.Error."""
     slot = _reserve_slot(node, leader)
@@ -51,8 +55,8 @@ def clone(node: Node, leader: str, *, keep: bool = False) -> None:
     """
     fresh = node.volume.fresh
     shutil.rmtree(fresh, ignore_errors=True)
-    _require_room(node, leader)
     _reserve_slot(node, leader)
+    _require_room(node, leader)
     # Not under the node's own name: a copy in progress must never count as a synchronous standby.
     source = _source(node, leader, f"clone-{node.settings.node}")
     try:
@@ -109,7 +113,7 @@ def _require_room(node: Node, leader: str) -> None:
     needed = int(_ask(node, leader, _SIZE)) + LEFT_BYTES
     free = node.volume.free_bytes
     if free < needed:
-        raise ReplicaError(
+        raise RoomError(
             f"no room for a copy of {leader}: {needed // 2**20} MiB must be free on the disk of this volume, "
             f"and {free // 2**20} MiB are"
         )

@@ -36,7 +36,7 @@ PAUSES = {Action.NOTHING: 0.7, Action.FOLLOW: 1.5}
 RETRY_SECONDS, TURN_SECONDS = 2.0, 1.0
 RESTART_SECONDS = 3.0
 # Every copy that fails costs the leader as much as one that succeeds.
-REPLACE_SECONDS = 30.0
+COPY_SECONDS = 30.0
 STOP_SECONDS = 5.0
 OBSERVE_SECONDS = 1.0
 EXPECTED = (ServiceError, psycopg.Error, subprocess.SubprocessError, OSError)
@@ -51,7 +51,7 @@ class Supervisor:
         self._registered: tuple[str, str, int] | None = None
         self._restricted: int | None = None
         self._started = float("-inf")
-        self._replace_after = float("-inf")
+        self._copy_after = float("-inf")
 
     def run(self) -> None:
         """Run until SIGTERM, then stop everything cleanly."""
@@ -124,7 +124,7 @@ class Supervisor:
             case Action.INITIALISE:
                 bootstrap.initialise(node.settings, node.volume)
             case Action.CLONE:
-                replica.clone(node, leader)
+                self._clone(leader)
             case Action.REPLACE:
                 self._replace(leader)
             case Action.RECALL:
@@ -155,10 +155,19 @@ class Supervisor:
         postgres_config.write(node.settings, node.volume.data)
         node.server.start()
 
-    def _replace(self, leader: str) -> None:
-        if time.monotonic() < self._replace_after:
+    def _clone(self, leader: str) -> None:
+        if time.monotonic() < self._copy_after:
             return
-        self._replace_after = time.monotonic() + REPLACE_SECONDS
+        try:
+            replica.clone(self._node, leader)
+        except replica.RoomError:
+            self._copy_after = time.monotonic() + COPY_SECONDS
+            raise
+
+    def _replace(self, leader: str) -> None:
+        if time.monotonic() < self._copy_after:
+            return
+        self._copy_after = time.monotonic() + COPY_SECONDS
         try:
             replica.replace(self._node, leader)
         finally:

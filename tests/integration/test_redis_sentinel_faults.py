@@ -23,6 +23,7 @@ PLACES = 32
 LET_IN_SECONDS = 0.3
 # So that its places last until a proxy has noticed that a node is silent.
 ASKED_EACH_SECONDS = 0.1
+PLACES_TAKEN = r'^haproxy_frontend_current_sessions{proxy="(?:redis|nodes)"} (\d+)$'
 
 Fault = Callable[[RedisCluster, str], None]
 
@@ -227,16 +228,16 @@ def test_who_was_on_the_way_to_a_primary_that_fell_silent_is_cut_off_and_keeps_n
 ) -> None:
     primary = cluster.recover(RECOVERY_SECONDS)
     asked: list[ssl.SSLSocket] = []
-    with ExitStack() as open_:
-        with cluster.frozen(primary):
-            # Until its checks fail, the proxy takes it for the primary.
-            while connection := ask(cluster, open_):
-                asked.append(connection)
-            for connection in asked:
-                connection.settimeout(10)
-                assert is_cut_off(connection)
+    with cluster.frozen(primary), ExitStack() as open_:
+        # Until its checks fail, the proxy takes it for the primary.
+        while connection := ask(cluster, open_):
+            asked.append(connection)
         assert asked
-    wait_until(lambda: places_taken(cluster, PROXIES[0]) == 0, 10)
+        for connection in asked:
+            connection.settimeout(10)
+            assert is_cut_off(connection)
+        open_.close()
+        wait_until(lambda: not places_taken(cluster, PROXIES[0]))
 
 
 def ask(cluster: RedisCluster, open_: ExitStack) -> ssl.SSLSocket | None:
@@ -264,13 +265,11 @@ def is_cut_off(connection: ssl.SSLSocket) -> bool:
 
 
 def places_taken(cluster: RedisCluster, proxy: str) -> int:
-    """What a proxy tells Prometheus of its clients."""
+    """What a proxy tells Prometheus of its clients, and of those on their way to a node."""
     with urlopen(f"http://{cluster.address(proxy)}:9101/metrics", timeout=5) as answer:
-        found = re.search(
-            r'^haproxy_frontend_current_sessions{proxy="redis"} (\d+)$', answer.read().decode(), re.M
-        )
-    assert found
-    return int(found[1])
+        found = re.findall(PLACES_TAKEN, answer.read().decode(), re.MULTILINE)
+    assert len(found) == 2
+    return sum(map(int, found))
 
 
 def authority(cluster: RedisCluster) -> Path:

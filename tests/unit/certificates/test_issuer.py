@@ -427,17 +427,17 @@ def test_an_order_that_the_authority_has_forgotten_is_dropped_at_once(
     assert desk.outlook.problem == "no such order"
 
 
-def test_an_order_that_is_not_finished_for_long_is_said_and_asked_for_ever_more_rarely(
+def test_an_order_that_is_not_finished_for_long_is_said_and_asked_for_more_rarely(
     one: Issuer, desk: Desk, authority: FakeAuthority
 ) -> None:
     authority.waits = MOST_LOOKS + 2
     desk.order = order(authority)
     assert [one.turn() for _ in range(MOST_LOOKS)] == [BUSY_SECONDS] * MOST_LOOKS
     assert desk.outlook == Outlook()
-    for minutes in (1, 2):
-        turn_and_wait(one, desk, minutes * MINUTE)
+    for _ in range(2):
+        turn_and_wait(one, desk, MINUTE)
         assert desk.outlook.problem == "the authority has not finished the order yet"
-        desk.now += minutes * MINUTE
+        desk.now += MINUTE
     assert one.turn() == 0
     assert desk.ended == [("issued", "")]
     assert not desk.outlook.problem

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -71,6 +72,11 @@ SHOWN: dict[str, tuple[str, list[Certificate], list[Certificate | tuple[str, ...
         ACME,
         [FOR_VOTE, LOCAL_WAS_FOR_BOTH],
         [FOR_VOTE, RESULT],
+    ),
+    "the local authority's that begins later, by a clock that is ahead": (
+        LOCAL.name,
+        [replace(LOCAL_FOR_BOTH, not_before=VALID)],
+        [NAMES],
     ),
     "one that has ended": (ACME, [WAS_FOR_BOTH], [WAS_FOR_BOTH]),
     "the local authority's": (LOCAL.name, [LOCAL_FOR_BOTH], [LOCAL_FOR_BOTH]),

@@ -26,8 +26,9 @@ IDLE_SECONDS = 5.0
 BUSY_SECONDS = 1.0
 # Of one order, until it is given up.
 MOST_REFUSALS = 5
-# So often one is looked at in a row. A server that needs longer is asked as rarely as one that is away.
+# So often one is looked at in a row; a server that needs longer is asked once in such a time.
 MOST_LOOKS = 120
+LATE_PAUSE = timedelta(minutes=1)
 # Until it is asked for advice again that was not given: what is known already is kept to.
 ADVICE_PAUSE = timedelta(minutes=10)
 
@@ -161,7 +162,7 @@ class Issuer:
         if chain is None:
             self._looks[order.id] += 1
             if self._looks[order.id] > MOST_LOOKS:
-                raise AwayError("the authority has not finished the order yet")
+                raise RefusedError("the authority has not finished the order yet", LATE_PAUSE)
             return BUSY_SECONDS
         self._store(order, chain)
         return 0.0

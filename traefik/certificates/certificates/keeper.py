@@ -42,7 +42,7 @@ class Keeper:
             return True
         now = datetime.now(UTC)
         found = choose(self._known, self._authority, self._names, now)
-        return all(name in found and found[name].not_after > now for name in self._names)
+        return all(name in found and found[name].is_valid(now) for name in self._names)
 
     def refresh(self) -> None:
         """Look for newer ones in the database; raise DatabaseAwayError, and go on with what is known."""
@@ -73,9 +73,9 @@ class Keeper:
         found = choose(self._known, self._authority, self._names, now)
 
         def lacks(name: str) -> bool:
-            # Signed by the local authority, a new one is as good as any, and one that has ended is not.
+            # Of the local authority, a new one is as good as any, and better than one that is not valid.
             one = found.get(name)
-            return one is None or (one.authority == self._local.name and one.not_after < now)
+            return one is None or (one.authority == self._local.name and not one.is_valid(now))
 
         lacking = tuple(name for name in self._names if lacks(name))
         chosen = [found[name] for name in self._names if name not in lacking]

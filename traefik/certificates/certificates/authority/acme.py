@@ -138,9 +138,11 @@ class AcmeAuthority:
         try:
             answer = self._session.post(str(order.url))
         except acme.errors.Error as error:
-            if self._session.status == NOT_FOUND:
-                raise ForgottenError(f"the ACME server does not know the order any more: {error}") from error
-            raise
+            if self._session.status != NOT_FOUND:
+                raise
+            # What stands before a server that is away knows nothing at all.
+            self._session.reconnect()
+            raise ForgottenError(f"the ACME server does not know the order any more: {error}") from error
         found: messages.Order = messages.Order.from_json(answer.json())
         return found
 

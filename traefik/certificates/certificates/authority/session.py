@@ -75,6 +75,10 @@ class Session:
             self._client = self._connect()
         return self._client
 
+    def reconnect(self) -> None:
+        """Ask for the directory again."""
+        self._client = self._connect()
+
     def post(self, url: str, content: JSONDeSerializable | None = None) -> requests.Response:
         """Send something signed; without content it is a question (POST-as-GET)."""
         client = self.client

@@ -20,6 +20,10 @@ class Certificate:
     chain: str = field(repr=False)
     key: str = field(repr=False)
 
+    def is_valid(self, now: datetime) -> bool:
+        """Whether its life has begun and has not ended."""
+        return self.not_before <= now < self.not_after
+
 
 def read(authority: str, chain: str, key: str) -> Certificate:
     """Return what a chain says of itself; raise ValueError if it is none."""
@@ -43,11 +47,6 @@ def choose(
     """
     ranked = sorted(
         known,
-        key=lambda o: (
-            o.not_before <= now < o.not_after,
-            o.authority == authority,
-            o.not_before,
-            o.not_after,
-        ),
+        key=lambda o: (o.is_valid(now), o.authority == authority, o.not_before, o.not_after),
     )
     return {name: one for one in ranked for name in names if name in one.names}
