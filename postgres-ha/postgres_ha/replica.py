@@ -8,6 +8,7 @@ import time
 import structlog
 
 from postgres_ha import fence, postgres_config
+from postgres_ha.backup import room
 from postgres_ha.errors import ServiceError
 from postgres_ha.node import Node
 
@@ -111,7 +112,7 @@ def _reserve_slot(node: Node, leader: str) -> str:
 
 def _require_room(node: Node, leader: str) -> None:
     needed = int(_ask(node, leader, _SIZE)) + LEFT_BYTES
-    free = node.volume.free_bytes
+    free = room.look(node.settings.volume).free
     if free < needed:
         raise RoomError(
             f"no room for a copy of {leader}: {needed // 2**20} MiB must be free on the disk of this volume, "

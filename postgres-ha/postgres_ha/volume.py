@@ -52,11 +52,6 @@ class Volume:
         """Whether the data here was made by this node and no other ever had a copy."""
         return self._first_boot.exists()
 
-    @property
-    def free_bytes(self) -> int:
-        """What is free on the disk of the volume."""
-        return shutil.disk_usage(self._root).free
-
     def try_lock(self) -> bool:
         """Take the volume for this container; False while another one still has it."""
         descriptor = os.open(self._root / "lock", os.O_RDWR | os.O_CREAT, 0o600)

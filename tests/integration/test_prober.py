@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import re
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -236,7 +235,7 @@ def test_who_looks_for_it_is_no_viewer(site: tuple[Settings, str]) -> None:
     with Screen(settings, edges) as screen:
         assert Pages(settings, edges).vote(signed(ID, settings.probe_key)) == Outcome.ACCEPTED
         assert screen.shows(ID, time.monotonic() + 20)
-        assert told_by(address(f"{network}-result"), "vote_app_viewers") == 0
+        assert scrape(9100, address(f"{network}-result"))["vote_app_viewers"] == 0
 
 
 def test_who_watches_is_a_viewer_and_who_looks_for_it_takes_nobody_away(way: Way) -> None:
@@ -332,12 +331,6 @@ def test_its_container_says_that_it_is_healthy_and_what_became_of_it(
         healthy = ("inspect", "--format", "{{.State.Health.Status}}", name)
         wait_until(lambda: docker(*healthy) == "healthy", 60, lambda: docker("logs", name))
         shown = 'vote_app_probes_total{outcome="shown"}'
-        wait_until(lambda: told_by(address(name), shown) == 1, 60, lambda: docker("logs", name))
+        wait_until(lambda: scrape(9100, address(name)).get(shown) == 1, 60, lambda: docker("logs", name))
     finally:
         docker("rm", "--force", name)
-
-
-def told_by(host: str, metric: str) -> float:
-    with urlopen(f"http://{host}:9100/metrics", timeout=5) as answer:
-        found = re.search(f"^{re.escape(metric)} (.+)$", answer.read().decode(), re.MULTILINE)
-    return float(found[1]) if found else float("nan")

@@ -1,6 +1,5 @@
 """One fault at a time on the real queue: it returns to full strength and has kept every acknowledged vote."""
 
-import re
 import socket
 import ssl
 import time
@@ -8,12 +7,12 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.request import urlopen
 from uuid import uuid4
 
 import pytest
 
 from integration.redis_producer import Producer, append
+from kit.exposition import scrape
 from kit.redis_cluster import PROXIES, PROXY, REDIS, SENTINELS, RedisCluster, running_cluster
 from kit.waiting import wait_until
 
@@ -23,7 +22,6 @@ PLACES = 32
 LET_IN_SECONDS = 0.3
 # So that its places last until a proxy has noticed that a node is silent.
 ASKED_EACH_SECONDS = 0.1
-PLACES_TAKEN = r'^haproxy_frontend_current_sessions{proxy="(?:redis|nodes)"} (\d+)$'
 
 Fault = Callable[[RedisCluster, str], None]
 
@@ -171,19 +169,36 @@ def test_everything_killed_at_once_comes_back_with_everything(cluster: RedisClus
     assert not producer.lost(cluster.recover(RECOVERY_SECONDS))
 
 
+class Door:
+    """Connections to the first proxy, which stay open as long as they are kept."""
+
+    def __init__(self, cluster: RedisCluster, open_: ExitStack) -> None:
+        self._proxy = (cluster.address(PROXIES[0]), 6379)
+        self._context = ssl.create_default_context(cafile=authority(cluster))
+        self._open = open_
+
+    def connect(self) -> socket.socket:
+        return self._open.enter_context(socket.create_connection(self._proxy, 5))
+
+    def shake_hands(self, connection: socket.socket) -> ssl.SSLSocket:
+        return self._open.enter_context(self._context.wrap_socket(connection, server_hostname=PROXY))
+
+    def ping(self) -> ssl.SSLSocket:
+        """Ask a node for a sign of life."""
+        talking = self.shake_hands(self.connect())
+        talking.sendall(b"PING\r\n")
+        return talking
+
+
 def test_one_client_takes_no_place_of_the_others_at_a_proxy(cluster: RedisCluster) -> None:
     cluster.recover(RECOVERY_SECONDS)
-    proxy = (cluster.address(PROXIES[0]), 6379)
-    context = ssl.create_default_context(cafile=authority(cluster))
     with ExitStack() as open_:
-
-        def connect() -> socket.socket:
-            return open_.enter_context(socket.create_connection(proxy, 5))
+        door = Door(cluster, open_)
 
         def let_in() -> socket.socket | None:
             """Connect; None where a connection from before this test still has the place."""
             try:
-                connection = connect()
+                connection = door.connect()
                 connection.settimeout(LET_IN_SECONDS)
                 connection.recv(1, socket.MSG_PEEK)
             except TimeoutError:
@@ -193,23 +208,18 @@ def test_one_client_takes_no_place_of_the_others_at_a_proxy(cluster: RedisCluste
                 return None
             raise AssertionError("the proxy spoke first, or closed the connection")
 
-        def shake_hands(connection: socket.socket) -> socket.socket:
-            return open_.enter_context(context.wrap_socket(connection, server_hostname=PROXY))
-
         def talk() -> bool:
             """Take a place and keep it; false where a connection from before this test still has it."""
             try:
-                talking = shake_hands(connect())
-                talking.sendall(b"PING\r\n")
-                return talking.recv(64).startswith(b"-NOAUTH")
+                return door.ping().recv(64).startswith(b"-NOAUTH")
             except ConnectionResetError:
                 return False
 
         def crowd() -> tuple[socket.socket, socket.socket] | None:
             """Take the last two places in silence; None where they were lost again before the next came."""
-            silent = (shake_hands(wait_until(let_in)), wait_until(let_in))
+            silent = (door.shake_hands(wait_until(let_in)), wait_until(let_in))
             try:
-                connect().recv(64)
+                door.connect().recv(64)
             except ConnectionResetError:
                 return silent
             return None
@@ -229,8 +239,9 @@ def test_who_was_on_the_way_to_a_primary_that_fell_silent_is_cut_off_and_keeps_n
     primary = cluster.recover(RECOVERY_SECONDS)
     asked: list[ssl.SSLSocket] = []
     with cluster.frozen(primary), ExitStack() as open_:
+        door = Door(cluster, open_)
         # Until its checks fail, the proxy takes it for the primary.
-        while connection := ask(cluster, open_):
+        while connection := ask(door):
             asked.append(connection)
         assert asked
         for connection in asked:
@@ -240,13 +251,10 @@ def test_who_was_on_the_way_to_a_primary_that_fell_silent_is_cut_off_and_keeps_n
         wait_until(lambda: not places_taken(cluster, PROXIES[0]))
 
 
-def ask(cluster: RedisCluster, open_: ExitStack) -> ssl.SSLSocket | None:
+def ask(door: Door) -> ssl.SSLSocket | None:
     """Ask the primary for a sign of life and wait a little; None where the proxy knows none."""
-    context = ssl.create_default_context(cafile=authority(cluster))
     try:
-        connection = open_.enter_context(socket.create_connection((cluster.address(PROXIES[0]), 6379), 5))
-        talking = open_.enter_context(context.wrap_socket(connection, server_hostname=PROXY))
-        talking.sendall(b"PING\r\n")
+        talking = door.ping()
         talking.settimeout(ASKED_EACH_SECONDS)
         is_cut_off(talking)
     except ConnectionResetError:
@@ -266,10 +274,10 @@ def is_cut_off(connection: ssl.SSLSocket) -> bool:
 
 def places_taken(cluster: RedisCluster, proxy: str) -> int:
     """What a proxy tells Prometheus of its clients, and of those on their way to a node."""
-    with urlopen(f"http://{cluster.address(proxy)}:9101/metrics", timeout=5) as answer:
-        found = re.findall(PLACES_TAKEN, answer.read().decode(), re.MULTILINE)
-    assert len(found) == 2
-    return sum(map(int, found))
+    told = scrape(9101, cluster.address(proxy))
+    return int(
+        sum(told[f'haproxy_frontend_current_sessions{{proxy="{name}"}}'] for name in ("redis", "nodes"))
+    )
 
 
 def authority(cluster: RedisCluster) -> Path:

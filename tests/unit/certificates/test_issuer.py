@@ -403,28 +403,23 @@ def test_refusals_of_one_order_do_not_count_against_the_next(
     assert desk.ended == []
 
 
-def test_an_order_that_became_invalid_is_ended_and_the_next_one_is_made_later(
-    one: Issuer, desk: Desk, authority: FakeAuthority
+@pytest.mark.parametrize(
+    ("error", "outcome"),
+    [(InvalidError("vote.example.org: 404"), "invalid"), (ForgottenError("no such order"), "dropped")],
+    ids=["invalid", "forgotten"],
+)
+def test_an_order_that_is_of_no_use_any_more_is_ended_at_once_and_the_next_one_is_made_later(
+    error: ServiceError, outcome: str, one: Issuer, desk: Desk, authority: FakeAuthority
 ) -> None:
-    authority.raises["advance"] = InvalidError("vote.example.org: 404")
+    authority.raises["advance"] = error
     desk.order = order(authority)
     turn_and_wait(one, desk, MINUTE)
-    assert desk.ended == [("invalid", "vote.example.org: 404")]
+    assert desk.ended == [(outcome, str(error))]
     assert authority.called == ["advance", "tidy"]
-    assert (desk.outlook.problem, desk.outlook.failures) == ("vote.example.org: 404", 1)
+    assert (desk.outlook.problem, desk.outlook.failures) == (str(error), 1)
     desk.outlook = replace(desk.outlook, next_try=None)
     assert [one.turn(), one.turn()] == [0, 0]
     turn_and_wait(one, desk, 2 * MINUTE)
-
-
-def test_an_order_that_the_authority_has_forgotten_is_dropped_at_once(
-    one: Issuer, desk: Desk, authority: FakeAuthority
-) -> None:
-    authority.raises["advance"] = ForgottenError("no such order")
-    desk.order = order(authority)
-    turn_and_wait(one, desk, MINUTE)
-    assert desk.ended == [("dropped", "no such order")]
-    assert desk.outlook.problem == "no such order"
 
 
 def test_an_order_that_is_not_finished_for_long_is_said_and_asked_for_more_rarely(
