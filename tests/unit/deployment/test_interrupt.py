@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from deployment.configuration.layout import ROOT
 from kit.waiting import wait_until
 
 # Speaks to its terminal before, and afterwards.
@@ -34,7 +35,11 @@ class Terminal:
     def __init__(self, told: Path, *before: str) -> None:
         self.ours, theirs = pty.openpty()
         command = ("setsid", "--ctty", *before, sys.executable, "-c", VERB, str(told))
-        self.process = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs)
+        environment = {**os.environ, "PYTHONPATH": str(ROOT / "stack")}
+        self.process = subprocess.Popen(
+            command, env=environment, stdin=theirs, stdout=theirs, stderr=theirs,
+            cwd=told.parent,  # there `nohup` writes what no terminal shows
+        )  # fmt: skip
         os.close(theirs)
         wait_until(lambda: told.exists() and told.read_text() == "at work")
 
