@@ -42,7 +42,7 @@ def findings(setup: str, *, user: bool = False) -> dict[str, Finding]:
         *machine.node(asked, encrypted=False),
         overlap,
         *network.mtu([asked]),
-        *network.ports([asked, asked], {}),
+        *network.ports([asked], {"127.0.0.1": "n", "192.168.77.2": "m"}),
     ]
     return {each.id: each for each in judged}
 

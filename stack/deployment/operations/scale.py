@@ -12,8 +12,9 @@ from deployment.operations.runner import operation
 from deployment.operations.runner.operation import Check, Step
 from deployment.operations.runner.site import Site
 from deployment.operations.steps.health import Health
+from deployment.operations.steps.intake import Drain, Readable, Reopen
 from deployment.operations.steps.record import Record
-from deployment.operations.steps.rollout import Deploy
+from deployment.operations.steps.rollout import DataNodes, Deploy
 from deployment.plan.release import rotation
 from deployment.plan.release.release import Release, replicas_variable
 from deployment.plan.swarm import capacity
@@ -49,7 +50,11 @@ class Settled(Check):
             )
 
 
-SCALE: Sequence[Step] = (Settled(), Fits(), Deploy(), Health(), Record())
+# What runs may be what an `up` that was cut short has left: then this is a way to another release, too.
+SCALE: Sequence[Step] = (
+    *(Settled(), Fits(), Readable(), DataNodes()),
+    *(Drain(), Deploy(), Reopen(), Health(), Reopen(), Record()),
+)
 
 
 def parsed(wanted: Sequence[str]) -> dict[str, int]:

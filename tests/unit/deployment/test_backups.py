@@ -16,6 +16,7 @@ from deployment.plan.release import bucket
 from deployment.plan.release.release import Release
 
 STOP = "2026-11-29T03:04:00+00:00"
+EARLIER, LATER = "2026-11-29T03:03:00+00:00", "2026-11-29T03:05:00+00:00"
 AT = datetime.fromisoformat(STOP).timestamp() + 12 * 3600
 GOOD = Backups(
     waiting=0, oldest_seconds=0, wal_bytes=0, code=0, label="L", type="diff", stop=STOP, count=2, told=1
@@ -35,6 +36,7 @@ def having(**more: Any) -> Backups:
             having(running=True, waiting=3, oldest_seconds=200.0),
             "Backups: last diff, 12 h ago, one is being made; 3 files of WAL wait, the first for 3 min",
         ),
+        (having(given_up=LATER), "Backups: last diff, 12 h ago; some WAL is not stored"),
     ],
 )
 def test_the_line_of_status(found: Backups, expected: str) -> None:
@@ -50,6 +52,8 @@ def test_the_line_of_status(found: Backups, expected: str) -> None:
         (having(waiting=1, oldest_seconds=301.0, wal_bytes=2**31), ["not been stored for 5 min"]),
         (having(waiting=1, code=45), ["other WAL of the same name"]),
         (having(waiting=0, code=45), ["other WAL of the same name"]),
+        (having(given_up=EARLIER), []),
+        (having(given_up=LATER), ["what was voted then is in no backup until another one is made"]),
         (having(told=None), ["says nothing"]),
         (having(told=61.0), ["says nothing"]),
         (having(problem="no room"), ["failed: no room"]),

@@ -29,6 +29,7 @@ from deployment.operations.doctor import doctor
 from deployment.plan.doctor import append_only, backups, finding, machine, network, pages, swarm
 from deployment.plan.doctor.facts import Asked, Disk, Facts
 from deployment.plan.doctor.finding import Finding, Severity
+from deployment.plan.doctor.pages import Shown
 from deployment.plan.release.history import Deployment
 from deployment.plan.release.release import Release
 from deployment.plan.swarm.networks import Network
@@ -153,11 +154,11 @@ def test_networks_that_overlap_a_route(subnets: tuple[str, ...], severity: Sever
     ],
 )
 def test_ports_between_nodes(closed: tuple[str, ...], severity: Severity, said: str) -> None:
-    names = {"10.1.0.2": "node-2", "10.1.0.3": "node-3"}
+    names = {"10.1.0.1": "n", "10.1.0.2": "node-2", "10.1.0.3": "node-3"}
     [found, _] = network.ports([Asked("n", replace(HEALTHY, closed=closed)), Asked("m", HEALTHY)], names)
     assert found.severity is severity
     assert said in found.what
-    assert network.ports([Asked("alone", HEALTHY)], {}) == []
+    assert network.ports([Asked("alone", HEALTHY), Asked("m", problem="down")], {"10.1.0.1": "alone"}) == []
 
 
 TWO = [Node("1", "n1"), Node("2", "n2"), Node("3", "n3", state="down")]
@@ -285,12 +286,29 @@ def test_names(host: str, there: list[str] | None, severity: Severity) -> None:
     assert severities(pages.names({host: there}, ["192.0.2.1"])) == {f"dns.{host}": severity}
 
 
+SILENT, OTHER_NAME = Shown(None, problem="does not answer: timed out"), Shown(False, problem="another name")
+
+
+def lasting(days: int) -> Shown:
+    return Shown(True, (NOW + timedelta(days=days)).isoformat())
+
+
 @pytest.mark.parametrize(
-    ("days", "severity"), [(30, OK), (13, WARNING), (2, CRITICAL), (-1, CRITICAL), (None, CRITICAL)]
+    ("shown", "severity"),
+    [
+        ([lasting(30), lasting(30)], OK),
+        ([lasting(30), lasting(13)], WARNING),
+        ([lasting(2), SILENT], CRITICAL),
+        ([lasting(-1)], CRITICAL),
+        ([lasting(30), SILENT], OK),
+        ([OTHER_NAME, lasting(30)], CRITICAL),
+        ([SILENT, SILENT], UNKNOWN),
+    ],
 )
-def test_certificates(days: int | None, severity: Severity) -> None:
-    end = None if days is None else (NOW + timedelta(days=days)).isoformat()
-    assert severities(pages.certificate({"n1": end}, NOW)) == {"certificate.n1": severity}
+def test_certificates(shown: list[Shown], severity: Severity) -> None:
+    found = pages.certificates({"n1": shown}, NOW)
+    assert severities(found) == {"certificate.n1": severity}
+    assert severity is not UNKNOWN or "does not answer" in found[0].what
 
 
 @pytest.mark.parametrize(
@@ -352,12 +370,30 @@ def test_what_a_killed_one_left_is_old(seconds: int, old: bool) -> None:
 
 
 def test_this_machine_says_what_it_is() -> None:
-    facts = asking.here("me", "/").facts
+    facts = asking.here("me", "/", None).facts
     assert facts is not None
     assert facts.memory > GIB // 4
     assert facts.disk.size > facts.disk.free > 0
-    assert not facts.userns
     assert "lo" in facts.mtu
+
+
+@pytest.mark.parametrize(
+    ("info", "expected"),
+    [
+        ({}, None),
+        ({"SecurityOptions": ["name=seccomp,profile=builtin", "name=userns"]}, WARNING),
+        ({"SecurityOptions": ["name=cgroupns"]}, OK),
+        ({"SecurityOptions": None}, OK),
+    ],
+)
+def test_of_containers_the_engine_is_asked_and_not_this_process(
+    info: Mapping[str, Any], expected: Severity | None
+) -> None:
+    """It has the users and the limits of whoever has called it."""
+    found = doctor._of_machine(Settings(), info)
+    of_containers = {each.id.partition(".")[0]: each.severity for each in found}
+    assert of_containers.get("userns") is expected
+    assert "files" not in of_containers
 
 
 def test_a_port_that_is_closed_is_named() -> None:

@@ -36,6 +36,12 @@ BAD = {**GOOD, "outcome": "bad", "why": "a file is damaged"}
         ("s3", FOUND, ALONE, [("backups", OK, "Backups: last full, 2 h ago")]),
         ("volume", FOUND, SEVERAL, [("backups", OK, "Drill: good")]),
         ("volume", FOUND, ALONE, [("backups", OK, ""), ("backups.store", WARNING, "on this machine")]),
+        (
+            "s3",
+            replace(FOUND, waiting=None),
+            ALONE,
+            [("backups", NOBODY, "whether WAL is stored is unknown")],
+        ),
         ("s3", replace(FOUND, stop=None), ALONE, [("backups", WARNING, "There is no backup yet")]),
         (
             *("s3", replace(FOUND, stop=(NOW - timedelta(days=2)).isoformat()), ALONE),

@@ -22,6 +22,7 @@ from deployment.operations.runner.operation import Step
 from deployment.operations.runner.pause import Pause
 from deployment.operations.runner.site import Site
 from deployment.operations.runner.turn import TurnLostError
+from deployment.operations.scale import SCALE
 from deployment.operations.steps import convergence, intake
 from deployment.operations.steps.health import Health
 from deployment.operations.steps.intake import Drain, Readable, Reopen
@@ -105,14 +106,19 @@ def taking(found: Intake, monkeypatch: pytest.MonkeyPatch) -> Intake:
     [
         (site(SAME), True),
         (site(WRITES_2), False),
-        (site(WRITES_2, intake="draining"), True),
+        (site(WRITES_2, intake="draining"), False),
+        (site(WRITES_2, intake="draining", pause=SimpleNamespace(over=True)), False),
+        (site(WRITES_2, intake="draining", pause=SimpleNamespace(over=False)), True),
         (site(WRITES_2, intake="closed"), True),
         (site(WRITES_2, intake="draining", pending=3), False),
         (site(WRITES_2, intake="draining", pending=None), False),
         (site(WRITES_2, intake=None), False),
         (site(WRITES_2, handed={}), True),
     ],
-    ids=["readable", "not", "drained", "closed", "not empty", "unknown", "no intake", "no stack"],
+    ids=[
+        *("readable", "not", "a pause of another command", "one that is over", "drained", "closed"),
+        *("not empty", "unknown", "no intake", "no stack"),
+    ],
 )
 def test_a_queue_is_drained_where_entries_cannot_be_read(on: Site, drained: bool) -> None:
     lines = Drain().missing(on)
@@ -327,7 +333,9 @@ def test_entries_that_cannot_be_drained_end_it_too(on: Site) -> None:
         Readable().missing(on)
 
 
-@pytest.mark.parametrize("steps", [UP, ROLLBACK, BACK], ids=["up", "rollback", "the way back"])
+@pytest.mark.parametrize(
+    "steps", [UP, ROLLBACK, BACK, SCALE], ids=["up", "rollback", "the way back", "scale"]
+)
 def test_the_queue_is_empty_before_the_workers_change_and_open_after_it(steps: Sequence[Step]) -> None:
     order = [type(step) for step in steps]
     wanted = [Readable, DataNodes, Drain, Deploy, Reopen, Health, Reopen, Record]

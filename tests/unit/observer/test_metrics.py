@@ -118,6 +118,7 @@ BACKED_UP: dict[str, Any] = {
 }
 # Though another node is the primary now.
 HAS_MET_A_SPLIT: dict[str, Any] = {"p2": {"role": "standby", "archive": {"code": 45}}}
+GIVEN_UP = {"given_up": 1_000_000.0, **BACKED_UP["p1"]["archive"]}
 OF_BACKUPS = {
     "backups_kept 3.0",
     "backup_age_seconds 100.0",
@@ -128,6 +129,12 @@ OF_BACKUPS = {
     "archive_split 1.0",
     "wal_bytes 64.0",
 }
+
+
+def test_it_is_said_when_wal_was_given_up() -> None:
+    found = summarize_backups({"p1": {**BACKED_UP["p1"], "archive": GIVEN_UP}})
+    assert found is not None
+    assert found["given_up"] == "1970-01-12T13:46:40+00:00"
 
 
 @pytest.mark.parametrize(

@@ -171,13 +171,13 @@ def test_an_edge_that_is_away_is_passed_over_as_browsers_do(
     Edges(read({**environment, "EDGE_PORT": port})).open("postgres-1", 1.0).close()
 
 
-def test_a_certificate_for_another_host_is_no_edge(
+def test_where_one_shows_a_certificate_for_another_host_no_other_is_tried(
     environment: dict[str, str], listener: socket.socket, inside: Inside, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     port = str(listener.getsockname()[1])
-    monkeypatch.setattr("prober.edges.addresses_of", lambda *_: ["127.0.0.1"])
+    monkeypatch.setattr("prober.edges.addresses_of", lambda *_: ["127.0.0.1", "127.0.0.2"])
     serve(listener, inside.file("postgres-1"))
-    with pytest.raises(AwayError, match=r"no edge leads to vote\.localhost"):
+    with pytest.raises(AwayError, match=r"^127\.0\.0\.1 shows no valid certificate for vote\.localhost"):
         Edges(read({**environment, "EDGE_PORT": port})).open("vote.localhost", 1.0)
 
 

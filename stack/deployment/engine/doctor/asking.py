@@ -21,9 +21,10 @@ SERF, COMMAND = 7946, 2377
 READER = TypeAdapter(Facts)
 
 
-def here(name: str, data_root: str) -> Asked:
-    """Return the facts of this machine, for which no container is needed."""
-    return Asked(name, READER.validate_python(probe.facts(data_root, [])), ahead=0.0)
+def here(name: str, data_root: str, remapped: bool | None) -> Asked:
+    """Return the facts of this machine, for which no container is needed; its limits are no container's."""
+    seen = {**probe.facts(data_root, []), "open_files": None, "userns": remapped}
+    return Asked(name, READER.validate_python(seen), ahead=0.0)
 
 
 def addresses(nodes: Sequence[Node]) -> list[str]:

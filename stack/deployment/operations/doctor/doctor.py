@@ -1,8 +1,9 @@
 """`deploy.py doctor`: what is wrong with the machines and the stack; it changes nothing."""
 
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 from urllib3.exceptions import HTTPError
 
@@ -22,6 +23,7 @@ from deployment.operations import status
 from deployment.plan.cluster.picture import UNKNOWN
 from deployment.plan.doctor import append_only, backups, finding, machine, network, pages, swarm
 from deployment.plan.doctor.finding import Finding, unknown
+from deployment.plan.doctor.pages import Shown
 from deployment.plan.release.history import Deployment
 from deployment.plan.swarm import capacity
 from deployment.plan.swarm.nodes import Node
@@ -36,21 +38,23 @@ def examine(settings: Settings, progress: Progress) -> list[Finding]:
     try:
         client = engine.connect()
         if client is None:
-            return finding.worst_first([machine.NO_ENGINE, *_of_machine(settings, DATA_ROOT)])
+            return finding.worst_first([machine.NO_ENGINE, *_of_machine(settings, {})])
         info, member = client.info(), membership.membership(client)
     except UNREACHABLE as error:
         silent = unknown("engine", f"The engine does not answer: {error}.", "docker info")
-        return finding.worst_first([silent, *_of_machine(settings, DATA_ROOT)])
+        return finding.worst_first([silent, *_of_machine(settings, {})])
     found = machine.engine(info)
     if member is not Membership.MANAGER:
-        found += [swarm.NO_SWARM, *_of_machine(settings, str(info.get("DockerRootDir", DATA_ROOT)))]
+        found += [swarm.NO_SWARM, *_of_machine(settings, info)]
     else:
-        found += _of_swarm(client, settings, progress, str(info.get("DockerRootDir", DATA_ROOT)))
+        found += _of_swarm(client, settings, progress, info)
     found.append(swarm.images(surroundings.unused_images(client)))
     return finding.worst_first(found)
 
 
-def _of_swarm(client: Client, settings: Settings, progress: Progress, data_root: str) -> list[Finding]:
+def _of_swarm(
+    client: Client, settings: Settings, progress: Progress, info: Mapping[str, Any]
+) -> list[Finding]:
     """Judge all nodes, or, where the Swarm does not say which there are, this machine."""
     try:
         members, kept = nodes.observe(client), releases.read(client)
@@ -58,13 +62,14 @@ def _of_swarm(client: Client, settings: Settings, progress: Progress, data_root:
     except UNREACHABLE as error:
         leaderless = isinstance(error, RefusedError) and membership.leaderless(error)
         silent = swarm.NO_LEADER if leaderless else unknown("swarm", f"The Swarm does not answer: {error}.")
-        return [silent, *_of_machine(settings, data_root)]
+        return [silent, *_of_machine(settings, info)]
     return _of_nodes_and_stack(client, settings, progress, members, kept)
 
 
-def _of_machine(settings: Settings, data_root: str) -> list[Finding]:
-    """Judge this machine, before it is in a Swarm."""
-    here = asking.here(socket.gethostname(), data_root)
+def _of_machine(settings: Settings, info: Mapping[str, Any]) -> list[Finding]:
+    """Judge this machine, before it is in a Swarm; `info` is what its engine says of itself, if it does."""
+    remapped = machine.remapped(info) if info else None
+    here = asking.here(socket.gethostname(), str(info.get("DockerRootDir", DATA_ROOT)), remapped)
     judged = [network.overlaps(here, ()), *network.mtu([here])]
     return [*machine.node(here, encrypted=settings.network_encryption), *(each for each in judged if each)]
 
@@ -106,12 +111,12 @@ def _backups(client: Client, kept: Sequence[Deployment], members: Sequence[Node]
 
 
 def _of_nodes(client: Client, settings: Settings, members: Sequence[Node]) -> list[Finding]:
-    names = {node.address: node.name for node in members}
+    ready = {node.address: node.name for node in members if node.ready}
     asked, there = asking.probe_nodes(client, members), of_swarm.of_stack(client)
     return [
         *(f for each in asked for f in machine.node(each, encrypted=settings.network_encryption)),
         *machine.clocks(asked),
-        *network.ports(asked, names),
+        *network.ports(asked, ready),
         *network.mtu(asked),
         *(f for each in asked if (f := network.overlaps(each, there))),
     ]
@@ -136,14 +141,14 @@ def _memory(kept: Sequence[Deployment], members: Sequence[Node]) -> list[Finding
 def _pages(client: Client, members: Sequence[Node], last: Deployment, now: datetime) -> list[Finding]:
     entrance = credentials.entrance_of(client, last.release)
     visited = status.visits(client, members, entrance)
-    until = {visit.edge: visit.until for visit in visited if visit.checked}
-    unasked = sorted({visit.edge for visit in visited if not visit.checked})
+    shown: dict[str, list[Shown]] = {}
+    for each in visited:
+        shown.setdefault(each.edge, []).append(Shown(each.certificate, each.until, each.problem))
     return [
         *pages.names(
             surroundings.resolve(sorted(set(last.release.hosts))), [n.address for n in members if n.edge]
         ),
-        *pages.certificate(until, now),
-        *(unknown(f"certificate.{edge}", f"{edge} does not let this machine in.") for edge in unasked),
+        *pages.certificates(shown, now),
     ]
 
 

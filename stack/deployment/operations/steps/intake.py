@@ -71,10 +71,8 @@ class Drain:
         """Say why no votes are to be taken while the release changes."""
         if site.wanted is None or not site.handed:
             return []
-        unread, queue = _unread(site), site.picture.queue
-        if not unread or (queue.intake not in (OPEN, None) and queue.pending == 0 and not _maintained(site)):
-            return []
-        return [f"{PAUSE}: {unread}"]
+        unread = _unread(site)
+        return [f"{PAUSE}: {unread}"] if unread and not _held_empty(site) else []
 
     def do(self, site: Site) -> None:
         """Take no votes, and wait until the queue is empty; where it does not get so, take votes again.
@@ -115,6 +113,17 @@ class Reopen:
             site.pause.end()
         else:  # of a command that was cut short
             entries_waiting(site, MAINTENANCE if site.maintenance else OPEN)
+
+
+def _held_empty(site: Site) -> bool:
+    """Say whether nothing waits, and nothing comes in until somebody says so.
+
+    A pause that another command has left ends by itself.
+    """
+    queue = site.picture.queue
+    if queue.intake in (OPEN, None) or queue.pending != 0 or _maintained(site):
+        return False
+    return queue.intake != DRAINING or bool(site.pause and not site.pause.over)
 
 
 def _maintained(site: Site) -> bool:

@@ -23,7 +23,12 @@ def line(backups: Mapping[str, Any], at: float) -> str:
     """Say in one line how old the last backup is, and whether the WAL since then is stored."""
     last = f"{backups['type']}, {ago(at - _seconds(backups['stop']))} ago" if backups["stop"] else "none yet"
     busy = ", one is being made" if backups["running"] else ""
-    return f"Backups: last {last}{busy}; {_archive(backups['waiting'], backups['oldest_seconds'])}"
+    stored = (
+        "some WAL is not stored"
+        if _lost(backups)
+        else _archive(backups["waiting"], backups["oldest_seconds"])
+    )
+    return f"Backups: last {last}{busy}; {stored}"
 
 
 def sentence(what: str, command: str) -> str:
@@ -99,7 +104,19 @@ def _of_archive(found: Backups) -> list[tuple[str, str]]:
             f"{kept} of WAL are on the primary's disk"
         )
         return [(what, LOGS)]
+    if _lost(vars(found)):
+        gone = (
+            "WAL that could not be stored was given up, for the disk's sake: what was voted then is in no "
+            "backup until another one is made"
+        )
+        return [(gone, MAKE)]
     return []
+
+
+def _lost(backups: Mapping[str, Any]) -> bool:
+    """Say whether WAL was given up, and no backup has begun anew since."""
+    given_up, stop = backups.get("given_up"), backups["stop"]
+    return given_up is not None and (stop is None or _seconds(given_up) > _seconds(stop))
 
 
 def _of_runner(found: Backups) -> list[tuple[str, str]]:

@@ -22,6 +22,7 @@ ONE_DISK = Finding(
     "Who loses the machine loses both.",
     "set BACKUP_STORE=s3, see docs/backup.md",
 )
+LOGS = "python3 deploy.py logs observer"
 AT_RISK = "Votes may be in no backup that is known to be good."
 NO_KEY = "After the Swarm is lost, only a kit of today surely leads to the backups and reads them."
 
@@ -31,14 +32,14 @@ def judge(store: str, picture: Picture, members: Sequence[Node]) -> list[Finding
     if not store:
         return [NONE]
     if picture.at is None or (found := picture.backups) is None:
-        return [
-            unknown("backups", "Nobody here can say how the backups are.", "python3 deploy.py logs observer")
-        ]
+        return [unknown("backups", "Nobody here can say how the backups are.", LOGS)]
     wrong = [*backups.warnings(picture), *drills.warnings(found.drill, picture.at)]
     judged = [Finding("backups", Severity.WARNING, _sentence(what), AT_RISK, do) for what, do in wrong]
     alone = store == "volume" and len(members) == 1
     lines = (backups.line(vars(found), picture.at), drills.line(found.drill, picture.at))
-    return [*(judged or [ok("backups", " ".join(map(_sentence, lines)))]), *([ONE_DISK] if alone else [])]
+    said = " ".join(map(_sentence, lines))
+    good = unknown("backups", said, LOGS) if found.waiting is None else ok("backups", said)
+    return [*(judged or [good]), *([ONE_DISK] if alone else [])]
 
 
 def kit(due: Sequence[str]) -> list[Finding]:

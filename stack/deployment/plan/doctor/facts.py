@@ -21,8 +21,8 @@ class Facts:
     kernel: str
     memory: int
     disk: Disk
-    open_files: int  # that a process of a container may have
-    userns: bool  # whether root in a container is another user on the host
+    open_files: int | None  # that a process of a container may have; None where none was asked
+    userns: bool | None  # whether root in a container is another user on the host; None where nobody says
     ip_vs: bool
     esp: bool | None  # None where nobody could see it
     routes: str  # the kernel's table

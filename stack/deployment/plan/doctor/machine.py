@@ -28,6 +28,11 @@ def engine(info: Mapping[str, Any]) -> list[Finding]:
     return [_version(version), _live_restore(info), _overlay(info)]
 
 
+def remapped(info: Mapping[str, Any]) -> bool:
+    """Say whether an engine gives containers users of their own."""
+    return any("name=userns" in option for option in info.get("SecurityOptions") or ())
+
+
 def _version(version: str) -> Finding:
     found = re.match(r"(\d+)\.(\d+)", version)
     if not found:
@@ -78,8 +83,8 @@ def node(asked: Asked, *, encrypted: bool) -> list[Finding]:
             unknown(f"node.{name}", f"{name} could not be asked: {asked.problem}.", "docker node ls"),
         ]
     return [
-        _files(name, facts.open_files),
-        _userns(name, remapped=facts.userns),
+        *([] if facts.open_files is None else [_files(name, facts.open_files)]),
+        *([] if facts.userns is None else [_userns(name, remapped=facts.userns)]),
         _esp(name, there=facts.esp, wanted=encrypted),
         _ip_vs(name, there=facts.ip_vs),
         disk(name, facts.disk),

@@ -38,9 +38,9 @@ def overlaps(asked: Asked, there: Sequence[Network]) -> Finding | None:
 
 
 def ports(all_asked: Sequence[Asked], names: Mapping[str, str]) -> list[Finding]:
-    """Judge what nodes could not connect to; `names` are the nodes' names by address."""
+    """Judge what nodes could not connect to; `names` are those of the nodes that are ready, by address."""
     heard = [each for each in all_asked if each.facts is not None]
-    if len(all_asked) < 2:
+    if len(names) < 2:
         return []
     return [_ports(each, names) for each in heard]
 
@@ -48,7 +48,9 @@ def ports(all_asked: Sequence[Asked], names: Mapping[str, str]) -> list[Finding]
 def _ports(asked: Asked, names: Mapping[str, str]) -> Finding:
     name, closed = f"ports.{asked.node}", asked.facts.closed if asked.facts else ()
     if not closed:
-        return ok(name, f"{asked.node} reaches all others at 2377/tcp (managers) and 7946/tcp.")
+        return ok(
+            name, f"{asked.node} reaches all others that are ready, at 2377/tcp (managers) and 7946/tcp."
+        )
     said = ", ".join(f"{names.get(a.rpartition(':')[0], a)} at {a.rpartition(':')[2]}/tcp" for a in closed)
     return Finding(
         name,

@@ -1,6 +1,7 @@
 """Whether visitors find the pages: their names, and the certificate that the edges show."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from deployment.plan.cluster.picture import minute
@@ -45,14 +46,24 @@ def _name(host: str, there: Sequence[str] | None, edges: Sequence[str]) -> Findi
     )
 
 
-def certificate(until: Mapping[str, str | None], now: datetime) -> list[Finding]:
-    """Judge how long the edges' certificates last: ends by edge (RFC 3339), None without a valid one."""
-    return [_certificate(edge, end, now) for edge, end in until.items()]
+@dataclass(frozen=True)
+class Shown:
+    """What was seen of an edge's certificate for one page, or why nothing was; the end is RFC 3339."""
+
+    valid: bool | None
+    until: str | None = None
+    problem: str = ""
 
 
-def _certificate(edge: str, end: str | None, now: datetime) -> Finding:
+def certificates(shown: Mapping[str, Sequence[Shown]], now: datetime) -> list[Finding]:
+    """Judge how long the edges' certificates last, by what each showed for each page."""
+    return [_certificate(edge, seen, now) for edge, seen in shown.items()]
+
+
+def _certificate(edge: str, shown: Sequence[Shown], now: datetime) -> Finding:
     name, logs = f"certificate.{edge}", "python3 deploy.py logs certificates"
-    if end is None:
+    ends = [one.until for one in shown if one.until]
+    if any(one.valid is False for one in shown):
         return Finding(
             name,
             Severity.CRITICAL,
@@ -60,6 +71,10 @@ def _certificate(edge: str, end: str | None, now: datetime) -> Finding:
             "Browsers warn, and most people turn back.",
             logs,
         )
+    if not ends:
+        problem = next((one.problem for one in shown if one.problem), "it showed none")
+        return unknown(name, f"Nobody could see the certificate of {edge}: {problem}.")
+    end = min(ends, key=datetime.fromisoformat)
     days = (datetime.fromisoformat(end) - now).total_seconds() / DAY_SECONDS
     if days > SOON_DAYS:
         return ok(name, f"The certificate of {edge} lasts {days:.0f} more days.")

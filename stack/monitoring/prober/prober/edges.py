@@ -23,11 +23,16 @@ class Edges:
         self._settings = settings
 
     def open(self, host: str, seconds: float) -> ssl.SSLSocket:
-        """Return a connection that waits so long for an answer; raise AwayError where no edge lets us in."""
+        """Return a connection that waits so long for an answer; raise AwayError where no edge lets us in.
+
+        A browser tries no other edge where one shows a certificate that it does not trust, and neither do we.
+        """
         problems = []
         for address in self._addresses():
             try:
                 return self._open(address, host, seconds)
+            except ssl.SSLCertVerificationError as error:
+                raise AwayError(f"{address} shows no valid certificate for {host}: {error}") from error
             except OSError as error:
                 problems.append(f"{address}: {error}")
         raise AwayError(f"no edge leads to {host}: {', '.join(problems)}")
