@@ -47,7 +47,10 @@ def make_kit(
 ) -> None:
     """Seal every secret of the stack and its release into FILE, under a passphrase."""
     require_dry_run(dry_run, as_json)
-    site = Site(settings.load(), Progress(quiet=quiet), manager(), lambda _: None, verb="kit make")
+    site = Site(
+        settings.load(), Progress(quiet=quiet), manager(), lambda _: None, verb="kit make",
+        again="Run it again, with --force if FILE is there by then.",
+    )  # fmt: skip
     unsealed = make.steps(file, "", force=force)
     if dry_run:
         report.plan(unsealed, site, (), as_json=as_json)

@@ -11,6 +11,7 @@ from deployment.cli.options import AsJson, DryRun, Quiet, confirm_by_name, manag
 from deployment.configuration import settings
 from deployment.configuration.layout import STACK
 from deployment.engine import poll as engine_poll
+from deployment.errors import DeployError
 from deployment.operations.runner import operation
 from deployment.operations.runner.site import Site
 from deployment.operations.votes import poll as verb
@@ -116,7 +117,14 @@ def _run(name: str, number: int | None, quiet: bool, dry_run: bool, as_json: boo
     if dry_run:
         report.plan(steps, on, (), as_json=as_json)
         return meant
-    busy = operation.run(steps, on)
+    try:
+        busy = operation.run(steps, on)
+    except DeployError as error:
+        if name == "reset" and on.again not in error.remedy:
+            error.remedy = (
+                f"{error.remedy} The same command is `python3 deploy.py poll reset --poll {meant}`."
+            )
+        raise
     if done := DONE.get(name, "").format(meant):
         on.progress.say(done if busy else f"Nothing to do. {done}")
         if name != "close":

@@ -11,6 +11,7 @@ from deployment.operations.rollback import require_newest
 from deployment.operations.runner import operation
 from deployment.operations.runner.operation import Check, Step
 from deployment.operations.runner.site import Site
+from deployment.operations.steps.checks import Deployed
 from deployment.operations.steps.health import Health
 from deployment.operations.steps.intake import Drain, Readable, Reopen
 from deployment.operations.steps.record import Record
@@ -52,7 +53,7 @@ class Settled(Check):
 
 # What runs may be what an `up` that was cut short has left: then this is a way to another release, too.
 SCALE: Sequence[Step] = (
-    *(Settled(), Fits(), Readable(), DataNodes()),
+    *(Deployed(), Settled(), Fits(), Readable(), DataNodes()),
     *(Drain(), Deploy(), Reopen(), Health(), Reopen(), Record()),
 )
 

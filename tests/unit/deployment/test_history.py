@@ -56,6 +56,15 @@ def test_which_one_is_meant(
     assert (found.number if found else None) == number
 
 
+def test_what_only_another_secret_or_poll_tells_apart_is_no_release_before() -> None:
+    changed = [
+        replace(each, release=each.release.having({"KEY_ONE_SECRET": f"k{n}", "VOTE_TITLE": f"t{n}"}))
+        for n, each in enumerate([*KEPT[:2], replace(KEPT[1], number=6)])
+    ]
+    found = history.chosen(changed, "", {changed[-1].release.identity})
+    assert found is changed[0]
+
+
 def test_one_deployment_of_each_of_ten_releases_stays() -> None:
     assert [d.number for d in history.retained(KEPT)] == [4, 6, 7]
     many = [deployment(n, f"v:{n % 12}") for n in range(1, 40)]

@@ -33,6 +33,8 @@ class Engine:
 def _strength(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("deployment.engine.swarm.services.states", lambda engine: engine.missing)
     monkeypatch.setattr("deployment.plan.cluster.strength.missing", lambda _nodes, states, *_: states)
+    monkeypatch.setattr(verb, "ANSWER_SECONDS", 0)
+    monkeypatch.setattr(verb, "POLL_SECONDS", 0)
 
 
 def site(
@@ -97,6 +99,15 @@ def test_what_is_missing(step: Step, there: Poll, missing: bool) -> None:
 def test_what_is_refused(step: Step, on: Site, what: str) -> None:
     with pytest.raises(DeployError, match=what):
         step.missing(on)
+
+
+def test_a_database_that_fails_over_meanwhile_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What came before is done by then: to end there would leave an operator with a poll half closed."""
+    monkeypatch.setattr(verb, "ANSWER_SECONDS", 60)
+    pictures = iter([site(None).picture, site(None).picture, site(poll("open", 3)).picture])
+    on = site(None)
+    monkeypatch.setattr(Site, "look_again", lambda _: vars(on).update(picture=next(pictures)))
+    assert Begun(2).missing(on) == []
 
 
 @pytest.mark.parametrize(
@@ -180,3 +191,18 @@ def test_the_archive_names_options_on_offer_first(monkeypatch: pytest.MonkeyPatc
     }  # fmt: skip
     assert told == [(on.client, "archive", 2, asked)]
     assert list(told[0][3]["options"]) == ["c", "a", "b"]
+
+
+def test_a_reset_that_fails_says_which_poll_is_meant_by_the_same_command(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    on = site(poll("final"))
+
+    def fails(*_: object) -> None:
+        raise DeployError("It is not certain.", "Run the same command again.")
+
+    monkeypatch.setattr(cli_poll, "_site", lambda *_: on)
+    monkeypatch.setattr(operation, "run", fails)
+    with pytest.raises(DeployError) as refused:
+        cli_poll._run("reset", 2, True, False, False)
+    assert refused.value.remedy.endswith("The same command is `python3 deploy.py poll reset --poll 2`.")

@@ -14,6 +14,8 @@ from deployment.engine.secrets import credentials
 from deployment.engine.secrets.credentials import BACKUP, FORMER, GIVEN, MADE, OTHERS
 from deployment.errors import DeployError
 from deployment.operations import scale
+from deployment.operations.runner import operation
+from deployment.operations.runner.operation import Step
 from deployment.operations.runner.site import Site
 from deployment.operations.secrets import listing as secrets
 from deployment.operations.secrets import rotate
@@ -134,6 +136,14 @@ def site(key: str, stages: Sequence[str]) -> Site:
     found = [Version(f"{key}-{n}", f"2026-0{n + 1}-01T10:00:00Z", stage) for n, stage in enumerate(stages)]
     vars(made).update(versions={key: found})
     return made
+
+
+@pytest.mark.parametrize("steps", [scale.SCALE, rotate.steps(["probe_key"])], ids=["scale", "secrets rotate"])
+def test_what_changes_one_thing_brings_up_no_stack(steps: Sequence[Step]) -> None:
+    on = site("probe_key", [""])
+    vars(on).update(handed={})
+    with pytest.raises(DeployError, match="The stack is down"):
+        operation.plan(steps, on)
 
 
 def test_a_service_is_not_scaled_while_a_change_is_under_way() -> None:

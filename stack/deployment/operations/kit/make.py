@@ -7,6 +7,7 @@ from pathlib import Path
 from pydantic import TypeAdapter
 
 from deployment.engine.images import images
+from deployment.engine.machine import engine
 from deployment.engine.machine.engine import Client
 from deployment.engine.secrets import kits, sealing
 from deployment.errors import DeployError
@@ -37,6 +38,7 @@ class Possible(Check):
     def require(self, site: Site) -> None:
         """Raise DeployError naming what stands in the way."""
         deployment_of(site)
+        engine.require_command(site.engine)
         require_room(self._file, force=self._force)
         require_tasks_here(site.engine)
 

@@ -12,6 +12,7 @@ from deployment.operations.rollback import require_newest
 from deployment.operations.runner import operation
 from deployment.operations.runner.operation import Check, Step
 from deployment.operations.runner.site import Site
+from deployment.operations.steps.checks import Deployed
 from deployment.operations.steps.health import Health
 from deployment.operations.steps.record import Record, unneeded
 from deployment.operations.steps.rollout import DataNodes, Deploy
@@ -168,7 +169,7 @@ def steps(keys: Collection[str], forget_since: str = "") -> Sequence[Step]:
 
     That it is over is said last: until then the same command goes on with it.
     """
-    found: list[Step] = [Known(keys), Remembered(keys, forget_since), Health(), Begin(keys)]
+    found: list[Step] = [Deployed(), Known(keys), Remembered(keys, forget_since), Health(), Begin(keys)]
     for stage in ROLLOUTS:
         found += [Advance(keys, stage), DataNodes(), Deploy(), Health()]
     return [*found, Record(), Remove(), Settle(keys)]

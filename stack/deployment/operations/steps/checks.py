@@ -30,6 +30,15 @@ class Checks(Check):
         host.check(_machine(site), _ports(site), fresh=_builds(site))
 
 
+class Deployed(Check):
+    """The stack is up: what changes one thing of it does not bring up all of it."""
+
+    def require(self, site: Site) -> None:
+        """Raise DeployError if it is not."""
+        if not site.handed:
+            raise DeployError("The stack is down. Nothing was changed.", "Bring it up: python3 deploy.py up")
+
+
 class Published(Check):
     """Where published images are wanted they are there: without an engine, nobody could ask before."""
 

@@ -19,6 +19,8 @@ from deployment.plan.release.options import Options
 from deployment.progress import Progress
 
 FINAL_SECONDS = 300
+# A failover of the database is over by then, and an observer that was replaced has asked.
+ANSWER_SECONDS = 30
 POLL_SECONDS = 1.0
 
 
@@ -32,7 +34,7 @@ class Change:
 
     def poll(self, site: Site) -> Poll | None:
         """Return the poll that is meant; None when there is a later one."""
-        found = known(site.picture)
+        found = present(site)
         if found.number < self.number:
             raise DeployError(
                 f"There is no poll {self.number} yet: this is poll {found.number}.",
@@ -123,7 +125,7 @@ class Begun(Change):
     def missing(self, site: Site) -> list[str]:
         """Say so until the queue takes votes for it."""
         poll = self.poll(site)
-        if poll is None and known(site.picture).told:
+        if poll is None and present(site).told:
             return []
         return [f"begin poll {self.number + 1} at zero; the votes of poll {self.number} are deleted"]
 
@@ -140,11 +142,20 @@ STORY: Mapping[str, Sequence[Callable[[int], Step]]] = {
 }
 
 
+def present(site: Site) -> Poll:
+    """Return the poll once somebody can say which there is; raise DeployError if nobody can for long."""
+    deadline = time.monotonic() + ANSWER_SECONDS
+    while site.picture.poll is None and time.monotonic() < deadline:
+        time.sleep(POLL_SECONDS)
+        site.look_again()
+    return known(site.picture)
+
+
 def known(picture: Picture) -> Poll:
     """Return the poll in a picture; raise DeployError where nobody can say which there is."""
     if picture.poll is None:
         raise DeployError(
-            "Nobody here can say which poll there is. Nothing was changed.",
+            "Nobody here can say which poll there is.",
             "It needs the database and a release that knows polls: python3 deploy.py status",
         )
     return picture.poll

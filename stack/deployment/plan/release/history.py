@@ -6,7 +6,7 @@ from itertools import pairwise
 
 from deployment.plan.release import release
 from deployment.plan.release.drift import Service
-from deployment.plan.release.release import Release
+from deployment.plan.release.release import Release, never_goes_back
 
 # As many different releases are kept, and so many different sets of their images.
 KEPT, WITH_IMAGES = 10, 3
@@ -38,10 +38,17 @@ def chosen(kept: Sequence[Deployment], wanted: str, running: Collection[str]) ->
     Where services run another release than the last good one, that one is the one before.
     """
     if not wanted:
-        last = kept[-1].release.identity if kept else ""
-        others = [d for d in kept if d.release.identity != last or set(running) - {last}]
+        others = [d for d in kept if _differs(d, kept[-1]) or set(running) - {kept[-1].release.identity}]
         return others[-1] if others else None
     return next((d for d in reversed(kept) if wanted in (str(d.number), d.release.identity)), None)
+
+
+def _differs(one: Deployment, last: Deployment) -> bool:
+    """Say whether there is more between two than what never goes back: secrets, and the poll."""
+    newest = last.release.variables
+    never = (name for name in one.release.variables if name in newest and never_goes_back(name))
+    alike = one.release.having({name: newest[name] for name in never})
+    return alike.identity != last.release.identity
 
 
 def changed(kept: Sequence[Deployment]) -> dict[int, list[str]]:

@@ -22,6 +22,7 @@ POLL = (
 OF_BUCKET = ("backup_s3_key", "backup_s3_key_secret")
 NAMED = ("secrets", "configs")
 LONGEST_VALUE = 60
+OF_SECRET = "_SECRET"
 
 Tree = dict[str, Any]
 
@@ -99,6 +100,11 @@ class Release:
         return replace(self, variables={**self.variables, **variables})
 
 
+def never_goes_back(variable: str) -> bool:
+    """Say whether a variable has the value of today in every release: it names a secret, or the poll."""
+    return variable.endswith(OF_SECRET) or variable in POLL
+
+
 def replicas_variable(service: str) -> str:
     """Return the variable of the stack file that says how many tasks a service has."""
     return f"{service.upper()}_REPLICAS"
@@ -106,7 +112,7 @@ def replicas_variable(service: str) -> str:
 
 def secret_variable(key: str) -> str:
     """Return the variable of the stack file that names a secret."""
-    return f"{key.upper()}_SECRET"
+    return f"{key.upper()}{OF_SECRET}"
 
 
 def interpolated(text: str, variables: Mapping[str, str]) -> str:
