@@ -115,6 +115,24 @@ def test_what_only_one_node_may_run_is_not_waited_for(
     assert departure.unsettled(View(nodes, services, PICTURE), leaving) == waited_for
 
 
+SLOT_3 = [ServiceState(name, 0, 1, labels=frozenset({THREE})) for name in ("postgres-3", "cellar")]
+
+
+@pytest.mark.parametrize(
+    ("third", "waited_for"),
+    [
+        pytest.param(THREE_NODES[2], ["postgres-3", "cellar"], id="their node takes containers"),
+        pytest.param(replace(THREE_NODES[2], state="down"), [], id="away"),
+        pytest.param(replace(THREE_NODES[2], availability="drain"), [], id="drained"),
+        pytest.param(replace(THREE_NODES[2], labels=frozenset()), [], id="the slot is with nobody"),
+    ],
+)
+def test_what_no_node_can_run_is_not_waited_for(third: Node, waited_for: list[str]) -> None:
+    view = View([*THREE_NODES[:2], third, FREE], SLOT_3, PICTURE)
+    assert departure.unsettled(view, FREE) == waited_for
+    assert departure.pinned(SLOT_3, view.nodes, FREE) == []
+
+
 def test_which_primaries_leave_with_a_node() -> None:
     primaries = {"redis": "redis-2", "postgres": "postgres-3"}
     assert departure.held(THREE_NODES[1], primaries) == ["redis"]

@@ -28,16 +28,18 @@ def carried(node: Node) -> list[str]:
     return belonging(node.slots)
 
 
-def pinned(services: Sequence[ServiceState], nodes: Sequence[Node], node: Node) -> list[str]:
-    """Name the services, besides the data nodes, of which no other node that takes containers may run one."""
+def stranded(services: Sequence[ServiceState], nodes: Sequence[Node], node: Node) -> list[ServiceState]:
+    """Return the services of which no other node that takes containers may run one."""
     others = [other for other in nodes if other.id != node.id and other.usable]
+    return [s for s in services if s.labels and not any(s.labels <= other.labels for other in others)]
+
+
+def pinned(services: Sequence[ServiceState], nodes: Sequence[Node], node: Node) -> list[str]:
+    """Name the services, besides the data nodes, that this node may run, and no other that is usable."""
     return [
         service.name
-        for service in services
-        if service.labels
-        and service.labels <= node.labels
-        and not any(service.labels <= other.labels for other in others)
-        and service.name not in carried(node)
+        for service in stranded(services, nodes, node)
+        if service.labels <= node.labels and service.name not in carried(node)
     ]
 
 
@@ -72,12 +74,12 @@ def require_dispensable(nodes: Sequence[Node], node: Node, absent: Collection[st
 
 
 def unsettled(view: View, node: Node) -> list[str]:
-    """Name what does not run yet although its place is not a node that is drained, and who lacks a primary.
+    """Name what does not run yet although another node may run it, and who lacks a primary.
 
     Where that node is this manager, nobody here can say who is primary: its observer left with the rest.
     """
-    own = [*carried(node), *pinned(view.services, view.nodes, node)]
-    short = [s.name for s in view.services if s.running != s.desired and s.name not in own]
+    nowhere = {*carried(node), *(s.name for s in stranded(view.services, view.nodes, node))}
+    short = [s.name for s in view.services if s.running != s.desired and s.name not in nowhere]
     return short if view.blind else [*short, *(f"{CLUSTERS[c]} primary" for c in view.picture.headless)]
 
 
