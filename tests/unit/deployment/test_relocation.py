@@ -32,6 +32,7 @@ DRAINED = replace(FREE, availability="drain")
 DEAD = replace(NODES[2], state="down")
 UNHEARD = replace(DEAD, state="unknown")
 STRIPPED = replace(DEAD, labels=frozenset())
+EDGE = replace(DEAD, labels=frozenset({EDGE_LABEL}))
 GIVEN = replace(FREE, labels=NODES[2].labels)
 NAMES = [f"{kind}-{slot}" for kind in KINDS for slot in (1, 2, 3)]
 LAG = {f"{kind}-{slot}": 0 for kind in ("postgres", "redis") for slot in (1, 2, 3)}
@@ -120,10 +121,27 @@ def test_when_a_slot_may_move(
             "no cluster has a majority", id="two slots",
         ),
         pytest.param(DEAD, FREE, view(WITHOUT_3, [*OWN, "redis-2"]), "redis-2 is away", id="no majority"),
+        pytest.param(EDGE, FREE, view(PICTURE), None, id="it had no slot"),
+        pytest.param(EDGE, NODES[1], view(PICTURE), r"carries slot 2 already\.", id="NEW has one"),
+        pytest.param(EDGE, FREE, view(PICTURE, ["redis-2"]), r"have every vote\.", id="no slot, one away"),
     ],
 )  # fmt: skip
 def test_when_a_machine_may_be_replaced(old: Node, new: Node, seen: View, reason: str | None) -> None:
     judged(lambda: relocation.require_replacement(seen, old, new), reason)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "slots"),
+    [
+        pytest.param(DEAD, FREE, (3,), id="those that it had"),
+        pytest.param(DEAD, GIVEN, (3,), id="both have them by now"),
+        pytest.param(STRIPPED, GIVEN, (3,), id="only the new one has them by now"),
+        pytest.param(EDGE, FREE, (), id="it had none"),
+        pytest.param(EDGE, NODES[0], (), id="what another one has is its own"),
+    ],
+)
+def test_which_slots_a_machine_takes_over(old: Node, new: Node, slots: tuple[int, ...]) -> None:
+    assert relocation.taken_over(old, new) == slots
 
 
 ALL = replace(NODES[0], labels=frozenset({EDGE_LABEL, *SLOT_LABELS}))
@@ -462,6 +480,12 @@ def test_backups_that_go_with_a_machine_are_told_of(
     assert asked[0].startswith("Is node-3 gone for good?")
     assert asked[0].endswith("Its backups are lost with it.") == lost
     assert ("python3 deploy.py backup" in capsys.readouterr().err) == lost
+
+
+def test_no_backups_are_lost_with_a_machine_that_had_no_slot(swarm: Swarm) -> None:
+    swarm.nodes["3"] = EDGE
+    swarm.others = [BACKUP]
+    assert not relocate.backups_lost(site(), "node-3", "node-1")
 
 
 VOLUME = {"Type": "volume", "Source": "redis-3", "Target": "/data"}

@@ -72,11 +72,11 @@ def replacing(site: Site, old_name: str, new_name: str) -> Sequence[Step]:
     old, new = departure.named(site.nodes, old_name), departure.named(site.nodes, new_name)
     check = Replaceable(old, new)
     check.require(site)
-    given = Given(sorted(old.labels), old.slots or new.slots, new, gone=old)
+    given = Given(sorted(old.labels), relocation.taken_over(old, new), new, gone=old)
     return (check, *(Cleared(slot, new) for slot in old.slots), given, Removed(old))
 
 
 def backups_lost(site: Site, old_name: str, new_name: str) -> bool:
     """Whether the backups were on the disk of a machine that is gone; raise DeployError."""
     old, new = departure.named(site.nodes, old_name), departure.named(site.nodes, new_name)
-    return BACKUP in relocation.hanging_on(switchover.look(site), old.slots or new.slots)
+    return BACKUP in relocation.hanging_on(switchover.look(site), relocation.taken_over(old, new))

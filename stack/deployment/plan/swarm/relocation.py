@@ -83,6 +83,14 @@ def hanging_on(view: View, slots: Sequence[int]) -> list[str]:
     return [s.name for s in view.services if s.labels & labels and s.name not in belonging(slots)]
 
 
+def taken_over(old: Node, new: Node) -> tuple[int, ...]:
+    """Return the slots that a machine gets from one that is gone.
+
+    Once that has no label left, they are those that the new one has: the command was cut short, and goes on.
+    """
+    return old.slots if old.labels else new.slots
+
+
 def require_replacement(view: View, old: Node, new: Node) -> None:
     """Raise DeployError where a machine may not take the place of another one that is gone for good."""
     if old.id == new.id:
@@ -103,8 +111,9 @@ def require_replacement(view: View, old: Node, new: Node) -> None:
             f"what only these had is lost with it. {SAME}",
             'See "The database" in docs/operations.md: only an operator can decide what is given up.',
         )
-    require_place(new, old.slots or new.slots)
-    require_rest(view, belonging(old.slots or new.slots))
+    slots = taken_over(old, new)
+    require_place(new, slots)
+    require_rest(view, belonging(slots))
 
 
 def require_place(target: Node, slots: Sequence[int]) -> None:
@@ -116,9 +125,9 @@ def require_place(target: Node, slots: Sequence[int]) -> None:
             f"Bring it back (`python3 deploy.py nodes activate {target.name}`), or choose another node.",
         )
     if others := sorted({*target.slots} - {*slots}):
+        both = ": with it two members of each cluster would be lost at once" if slots else ""
         raise DeployError(
-            f"{target.name} carries slot {', '.join(map(str, others))} already: with it two members of each "
-            f"cluster would be lost at once. {SAME}",
+            f"{target.name} carries slot {', '.join(map(str, others))} already{both}. {SAME}",
             "Choose a node without a slot; `python3 deploy.py nodes join` says how another machine joins.",
         )
 
@@ -126,10 +135,8 @@ def require_place(target: Node, slots: Sequence[int]) -> None:
 def require_rest(view: View, own: Sequence[str]) -> None:
     """Raise DeployError unless both clusters are whole and near without these data nodes."""
     if lacking := rest_lacks(view, own):
-        raise DeployError(
-            f"{', '.join(lacking)}: the others must have every vote while {', '.join(own)} are away. {SAME}",
-            LATER,
-        )
+        away = f" while {', '.join(own)} are away" if own else ""
+        raise DeployError(f"{', '.join(lacking)}: the others must have every vote{away}. {SAME}", LATER)
 
 
 def require_followers(view: View, own: Sequence[str]) -> None:
