@@ -112,7 +112,7 @@ def _wanted(on: Site, to: str, queue: Queue | None, export: Path | None, yes: bo
     begun = ongoing.begin(on, to)
     return Wanted(
         begun,
-        (export or Path(f"later-votes-{begun.mark}.ndjson")).absolute(),
+        (export or Path(plan.file_name(begun.mark))).absolute(),
         lambda question: _go_on(question, yes=yes),
         lambda entries: queue.value if queue else _asked(entries),
     )

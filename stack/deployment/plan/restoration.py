@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import PurePath
 from typing import Any
 
 LATEST = "latest"
@@ -17,7 +18,7 @@ class Restoration:
     """One that was begun: its name in the database, the moment as it was asked for, who began it, and when.
 
     `pause` is since when voting is paused for it. `paused` says whether an operator had paused it before;
-    then it stays so.
+    then it stays so. `file` is where later votes are written, as machine:path.
     """
 
     mark: str
@@ -26,6 +27,7 @@ class Restoration:
     since: str
     pause: str = ""
     paused: bool = False
+    file: str = ""
 
 
 def target(text: str, now: datetime) -> str:
@@ -72,6 +74,18 @@ def unfinished(kept: Restoration | None) -> list[str]:
 def mark(now: datetime) -> str:
     """Return the name that a restoration has in the database."""
     return f"restore_{now:%Y%m%d_%H%M%S}"
+
+
+def file_name(mark: str) -> str:
+    """Return the name of the file of later votes, where nobody gives another."""
+    return f"later-votes-{mark}.ndjson"
+
+
+def is_own_file(kept: Restoration | None, wanted: Restoration) -> bool:
+    """Say whether the file that is wanted is one that the same restoration may have written before."""
+    if kept is None or kept.mark != wanted.mark:
+        return False
+    return wanted.file == kept.file or PurePath(wanted.file).name == file_name(kept.mark)
 
 
 def added(lines: Iterable[str]) -> tuple[int, int]:

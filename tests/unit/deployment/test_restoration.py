@@ -121,7 +121,9 @@ class Stack:
     def site(self) -> Site:
         return Site(Settings(), Progress(quiet=True), cast(Any, "an engine"), lambda _: None)
 
-    def restore(self, folder: Path, to: str = MOMENT, choice: str = REPLAY, yes: bool = True) -> str:
+    def restore(
+        self, folder: Path, to: str = MOMENT, choice: str = REPLAY, yes: bool = True, file: str = ""
+    ) -> str:
         """Run it as the command does, and return its last line."""
         on = self.site()
 
@@ -130,7 +132,7 @@ class Stack:
                 raise DeployError(question, "say yes")
 
         kept = ongoing.begin(on, to)
-        wanted = Wanted(kept, folder / f"{kept.mark}.ndjson", ask, lambda _: choice)
+        wanted = Wanted(kept, folder / (file or f"{kept.mark}.ndjson"), ask, lambda _: choice)
         steps = restoration.steps(wanted, on)
         operation.carry_out(steps, on)
         proved = next(step for step in steps if isinstance(step, restoration.Proved))
@@ -336,7 +338,7 @@ def test_where_the_file_cannot_be_or_is_another_nothing_is_begun(tmp_path: Path,
     (tmp_path / "folder").mkdir()
     (tmp_path / "there").write_text("of another one")
     with pytest.raises(DeployError, match="cannot be written to") as refused:
-        later.require_place(tmp_path / name, again=False)
+        later.require_place(tmp_path / name, own=False)
     assert refused.value.remedy.startswith("Nothing was changed")
 
 
@@ -350,6 +352,53 @@ def test_whoever_goes_on_writes_the_same_file(stack: Stack, tmp_path: Path) -> N
     with pytest.raises(DeployError, match="it exists"):
         stack.restore(tmp_path)
     assert stack.intake == "open"
+
+
+@pytest.mark.parametrize("again", ["votes", "later-votes-restore_1.ndjson"])
+def test_whoever_goes_on_writes_files_of_the_same_restoration(
+    stack: Stack, tmp_path: Path, again: str
+) -> None:
+    stack.cut = "swap"
+    with pytest.raises(CutError):
+        stack.restore(tmp_path, file="votes")
+    (tmp_path / again).write_text("half of it")
+    stack.restore(tmp_path, file=again)
+    assert (tmp_path / again).read_text() == "".join(LATER)
+
+
+def test_whoever_goes_on_writes_over_no_other_file(stack: Stack, tmp_path: Path) -> None:
+    stack.cut = "swap"
+    with pytest.raises(CutError):
+        stack.restore(tmp_path)
+    (tmp_path / "another").write_text("of somebody")
+    with pytest.raises(DeployError, match="another: it exists"):
+        stack.restore(tmp_path, file="another")
+    assert (tmp_path / "another").read_text() == "of somebody"
+
+
+def test_a_file_that_is_named_later_is_written_again_too(stack: Stack, tmp_path: Path) -> None:
+    for part, file in (("swap", "one"), ("check", "two")):
+        stack.cut = part
+        with pytest.raises(CutError):
+            stack.restore(tmp_path, file=file)
+    stack.restore(tmp_path, file="two")
+    assert (stack.intake, stack.kept) == ("open", None)
+
+
+@pytest.mark.parametrize(
+    ("mark", "kept", "file", "own"),
+    [
+        pytest.param("restore_1", "a:/x/votes", "a:/x/votes", True, id="what it kept"),
+        pytest.param("restore_1", "a:/x/votes", "b:/x/votes", False, id="on another machine"),
+        pytest.param("restore_1", "", "a:/y/later-votes-restore_1.ndjson", True, id="by its name"),
+        pytest.param("restore_1", "", "a:/y/later-votes-restore_2.ndjson", False, id="the name of another"),
+        pytest.param("restore_2", "a:/x/votes", "a:/x/votes", False, id="what another one kept"),
+    ],
+)
+def test_which_files_a_restoration_may_have_written(mark: str, kept: str, file: str, own: bool) -> None:
+    wanted = Restoration("restore_1", MOMENT, "", "", file=file)
+    assert plan.is_own_file(Restoration(mark, MOMENT, "", "", file=kept), wanted) is own
+    assert not plan.is_own_file(None, wanted)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """The file of the votes that came after the moment to which a stack was brought back."""
 
 import os
+import socket
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -23,12 +24,17 @@ def by_option(file: Path) -> dict[str, int]:
         return plan.by_option(lines)
 
 
-def require_place(file: Path, *, again: bool) -> None:
-    """Raise DeployError where the file cannot be written, or exists, unless it is written again."""
+def place(file: Path) -> str:
+    """Return where a file is, as machine:path: another manager may have another one of that name."""
+    return f"{socket.gethostname()}:{file}"
+
+
+def require_place(file: Path, *, own: bool) -> None:
+    """Raise DeployError where the file cannot be written, or exists and is not of the same restoration."""
     why = ""
     if not file.parent.is_dir() or not os.access(file.parent, os.W_OK):
         why = "you cannot write to its folder"
-    elif file.is_dir() or (file.exists() and not again):
+    elif file.is_dir() or (file.exists() and not own):
         why = "it exists"
     if why:
         raise DeployError(

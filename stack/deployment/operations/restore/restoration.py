@@ -42,7 +42,8 @@ class Possible(Check):
         """Raise DeployError where it could not work; what only the copy shows is found later."""
         if self._looked:
             return
-        later.require_place(self._wanted.file, again=ongoing.goes_on(site, self._wanted.restoration))
+        kept = kept_in_swarm.read(site.engine)
+        later.require_place(self._wanted.file, own=plan.is_own_file(kept, self._wanted.restoration))
         try:
             self._wanted.part(site, "possible")
         except DeployError as error:
@@ -56,12 +57,21 @@ class Begun(_Part):
 
     def missing(self, site: Site) -> list[str]:
         """Say so until it is."""
-        if ongoing.goes_on(site, self.wanted.restoration):
-            return []
-        return [f"begin to bring back the votes of {plan.named(self.wanted.restoration.to)}"]
+        wanted, kept = self.wanted.restoration, kept_in_swarm.read(site.engine)
+        if kept is None or kept.mark != wanted.mark:
+            return [f"begin to bring back the votes of {plan.named(wanted.to)}"]
+        return (
+            [] if kept.file == wanted.file else [f"note that later votes are written to {self.wanted.file}"]
+        )
 
     def do(self, site: Site) -> None:
-        """Keep it; the copy of another is removed, after a question if that one has changed the votes."""
+        """Keep it, in place of another."""
+        if not ongoing.goes_on(site, self.wanted.restoration):
+            self._end_other(site)
+        kept_in_swarm.keep(site.engine, self.wanted.restoration)
+
+    def _end_other(self, site: Site) -> None:
+        """Remove the copy of another, if any, after a question where that one has changed the votes."""
         if kept := kept_in_swarm.read(site.engine):
             if ongoing.is_half_done(site, kept):
                 (unfinished,) = plan.unfinished(kept)
@@ -70,7 +80,6 @@ class Begun(_Part):
                     f"came after it, stays in the database: schema {kept.mark}."
                 )
             runner.part(site.engine, "end", kept.mark)
-        kept_in_swarm.keep(site.engine, self.wanted.restoration)
 
 
 class Brought(_Part):

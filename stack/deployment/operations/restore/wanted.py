@@ -1,10 +1,12 @@
 """What somebody wants of a restoration, and how far the runner of the backups is with it."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from deployment.engine import restoration as runner
+from deployment.operations.restore import later
 from deployment.operations.runner.site import Site
 from deployment.plan import restoration as plan
 from deployment.plan.restoration import Restoration
@@ -20,7 +22,8 @@ class Wanted:
     """
 
     def __init__(self, restoration: Restoration, file: Path, ask: Ask, choose: Callable[[int], str]) -> None:
-        self.restoration, self.file, self.ask, self.choose = restoration, file, ask, choose
+        self.restoration = replace(restoration, file=later.place(file))
+        self.file, self.ask, self.choose = file, ask, choose
         self._state: dict[str, Any] | None = None
         self._asked = False
         self.unread = 0
