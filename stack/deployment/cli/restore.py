@@ -90,6 +90,8 @@ def _restore(on: Site, wanted: Wanted, steps: list[operation.Step], yes: bool) -
             f"The one to {plan.named(wanted.restoration.to)} had ended before, and its note is removed now. "
             "The votes were not changed. To restore that moment again, run the same command again."
         )
+        if on.maintenance:
+            on.progress.say("  Voting is paused: `python3 deploy.py maintenance off` takes votes again")
         return
     operation.plan(steps, on)  # for its refusals, before anybody is asked
     confirm(
@@ -109,9 +111,10 @@ def _restore(on: Site, wanted: Wanted, steps: list[operation.Step], yes: bool) -
 
 
 def _wanted(on: Site, to: str, queue: Queue | None, export: Path | None, yes: bool) -> Wanted:
-    begun = ongoing.begin(on, to)
+    begun, seen = ongoing.begin(on, to)
     return Wanted(
         begun,
+        seen,
         (export or Path(plan.file_name(begun.mark))).absolute(),
         lambda question: _go_on(question, yes=yes),
         lambda entries: queue.value if queue else _asked(entries),

@@ -76,6 +76,18 @@ def mark(now: datetime) -> str:
     return f"restore_{now:%Y%m%d_%H%M%S}"
 
 
+def overtaken(seen: Restoration | None, kept: Restoration | None, *, ended: bool) -> str:
+    """Say what another command has done since one was `seen`, by what is kept now; empty for nothing.
+
+    `ended` says whether the one that is to go on has nothing left to be done.
+    """
+    if seen and (kept is None or ended):
+        return f"The restoration to {named(seen.to)} has ended meanwhile."
+    if kept and kept != seen:
+        return f"Another command has begun, or gone on, to restore {named(kept.to)} meanwhile."
+    return ""
+
+
 def file_name(mark: str) -> str:
     """Return the name of the file of later votes, where nobody gives another."""
     return f"later-votes-{mark}.ndjson"

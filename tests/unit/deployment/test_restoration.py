@@ -2,6 +2,8 @@
 
 import itertools
 import json
+from contextlib import nullcontext
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
@@ -131,8 +133,8 @@ class Stack:
             if not yes:
                 raise DeployError(question, "say yes")
 
-        kept = ongoing.begin(on, to)
-        wanted = Wanted(kept, folder / (file or f"{kept.mark}.ndjson"), ask, lambda _: choice)
+        kept, seen = ongoing.begin(on, to)
+        wanted = Wanted(kept, seen, folder / (file or f"{kept.mark}.ndjson"), ask, lambda _: choice)
         steps = restoration.steps(wanted, on)
         operation.carry_out(steps, on)
         proved = next(step for step in steps if isinstance(step, restoration.Proved))
@@ -252,12 +254,94 @@ def test_of_one_that_had_ended_only_the_note_is_removed(stack: Stack, tmp_path: 
     with pytest.raises(CutError):
         stack.restore(tmp_path)
     on = stack.site()
-    wanted = Wanted(ongoing.begin(on, MOMENT), tmp_path / "file", lambda _: None, lambda _: REPLAY)
+    wanted = Wanted(*ongoing.begin(on, MOMENT), tmp_path / "file", lambda _: None, lambda _: REPLAY)
     operation.carry_out(restoration.steps(wanted, on), on)
     assert stack.done == ["maintenance", "bring", "swap", "open", "end", "end"]
     assert stack.kept is None
     stack.restore(tmp_path)
     assert stack.done.count("swap") == 2
+
+
+@pytest.mark.parametrize("forgotten", [True, False])
+def test_one_that_another_command_ends_meanwhile_is_not_gone_on_with(
+    stack: Stack, tmp_path: Path, forgotten: bool
+) -> None:
+    stack.cut = "check"
+    with pytest.raises(CutError):
+        stack.restore(tmp_path)
+    on = stack.site()
+    wanted = Wanted(*ongoing.begin(on, MOMENT), tmp_path / "file", lambda _: None, lambda _: REPLAY)
+    steps = restoration.steps(wanted, on)
+    operation.plan(steps, on)
+    stack.cut = "" if forgotten else "end"
+    with nullcontext() if forgotten else pytest.raises(CutError):
+        stack.restore(tmp_path)  # while the question of the other one waits
+    done, on = list(stack.done), stack.site()
+    with pytest.raises(DeployError, match="15:00:00 UTC has ended meanwhile"):
+        operation.carry_out(steps, on)
+    assert (stack.done, stack.intake) == (done, "open")
+
+
+def test_one_that_another_command_begins_meanwhile_is_left_alone(stack: Stack, tmp_path: Path) -> None:
+    on = stack.site()
+    wanted = Wanted(*ongoing.begin(on, MOMENT), tmp_path / "file", lambda _: None, lambda _: REPLAY)
+    stack.cut = "bring"
+    with pytest.raises(CutError):
+        stack.restore(tmp_path, "latest")
+    kept = stack.kept
+    with pytest.raises(DeployError, match="restore the last moment in the store meanwhile"):
+        operation.carry_out(restoration.steps(wanted, on), on)
+    assert stack.kept == kept
+
+
+FIRST, OTHER = (Restoration(f"restore_{n}", MOMENT, "", "") for n in (1, 2))
+
+
+@pytest.mark.parametrize(
+    ("seen", "kept", "ended", "said"),
+    [
+        pytest.param(None, None, False, "", id="none"),
+        pytest.param(FIRST, FIRST, False, "", id="as it was"),
+        pytest.param(FIRST, None, False, "has ended", id="forgotten"),
+        pytest.param(FIRST, FIRST, True, "has ended", id="ended, and not forgotten"),
+        pytest.param(None, FIRST, False, "Another command", id="begun"),
+        pytest.param(FIRST, OTHER, False, "Another command", id="another one begun"),
+        pytest.param(FIRST, replace(FIRST, file="a:/x"), False, "Another command", id="gone on with"),
+    ],
+)
+def test_what_another_command_has_done_meanwhile(
+    seen: Restoration | None, kept: Restoration | None, ended: bool, said: str
+) -> None:
+    found = plan.overtaken(seen, kept, ended=ended)
+    assert said in found
+    assert bool(said) == bool(found)
+
+
+def test_the_note_of_another_one_outlives_the_end_of_this_one(stack: Stack, tmp_path: Path) -> None:
+    stack.cut = "end"
+    with pytest.raises(CutError):
+        stack.restore(tmp_path)
+    on = stack.site()
+    wanted = Wanted(*ongoing.begin(on, MOMENT), tmp_path / "file", lambda _: None, lambda _: REPLAY)
+    steps = restoration.steps(wanted, on)
+    stack.kept = OTHER
+    operation.carry_out(steps, on)
+    assert stack.kept == OTHER
+
+
+@pytest.mark.parametrize("paused", [PAUSE, None])
+def test_of_one_that_had_ended_it_is_said_that_voting_is_paused(
+    stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+    paused: Maintenance | None,
+) -> None:  # fmt: skip
+    stack.cut = "end"
+    with pytest.raises(CutError):
+        stack.restore(tmp_path)
+    stack.paused, on = paused, replace(stack.site(), progress=Progress())
+    wanted = Wanted(*ongoing.begin(on, MOMENT), tmp_path / "file", lambda _: None, lambda _: REPLAY)
+    monkeypatch.setattr(operation, "run", operation.carry_out)
+    command._restore(on, wanted, restoration.steps(wanted, on), yes=True)
+    assert ("Voting is paused" in capsys.readouterr().err) is bool(paused)
 
 
 def test_a_swap_that_the_next_primary_lacks_is_done_again(
@@ -298,7 +382,7 @@ def test_a_pause_that_somebody_made_after_the_swap_is_theirs(stack: Stack, tmp_p
 
 def test_a_pause_that_somebody_makes_before_it_begins_is_theirs(stack: Stack, tmp_path: Path) -> None:
     on = stack.site()
-    wanted = Wanted(ongoing.begin(on, MOMENT), tmp_path / "file", lambda _: None, lambda _: REPLAY)
+    wanted = Wanted(*ongoing.begin(on, MOMENT), tmp_path / "file", lambda _: None, lambda _: REPLAY)
     steps = restoration.steps(wanted, on)
     stack.paused, stack.intake = PAUSE, "maintenance"  # while the question waits for its answer
     on.look_again()
@@ -457,7 +541,7 @@ def test_whoever_interrupts_it_reads_how_votes_are_taken_again(
     monkeypatch.setattr(log, "_write", lambda *_: None)
     monkeypatch.setattr(operation, "run", interrupt)
     on = stack.site()
-    wanted = Wanted(ongoing.begin(on, MOMENT), tmp_path / "file", lambda _: None, lambda _: REPLAY)
+    wanted = Wanted(*ongoing.begin(on, MOMENT), tmp_path / "file", lambda _: None, lambda _: REPLAY)
     with pytest.raises(DeployError, match="Interrupted") as error:
         command._restore(on, wanted, restoration.steps(wanted, on), yes=True)
     assert "maintenance off" in error.value.remedy

@@ -9,18 +9,18 @@ from deployment.plan import restoration as plan
 from deployment.plan.restoration import Restoration
 
 
-def begin(site: Site, to: str) -> Restoration:
-    """Return the restoration that was begun for this moment, else a new one.
+def begin(site: Site, to: str) -> tuple[Restoration, Restoration | None]:
+    """Return the restoration that was begun for this moment, else a new one; and the one that is kept.
 
     Before the votes are in their place, one was given up if the voting is not paused for it any more.
     """
     kept = kept_in_swarm.read(site.engine)
     fresh = _fresh(site, to, kept)
     if kept is None or kept.to != to:
-        return fresh
+        return fresh, kept
     state = runner.part(site.engine, "state", kept.mark)
     swapped = bool(state and state["swapped"])
-    return kept if swapped or is_paused_for(kept, site) else fresh
+    return (kept if swapped or is_paused_for(kept, site) else fresh), kept
 
 
 def _fresh(site: Site, to: str, kept: Restoration | None) -> Restoration:

@@ -52,6 +52,23 @@ class Possible(Check):
         self._looked = True
 
 
+class Current(Check):
+    """What is kept of a restoration is what this command saw before it had the lock."""
+
+    def __init__(self, wanted: Wanted) -> None:
+        self._wanted = wanted
+
+    def require(self, site: Site) -> None:
+        """Raise DeployError where another command has done something meanwhile."""
+        kept, ended = kept_in_swarm.read(site.engine), self._wanted.ended(site)
+        if said := plan.overtaken(self._wanted.seen, kept, ended=ended):
+            raise DeployError(
+                f"{said} Nothing was changed by this.",
+                "`python3 deploy.py status` says how it is. To restore that moment all the same, "
+                "run the same command again.",
+            )
+
+
 class Begun(_Part):
     """It is known on every manager that this was begun, so that it can go on wherever it is cut short."""
 
@@ -232,12 +249,14 @@ class Ended(_Part):
 
     def missing(self, site: Site) -> list[str]:
         """Say so until it has ended."""
-        return [] if self.state and kept_in_swarm.read(site.engine) is None else ["remove the copy"]
+        noted = ongoing.goes_on(site, self.wanted.restoration)
+        return [] if self.state and not noted else ["remove the copy"]
 
     def do(self, site: Site) -> None:
-        """Remove the copy, then the note of it."""
+        """Remove the copy, then the note of it, unless that is of another one by now."""
         self.state = self.wanted.part(site, "end")
-        kept_in_swarm.forget(site.engine)
+        if ongoing.goes_on(site, self.wanted.restoration):
+            kept_in_swarm.forget(site.engine)
 
 
 def steps(wanted: Wanted, site: Site) -> list[Step]:
@@ -247,6 +266,7 @@ def steps(wanted: Wanted, site: Site) -> list[Step]:
         return [Ended(wanted)]
     message = "" if site.maintenance else f"the votes of {plan.named(kept.to)} are being brought back"
     return [
+        Current(wanted),
         Possible(wanted),
         Begun(wanted),
         maintenance.Paused(message, kept.pause),

@@ -16,13 +16,20 @@ Ask = Callable[[str], None]
 
 
 class Wanted:
-    """What is wanted: the restoration, and where later votes are written.
+    """What is wanted: the restoration, the one that was `seen` to be kept, and where later votes are written.
 
     `choose` says what becomes of so many entries that wait in the queue, `ask` asks whether to go on.
     """
 
-    def __init__(self, restoration: Restoration, file: Path, ask: Ask, choose: Callable[[int], str]) -> None:
-        self.restoration = replace(restoration, file=later.place(file))
+    def __init__(
+        self,
+        restoration: Restoration,
+        seen: Restoration | None,
+        file: Path,
+        ask: Ask,
+        choose: Callable[[int], str],
+    ) -> None:
+        self.restoration, self.seen = replace(restoration, file=later.place(file)), seen
         self.file, self.ask, self.choose = file, ask, choose
         self._state: dict[str, Any] | None = None
         self._asked = False
@@ -40,6 +47,14 @@ class Wanted:
             self._state = self.part(site, "state")
             self._asked = True
         return self._state
+
+    def ended(self, site: Site) -> bool:
+        """Say whether it was begun before this command, and has ended by now."""
+        if self.seen is None or self.seen.mark != self.restoration.mark:
+            return False
+        self._asked = False
+        state = self.state(site)
+        return bool(state and state["ended"])
 
     def swapped(self, site: Site) -> dict[str, Any] | None:
         """Return what was restored, None before that."""
