@@ -408,6 +408,40 @@ def test_voting_that_was_paused_before_stays_paused(stack: Stack, tmp_path: Path
     assert (stack.intake, stack.paused, stack.kept) == ("maintenance", PAUSE, None)
 
 
+@pytest.mark.parametrize("part", ["bring", "swap", "check"])
+def test_voting_that_was_paused_before_and_opened_in_between_goes_on(
+    stack: Stack, tmp_path: Path, part: str
+) -> None:
+    stack.paused, stack.intake, stack.cut = PAUSE, "maintenance", part
+    with pytest.raises(CutError):
+        stack.restore(tmp_path)
+    stack.paused, stack.intake = None, "open"  # `maintenance off`, as it is advised
+    stack.restore(tmp_path)
+    assert (stack.intake, stack.paused, stack.kept) == ("open", None, None)
+
+
+def test_whose_pause_it_is_is_kept_before_it_begins(
+    stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Cut off between the two, it would leave voting shut."""
+
+    def cut(*_: object) -> None:
+        raise CutError
+
+    stack.paused, stack.intake, stack.cut = PAUSE, "maintenance", "swap"
+    with pytest.raises(CutError):
+        stack.restore(tmp_path)
+    stack.paused, stack.intake = None, "open"
+    with monkeypatch.context() as patch:
+        patch.setattr(observer, "set_intake", cut)
+        with pytest.raises(CutError):
+            stack.restore(tmp_path)
+    assert stack.kept is not None
+    assert not stack.kept.paused
+    stack.restore(tmp_path)
+    assert (stack.intake, stack.paused) == ("open", None)
+
+
 def test_where_the_table_was_dropped_it_goes_on_only_after_a_question(stack: Stack, tmp_path: Path) -> None:
     stack.rows = 1
     with pytest.raises(DeployError, match="tally counts 5 votes, and the table holds 1"):

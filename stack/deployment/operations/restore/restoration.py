@@ -1,6 +1,7 @@
 """`deploy.py restore --to`: the votes of a moment take the place of those that are there, which are kept."""
 
 import time
+from dataclasses import replace
 from typing import Any
 
 from deployment.engine import restoration as runner
@@ -14,7 +15,7 @@ from deployment.operations.runner.pause import entries_waiting
 from deployment.operations.runner.site import Site
 from deployment.operations.votes import maintenance
 from deployment.plan import restoration as plan
-from deployment.plan.restoration import SET_ASIDE, Restoration
+from deployment.plan.restoration import SET_ASIDE
 
 # A healthy worker stores within that whatever waits.
 HEALTHY_SECONDS = 3.0
@@ -97,6 +98,21 @@ class Begun(_Part):
                     f"came after it, stays in the database: schema {kept.mark}."
                 )
             runner.part(site.engine, "end", kept.mark)
+
+
+class Paused(maintenance.Paused):
+    """No votes are taken; where nobody pauses the voting any more, the pause is this restoration's own."""
+
+    def __init__(self, wanted: Wanted, message: str) -> None:
+        super().__init__(message, wanted.restoration.pause)
+        self._wanted = wanted
+
+    def do(self, site: Site) -> None:
+        """Keep whose pause it is, then pause."""
+        if site.maintenance is None and self._wanted.restoration.paused:
+            self._wanted.restoration = replace(self._wanted.restoration, paused=False)
+            kept_in_swarm.keep(site.engine, self._wanted.restoration)
+        super().do(site)
 
 
 class Brought(_Part):
@@ -231,12 +247,13 @@ class Proved(_Part):
 class Reopened(maintenance.Resumed):
     """Votes are taken again, unless it is somebody else who has paused the voting."""
 
-    def __init__(self, kept: Restoration) -> None:
-        self._kept = kept
+    def __init__(self, wanted: Wanted) -> None:
+        self._wanted = wanted
 
     def missing(self, site: Site) -> list[str]:
         """Say so while the pause of this restoration lasts."""
-        own = site.maintenance is None or (ongoing.is_paused_for(self._kept, site) and not self._kept.paused)
+        kept = self._wanted.restoration
+        own = site.maintenance is None or (ongoing.is_paused_for(kept, site) and not kept.paused)
         return super().missing(site) if own else []
 
 
@@ -269,14 +286,14 @@ def steps(wanted: Wanted, site: Site) -> list[Step]:
         Current(wanted),
         Possible(wanted),
         Begun(wanted),
-        maintenance.Paused(message, kept.pause),
+        Paused(wanted, message),
         Brought(wanted),
         Queued(wanted),
         Exported(wanted, before=True),
         Swapped(wanted),
         Exported(wanted, before=False),
         Proved(wanted),
-        Reopened(kept),
+        Reopened(wanted),
         Ended(wanted),
     ]
 
