@@ -2,18 +2,21 @@
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, TypeVar
 
 import typer
+from urllib3.exceptions import HTTPError
 
 from deployment.cli import report
 from deployment.cli.options import AsJson, DryRun, Quiet, Yes, confirm, manager, require_dry_run
 from deployment.configuration import settings
-from deployment.engine.restoration import AGAIN
+from deployment.engine.machine.engine import EngineError
+from deployment.engine.restoration import AGAIN, advised
 from deployment.errors import DeployError
 from deployment.operations.restore import drill as verb
 from deployment.operations.restore import later, ongoing, restoration
@@ -100,7 +103,8 @@ def _restore(on: Site, wanted: Wanted, steps: list[operation.Step], yes: bool) -
         yes=yes,
     )
     on.again = AGAIN  # nobody can vote until it has ended
-    operation.run(steps, on)
+    with _advising(wanted):
+        operation.run(steps, on)
     proved = next(step for step in steps if isinstance(step, restoration.Proved))
     ended = next(step for step in steps if isinstance(step, restoration.Ended))
     found = later.by_option(wanted.file) if ended.state["later"] else {}
@@ -108,6 +112,20 @@ def _restore(on: Site, wanted: Wanted, steps: list[operation.Step], yes: bool) -
     on.progress.say(f"  The votes as they were are kept in the database: schema {wanted.restoration.mark}")
     if on.maintenance:
         on.progress.say("  Voting was paused before, and still is: `python3 deploy.py maintenance off`")
+
+
+@contextmanager
+def _advising(wanted: Wanted) -> Iterator[None]:
+    """Let each error of one that has begun say how votes are taken again: nobody may be able to vote."""
+    try:
+        yield
+    except restoration.OvertakenError:
+        raise  # that one has ended, or is another command's business
+    except (DeployError, EngineError, HTTPError, OSError) as error:
+        if not wanted.begun:
+            raise
+        found = verb.readable(error)
+        raise DeployError(found.what, advised(found.remedy), found.evidence, code=found.code) from error
 
 
 def _wanted(on: Site, to: str, queue: Queue | None, export: Path | None, yes: bool) -> Wanted:

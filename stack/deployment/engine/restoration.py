@@ -8,11 +8,16 @@ from deployment.engine import backup as runner
 from deployment.engine.machine.engine import Client
 from deployment.errors import DeployError
 
-AGAIN = (
-    "Run the same command again: it goes on from here. `python3 deploy.py status` says whether votes are "
-    "taken. `python3 deploy.py maintenance off` takes them again: if the votes have not changed their place "
-    "yet, this gives the restore up."
+VOTING = (
+    "`python3 deploy.py status` says whether votes are taken. `python3 deploy.py maintenance off` takes them "
+    "again: if the votes have not changed their place yet, this gives the restore up."
 )
+AGAIN = f"Run the same command again: it goes on from here. {VOTING}"
+
+
+def advised(remedy: str) -> str:
+    """Return what is to be done, and how votes are taken again, if that does not say so."""
+    return remedy if VOTING in remedy else f"{remedy} {VOTING}"
 
 
 def part(

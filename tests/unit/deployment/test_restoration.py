@@ -10,6 +10,7 @@ from typing import Any, cast
 
 import pytest
 import typer
+from docker.errors import APIError
 
 from deployment.cli import restore as command
 from deployment.configuration.settings import Settings
@@ -579,6 +580,51 @@ def test_whoever_interrupts_it_reads_how_votes_are_taken_again(
     with pytest.raises(DeployError, match="Interrupted") as error:
         command._restore(on, wanted, restoration.steps(wanted, on), yes=True)
     assert "maintenance off" in error.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("error", "what"),
+    [
+        (OSError(28, "No space left on device"), "No space left"),
+        (APIError("the engine stops"), "the engine stops"),
+        (DeployError("The runner does not run.", "Look at it."), "The runner does not run"),
+    ],
+)
+@pytest.mark.parametrize("when", ["begun", "before"])
+def test_whatever_fails_says_how_votes_are_taken_again(
+    stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception, what: str, when: str
+) -> None:
+    def fail(*_: object) -> None:
+        raise error
+
+    on = stack.site()
+    wanted = Wanted(*ongoing.begin(on, MOMENT), tmp_path / "file", lambda _: None, lambda _: REPLAY)
+    monkeypatch.setattr(operation, "run", operation.carry_out)
+    monkeypatch.setattr(*((later, "write") if when == "begun" else (kept_in_swarm, "keep")), fail)
+    with pytest.raises((DeployError, OSError, APIError), match=what) as found:
+        command._restore(on, wanted, restoration.steps(wanted, on), yes=True)
+    assert ("maintenance off" in getattr(found.value, "remedy", "")) is (when == "begun")
+
+
+def test_one_that_another_command_has_ended_needs_no_such_advice(
+    stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stack.cut = "check"
+    with pytest.raises(CutError):
+        stack.restore(tmp_path)
+    on = stack.site()
+    wanted = Wanted(*ongoing.begin(on, MOMENT), tmp_path / "file", lambda _: None, lambda _: REPLAY)
+    steps = restoration.steps(wanted, on)
+    monkeypatch.setattr(operation, "run", operation.carry_out)
+    monkeypatch.setattr(command, "confirm", lambda *_, **__: stack.restore(tmp_path))
+    with pytest.raises(DeployError, match="has ended meanwhile") as found:
+        command._restore(on, wanted, steps, yes=True)
+    assert "maintenance off" not in found.value.remedy
+
+
+def test_how_votes_are_taken_again_is_said_once() -> None:
+    assert runner.advised("Look at it.") == f"Look at it. {runner.VOTING}"
+    assert runner.advised(runner.AGAIN) == runner.AGAIN
 
 
 def test_whoever_leaves_a_question_interrupts_it(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -31,7 +31,7 @@ def drill(
         with progress.task("Restoring a backup beside everything else") as task:
             printed, said, code = runner.watched(client, task.detail, *_verb(label, to))
     except (DeployError, EngineError, HTTPError, OSError) as error:
-        found = _readable(error)
+        found = readable(error)
         raise _not_run(found.what, found.remedy, found.evidence) from error
     report = _report(printed)
     if report is None or drills.EXIT_CODES.get(report["outcome"]) != code:
@@ -58,7 +58,8 @@ def _report(printed: str) -> dict[str, Any] | None:
     return found if isinstance(found, dict) and found.keys() >= drills.KEYS else None
 
 
-def _readable(error: Exception) -> DeployError:
+def readable(error: Exception) -> DeployError:
+    """Return an error of the engine, or any other, as one that a user can read."""
     if isinstance(error, DeployError):
         return error
     leaderless = isinstance(error, RefusedError) and membership.leaderless(error)

@@ -53,6 +53,10 @@ class Possible(Check):
         self._looked = True
 
 
+class OvertakenError(DeployError):
+    """Another command has done something to restorations meanwhile."""
+
+
 class Current(Check):
     """What is kept of a restoration is what this command saw before it had the lock."""
 
@@ -60,10 +64,10 @@ class Current(Check):
         self._wanted = wanted
 
     def require(self, site: Site) -> None:
-        """Raise DeployError where another command has done something meanwhile."""
+        """Raise OvertakenError where another command has done something meanwhile."""
         kept, ended = kept_in_swarm.read(site.engine), self._wanted.ended(site)
         if said := plan.overtaken(self._wanted.seen, kept, ended=ended):
-            raise DeployError(
+            raise OvertakenError(
                 f"{said} Nothing was changed by this.",
                 "`python3 deploy.py status` says how it is. To restore that moment all the same, "
                 "run the same command again.",
@@ -87,6 +91,7 @@ class Begun(_Part):
         if not ongoing.goes_on(site, self.wanted.restoration):
             self._end_other(site)
         kept_in_swarm.keep(site.engine, self.wanted.restoration)
+        self.wanted.begun = True
 
     def _end_other(self, site: Site) -> None:
         """Remove the copy of another, if any, after a question where that one has changed the votes."""

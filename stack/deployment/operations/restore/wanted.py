@@ -18,7 +18,8 @@ Ask = Callable[[str], None]
 class Wanted:
     """What is wanted: the restoration, the one that was `seen` to be kept, and where later votes are written.
 
-    `choose` says what becomes of so many entries that wait in the queue, `ask` asks whether to go on.
+    `choose` says what becomes of so many entries that wait in the queue, `ask` asks whether to go on. It has
+    `begun` once it is kept: from then on voting may be paused.
     """
 
     def __init__(
@@ -30,6 +31,7 @@ class Wanted:
         choose: Callable[[int], str],
     ) -> None:
         self.restoration, self.seen = replace(restoration, file=later.place(file)), seen
+        self.begun = seen is not None and seen.mark == restoration.mark
         self.file, self.ask, self.choose = file, ask, choose
         self._state: dict[str, Any] | None = None
         self._asked = False
@@ -49,8 +51,8 @@ class Wanted:
         return self._state
 
     def ended(self, site: Site) -> bool:
-        """Say whether it was begun before this command, and has ended by now."""
-        if self.seen is None or self.seen.mark != self.restoration.mark:
+        """Say whether one that has begun has ended by now."""
+        if not self.begun:
             return False
         self._asked = False
         state = self.state(site)

@@ -85,7 +85,7 @@ def _intake(site: Site) -> str:
         if time.monotonic() > deadline:
             raise DeployError(
                 "Nobody here can say whether votes are taken: no observer runs on this node, or the queue "
-                "does not answer it. Nothing was changed.",
+                "does not answer it.",
                 "Look at `python3 deploy.py status`, then run the same command again.",
             )
         time.sleep(POLL_SECONDS)
