@@ -66,7 +66,7 @@ class Producer:
     def wait_for_more(self, votes: int) -> None:
         """Return when so many more votes are acknowledged."""
         enough = len(self.acknowledged) + votes
-        wait_until(lambda: len(self.acknowledged) >= enough, describe=lambda: "too few votes")
+        wait_until(lambda: len(self.acknowledged) >= enough, 60, lambda: "too few votes")
 
     def lost(self, name: str) -> set[str]:
         """The acknowledged votes that a Redis does not hold."""

@@ -162,16 +162,16 @@ class RedisCluster:
             raise LookupError(f"{name} is not running")
         return found
 
-    def client(self, name: str, account: str, port: int = 6379) -> redis.Redis:
-        """Return a client that knows whom it talks to by name."""
+    def client(self, name: str, account: str, port: int = 6379, seconds: float = 1) -> redis.Redis:
+        """Return a client that knows whom it talks to by name, and waits so long for an answer."""
         pool = redis.ConnectionPool(
             **self._connections(name),
             host=self.address(name),
             port=port,
             username=account,
             password=(self.secrets / f"redis_{account}_password").read_text().strip(),
-            socket_timeout=1,
-            socket_connect_timeout=0.5,
+            socket_timeout=seconds,
+            socket_connect_timeout=seconds / 2,
             retry=Retry(NoBackoff(), 0),
             decode_responses=True,
             protocol=2,
@@ -205,17 +205,13 @@ class RedisCluster:
             return None
         return str(state["ip"]) if state["flags"] == "master" else None
 
-    def served_by(self, proxy: str) -> str | None:
-        """The run ID of the Redis that a proxy leads to."""
+    def served_by(self, name: str) -> str | None:
+        """The run ID of the Redis that a proxy leads to, or of a Redis itself."""
         try:
-            with self.client(proxy, "ballot") as client:
+            with self.client(name, "ballot") as client:
                 return str(cast(dict[str, Any], client.info("server"))["run_id"])
         except (redis.RedisError, LookupError):
             return None
-
-    def run_id(self, name: str) -> str:
-        with self.client(name, "worker") as client:
-            return str(cast(dict[str, Any], client.info("server"))["run_id"])
 
     def primary_at_full_strength(self) -> str | None:
         """The one primary that both replicas follow, all Sentinels name and both proxies serve."""
@@ -226,8 +222,9 @@ class RedisCluster:
         primary = primaries[0]
         followers = [role for role in roles.values() if role and role[1:4] == [primary, 6379, "connected"]]
         agreed = {self.named(sentinel) for sentinel in SENTINELS} == {primary}
-        served = {self.served_by(proxy) for proxy in PROXIES} == {self.run_id(primary)}
-        return primary if len(followers) == 2 and agreed and served else None
+        served = {self.served_by(name) for name in (primary, *PROXIES)}
+        whole = len(followers) == 2 and agreed and len(served) == 1 and None not in served
+        return primary if whole else None
 
     def primary_with_a_replica(self) -> str | None:
         """The one primary that somebody follows."""
@@ -241,7 +238,7 @@ class RedisCluster:
 
     def queued(self, name: str) -> set[str]:
         """The votes that a Redis holds."""
-        with self.client(name, "worker") as client:
+        with self.client(name, "worker", seconds=20) as client:
             entries = cast(list[tuple[str, dict[str, str]]], client.xrange("votes"))
         # The accounts of a `vote` that ran here are entries of their own.
         return {fields["id"] for _, fields in entries if "id" in fields}
