@@ -217,7 +217,10 @@ def test_one_client_takes_no_place_of_the_others_at_a_proxy(cluster: RedisCluste
 
         def crowd() -> tuple[socket.socket, socket.socket] | None:
             """Take the last two places in silence; None where they were lost again before the next came."""
-            silent = (door.shake_hands(wait_until(let_in)), wait_until(let_in))
+            try:
+                silent = (door.shake_hands(wait_until(let_in)), wait_until(let_in))
+            except OSError:  # one was cut off later than those who are not let in usually are
+                return None
             try:
                 door.connect().recv(64)
             except ConnectionResetError:
@@ -226,7 +229,7 @@ def test_one_client_takes_no_place_of_the_others_at_a_proxy(cluster: RedisCluste
 
         for _ in range(PLACES - 2):
             wait_until(talk)
-        silent = wait_until(crowd)
+        silent = wait_until(crowd, 60)
         for place in silent:
             place.settimeout(10)
             assert place.recv(64) == b""
@@ -236,6 +239,12 @@ def test_one_client_takes_no_place_of_the_others_at_a_proxy(cluster: RedisCluste
 def test_who_was_on_the_way_to_a_primary_that_fell_silent_is_cut_off_and_keeps_no_place(
     cluster: RedisCluster,
 ) -> None:
+    # Where it took long to freeze the primary, the proxy knows already.
+    assert any(are_cut_off_on_the_way(cluster) for _ in range(5))
+
+
+def are_cut_off_on_the_way(cluster: RedisCluster) -> bool:
+    """Freeze the primary, and say whether anybody was on the way to it; all of them must be cut off."""
     primary = cluster.recover(RECOVERY_SECONDS)
     asked: list[ssl.SSLSocket] = []
     with cluster.frozen(primary), ExitStack() as open_:
@@ -243,12 +252,12 @@ def test_who_was_on_the_way_to_a_primary_that_fell_silent_is_cut_off_and_keeps_n
         # Until its checks fail, the proxy takes it for the primary.
         while connection := ask(door):
             asked.append(connection)
-        assert asked
         for connection in asked:
             connection.settimeout(10)
             assert is_cut_off(connection)
         open_.close()
         wait_until(lambda: not places_taken(cluster, PROXIES[0]))
+    return bool(asked)
 
 
 def ask(door: Door) -> ssl.SSLSocket | None:

@@ -86,7 +86,9 @@ def freeze(container: str) -> None:
     """Stop all of a container where it stands, as if its machine hung."""
 
     def frozen() -> bool:
-        docker("pause", container, check=False)  # A busy kernel refuses: unable to freeze.
+        if docker("pause", container, check=False):
+            return True
+        # A busy kernel refuses: unable to freeze.
         return docker("inspect", "--format", "{{.State.Paused}}", container) == "true"
 
     wait_until(frozen)
@@ -104,17 +106,12 @@ class Container:
             "run", "--detach", "--name", self.name, "--publish", f"127.0.0.1::{port}", UNWATCHED,
             *options, "--entrypoint", entrypoint, image, *command,
         )  # fmt: skip
-        self.address = self._published()
+        self.address, self.inner_ip = self._published(), address(self.name)
 
     def _published(self) -> tuple[str, int]:
         """Return where it can be reached; another place after each start."""
         host, _, port = docker("port", self.name, str(self._port)).partition("\n")[0].rpartition(":")
         return host, int(port)
-
-    @property
-    def inner_ip(self) -> str:
-        """Where other containers reach it."""
-        return address(self.name)
 
     def kill(self) -> None:
         """End it at once, as a power cut would."""
@@ -127,7 +124,7 @@ class Container:
     def start(self) -> None:
         """Start it again with the data it had."""
         docker("start", self.name)
-        self.address = self._published()
+        self.address, self.inner_ip = self._published(), address(self.name)
 
     def restore(self) -> None:
         """Let it run, whether it was frozen, killed or neither."""
