@@ -143,11 +143,8 @@ class PostgresCluster:
         return None
 
     def primary_name(self) -> str:
-        """Return the primary's name; raise LookupError."""
-        primary = self.primary()
-        if not primary:
-            raise LookupError("the database has no primary")
-        return primary
+        """Return the primary's name; a busy node may not answer at once."""
+        return wait_until(self.primary, 30, self.describe)
 
     def is_whole(self) -> bool:
         """One open primary, two standbys that stream from it, commits that wait for one."""
@@ -175,9 +172,14 @@ class PostgresCluster:
             return False
 
     def connect(
-        self, role: str, host: str = "pgpool", dbname: str = "votes", sslmode: str = "verify-full"
+        self,
+        role: str,
+        host: str = "pgpool",
+        dbname: str = "votes",
+        sslmode: str = "verify-full",
+        seconds: int = 10,
     ) -> Any:
-        """Open a connection as one of the roles; raise psycopg.Error."""
+        """Open a connection as one of the roles; raise psycopg.Error, at the latest after so long."""
         return psycopg.connect(
             host=host,
             hostaddr=self.address(host) or "",
@@ -186,7 +188,7 @@ class PostgresCluster:
             password=self.password(role),
             sslmode=sslmode,
             sslrootcert=str(self.inside.authority),
-            connect_timeout=2,
+            connect_timeout=seconds,
             autocommit=True,
         )
 

@@ -56,16 +56,14 @@ class Load:
 
     def lost(self) -> set[str]:
         """Return the acknowledged rows that the primary does not hold."""
-        primary = self._cluster.primary()
-        assert primary is not None
-        with self._cluster.connect("worker", primary) as connection:
+        with self._cluster.connect("worker", self._cluster.primary_name()) as connection:
             stored = {row[0] for row in connection.execute("SELECT id FROM ledger")}
         return set(self.acknowledged) - stored
 
     def _write(self) -> None:
         while not self._stopping.is_set():
             try:
-                with self._cluster.connect("worker", self._host) as connection:
+                with self._cluster.connect("worker", self._host, seconds=2) as connection:
                     self._write_on(connection)
             except psycopg.Error:
                 self._stopping.wait(0.2)
