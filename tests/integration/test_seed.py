@@ -34,7 +34,7 @@ def door(service: Service) -> Door:
 def test_a_limit_of_new_voters_delays_a_seeding_and_all_of_it_is_stored(
     start: Start, trio: Trio, result: Service, database: Database
 ) -> None:
-    vote = start("vote", redis_port=trio.proxy.port, new_voters_per_second=200, new_voters_burst=100)
+    vote = start("vote", redis_port=trio.proxy.port, new_voters_per_second=30, new_voters_burst=300)
     vote.wait_ready()
     report = seeding.run(door(vote), door(result), VOTES, None, lambda _: None)
     assert report.exit_code == 0, report.lines()
@@ -50,13 +50,13 @@ def test_a_replica_that_dies_leaves_votes_unknown_and_none_is_doubled(
     vote.wait_ready()
 
     def kill_and_start() -> None:
-        wait_until(lambda: database.stored() > VOTES // 6)
+        wait_until(lambda: database.stored() > VOTES // 6, 60)
         vote.kill()
         start("vote", redis_port=trio.proxy.port, port=port)
 
     killer = threading.Thread(target=kill_and_start)
     killer.start()
-    report = seeding.run(door(vote), door(result), VOTES, 200, lambda _: None)
+    report = seeding.run(door(vote), door(result), VOTES, 50, lambda _: None)
     killer.join()
     known, unknown = report.acknowledged, report.count.unknown.total()
     assert report.count.put_off > 0  # nobody was there for a while, so nothing was sent
