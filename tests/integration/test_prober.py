@@ -103,7 +103,7 @@ def test_it_reaches_a_viewer_and_changes_no_number(way: Way, trio: Trio, databas
     viewer.on("probe", seen.append)
     viewer.connect(way.result.url, transports=["websocket"])
     assert send(way.vote, signed(ID, PASSWORD)) == (200, "accepted")
-    wait_until(lambda: {"newest": [ID]} in seen, 5)
+    wait_until(lambda: {"newest": [ID]} in seen)
     viewer.shutdown()
     after = (
         told(way.result),
@@ -184,7 +184,7 @@ def test_a_result_that_runs_before_the_worker_s_table_is_there_shows_the_tally(
     wait_until(lambda: told(way.result)[0]["total"] == 1)
     database.query("ALTER TABLE probe RENAME TO kept")
     assert vote(way.vote, "a")
-    wait_until(lambda: told(way.result)[0]["total"] == 2, 5)
+    wait_until(lambda: told(way.result)[0]["total"] == 2)
     database.query("ALTER TABLE kept RENAME TO probe")
 
 
@@ -222,7 +222,7 @@ def test_through_a_real_edge_it_comes_to_the_screen(site: tuple[Settings, str]) 
     assert done.outcome == Outcome.SHOWN
     assert done.acknowledged is not None
     assert done.shown is not None
-    assert 0 < done.acknowledged < done.shown < 5
+    assert 0 < done.acknowledged < done.shown < 30
     count = "/usr/lib/postgresql/*/bin/psql -h 127.0.0.1 -U worker -tAc 'SELECT count(*) FROM votes' votes"
     assert docker("exec", f"{network}-postgres", "bash", "-c", count) == "0"
 

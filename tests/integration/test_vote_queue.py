@@ -89,11 +89,11 @@ def test_a_vote_travels_to_the_tally_and_to_the_viewer(
     viewer.connect(result.url, transports=["websocket"])
     wait_until(lambda: states[-1:] == ["live"], 30)
     assert vote(service, "b")
-    wait_until(lambda: {"a": 0, "b": 1} in seen, 3)
+    wait_until(lambda: {"a": 0, "b": 1} in seen)
     database.proxy.switch(None)
-    wait_until(lambda: states[-1] == "waiting", 10)
+    wait_until(lambda: states[-1] == "waiting")
     database.proxy.switch(database.container.address)
-    wait_until(lambda: states[-1] == "live", 10)
+    wait_until(lambda: states[-1] == "live")
     assert database.tally() == {"b": 1}
     assert result.terminate() == 0
     viewer.shutdown()
@@ -147,7 +147,7 @@ def test_a_vote_no_replica_holds_is_not_called_recorded(
         fate(replica.container)
     began = time.monotonic()
     assert vote(service) is None
-    assert 9 < time.monotonic() - began < 13
+    assert 9 < time.monotonic() - began < 18
 
 
 def test_a_vote_that_is_read_after_its_voter_left_does_not_count(trio: Trio, service: Service) -> None:
