@@ -128,10 +128,11 @@ def summarize_backups(states: Mapping[str, State]) -> dict[str, Any] | None:
         archive = {**archive, "code": DIFFERENT_WAL}
     heard = [report for state in states.values() if (report := state.get("backup"))]
     newest = min(heard, key=lambda report: report["age"], default={"age": None})
-    given_up = archive.get("given_up")
+    # Whoever has given WAL up has it in no backup, whoever is the primary now.
+    dropped = [found for state in states.values() if (found := (state.get("archive") or {}).get("given_up"))]
     return {
         **{name: archive.get(name) for name in ("waiting", "oldest_seconds", "wal_bytes", "code")},
-        "given_up": None if given_up is None else datetime.fromtimestamp(given_up, UTC).isoformat(),
+        "given_up": datetime.fromtimestamp(max(dropped), UTC).isoformat() if dropped else None,
         **{name: newest.get(name) for name in ("label", "type", "stop", "drill")},
         "count": newest.get("count"),
         "problem": newest.get("problem") or "",

@@ -5,12 +5,14 @@ import sys
 from typing import Annotated
 
 import typer
+from urllib3.exceptions import HTTPError
 
 from deployment.cli import report
 from deployment.cli.options import AsJson, DryRun, Quiet, confirm_by_name, manager, require_dry_run
 from deployment.configuration import settings
 from deployment.configuration.layout import STACK
 from deployment.engine import poll as engine_poll
+from deployment.engine.machine.engine import EngineError
 from deployment.errors import DeployError
 from deployment.operations.runner import operation
 from deployment.operations.runner.site import Site
@@ -119,15 +121,20 @@ def _run(name: str, number: int | None, quiet: bool, dry_run: bool, as_json: boo
         return meant
     try:
         busy = operation.run(steps, on)
-    except DeployError as error:
-        if name == "reset" and on.again not in error.remedy:
-            error.remedy = (
-                f"{error.remedy} The same command is `python3 deploy.py poll reset --poll {meant}`."
-            )
-        raise
+    except (DeployError, EngineError, HTTPError, OSError) as error:
+        if name != "reset":
+            raise
+        raise _named(operation.readable(error), meant) from error
     if done := DONE.get(name, "").format(meant):
         on.progress.say(done if busy else f"Nothing to do. {done}")
         if name != "close":
             on.look_again()
             report.intake(on)
     return meant
+
+
+def _named(error: DeployError, number: int) -> DeployError:
+    """Return an error of `poll reset` with the poll that is meant: the next one may have begun by now."""
+    again = f"`python3 deploy.py poll reset --poll {number}`"
+    remedy = error.remedy if again in error.remedy else f"{error.remedy} The same command is {again}."
+    return DeployError(error.what, remedy, error.evidence, code=error.code)

@@ -23,6 +23,7 @@ from deployment.operations.restore import later, ongoing, restoration
 from deployment.operations.restore.wanted import Wanted
 from deployment.operations.runner import operation
 from deployment.operations.runner.site import Site
+from deployment.operations.runner.turn import TurnLostError
 from deployment.plan import restoration as plan
 from deployment.plan.cluster import drills
 from deployment.progress import Progress
@@ -96,14 +97,15 @@ def _restore(on: Site, wanted: Wanted, steps: list[operation.Step], yes: bool) -
         if on.maintenance:
             on.progress.say("  Voting is paused: `python3 deploy.py maintenance off` takes votes again")
         return
-    operation.plan(steps, on)  # for its refusals, before anybody is asked
-    confirm(
-        f"Bring the votes of {plan.named(wanted.restoration.to)} back? Nobody can vote meanwhile. Votes that "
-        f"came after it are written to {wanted.file}, and all that is there now is kept in the database.",
-        yes=yes,
-    )
-    on.again = AGAIN  # nobody can vote until it has ended
     with _advising(wanted):
+        operation.plan(steps, on)  # for its refusals, before anybody is asked
+        confirm(
+            f"Bring the votes of {plan.named(wanted.restoration.to)} back? Nobody can vote meanwhile. Votes "
+            f"that came after it are written to {wanted.file}, and all that is there now is kept in the "
+            "database.",
+            yes=yes,
+        )
+        on.again = AGAIN  # nobody can vote until it has ended
         operation.run(steps, on)
     proved = next(step for step in steps if isinstance(step, restoration.Proved))
     ended = next(step for step in steps if isinstance(step, restoration.Ended))
@@ -119,12 +121,12 @@ def _advising(wanted: Wanted) -> Iterator[None]:
     """Let each error of one that has begun say how votes are taken again: nobody may be able to vote."""
     try:
         yield
-    except restoration.OvertakenError:
+    except (restoration.OvertakenError, TurnLostError):
         raise  # that one has ended, or is another command's business
     except (DeployError, EngineError, HTTPError, OSError) as error:
         if not wanted.begun:
             raise
-        found = verb.readable(error)
+        found = operation.readable(error)
         raise DeployError(found.what, advised(found.remedy), found.evidence, code=found.code) from error
 
 

@@ -300,7 +300,7 @@ def lasting(days: int) -> Shown:
         ([lasting(30), lasting(13)], WARNING),
         ([lasting(2), SILENT], CRITICAL),
         ([lasting(-1)], CRITICAL),
-        ([lasting(30), SILENT], OK),
+        ([lasting(30), SILENT], UNKNOWN),
         ([OTHER_NAME, lasting(30)], CRITICAL),
         ([SILENT, SILENT], UNKNOWN),
     ],

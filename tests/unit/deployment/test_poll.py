@@ -193,13 +193,14 @@ def test_the_archive_names_options_on_offer_first(monkeypatch: pytest.MonkeyPatc
     assert list(told[0][3]["options"]) == ["c", "a", "b"]
 
 
+@pytest.mark.parametrize("error", [DeployError("It is not certain.", "Run it again."), OSError(9)])
 def test_a_reset_that_fails_says_which_poll_is_meant_by_the_same_command(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     on = site(poll("final"))
 
     def fails(*_: object) -> None:
-        raise DeployError("It is not certain.", "Run the same command again.")
+        raise error
 
     monkeypatch.setattr(cli_poll, "_site", lambda *_: on)
     monkeypatch.setattr(operation, "run", fails)

@@ -606,6 +606,19 @@ def test_whatever_fails_says_how_votes_are_taken_again(
     assert ("maintenance off" in getattr(found.value, "remedy", "")) is (when == "begun")
 
 
+def test_one_that_cannot_even_go_on_says_how_votes_are_taken_again(
+    stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stack.cut = "check"
+    with pytest.raises(CutError):
+        stack.restore(tmp_path)
+    on = stack.site()
+    wanted = Wanted(*ongoing.begin(on, MOMENT), tmp_path / "none" / "file", lambda _: None, lambda _: REPLAY)
+    with pytest.raises(DeployError, match="cannot write to its folder") as found:
+        command._restore(on, wanted, restoration.steps(wanted, on), yes=True)
+    assert "maintenance off" in found.value.remedy
+
+
 def test_one_that_another_command_has_ended_needs_no_such_advice(
     stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -132,7 +132,8 @@ OF_BACKUPS = {
 
 
 def test_it_is_said_when_wal_was_given_up() -> None:
-    found = summarize_backups({"p1": {**BACKED_UP["p1"], "archive": GIVEN_UP}})
+    """By a primary of before, too: what it gave up is in no backup."""
+    found = summarize_backups({**BACKED_UP, "p3": {"role": "standby", "archive": GIVEN_UP}})
     assert found is not None
     assert found["given_up"] == "1970-01-12T13:46:40+00:00"
 

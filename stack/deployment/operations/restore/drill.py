@@ -8,8 +8,7 @@ from typing import Any
 from urllib3.exceptions import HTTPError
 
 from deployment.engine import backup as runner
-from deployment.engine.machine.engine import Client, EngineError, RefusedError
-from deployment.engine.swarm import membership
+from deployment.engine.machine.engine import Client, EngineError
 from deployment.errors import DeployError
 from deployment.operations.runner import operation
 from deployment.plan.cluster import drills
@@ -31,7 +30,7 @@ def drill(
         with progress.task("Restoring a backup beside everything else") as task:
             printed, said, code = runner.watched(client, task.detail, *_verb(label, to))
     except (DeployError, EngineError, HTTPError, OSError) as error:
-        found = readable(error)
+        found = operation.readable(error)
         raise _not_run(found.what, found.remedy, found.evidence) from error
     report = _report(printed)
     if report is None or drills.EXIT_CODES.get(report["outcome"]) != code:
@@ -56,14 +55,6 @@ def _report(printed: str) -> dict[str, Any] | None:
     except (ValueError, IndexError):
         return None
     return found if isinstance(found, dict) and found.keys() >= drills.KEYS else None
-
-
-def readable(error: Exception) -> DeployError:
-    """Return an error of the engine, or any other, as one that a user can read."""
-    if isinstance(error, DeployError):
-        return error
-    leaderless = isinstance(error, RefusedError) and membership.leaderless(error)
-    return membership.no_leader() if leaderless else operation.unexpected(error)
 
 
 def _not_run(what: str, remedy: str, evidence: Sequence[str] = ()) -> DeployError:

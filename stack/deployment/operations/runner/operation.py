@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import NoReturn, Protocol
 
+from deployment.engine.machine.engine import RefusedError
+from deployment.engine.swarm import membership
 from deployment.errors import DeployError
 from deployment.operations.runner import lock, log
 from deployment.operations.runner.site import Site
@@ -161,6 +163,8 @@ def readable(error: Exception) -> DeployError:
     """Return any error as one that a user can read."""
     if isinstance(error, BrokenError):
         return error.cause
+    if isinstance(error, RefusedError) and membership.leaderless(error):
+        return membership.no_leader()
     return error if isinstance(error, DeployError) else unexpected(error)
 
 

@@ -114,7 +114,7 @@ def _of_archive(found: Backups) -> list[tuple[str, str]]:
 
 
 def _lost(backups: Mapping[str, Any]) -> bool:
-    """Say whether WAL was given up, and no backup has begun anew since."""
+    """Say whether WAL was given up, and no backup has been made since."""
     given_up, stop = backups.get("given_up"), backups["stop"]
     return given_up is not None and (stop is None or _seconds(given_up) > _seconds(stop))
 

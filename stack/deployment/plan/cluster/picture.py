@@ -161,7 +161,7 @@ class Backups:
     oldest_seconds: float | None = None  # that the first of them has waited
     wal_bytes: int | None = None
     code: int | None = None  # what the archive command ended with last
-    given_up: str | None = None  # when the primary last gave up WAL that could not be stored
+    given_up: str | None = None  # when a node last gave up WAL that could not be stored
     label: str | None = None
     type: str | None = None
     stop: str | None = None

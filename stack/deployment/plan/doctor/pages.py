@@ -72,10 +72,11 @@ def _certificate(edge: str, shown: Sequence[Shown], now: datetime) -> Finding:
             logs,
         )
     if not ends:
-        problem = next((one.problem for one in shown if one.problem), "it showed none")
-        return unknown(name, f"Nobody could see the certificate of {edge}: {problem}.")
+        return _unseen(name, edge, shown)
     end = min(ends, key=datetime.fromisoformat)
     days = (datetime.fromisoformat(end) - now).total_seconds() / DAY_SECONDS
+    if days > SOON_DAYS and len(ends) < len(shown):
+        return _unseen(name, edge, shown)
     if days > SOON_DAYS:
         return ok(name, f"The certificate of {edge} lasts {days:.0f} more days.")
     return Finding(
@@ -85,3 +86,8 @@ def _certificate(edge: str, shown: Sequence[Shown], now: datetime) -> Finding:
         "It is renewed with a third of its life left, so that has failed, unless its whole life is as short.",
         logs,
     )
+
+
+def _unseen(name: str, edge: str, shown: Sequence[Shown]) -> Finding:
+    problem = next((one.problem for one in shown if one.problem), "it showed none")
+    return unknown(name, f"Nobody could see the certificate of {edge} for each page: {problem}.")

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from deployment.plan.release import release
+from deployment.plan.release import bucket, release
 from deployment.plan.release.drift import Service
 from deployment.plan.release.release import Release, never_goes_back
 
@@ -38,17 +38,18 @@ def chosen(kept: Sequence[Deployment], wanted: str, running: Collection[str]) ->
     Where services run another release than the last good one, that one is the one before.
     """
     if not wanted:
-        others = [d for d in kept if _differs(d, kept[-1]) or set(running) - {kept[-1].release.identity}]
+        others = [d for d in kept if _differs(d, kept) or set(running) - {kept[-1].release.identity}]
         return others[-1] if others else None
     return next((d for d in reversed(kept) if wanted in (str(d.number), d.release.identity)), None)
 
 
-def _differs(one: Deployment, last: Deployment) -> bool:
-    """Say whether there is more between two than what never goes back: secrets, and the poll."""
+def _differs(one: Deployment, kept: Sequence[Deployment]) -> bool:
+    """Say whether it differs from the last in more than what never goes back: secrets, poll and bucket."""
+    last = kept[-1]
     newest = last.release.variables
     never = (name for name in one.release.variables if name in newest and never_goes_back(name))
     alike = one.release.having({name: newest[name] for name in never})
-    return alike.identity != last.release.identity
+    return bucket.kept(alike, bucket.newest(d.release for d in kept)).identity != last.release.identity
 
 
 def changed(kept: Sequence[Deployment]) -> dict[int, list[str]]:
