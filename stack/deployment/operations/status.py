@@ -71,8 +71,8 @@ def missing(client: Client, release: Release, entrance: Entrance) -> list[str]:
     gone = [f"{name} 0/1" for name in release.services if name not in running]
     picture = observer.observe(client)
     lacking = strength.missing(members, states, picture, {})
-    if picture.queue.intake is None and formats.drainable(formats.of_services(release.services)):
-        lacking.append("an answer of the queue")
+    has_intake = formats.drainable(formats.of_services(release.services))
+    lacking += strength.unanswered(picture, has_intake=has_intake)
     visited = [v for v in visits(client, members, entrance) if v.page not in strength.idle(release)]
     taken = picture.queue.intake == OPEN
     return [*lacking, *gone, *pages.problems(entrance, visited, votes_taken=taken)]

@@ -16,6 +16,7 @@ from deployment.plan.cluster.picture import (
     Poll,
     Postgres,
     Pulse,
+    Queue,
     Redis,
     Votes,
 )
@@ -94,6 +95,23 @@ def test_workers_that_run_and_cannot_store_are_no_full_strength(
     running = [*SERVICES, ServiceState("worker", workers, workers)]
     found = strength.missing(NODES, running, replace(INSIDE, votes=Votes(1, {"a": 1}, pulse)), {})
     assert [str(said) in line for line in found] == ([True] if said else [])
+
+
+@pytest.mark.parametrize(
+    ("intake", "stored", "has_intake", "missing"),
+    [
+        ("open", 0, True, []),
+        (None, 0, True, ["an answer of the queue"]),
+        (None, 0, False, []),
+        ("open", None, True, ["an answer of the database"]),
+        (None, None, True, ["an answer of the queue", "an answer of the database"]),
+    ],
+)
+def test_who_has_not_been_asked_yet_is_not_known_to_be_well(
+    intake: str | None, stored: int | None, has_intake: bool, missing: list[str]
+) -> None:
+    found = replace(INSIDE, queue=Queue(intake=intake), votes=Votes(stored))
+    assert strength.unanswered(found, has_intake=has_intake) == missing
 
 
 @pytest.mark.parametrize(

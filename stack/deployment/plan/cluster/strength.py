@@ -65,6 +65,15 @@ def accounts_untold(picture: Picture) -> list[str]:
     return [f"today's passwords of the database's accounts ({primary} sets them)"] if waits else []
 
 
+def unanswered(picture: Picture, *, has_intake: bool) -> list[str]:
+    """Name what has not answered the observer: without it nobody knows whether votes are taken and stored.
+
+    A release of before has no intake.
+    """
+    queue = ["an answer of the queue"] if has_intake and picture.queue.intake is None else []
+    return [*queue, *(["an answer of the database"] if picture.votes.stored is None else [])]
+
+
 def unstored(services: Sequence[ServiceState], picture: Picture) -> list[str]:
     """Say so where workers are wanted and none has been able to commit lately."""
     pulse = picture.votes.pulse
