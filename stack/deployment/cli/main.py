@@ -44,8 +44,7 @@ from deployment.cli.options import (
     require_dry_run,
 )
 from deployment.configuration import settings
-from deployment.engine.machine.engine import EngineError, RefusedError
-from deployment.engine.swarm import membership
+from deployment.engine.machine.engine import EngineError
 from deployment.errors import DeployError
 from deployment.operations import down as down_verb
 from deployment.operations import rollback as rollback_verb
@@ -194,11 +193,8 @@ def main() -> None:
     except DeployError as error:
         _print_error(error)
         sys.exit(error.code)
-    except RefusedError as error:
-        _print_error(membership.no_leader() if membership.leaderless(error) else operation.unexpected(error))
-        sys.exit(1)
     except (EngineError, HTTPError, OSError, subprocess.CalledProcessError) as error:
-        _print_error(operation.unexpected(error))
+        _print_error(operation.readable(error))
         sys.exit(1)
 
 

@@ -144,6 +144,12 @@ class Stack:
             ended.state, later.by_option(wanted.file), wanted.file.name, proved.newer, wanted.unread
         )
 
+    def is_cut_off(self, part: str, folder: Path, to: str = MOMENT, file: str = "") -> None:
+        """Run it until that part is done, and no further."""
+        self.cut = part
+        with pytest.raises(CutError):
+            self.restore(folder, to, file=file)
+
     def _picture(self) -> Picture:
         """Return what is seen, and have a worker tell the queue which poll there is some looks later."""
         if "swap" in self.done and self.untold:
@@ -194,6 +200,11 @@ class Stack:
         self.done.append(what)
 
 
+def asked_for(on: Site, file: Path) -> Wanted:
+    """Return what is wanted by who says yes to everything."""
+    return Wanted(*ongoing.begin(on, MOMENT), file, lambda _: None, lambda _: REPLAY)
+
+
 @pytest.fixture
 def stack(monkeypatch: pytest.MonkeyPatch) -> Stack:
     return Stack(monkeypatch)
@@ -213,9 +224,7 @@ def test_later_votes_are_written_before_they_go_and_voting_goes_on_at_the_end(
 
 @pytest.mark.parametrize("part", ["bring", "count", "swap", "check"])
 def test_wherever_it_is_cut_short_the_same_command_ends_it(stack: Stack, tmp_path: Path, part: str) -> None:
-    stack.cut = part
-    with pytest.raises(CutError):
-        stack.restore(tmp_path)
+    stack.is_cut_off(part, tmp_path)
     mark = stack.kept and stack.kept.mark
     assert stack.restore(tmp_path).startswith("Restored to 2026-11-29 15:00:00 UTC")
     assert stack.done.count("swap") == 1
@@ -228,9 +237,7 @@ def test_votes_that_came_between_the_file_and_the_lock_are_in_it_at_last(
 ) -> None:
     held = list(stack.later)
     stack.later = held[:1]
-    stack.cut = "swap"
-    with pytest.raises(CutError):
-        stack.restore(tmp_path)
+    stack.is_cut_off("swap", tmp_path)
     stack.later = held
     stack.states["restore_1"] |= dict(zip(("later", "later_versions"), plan.added(held), strict=True))
     stack.restore(tmp_path)
@@ -238,9 +245,7 @@ def test_votes_that_came_between_the_file_and_the_lock_are_in_it_at_last(
 
 
 def test_another_moment_begins_after_a_question_where_one_is_half_done(stack: Stack, tmp_path: Path) -> None:
-    stack.cut = "swap"
-    with pytest.raises(CutError):
-        stack.restore(tmp_path)
+    stack.is_cut_off("swap", tmp_path)
     with pytest.raises(DeployError, match=r"Not ended: the votes of .* schema restore_1"):
         stack.restore(tmp_path, "latest", yes=False)
     mark = stack.kept and stack.kept.mark
@@ -251,11 +256,9 @@ def test_another_moment_begins_after_a_question_where_one_is_half_done(stack: St
 
 
 def test_of_one_that_had_ended_only_the_note_is_removed(stack: Stack, tmp_path: Path) -> None:
-    stack.cut = "end"
-    with pytest.raises(CutError):
-        stack.restore(tmp_path)
+    stack.is_cut_off("end", tmp_path)
     on = stack.site()
-    wanted = Wanted(*ongoing.begin(on, MOMENT), tmp_path / "file", lambda _: None, lambda _: REPLAY)
+    wanted = asked_for(on, tmp_path / "file")
     operation.carry_out(restoration.steps(wanted, on), on)
     assert stack.done == ["maintenance", "bring", "swap", "open", "end", "end"]
     assert stack.kept is None
@@ -267,11 +270,9 @@ def test_of_one_that_had_ended_only_the_note_is_removed(stack: Stack, tmp_path: 
 def test_one_that_another_command_ends_meanwhile_is_not_gone_on_with(
     stack: Stack, tmp_path: Path, forgotten: bool
 ) -> None:
-    stack.cut = "check"
-    with pytest.raises(CutError):
-        stack.restore(tmp_path)
+    stack.is_cut_off("check", tmp_path)
     on = stack.site()
-    wanted = Wanted(*ongoing.begin(on, MOMENT), tmp_path / "file", lambda _: None, lambda _: REPLAY)
+    wanted = asked_for(on, tmp_path / "file")
     steps = restoration.steps(wanted, on)
     operation.plan(steps, on)
     stack.cut = "" if forgotten else "end"
@@ -285,10 +286,8 @@ def test_one_that_another_command_ends_meanwhile_is_not_gone_on_with(
 
 def test_one_that_another_command_begins_meanwhile_is_left_alone(stack: Stack, tmp_path: Path) -> None:
     on = stack.site()
-    wanted = Wanted(*ongoing.begin(on, MOMENT), tmp_path / "file", lambda _: None, lambda _: REPLAY)
-    stack.cut = "bring"
-    with pytest.raises(CutError):
-        stack.restore(tmp_path, "latest")
+    wanted = asked_for(on, tmp_path / "file")
+    stack.is_cut_off("bring", tmp_path, "latest")
     kept = stack.kept
     with pytest.raises(DeployError, match="restore the last moment in the store meanwhile"):
         operation.carry_out(restoration.steps(wanted, on), on)
@@ -319,11 +318,9 @@ def test_what_another_command_has_done_meanwhile(
 
 
 def test_the_note_of_another_one_outlives_the_end_of_this_one(stack: Stack, tmp_path: Path) -> None:
-    stack.cut = "end"
-    with pytest.raises(CutError):
-        stack.restore(tmp_path)
+    stack.is_cut_off("end", tmp_path)
     on = stack.site()
-    wanted = Wanted(*ongoing.begin(on, MOMENT), tmp_path / "file", lambda _: None, lambda _: REPLAY)
+    wanted = asked_for(on, tmp_path / "file")
     steps = restoration.steps(wanted, on)
     stack.kept = OTHER
     operation.carry_out(steps, on)
@@ -335,11 +332,9 @@ def test_of_one_that_had_ended_it_is_said_that_voting_is_paused(
     stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
     paused: Maintenance | None,
 ) -> None:  # fmt: skip
-    stack.cut = "end"
-    with pytest.raises(CutError):
-        stack.restore(tmp_path)
+    stack.is_cut_off("end", tmp_path)
     stack.paused, on = paused, replace(stack.site(), progress=Progress())
-    wanted = Wanted(*ongoing.begin(on, MOMENT), tmp_path / "file", lambda _: None, lambda _: REPLAY)
+    wanted = asked_for(on, tmp_path / "file")
     monkeypatch.setattr(operation, "run", operation.carry_out)
     command._restore(on, wanted, restoration.steps(wanted, on), yes=True)
     assert ("Voting is paused" in capsys.readouterr().err) is bool(paused)
@@ -363,9 +358,7 @@ def test_a_swap_that_the_next_primary_lacks_is_done_again(
 def test_one_that_was_given_up_is_begun_anew_also_in_a_pause_of_later(
     stack: Stack, tmp_path: Path, later: Maintenance | None, to: str
 ) -> None:
-    stack.cut = "bring"
-    with pytest.raises(CutError):
-        stack.restore(tmp_path, "latest")
+    stack.is_cut_off("bring", tmp_path, "latest")
     stack.paused, stack.intake = later, "maintenance" if later else "open"  # `maintenance off`, and `on`
     stack.restore(tmp_path, to)
     assert [mark for mark, state in stack.states.items() if state["swapped"]] == ["restore_2"]
@@ -373,9 +366,7 @@ def test_one_that_was_given_up_is_begun_anew_also_in_a_pause_of_later(
 
 
 def test_a_pause_that_somebody_made_after_the_swap_is_theirs(stack: Stack, tmp_path: Path) -> None:
-    stack.cut = "swap"
-    with pytest.raises(CutError):
-        stack.restore(tmp_path)
+    stack.is_cut_off("swap", tmp_path)
     stack.paused = PAUSE
     stack.restore(tmp_path)
     assert (stack.paused, stack.intake, stack.done.count("swap")) == (PAUSE, "maintenance", 1)
@@ -383,7 +374,7 @@ def test_a_pause_that_somebody_made_after_the_swap_is_theirs(stack: Stack, tmp_p
 
 def test_a_pause_that_somebody_makes_before_it_begins_is_theirs(stack: Stack, tmp_path: Path) -> None:
     on = stack.site()
-    wanted = Wanted(*ongoing.begin(on, MOMENT), tmp_path / "file", lambda _: None, lambda _: REPLAY)
+    wanted = asked_for(on, tmp_path / "file")
     steps = restoration.steps(wanted, on)
     stack.paused, stack.intake = PAUSE, "maintenance"  # while the question waits for its answer
     on.look_again()
@@ -396,9 +387,7 @@ def test_a_pause_that_somebody_makes_before_it_begins_is_theirs(stack: Stack, tm
 def test_the_pause_of_one_that_was_cut_short_ends_with_what_follows(
     stack: Stack, tmp_path: Path, to: str
 ) -> None:
-    stack.cut = "bring"
-    with pytest.raises(CutError):
-        stack.restore(tmp_path)
+    stack.is_cut_off("bring", tmp_path)
     stack.restore(tmp_path, to)
     assert (stack.intake, stack.paused, stack.kept) == ("open", None, None)
 
@@ -462,9 +451,7 @@ def test_where_the_file_cannot_be_or_is_another_nothing_is_begun(tmp_path: Path,
 
 
 def test_whoever_goes_on_writes_the_same_file(stack: Stack, tmp_path: Path) -> None:
-    stack.cut = "swap"
-    with pytest.raises(CutError):
-        stack.restore(tmp_path)
+    stack.is_cut_off("swap", tmp_path)
     assert list(tmp_path.iterdir())
     stack.restore(tmp_path)
     stack.marks = itertools.count(1)
@@ -477,18 +464,14 @@ def test_whoever_goes_on_writes_the_same_file(stack: Stack, tmp_path: Path) -> N
 def test_whoever_goes_on_writes_files_of_the_same_restoration(
     stack: Stack, tmp_path: Path, again: str
 ) -> None:
-    stack.cut = "swap"
-    with pytest.raises(CutError):
-        stack.restore(tmp_path, file="votes")
+    stack.is_cut_off("swap", tmp_path, file="votes")
     (tmp_path / again).write_text("half of it")
     stack.restore(tmp_path, file=again)
     assert (tmp_path / again).read_text() == "".join(LATER)
 
 
 def test_whoever_goes_on_writes_over_no_other_file(stack: Stack, tmp_path: Path) -> None:
-    stack.cut = "swap"
-    with pytest.raises(CutError):
-        stack.restore(tmp_path)
+    stack.is_cut_off("swap", tmp_path)
     (tmp_path / "another").write_text("of somebody")
     with pytest.raises(DeployError, match="another: it exists"):
         stack.restore(tmp_path, file="another")
@@ -497,9 +480,7 @@ def test_whoever_goes_on_writes_over_no_other_file(stack: Stack, tmp_path: Path)
 
 def test_a_file_that_is_named_later_is_written_again_too(stack: Stack, tmp_path: Path) -> None:
     for part, file in (("swap", "one"), ("check", "two")):
-        stack.cut = part
-        with pytest.raises(CutError):
-            stack.restore(tmp_path, file=file)
+        stack.is_cut_off(part, tmp_path, file=file)
     stack.restore(tmp_path, file="two")
     assert (stack.intake, stack.kept) == ("open", None)
 
@@ -576,7 +557,7 @@ def test_whoever_interrupts_it_reads_how_votes_are_taken_again(
     monkeypatch.setattr(log, "_write", lambda *_: None)
     monkeypatch.setattr(operation, "run", interrupt)
     on = stack.site()
-    wanted = Wanted(*ongoing.begin(on, MOMENT), tmp_path / "file", lambda _: None, lambda _: REPLAY)
+    wanted = asked_for(on, tmp_path / "file")
     with pytest.raises(DeployError, match="Interrupted") as error:
         command._restore(on, wanted, restoration.steps(wanted, on), yes=True)
     assert "maintenance off" in error.value.remedy
@@ -598,7 +579,7 @@ def test_whatever_fails_says_how_votes_are_taken_again(
         raise error
 
     on = stack.site()
-    wanted = Wanted(*ongoing.begin(on, MOMENT), tmp_path / "file", lambda _: None, lambda _: REPLAY)
+    wanted = asked_for(on, tmp_path / "file")
     monkeypatch.setattr(operation, "run", operation.carry_out)
     monkeypatch.setattr(*((later, "write") if when == "begun" else (kept_in_swarm, "keep")), fail)
     with pytest.raises((DeployError, OSError, APIError), match=what) as found:
@@ -609,11 +590,9 @@ def test_whatever_fails_says_how_votes_are_taken_again(
 def test_one_that_cannot_even_go_on_says_how_votes_are_taken_again(
     stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    stack.cut = "check"
-    with pytest.raises(CutError):
-        stack.restore(tmp_path)
+    stack.is_cut_off("check", tmp_path)
     on = stack.site()
-    wanted = Wanted(*ongoing.begin(on, MOMENT), tmp_path / "none" / "file", lambda _: None, lambda _: REPLAY)
+    wanted = asked_for(on, tmp_path / "none" / "file")
     with pytest.raises(DeployError, match="cannot write to its folder") as found:
         command._restore(on, wanted, restoration.steps(wanted, on), yes=True)
     assert "maintenance off" in found.value.remedy
@@ -622,11 +601,9 @@ def test_one_that_cannot_even_go_on_says_how_votes_are_taken_again(
 def test_one_that_another_command_has_ended_needs_no_such_advice(
     stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    stack.cut = "check"
-    with pytest.raises(CutError):
-        stack.restore(tmp_path)
+    stack.is_cut_off("check", tmp_path)
     on = stack.site()
-    wanted = Wanted(*ongoing.begin(on, MOMENT), tmp_path / "file", lambda _: None, lambda _: REPLAY)
+    wanted = asked_for(on, tmp_path / "file")
     steps = restoration.steps(wanted, on)
     monkeypatch.setattr(operation, "run", operation.carry_out)
     monkeypatch.setattr(command, "confirm", lambda *_, **__: stack.restore(tmp_path))
