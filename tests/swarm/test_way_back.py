@@ -1,14 +1,20 @@
 """A deployment that fails is taken back, and `rollback` goes to a former release, while people vote."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from deployment.configuration.layout import STACK
 from deployment.configuration.settings import Settings
 from deployment.engine.swarm import services
+from deployment.plan.cluster.convergence import BUSY
 from kit.checkout import copied
 from kit.local import LocalStack, deploy, running, verb
+from kit.waiting import wait_until
+from swarm import busy
 from swarm.electorate import electorate, refused, voting
 from swarm.voters import Voters
 
@@ -30,6 +36,7 @@ OLDER = {
     "stack/docker-stack.yaml": ("entry-1 entry-2", "entry-1"),
 }
 """What makes of this release one that neither writes nor reads entries of several votes, or of none."""
+STARTED_SECONDS = 120
 IN_CI = ("an image that exits", "a data node")
 
 
@@ -85,15 +92,40 @@ def test_a_deployment_that_fails_is_taken_back(
     assert unanswered or refused(ballots) == []
 
 
-def test_a_former_release_comes_back_without_a_registry(
+def with_volume(folder: Path, name: str) -> Path:
+    """Return a checkout like this one, in which the containers of `vote` have one more volume."""
+    copy = copied(folder)
+    stack = copy / "stack" / "docker-stack.yaml"
+    rest, start, vote = stack.read_text().partition("\n  vote:\n")
+    vote = vote.replace("volumes: [*tmp]", "volumes: [*tmp, other:/mnt]", 1)
+    vote = vote.replace("\nvolumes:\n", f"\nvolumes:\n  other: {{external: true, name: {name}}}\n")
+    stack.write_text(rest + start + vote)
+    return copy
+
+
+def failed_for(local: LocalStack, service: str, reason: str) -> bool:
+    tasks = local.client.api.tasks(filters={"service": f"{STACK}_{service}"})
+    return any(reason in task["Status"].get("Err", "") for task in tasks)
+
+
+def mend(local: LocalStack, holder: Any) -> None:
+    """Remove what keeps a volume busy once the engine could not start a container for that."""
+    wait_until(lambda: failed_for(local, "vote", BUSY), STARTED_SECONDS)
+    holder.remove(force=True)
+
+
+def test_a_busy_machine_is_asked_again_and_a_former_release_comes_back_without_a_registry(
     local: LocalStack, voters: Voters, tmp_path: Path
 ) -> None:
     before = local.status()["release"]
-    with voting(local, voters) as ballots:
-        newer = verb(
-            "up", "--yes", checkout=altered(tmp_path, "vote/Dockerfile", "LABEL vote-app.other=true")
-        )
+    image = local.client.containers.get(local.container("vote")).image.id
+    with busy.volume(local.client, image) as holder, voting(local, voters) as ballots:
+        with ThreadPoolExecutor(1) as beside:
+            mended = beside.submit(mend, local, holder)
+            newer = verb("up", "--yes", checkout=with_volume(tmp_path, busy.NAME))
+            mended.result()
         assert newer.returncode == 0, newer.stderr
+        assert f"Deploying vote again: the engine could not start it ({BUSY})" in newer.stderr
         assert local.status()["release"]["identity"] != before["identity"]
         done = verb("rollback")
         assert done.returncode == 0, done.stderr

@@ -30,13 +30,14 @@ def task(
     spec: dict[str, Any] = SPEC,
     at: str = "2026-01-01T00:01:00Z",
     node: str = "n1",
+    why: str = "task: non-zero exit (1)",
 ) -> dict[str, Any]:
     return {
         "ServiceID": "s1",
         "NodeID": node,
         "Spec": spec,
         "DesiredState": desired,
-        "Status": {"State": state, "Timestamp": at, "Err": "task: non-zero exit (1)"},
+        "Status": {"State": state, "Timestamp": at, "Err": why},
     }
 
 
@@ -160,6 +161,46 @@ def test_giving_up(given: dict[str, Any], tasks: list[dict[str, Any]], reason: s
 )
 def test_not_giving_up(given: dict[str, Any], tasks: list[dict[str, Any]]) -> None:
     assert assess(given, tasks, READY, since=START).failure is None
+
+
+BUSY = 'starting container failed: unable to remount dir "/var/lib/docker/…/secrets": device or resource busy'
+
+
+@pytest.mark.parametrize(
+    ("update", "tasks", "busy"),
+    [
+        pytest.param("rollback_started", [task("failed", why=BUSY)], True, id="under way to the former one"),
+        pytest.param(
+            "rollback_completed",
+            [task("rejected", "shutdown", OLD_SPEC, why=BUSY), task("running")],
+            True,
+            id="back at the former one",
+        ),
+        pytest.param("paused", [task("failed", why=BUSY), task("running")], True, id="paused, and restarted"),
+        pytest.param(None, [task("failed", why=BUSY)] * 5, True, id="busy again and again"),
+        pytest.param(None, [task("failed", why=BUSY)] * 4, False, id="on its way"),
+        pytest.param("completed", [task("failed", why=BUSY)], False, id="arrived"),
+        pytest.param("paused", [task("failed", why=BUSY), task("failed")], False, id="it fails as well"),
+        pytest.param("paused", [task("failed")], False, id="it fails"),
+        pytest.param("paused", [], False, id="nobody says why"),
+        pytest.param(
+            "paused",
+            [task("failed", at="2026-01-01T00:00:59Z"), task("failed", why=BUSY)],
+            True,
+            id="what failed before this update does not count",
+        ),
+        pytest.param(
+            "paused",
+            [task("failed", at="2026-01-01T00:00:59Z", why=BUSY)],
+            False,
+            id="what was busy before this update does not count",
+        ),
+    ],
+)
+def test_a_busy_machine_is_told_from_a_release_that_fails(
+    update: str | None, tasks: list[dict[str, Any]], busy: bool
+) -> None:
+    assert assess(service(update=update), tasks, READY, since=START).busy is busy
 
 
 def test_tasks_of_other_services_do_not_count() -> None:

@@ -34,9 +34,16 @@ PICTURE = Picture(
 )
 
 
-def services(*down: str, without: Sequence[str] = (), failure: str | None = None) -> list[ServiceState]:
+def services(
+    *down: str, without: Sequence[str] = (), failure: str | None = None, busy: bool = False
+) -> list[ServiceState]:
     names = [name for name in (*OTHERS, *SENTINELS, *REDIS, *POSTGRES) if name not in without]
-    return [ServiceState(n, int(n not in down), 1, failure=failure if n in down else None) for n in names]
+    return [
+        ServiceState(n, int(n not in down), 1, failure=failure, busy=busy)
+        if n in down
+        else ServiceState(n, 1, 1)
+        for n in names
+    ]
 
 
 @pytest.mark.parametrize(
@@ -337,6 +344,36 @@ def test_one_that_does_not_come_back_stops_the_update(waits: list[float]) -> Non
         update(stack)
     assert stack.deployed == ORDER[:5]
     assert refused.value.evidence == ["the last words of redis-3"]
+
+
+class BusyStack(FakeStack):
+    """A stack whose machine cannot start one service for the first time or for as long as it is tried."""
+
+    def __init__(self, name: str, *, always: bool) -> None:
+        super().__init__(WHOLE)
+        self.name, self.always = name, always
+
+    def deploy(self, name: str) -> bool:
+        busy = View(NODES, services(self.name, failure="update paused", busy=True), at(2.0))
+        if name == self.name:
+            self.views = [WHOLE] if name in self.deployed and not self.always else [busy]
+        return super().deploy(name)
+
+
+@pytest.mark.parametrize("name", ["redis-3", "postgres-1", "pgpool"])
+def test_what_a_busy_machine_could_not_start_is_deployed_once_more(waits: list[float], name: str) -> None:
+    stack = BusyStack(name, always=False)
+    update(stack)
+    place = ORDER.index(name)
+    assert (stack.deployed, waits) == ([*ORDER[:place], name, *ORDER[place:]], [])
+
+
+@pytest.mark.parametrize("name", ["redis-3", "postgres-1", "pgpool"])
+def test_what_a_busy_machine_cannot_start_twice_stops_the_update(waits: list[float], name: str) -> None:
+    stack = BusyStack(name, always=True)
+    with pytest.raises(DeployError, match="update paused"):
+        update(stack)
+    assert stack.deployed == [*ORDER[: ORDER.index(name)], name, name]
 
 
 def test_a_proxy_runs_before_the_next_service_is_updated(waits: list[float]) -> None:

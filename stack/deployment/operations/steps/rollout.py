@@ -155,11 +155,11 @@ def update(stack: Stack, progress: Progress, names: Collection[str], careful: bo
         view = stack.look()
         if replaced or view.absent() - tolerated:
             with progress.task(f"Updating {name}") as task:
-                view = _until_back(stack, task, name, tolerated)
+                view = _until_back(stack, progress, task, name, tolerated)
     for name in (proxy for proxy in PROXIES if proxy in names and view.services):
         if stack.deploy(name):
             with progress.task(f"Updating {name}") as task:
-                _until_running(stack, task, name)
+                _until_running(stack, progress, task, name)
     return {name for name in names if cluster_of(name)} - done
 
 
@@ -195,9 +195,9 @@ def _warn(view: View, progress: Progress) -> None:
         )
 
 
-def _until_back(stack: Stack, task: Task, name: str, tolerated: Collection[str]) -> View:
+def _until_back(stack: Stack, progress: Progress, task: Task, name: str, tolerated: Collection[str]) -> View:
     """Wait until a data node runs and both clusters lack nothing but what is tolerated."""
-    outdated = None
+    outdated, second_try = None, convergence.SecondTry(stack.deploy, progress)
     while True:
         view = stack.look()
         absent = view.absent() - set(tolerated)
@@ -205,15 +205,21 @@ def _until_back(stack: Stack, task: Task, name: str, tolerated: Collection[str])
             return view
         if name in absent:
             outdated = view.picture.at
+        lacking = [state for state in view.services if state.name in absent]
+        if second_try.given(lacking):
+            continue
         if reason := rollout.given_up(view, absent, task.seconds):
             raise _stopped(stack, name, reason)
         task.detail(f"missing: {', '.join(sorted(absent)) or 'a new picture'}")
         time.sleep(POLL_SECONDS)
 
 
-def _until_running(stack: Stack, task: Task, name: str) -> None:
+def _until_running(stack: Stack, progress: Progress, task: Task, name: str) -> None:
     """Wait until a proxy runs the release on every node that it belongs to."""
+    second_try = convergence.SecondTry(stack.deploy, progress)
     while not (state := next(s for s in stack.look().services if s.name == name)).converged:
+        if second_try.given([state]):
+            continue
         if state.failure or task.seconds > STEP_SECONDS:
             raise _stopped(stack, name, state.failure or f"not running after {task.seconds:.0f} s")
         task.detail(f"waiting for {state.running}/{state.desired}")

@@ -18,6 +18,8 @@ ENDED = ("failed", "rejected", "complete")
 # A task that waits for its predecessor to leave is wanted "ready" until then.
 WANTED = ("ready", "running")
 STOPPED = ("paused", "rollback_started", "rollback_completed", "rollback_paused")
+# What the kernel says while it holds a mount: the engine could not start a container, and may soon.
+BUSY = "device or resource busy"
 # A label that a node must have to take a task of a service.
 DEMANDED = re.compile(r"node\.labels\.(\S+)\s*==\s*true")
 # What Swarm replaces a task for.
@@ -30,7 +32,8 @@ Api = Mapping[str, Any]
 class ServiceState:
     """How far one service has come.
 
-    `failure` says why it will not arrive, `homeless` why no node takes a task of it.
+    `failure` says why it will not arrive, `busy` whether that is but a machine that could not start a
+    container at that moment, `homeless` why no node takes a task of it.
     """
 
     name: str
@@ -38,6 +41,7 @@ class ServiceState:
     desired: int
     updating: bool = False
     failure: str | None = None
+    busy: bool = False
     homeless: str | None = None
     nodes: tuple[str, ...] = ()  # IDs of the nodes that its running tasks are on
     labels: frozenset[str] = frozenset()  # those that a node must have to take a task of it
@@ -63,12 +67,14 @@ def assess(service: Api, tasks: Iterable[Api], ready: Collection[str], *, since:
         if t["Status"]["State"] == t["DesiredState"] == "running" and t.get("NodeID") in ready
     ]
     update = (service.get("UpdateStatus") or {}).get("State", "")
+    failure = _failure(service, current, update, since)
     return ServiceState(
         name=short_name(service),
         running=len(running),
         desired=_desired(service, tasks, ready),
         updating=update == "updating",
-        failure=_failure(service, current, update, since),
+        failure=failure,
+        busy=bool(failure) and _busy(service, tasks, since),
         homeless=next((t["Status"]["Err"] for t in current if _homeless(t)), None),
         nodes=tuple(str(task["NodeID"]) for task in running),
         labels=_labels(service),
@@ -120,6 +126,16 @@ def _failure(service: Api, current: Sequence[Api], update: str, since: str) -> s
         return None
     last = max(ended, key=lambda task: str(task["Status"]["Timestamp"]))
     return f"failed {len(ended)} times, last: {last['Status'].get('Err', 'no reason given')}"
+
+
+def _busy(service: Api, tasks: Sequence[Api], since: str) -> bool:
+    """Whether every task that failed in the last update did so as its machine was busy with a mount.
+
+    Tasks of any specification count: Swarm may have gone back to the one before.
+    """
+    began = max(since, (service.get("UpdateStatus") or {}).get("StartedAt", ""))
+    reasons = [t["Status"]["Err"] for t in tasks if failed(t) and t["Status"]["Timestamp"] >= began]
+    return bool(reasons) and all(BUSY in reason for reason in reasons)
 
 
 def hopeless(waiting: Sequence[ServiceState], homeless_seconds: float, seconds: float) -> str | None:
