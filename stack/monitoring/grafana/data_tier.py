@@ -2,7 +2,7 @@
 
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
-from monitoring.grafana.panels import BAD, GOOD, WARNING, Query, figure, lines, page, within
+from monitoring.grafana.panels import BAD, GOOD, WARNING, Query, figure, lines, page, seen, within
 
 MIB = 1024 * 1024
 # The exporter asks the Sentinels, too.
@@ -19,7 +19,7 @@ FIGURES = (
     figure(
         "Primaries",
         "Each cluster has one. Without one it elects another within some ten seconds.",
-        Query("max by (cluster) (vote_app_cluster_primary)", "{{cluster}}"),
+        Query(f"max by (cluster) ({seen('vote_app_cluster_primary')})", "{{cluster}}"),
         words={"0": "none", "1": "one"},
         limits=[(0, BAD), (1, GOOD)],
         width=6,
@@ -27,14 +27,14 @@ FIGURES = (
     figure(
         "Followers",
         "Two of each cluster. With one, all goes on; the next loss stops it.",
-        Query("max by (cluster) (vote_app_cluster_followers)", "{{cluster}}"),
+        Query(f"max by (cluster) ({seen('vote_app_cluster_followers')})", "{{cluster}}"),
         limits=[(0, BAD), (1, WARNING), (2, GOOD)],
         width=6,
     ),
     figure(
         "Standby that confirms",
         "PostgreSQL commits only what a standby confirms. Without one the votes wait.",
-        Query("max(vote_app_postgres_synchronous)", "synchronous"),
+        Query(f"max({seen('vote_app_postgres_synchronous')})", "synchronous"),
         words={"0": "none", "1": "yes"},
         limits=[(0, BAD), (1, GOOD)],
         width=6,
@@ -52,7 +52,7 @@ CURVES = (
     lines(
         "Behind the primary",
         "Some kilobytes are normal. An alert comes at 16 MiB for 5 minutes.",
-        [Query("min by (cluster, node) (vote_app_replication_lag_bytes)", "{{node}}")],
+        [Query(f"min by (cluster, node) ({seen('vote_app_replication_lag_bytes')})", "{{node}}")],
         "bytes",
         limits=[(16 * MIB, WARNING)],
     ),

@@ -27,6 +27,11 @@ class Query:
     legend: str
 
 
+def seen(metric: str) -> str:
+    """Return what observers see now: one that looks no more goes on telling its last picture."""
+    return f"{metric} and on (instance) vote_app_picture_age_seconds < 30"
+
+
 def within(buckets: str, share: float, labels: str = "", of_the_last: str = "$__rate_interval") -> Query:
     """Return the question within what time this share of what a histogram counts was done."""
     rates = f"sum by (le) (rate({buckets}{labels}[{of_the_last}]))"

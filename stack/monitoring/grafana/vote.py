@@ -2,9 +2,10 @@
 
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
-from monitoring.grafana.panels import BAD, WARNING, Query, figure, lines, page, within
+from monitoring.grafana.panels import BAD, WARNING, Query, figure, lines, page, seen, within
 
 PROBE = "vote_app_probe_seconds_bucket"
+WAITING = 'vote_app_account_votes{state=~"queued|settling"}'
 ACKNOWLEDGE = "vote_app_vote_acknowledge_seconds_bucket"
 
 
@@ -17,7 +18,7 @@ FIGURES = (
     figure(
         "Votes",
         "Voters whose vote is stored. A voter who votes again counts once.",
-        Query("max(vote_app_votes_stored)", "votes"),
+        Query(f"max({seen('vote_app_votes_stored')})", "votes"),
     ),
     figure(
         "Votes a second",
@@ -33,14 +34,14 @@ FIGURES = (
     figure(
         "Poll",
         "Open while the poll is open and the intake lets votes in. A change of release shuts it for moments.",
-        Query("max(vote_app_poll_open) * max(vote_app_intake_open)", "poll"),
+        Query(f"max({seen('vote_app_poll_open')}) * max({seen('vote_app_intake_open')})", "poll"),
         words={"0": "closed", "1": "open"},
     ),
     figure(
         "Waiting in the queue",
         "Votes that are acknowledged and not yet in the result. A few at most is normal.",
         Query(
-            'max(sum by (instance) (vote_app_account_votes{state=~"queued|settling"}))',
+            f"max(sum by (instance) ({seen(WAITING)}))",
             "votes",
         ),
         limits=[(1000, WARNING), (100_000, BAD)],
@@ -64,7 +65,7 @@ CURVES = (
     lines(
         "Votes of each option",
         "What the result page shows.",
-        [Query("max by (option) (vote_app_option_votes)", "{{option}}")],
+        [Query(f"max by (option) ({seen('vote_app_option_votes')})", "{{option}}")],
     ),
     lines(
         "Time to acknowledge",
@@ -76,7 +77,7 @@ CURVES = (
     lines(
         "Age of the oldest vote in the queue",
         "Below a second is normal. An alert comes at 10 seconds.",
-        [Query("max(vote_app_queue_oldest_seconds)", "oldest")],
+        [Query(f"max({seen('vote_app_queue_oldest_seconds')})", "oldest")],
         "s",
         limits=[(10, BAD)],
     ),
