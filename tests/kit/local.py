@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,10 +14,12 @@ import docker
 from deployment.configuration.layout import ROOT, STACK
 from deployment.engine.machine import engine
 from deployment.operations import status
+from deployment.plan.cluster.picture import ANSWER_SECONDS
 from kit.images import absent
 from kit.waiting import wait_until
 
 HEALTHY_SECONDS = 120
+STORED_SECONDS = 30
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,16 @@ class LocalStack:
         """Return the ID of one running container of a service."""
         label = {"label": f"com.docker.swarm.service.name={STACK}_{service}", "status": "running"}
         return str(self.client.api.containers(filters=label)[0]["Id"])
+
+    def wait_stored(self) -> None:
+        """Wait until nothing waits in the queue, by a picture of now: one may tell of seconds before it."""
+        since = time.time() + ANSWER_SECONDS
+
+        def stored() -> bool:
+            now = self.status()
+            return now["queue"]["pending"] == 0 and (now["at"] or 0.0) > since
+
+        wait_until(stored, STORED_SECONDS, lambda: str(self.status()))
 
     def wait_healthy(self) -> None:
         """Wait for full strength, as a user sees it in `status`."""

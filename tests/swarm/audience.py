@@ -89,7 +89,9 @@ class Viewer:
         port = "" if self._site.port == 443 else f":{self._site.port}"
         url = f"wss://{self._site.host}{port}/socket.io/?EIO=4&transport=websocket"
         line = websocket.create_connection(url, socket=self._plug, timeout=HANDSHAKE_SECONDS)
-        opened = json.loads(str(line.recv())[1:])
+        if not (packet := str(line.recv())):  # a replica that goes
+            raise websocket.WebSocketConnectionClosedException
+        opened = json.loads(packet[1:])
         line.settimeout((opened["pingInterval"] + opened["pingTimeout"]) / 1000)
         line.send("40")
         return line

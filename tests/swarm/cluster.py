@@ -12,7 +12,7 @@ from deployment.configuration.layout import SLOT_LABELS, STACK
 from deployment.engine import observer
 from deployment.errors import DeployError
 from deployment.operations import status
-from deployment.plan.cluster.picture import Picture
+from deployment.plan.cluster.picture import ANSWER_SECONDS, Picture
 from kit.waiting import wait_until
 from swarm import firewall, rows
 from swarm.containers import Container
@@ -32,8 +32,10 @@ UNREACHABLE = (DockerException, RequestException, DeployError)
 class Cluster:
     """The stack that is up on the nodes of a lab."""
 
-    def __init__(self, lab: Lab) -> None:
+    def __init__(self, lab: Lab, slack: float = 1.0) -> None:
+        """`slack` stretches how long full strength is waited for, as it stretches the limits of a fault."""
         self.lab = lab
+        self._slack = max(1.0, slack)
 
     @property
     def living(self) -> list[Node]:
@@ -88,6 +90,7 @@ class Cluster:
 
         Raises AssertionError if it has not begun within `seconds`.
         """
+        seconds *= self._slack
         deadline = time.monotonic() + seconds
         since: float | None = None
         while True:
@@ -109,14 +112,18 @@ class Cluster:
 
     def drain(self) -> None:
         """Wait until the workers have stored all that is in the queue."""
-        wait_until(lambda: self._pending() == 0, DRAIN_SECONDS, lambda: f"{self._pending()} in the queue")
+        since = time.time() + ANSWER_SECONDS
+        wait_until(
+            lambda: self._pending(since) == 0, DRAIN_SECONDS, lambda: f"{self._pending(0.0)} in the queue"
+        )
 
-    def _pending(self) -> int | None:
+    def _pending(self, since: float) -> int | None:
+        """Return how many votes wait, by a picture that was made after a moment (seconds since 1970)."""
         try:
-            pending = self.picture().queue.pending
+            found = self.picture()
         except UNREACHABLE:
             return None
-        return pending
+        return found.queue.pending if (found.at or 0.0) > since else None
 
     def containers(self, service: str) -> list[Container]:
         """Return the running containers of a service on all nodes that are on."""
@@ -222,6 +229,11 @@ class Cluster:
     def wipe(self, service: str) -> None:
         """Remove the volume of a service that is stopped, and what Swarm keeps of its containers."""
         node = self.place(service)
+        wait_until(
+            lambda: self._wiped(node, service), KNOWN_SECONDS, lambda: f"the volume of {service} is in use"
+        )
+
+    def _wiped(self, node: Node, service: str) -> bool:
         label = {"label": f"com.docker.swarm.service.name={STACK}_{service}"}
         for found in node.client.api.containers(all=True, filters=label):
             try:
@@ -229,7 +241,13 @@ class Cluster:
             except APIError as error:
                 if error.status_code not in {404, 409}:  # Swarm was faster
                     raise
-        node.client.api.remove_volume(f"{STACK}_{service}")
+        try:
+            node.client.api.remove_volume(f"{STACK}_{service}")
+        except APIError as error:
+            if error.status_code != 409:  # a container that had it is still being removed
+                raise
+            return False
+        return True
 
 
 def _active(node: dict[str, Any]) -> bool:

@@ -8,7 +8,6 @@ from itertools import pairwise
 from deployment.configuration.layout import LOCAL_CA_FILE
 from deployment.configuration.settings import Settings
 from kit.local import LocalStack
-from kit.waiting import wait_until
 from swarm import ledger, rows
 from swarm.edges import Site
 from swarm.ledger import NOBODY, Ballot
@@ -17,7 +16,6 @@ from swarm.voters import Voters
 VOTES_PER_SECOND = 20
 REGULARS = 12
 SOME_VOTES = 30
-STORED_SECONDS = 30
 # No connection within a second: a busy machine. Nothing was sent.
 NOT_SENT = "no edge"
 
@@ -41,7 +39,7 @@ def voting(local: LocalStack, voters: Voters) -> Iterator[list[Ballot]]:
     yield ballots
     voters.wait_for_votes(SOME_VOTES)
     voters.pause()
-    wait_until(lambda: local.status()["queue"]["pending"] == 0, STORED_SECONDS, lambda: str(local.status()))
+    local.wait_stored()
     ballots += voters.ballots[begun:]
     container = local.container(local.status()["postgres"]["primary"])
     stored = rows.stored(rows.sql(rows.question({ballot.voter for ballot in voters.ballots}), container))

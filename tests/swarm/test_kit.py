@@ -143,6 +143,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def test_a_kit_brings_the_same_stack_back(
     local: LocalStack, passphrase: tuple[str, str], tmp_path: Path, loss: str
 ) -> None:
+    local.wait_stored()
     before, keys, kit = tally(local), fingerprints(local), tmp_path / "kit"
     cookie = vote(local, "a")
     for choice in "abb":

@@ -32,7 +32,6 @@ from swarm.voters import Voters, cast, identity, register
 VOTES_PER_SECOND = 20
 REGULARS = 12
 SOME_VOTES = 30
-STORED_SECONDS = 30
 STAGE_SECONDS = 900
 COOKIES_KEY = "voter_cookie_key"
 # No connection within a second: a busy machine. Nothing was sent.
@@ -93,7 +92,7 @@ def unharmed(local: LocalStack, site: Site, voters: Voters) -> Iterator[None]:
     voters.wait_for_votes(SOME_VOTES)
     voters.pause()
     assert identity(vote(site, voters, "b", cookie)) == identity(cookie)
-    wait_until(lambda: local.status()["queue"]["pending"] == 0, STORED_SECONDS, lambda: str(local.status()))
+    local.wait_stored()
     container = local.container(local.status()["postgres"]["primary"])
     stored = rows.stored(rows.sql(rows.question({ballot.voter for ballot in voters.ballots}), container))
     verdict = ledger.judge(voters.ballots, stored)

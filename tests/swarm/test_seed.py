@@ -30,6 +30,7 @@ def local() -> LocalStack:
     way = seed.entrance(found.client)
     if way is None or way.public:
         pytest.skip("made-up votes would count among those of strangers")
+    found.wait_stored()
     return found
 
 

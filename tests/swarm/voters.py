@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import random
+import ssl
 import threading
 import time
 from collections import deque
@@ -16,6 +17,7 @@ from swarm.ledger import NOBODY, Ballot
 
 REQUEST_SECONDS = 15.0
 START_SECONDS = 60.0
+TRY_AGAIN_SECONDS = 1.0
 ACKNOWLEDGED_WITHIN_SECONDS = 60.0
 # A leaver's page and both votes, one after the other, with the time to look for an edge.
 LANDED_WITHIN_SECONDS = 4 * REQUEST_SECONDS
@@ -115,9 +117,7 @@ class Voters:
             self._ready.set()
 
     async def _crowd(self) -> None:
-        for _ in range(self._size):
-            self._idle.append(await register(Browser(self._site, next(self._turns))))
-        self._ready.set()
+        await self._gather()
         due = time.monotonic()
         while not self._ending.is_set():
             due = max(due + self._interval, time.monotonic() - 1)
@@ -127,6 +127,17 @@ class Voters:
                 if voter := next(self._known):
                     self._send(voter)
         await asyncio.gather(*self._flying)
+
+    async def _gather(self) -> None:
+        """Have everybody open the page; who does not get it on a busy machine tries again."""
+        while len(self._idle) < self._size and not self._ending.is_set():
+            try:
+                self._idle.append(await register(Browser(self._site, next(self._turns))))
+            except ssl.SSLCertVerificationError:
+                raise
+            except (NoEdgeError, OSError, EOFError):
+                await asyncio.sleep(TRY_AGAIN_SECONDS)
+        self._ready.set()
 
     def _send(self, voter: Callable[[], Coroutine[Any, Any, None]]) -> None:
         task = asyncio.create_task(voter())

@@ -127,14 +127,14 @@ def stage(
     lab: Lab, chosen: Settings, trust: ssl.SSLContext, say: Callable[[str], None], pytestconfig: pytest.Config
 ) -> Iterator[Stage]:
     """Everything a fault needs; at the end every ballot of the session is judged again."""
-    cluster = Cluster(lab)
+    slack = pytestconfig.getoption("slack")
+    cluster = Cluster(lab, slack)
     cluster.wait_healthy()
     addresses = tuple(node.address for node in lab.nodes)
     vote, result = (Site(host, chosen.https_port, addresses, trust) for host in chosen.hosts)
     cluster.drain()
     rows = sum(cluster.stored([]).counted.values())
     machine = this_machine(str(lab.manager.version()["Version"]))
-    slack = pytestconfig.getoption("slack")
     # Beside other things the machine's cores are shared with them.
     usual = VOTES_PER_SECOND if slack <= 1 else VOTES_PER_SECOND // 2
     rate = pytestconfig.getoption("rate") or usual

@@ -10,6 +10,7 @@ from swarm.faults.victims import POSTGRES, REDIS, SENTINELS
 from swarm.outcome import Limits
 
 UPDATE_SECONDS = 180
+DONE, BUSY = "done", "busy"
 STATELESS = ("docker-proxy", "vote", "result", "worker", "redis-proxy", "pgpool")
 CI = "vote"
 STATELESS_LIMITS = Limits(stale_s=10)
@@ -66,18 +67,24 @@ def update(scene: Scene, service: str) -> None:
     """Let Swarm replace every task of a service, and wait until that is done and all is whole."""
     cluster = scene.cluster
     cluster.service(service).force_update()
-    wait_until(lambda: _updated(cluster, service), UPDATE_SECONDS, cluster.describe)
+    if wait_until(lambda: _end(cluster, service), UPDATE_SECONDS, cluster.describe) == BUSY:
+        scene.note(f"update {service} once more")  # as `up` does
+        cluster.service(service).force_update()
+        wait_until(lambda: _end(cluster, service) == DONE, UPDATE_SECONDS, cluster.describe)
     scene.ended()
     if service in SENTINELS + REDIS + POSTGRES:
         scene.wait_whole()
 
 
-def _updated(cluster: Cluster, service: str) -> bool:
+def _end(cluster: Cluster, service: str) -> str:
+    """Say how an update has ended: not at all yet, well, or because an engine was busy with a mount."""
     try:
-        states = services.states(cluster.lab.manager)
+        state = next(state for state in services.states(cluster.lab.manager) if state.name == service)
     except UNREACHABLE:
-        return False
-    return any(s.name == service and s.running == s.desired and not s.failure for s in states)
+        return ""
+    if state.busy:
+        return BUSY
+    return DONE if state.running == state.desired and not state.failure else ""
 
 
 FAULTS = [

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import docker
-from docker.errors import NotFound
+from docker.errors import APIError, NotFound
 from docker.models.containers import Container
 from docker.types import IPAMConfig, IPAMPool
 
@@ -26,7 +26,7 @@ from swarm.lab.lab import LABEL, NAME, REGISTRY, SOCKETS, SUBNET, Lab, Node, cur
 IMAGE = Component("lab-node", "tests/swarm/lab/node")
 NEWER_ENGINE = Component("lab-node-newer-engine", "tests/swarm/lab/newer_engine")
 REGISTRY_NUMBER = 0
-START_SECONDS = 60
+START_SECONDS = END_SECONDS = 60
 CGROUPS = Path("/sys/fs/cgroup")
 # All that Docker 20.10 knows but SYS_RESOURCE, which `--privileged` asks for and some machines cannot give.
 CAPABILITIES = (
@@ -84,15 +84,25 @@ def start(progress: Progress, count: int, *, newer_engine: bool = False) -> Lab:
 def down(progress: Progress) -> None:
     """Remove the lab with everything in it."""
     client = _local_engine()
-    with progress.task("Removing the lab"):
-        for container in client.api.containers(all=True, filters={"label": LABEL}):
-            client.api.remove_container(container["Id"], force=True)
-        for volume in client.volumes.list(filters={"label": LABEL}):
-            volume.remove()
-        for network in client.networks.list(filters={"label": LABEL}):
-            network.remove()
-        shutil.rmtree(SOCKETS, ignore_errors=True)
-        _remove_cgroups()
+    with progress.task("Removing the lab") as task:
+        while True:
+            try:
+                return _remove(client)
+            except (APIError, OSError):  # a busy engine has not let go of all of it yet
+                if task.seconds > END_SECONDS:
+                    raise
+            time.sleep(1)
+
+
+def _remove(client: docker.DockerClient) -> None:
+    for container in client.api.containers(all=True, filters={"label": LABEL}):
+        client.api.remove_container(container["Id"], force=True)
+    for volume in client.volumes.list(filters={"label": LABEL}):
+        volume.remove()
+    for network in client.networks.list(filters={"label": LABEL}):
+        network.remove()
+    shutil.rmtree(SOCKETS, ignore_errors=True)
+    _remove_cgroups()
 
 
 def _local_engine() -> docker.DockerClient:
