@@ -48,7 +48,7 @@ def test_a_vote_moves_every_screen(visit: Open, urls: dict[str, str]) -> None:
 def test_everyone_who_watches_is_counted(visit: Open, urls: dict[str, str]) -> None:
     first = live(visit(urls["result"]).page)
     expect(first.locator("#watching")).not_to_have_text("0", timeout=GONE_MILLISECONDS)
-    first.wait_for_timeout(GONE_MILLISECONDS / 2)  # Whoever watched before is forgotten.
+    first.wait_for_timeout(GONE_MILLISECONDS)  # Whoever watched before is forgotten.
     alone = number(first, "#watching")
     # Each browser is led to a replica of its own choice.
     others = [visit(urls["result"]) for _ in range(3)]

@@ -19,6 +19,7 @@ from kit.images import absent
 from kit.waiting import wait_until
 
 HEALTHY_SECONDS = 120
+SOON_SECONDS = 15
 STORED_SECONDS = 30
 
 
@@ -46,6 +47,15 @@ class LocalStack:
             return now["queue"]["pending"] == 0 and (now["at"] or 0.0) > since
 
         wait_until(stored, STORED_SECONDS, lambda: str(self.status()))
+
+    def whole(self) -> dict[str, Any]:
+        """Return the status once it is healthy, soon: one answer that was late is no loss of strength."""
+
+        def found() -> dict[str, Any] | None:
+            now = self.status()
+            return now if now["healthy"] else None
+
+        return wait_until(found, SOON_SECONDS, lambda: str(self.status()))
 
     def wait_healthy(self) -> None:
         """Wait for full strength, as a user sees it in `status`."""

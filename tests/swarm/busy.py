@@ -2,13 +2,17 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import docker
+from docker.errors import APIError
 
 from deployment.configuration.layout import STACK
+from kit.waiting import wait_until
 
 NAME = f"{STACK}-busy"
+GONE_SECONDS = 30
 ROOT, HELD = f"{NAME}-root", f"{NAME}-held"
 
 
@@ -32,7 +36,18 @@ def volume(client: docker.DockerClient, image: str) -> Iterator[Any]:
         yield holder
     finally:
         for name in (NAME, HELD, ROOT):
-            for container in client.containers.list(all=True, filters={"volume": name}):
-                container.remove(force=True)
-            for left in client.volumes.list(filters={"name": f"^{name}$"}):
-                left.remove()
+            wait_until(partial(_removed, client, name), GONE_SECONDS, lambda: "a volume is in use")
+
+
+def _removed(client: docker.DockerClient, name: str) -> bool:
+    """Remove a volume with the containers that have it; say whether that was done."""
+    try:
+        for container in client.api.containers(all=True, filters={"volume": name}):
+            client.api.remove_container(container["Id"], force=True)
+        for left in client.volumes.list(filters={"name": f"^{name}$"}):
+            left.remove()
+    except APIError as error:
+        if error.status_code not in {404, 409}:  # Swarm is removing one of them, too
+            raise
+        return False
+    return True

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from kit.local import LocalStack, deploy, running, verb
+from kit.local import SOON_SECONDS, LocalStack, deploy, running, verb
+from kit.waiting import wait_until
 
 
 @pytest.fixture
@@ -25,9 +26,11 @@ def test_a_number_of_containers_lasts_and_none_at_all_is_on_purpose(local: Local
     done = verb("scale", "worker=1", "result=0")
     assert done.returncode == 0, done.stderr
     assert [count(local, service) for service in ("worker", "result")] == [(1, 1), (0, 0)]
-    now = local.status()
-    assert now["missing"] == ["result is scaled to 0 on purpose: nobody sees the results"]
-    assert not now["healthy"]
+    alone = ["result is scaled to 0 on purpose: nobody sees the results"]
+    wait_until(
+        lambda: local.status()["missing"] == alone, SOON_SECONDS, lambda: str(local.status()["missing"])
+    )
+    assert not local.status()["healthy"]
     assert "Nothing to do" in deploy().stderr
     planned = verb("up", "--dry-run", environment={"WORKER_REPLICAS": "2"})
     assert "change worker: deploy.replicas 1 → 2" in planned.stdout

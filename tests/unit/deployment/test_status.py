@@ -11,6 +11,7 @@ from deployment.plan.cluster import picture, strength
 from deployment.plan.cluster.convergence import ServiceState
 from deployment.plan.cluster.picture import (
     UNKNOWN,
+    Accounts,
     Certificates,
     Picture,
     Poll,
@@ -112,6 +113,26 @@ def test_who_has_not_been_asked_yet_is_not_known_to_be_well(
 ) -> None:
     found = replace(INSIDE, queue=Queue(intake=intake), votes=Votes(stored))
     assert strength.unanswered(found, has_intake=has_intake) == missing
+
+
+@pytest.mark.parametrize(
+    ("keeps", "accounts", "known"),
+    [
+        (True, Accounts(lost=0), True),
+        (True, Accounts(lost=2), True),
+        (True, Accounts(), False),
+        (True, None, False),
+        (False, None, True),
+    ],
+)
+def test_whether_votes_are_lost_is_to_be_known_where_accounts_are_kept(
+    keeps: bool, accounts: Accounts | None, known: bool
+) -> None:
+    found = replace(
+        INSIDE, queue=Queue(intake="open"), votes=Votes(1), keeps_accounts=keeps, accounts=accounts
+    )
+    missing = [] if known else ["the accounts of acknowledged votes"]
+    assert strength.unanswered(found, has_intake=True) == missing
 
 
 @pytest.mark.parametrize(

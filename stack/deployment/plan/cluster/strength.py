@@ -66,12 +66,15 @@ def accounts_untold(picture: Picture) -> list[str]:
 
 
 def unanswered(picture: Picture, *, has_intake: bool) -> list[str]:
-    """Name what has not answered the observer: without it nobody knows whether votes are taken and stored.
+    """Name what has not answered the observer: without it nobody knows whether votes are taken and kept.
 
     A release of before has no intake.
     """
-    queue = ["an answer of the queue"] if has_intake and picture.queue.intake is None else []
-    return [*queue, *(["an answer of the database"] if picture.votes.stored is None else [])]
+    return [
+        *(["an answer of the queue"] if has_intake and picture.queue.intake is None else []),
+        *(["an answer of the database"] if picture.votes.stored is None else []),
+        *(["the accounts of acknowledged votes"] if votes_unchecked(picture) else []),
+    ]
 
 
 def unstored(services: Sequence[ServiceState], picture: Picture) -> list[str]:
