@@ -13,6 +13,9 @@ from kit.waiting import wait_until
 from swarm.citizen import door
 from swarm.vanishing import VOTES, come_back, vanish
 
+# A real queue and database have their own test of it in CI; here it is the stack that says so.
+pytestmark = pytest.mark.long
+
 SECONDS = 60
 # A process that lives tells twice a minute that it has put all of its votes into the queue again.
 NAMED_SECONDS = 180
