@@ -58,7 +58,7 @@ class Backups:
 
     def stop(self) -> None:
         """End it at once, and keep the volume."""
-        docker("rm", "--force", self.container)
+        docker("rm", "--force", "--volumes", self.container)
 
     def move(self, store: Sequence[str]) -> None:
         """Start it with another store, and the volume that it has."""
@@ -101,7 +101,7 @@ class Backups:
 
     def remove(self) -> None:
         """Leave nothing of it."""
-        docker("rm", "--force", self.container, check=False)
+        docker("rm", "--force", "--volumes", self.container, check=False)
         docker("volume", "rm", "--force", self.volume, check=False)
 
 

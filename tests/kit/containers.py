@@ -41,7 +41,7 @@ def joined(network: str, *arguments: str) -> Iterator[str]:
         docker("run", "--detach", UNWATCHED, "--name", name, "--network", network, *arguments)
         yield name
     finally:
-        docker("rm", "--force", name)
+        docker("rm", "--force", "--volumes", name)
 
 
 def address(container: str) -> str:
@@ -133,4 +133,4 @@ class Container:
 
     def remove(self) -> None:
         """Leave nothing of it."""
-        docker("rm", "--force", "--volumes", self.name, check=False)
+        docker("rm", "--force", "--volumes", "--volumes", self.name, check=False)

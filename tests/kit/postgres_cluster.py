@@ -77,7 +77,7 @@ class PostgresCluster:
 
     def kill(self, name: str) -> None:
         self._addresses.pop(name, None)
-        docker("rm", "--force", f"{self.prefix}-{name}")
+        docker("rm", "--force", "--volumes", f"{self.prefix}-{name}")
 
     def stop(self, name: str) -> None:
         docker("stop", f"{self.prefix}-{name}")
@@ -94,7 +94,7 @@ class PostgresCluster:
 
     def remove(self) -> None:
         for name in (*NODES, "pgpool"):
-            docker("rm", "--force", f"{self.prefix}-{name}", check=False)
+            docker("rm", "--force", "--volumes", f"{self.prefix}-{name}", check=False)
         for node in NODES:
             docker("volume", "rm", "--force", f"{self.prefix}-{node}", check=False)
         remove_network(self.prefix)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 import docker
-from docker.errors import APIError, ContainerError
+from docker.errors import APIError
 
 from deployment.configuration.layout import STACK
 from deployment.engine.records.shelf import Shelf
@@ -56,12 +56,25 @@ def stamp(now: datetime, *known: str) -> str:
 
 def installed(client: docker.DockerClient, image: str) -> dict[str, str]:
     """Return the version of every package in an image; of one that is not Debian's, its own identity."""
-    program, *arguments = LIST
     try:
-        said = client.containers.run(image, arguments, entrypoint=program, network_mode="none", remove=True)
-    except (APIError, ContainerError):
+        listed = _listed(client, image)
+    except APIError:
+        listed = None
+    if listed is None:
         return {"image": str(client.images.get(image).id)}
-    return dict(line.split(" ", 1) for line in said.decode().splitlines())
+    return dict(line.split(" ", 1) for line in listed.decode().splitlines())
+
+
+def _listed(client: docker.DockerClient, image: str) -> bytes | None:
+    """Return what a container of the image lists; None if it fails. The image's own volume goes with it."""
+    program, *arguments = LIST
+    container = client.containers.create(image, arguments, entrypoint=program, network_mode="none")
+    try:
+        container.start()
+        failed = container.wait()["StatusCode"]
+        return None if failed else bytes(container.logs(stderr=False))
+    finally:
+        container.remove(v=True, force=True)
 
 
 def changes(before: Packages, after: Packages) -> list[str]:
