@@ -71,12 +71,20 @@ class Voters:
         self._going, self._ending, self._ready = (threading.Event() for _ in range(3))
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._problem: BaseException | None = None
+        self._obstacle: Exception | None = None  # why a voter did not get the page
 
     def __enter__(self) -> Self:
         self._thread.start()
-        wait_until(self._ready.is_set, START_SECONDS, lambda: f"only {len(self._idle)} voters are ready")
+        try:
+            wait_until(self._ready.is_set, START_SECONDS, self._describe)
+        except AssertionError:
+            self._ending.set()  # nobody leaves what was not entered
+            raise
         self._complain()
         return self
+
+    def _describe(self) -> str:
+        return f"only {len(self._idle)} voters are ready: {self._obstacle!r}"
 
     def __exit__(self, *_: object) -> None:
         self._ending.set()
@@ -135,7 +143,8 @@ class Voters:
                 self._idle.append(await register(Browser(self._site, next(self._turns))))
             except ssl.SSLCertVerificationError:
                 raise
-            except (NoEdgeError, OSError, EOFError):
+            except (NoEdgeError, OSError, EOFError) as error:
+                self._obstacle = error
                 await asyncio.sleep(TRY_AGAIN_SECONDS)
         self._ready.set()
 

@@ -72,8 +72,9 @@ def missing(client: Client, release: Release, entrance: Entrance) -> list[str]:
     picture = observer.observe(client)
     lacking = strength.missing(members, states, picture, {})
     has_intake = formats.drainable(formats.of_services(release.services))
-    lacking += strength.unanswered(picture, has_intake=has_intake)
-    visited = [v for v in visits(client, members, entrance) if v.page not in strength.idle(release)]
+    idle = strength.idle(release)
+    lacking += strength.unanswered(picture, has_intake=has_intake, has_workers="worker" not in idle)
+    visited = [v for v in visits(client, members, entrance) if v.page not in idle]
     taken = picture.queue.intake == OPEN
     return [*lacking, *gone, *pages.problems(entrance, visited, votes_taken=taken)]
 

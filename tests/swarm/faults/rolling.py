@@ -79,8 +79,10 @@ def update(scene: Scene, service: str) -> None:
 def _end(cluster: Cluster, service: str) -> str:
     """Say how an update has ended: not at all yet, well, or because an engine was busy with a mount."""
     try:
-        state = next(state for state in services.states(cluster.lab.manager) if state.name == service)
+        state = next((s for s in services.states(cluster.lab.manager) if s.name == service), None)
     except UNREACHABLE:
+        return ""
+    if state is None:
         return ""
     if state.busy:
         return BUSY

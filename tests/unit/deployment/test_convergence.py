@@ -169,7 +169,7 @@ BUSY = 'starting container failed: unable to remount dir "/var/lib/docker/…/se
 @pytest.mark.parametrize(
     ("update", "tasks", "busy"),
     [
-        pytest.param("rollback_started", [task("failed", why=BUSY)], True, id="under way to the former one"),
+        pytest.param("rollback_started", [task("failed", why=BUSY)], False, id="under way to the former one"),
         pytest.param(
             "rollback_completed",
             [task("rejected", "shutdown", OLD_SPEC, why=BUSY), task("running")],
@@ -177,7 +177,9 @@ BUSY = 'starting container failed: unable to remount dir "/var/lib/docker/…/se
             id="back at the former one",
         ),
         pytest.param("paused", [task("failed", why=BUSY), task("running")], True, id="paused, and restarted"),
-        pytest.param(None, [task("failed", why=BUSY)] * 5, True, id="busy again and again"),
+        pytest.param(
+            None, [task("failed", why=BUSY)] * 5, False, id="busy again and again, and no update to repeat"
+        ),
         pytest.param(None, [task("failed", why=BUSY)] * 4, False, id="on its way"),
         pytest.param("completed", [task("failed", why=BUSY)], False, id="arrived"),
         pytest.param("paused", [task("failed", why=BUSY), task("failed")], False, id="it fails as well"),
@@ -201,6 +203,16 @@ def test_a_busy_machine_is_told_from_a_release_that_fails(
     update: str | None, tasks: list[dict[str, Any]], busy: bool
 ) -> None:
     assert assess(service(update=update), tasks, READY, since=START).busy is busy
+
+
+@pytest.mark.parametrize(
+    ("why", "waits"), [(BUSY, True), ("task: non-zero exit (1)", False)], ids=["busy", "it fails"]
+)
+def test_while_swarm_goes_back_for_a_busy_machine_the_end_of_that_is_waited_for(
+    why: str, waits: bool
+) -> None:
+    state = assess(service(update="rollback_started"), [task("failed", why=why)], READY, since=START)
+    assert (state.updating, state.failure is None) == (waits, waits)
 
 
 def test_tasks_of_other_services_do_not_count() -> None:

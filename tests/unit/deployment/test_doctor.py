@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from ipaddress import IPv4Network
 from pathlib import Path
 from types import SimpleNamespace
@@ -362,10 +362,12 @@ def test_what_probes_say_is_heard_in_any_order_and_size() -> None:
     assert Heard().asked("three", "late").problem == "late"
 
 
+@pytest.mark.parametrize("hours", [0, 9, -9])
 @pytest.mark.parametrize(("seconds", "old"), [(10, False), (299, False), (301, True)])
-def test_what_a_killed_one_left_is_old(seconds: int, old: bool) -> None:
-    """What is younger belongs to another one that is at work."""
-    made = (NOW - timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%S.123456789Z")
+def test_what_a_killed_one_left_is_old(seconds: int, old: bool, hours: int) -> None:
+    """What is younger belongs to one that is at work; an engine dates networks in its own time zone."""
+    zone = timezone(timedelta(hours=hours))
+    made = (NOW - timedelta(seconds=seconds)).astimezone(zone).isoformat()
     assert visit.is_old(made, NOW) is old
 
 

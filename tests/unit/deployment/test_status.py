@@ -112,27 +112,28 @@ def test_who_has_not_been_asked_yet_is_not_known_to_be_well(
     intake: str | None, stored: int | None, has_intake: bool, missing: list[str]
 ) -> None:
     found = replace(INSIDE, queue=Queue(intake=intake), votes=Votes(stored))
-    assert strength.unanswered(found, has_intake=has_intake) == missing
+    assert strength.unanswered(found, has_intake=has_intake, has_workers=True) == missing
 
 
 @pytest.mark.parametrize(
-    ("keeps", "accounts", "known"),
+    ("keeps", "accounts", "workers", "told"),
     [
-        (True, Accounts(lost=0), True),
-        (True, Accounts(lost=2), True),
-        (True, Accounts(), False),
-        (True, None, False),
-        (False, None, True),
+        (True, Accounts(lost=0), True, True),
+        (True, Accounts(), True, True),
+        (True, None, True, False),
+        (True, None, False, True),
+        (False, None, True, True),
     ],
+    ids=["judged", "not judged", "unread", "unread, and nobody keeps them", "a release without"],
 )
-def test_whether_votes_are_lost_is_to_be_known_where_accounts_are_kept(
-    keeps: bool, accounts: Accounts | None, known: bool
+def test_the_accounts_are_to_be_read_where_workers_keep_them(
+    keeps: bool, accounts: Accounts | None, workers: bool, told: bool
 ) -> None:
     found = replace(
         INSIDE, queue=Queue(intake="open"), votes=Votes(1), keeps_accounts=keeps, accounts=accounts
     )
-    missing = [] if known else ["the accounts of acknowledged votes"]
-    assert strength.unanswered(found, has_intake=True) == missing
+    missing = [] if told else ["the accounts of acknowledged votes"]
+    assert strength.unanswered(found, has_intake=True, has_workers=workers) == missing
 
 
 @pytest.mark.parametrize(

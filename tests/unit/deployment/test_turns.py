@@ -1,11 +1,13 @@
 """One verb at a time over all managers, and nobody waits for one that was killed."""
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import cast
 
 import pytest
 from docker import DockerClient
 
+from deployment.engine.machine import engine
 from deployment.engine.machine.host import machine
 from deployment.engine.records import turns
 from deployment.engine.records.turns import Turn
@@ -33,6 +35,23 @@ LATE = OVER_AFTER_SECONDS + 1.0
 )
 def test_whose_turn_is_over(machine: str, verb: str, silent: float, ended: bool) -> None:
     assert over(Holder("me@node", verb, "2026-01-01T00:00:00", machine=machine), "here", silent) == ended
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        "2026-01-01T12:00:30.987654321Z",
+        "2026-01-01T14:00:30.987654321+02:00",
+        "2026-01-01T06:30:30.9-05:30",
+    ],
+    ids=["UTC", "east of it", "west of it"],
+)
+def test_an_engine_in_another_time_zone_has_heard_of_the_holder_as_lately(told: str) -> None:
+    client = cast(DockerClient, SimpleNamespace(info=lambda: {"SystemTime": told}))
+    turn = Turn("id", Holder("me@node", "up", ""), "2026-01-01T12:00:00.123456789Z")
+    assert turns.silent_seconds(client, turn) == pytest.approx(30.9, abs=0.2)
+    # Times are compared as text.
+    assert turn.beat < engine.time_now(client) < "2026-01-01T12:00:31Z"
 
 
 def test_who_has_it_is_a_sentence() -> None:

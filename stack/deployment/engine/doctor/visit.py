@@ -108,5 +108,5 @@ def tidy(client: docker.DockerClient) -> None:
 
 
 def is_old(made: str, now: datetime) -> bool:
-    """Say whether a time of the Docker API is long past; Python knows no nanoseconds."""
-    return (now - datetime.fromisoformat(f"{made[:19]}+00:00")).total_seconds() > OLD_SECONDS
+    """Say whether a time of the Docker API is long past."""
+    return (now - datetime.fromisoformat(made)).total_seconds() > OLD_SECONDS

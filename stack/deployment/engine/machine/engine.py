@@ -5,6 +5,7 @@ import shutil
 import socket
 import subprocess
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 import docker
@@ -69,8 +70,11 @@ def is_local(client: docker.DockerClient) -> bool:
 
 
 def time_now(client: docker.DockerClient) -> str:
-    """Return the time of the engine's own clock (RFC 3339), by which it dates what it does."""
-    return str(client.info()["SystemTime"])
+    """Return the time of the engine's own clock (RFC 3339, UTC), by which it dates what it does.
+
+    The engine tells it in the time zone of its machine, and dates all else in UTC.
+    """
+    return datetime.fromisoformat(client.info()["SystemTime"]).astimezone(UTC).isoformat()
 
 
 def require() -> docker.DockerClient:

@@ -8,6 +8,7 @@ import docker
 from docker.errors import APIError, NotFound
 
 from deployment.configuration.layout import STACK
+from deployment.engine.machine import engine
 from deployment.plan.turns import Holder
 
 NAME = f"{STACK}_lock"
@@ -74,10 +75,5 @@ def _update(client: docker.DockerClient, config: dict[str, Any], spec: dict[str,
 
 def silent_seconds(client: docker.DockerClient, turn: Turn) -> float:
     """Return how long ago the holder last showed that it lives, by this engine's clock."""
-    now = datetime.fromisoformat(_seconds(client.info()["SystemTime"]))
-    return (now - datetime.fromisoformat(_seconds(turn.beat))).total_seconds()
-
-
-def _seconds(time: str) -> str:
-    """Return an RFC 3339 time of the engine to the second: Python knows no nanoseconds."""
-    return f"{time[:19]}+00:00"
+    now, beat = (datetime.fromisoformat(time) for time in (engine.time_now(client), turn.beat))
+    return (now - beat).total_seconds()

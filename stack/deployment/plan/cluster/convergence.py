@@ -68,13 +68,15 @@ def assess(service: Api, tasks: Iterable[Api], ready: Collection[str], *, since:
     ]
     update = (service.get("UpdateStatus") or {}).get("State", "")
     failure = _failure(service, current, update, since)
+    busy = bool(failure) and update in STOPPED and _busy(service, tasks, since)
+    going_back = busy and update == "rollback_started"  # Swarm still changes the service
     return ServiceState(
         name=short_name(service),
         running=len(running),
         desired=_desired(service, tasks, ready),
-        updating=update == "updating",
-        failure=failure,
-        busy=bool(failure) and _busy(service, tasks, since),
+        updating=update == "updating" or going_back,
+        failure=None if going_back else failure,
+        busy=busy and not going_back,
         homeless=next((t["Status"]["Err"] for t in current if _homeless(t)), None),
         nodes=tuple(str(task["NodeID"]) for task in running),
         labels=_labels(service),

@@ -65,15 +65,17 @@ def accounts_untold(picture: Picture) -> list[str]:
     return [f"today's passwords of the database's accounts ({primary} sets them)"] if waits else []
 
 
-def unanswered(picture: Picture, *, has_intake: bool) -> list[str]:
+def unanswered(picture: Picture, *, has_intake: bool, has_workers: bool) -> list[str]:
     """Name what has not answered the observer: without it nobody knows whether votes are taken and kept.
 
-    A release of before has no intake.
+    A release of before has no intake. The accounts are kept by workers; to judge them can take longer than
+    anybody waits.
     """
+    untold = has_workers and picture.keeps_accounts and picture.accounts is None
     return [
         *(["an answer of the queue"] if has_intake and picture.queue.intake is None else []),
         *(["an answer of the database"] if picture.votes.stored is None else []),
-        *(["the accounts of acknowledged votes"] if votes_unchecked(picture) else []),
+        *(["the accounts of acknowledged votes"] if untold else []),
     ]
 
 
