@@ -71,6 +71,15 @@ def test_one_deployment_of_each_of_ten_releases_stays() -> None:
     assert [d.number for d in history.retained(many)] == list(range(30, 40))
 
 
+def test_changes_of_a_secret_take_the_place_of_no_release() -> None:
+    rotated = [
+        replace(KEPT[-1], number=n, release=KEPT[-1].release.having({"KEY_ONE_SECRET": f"k{n}"}))
+        for n in range(8, 30)
+    ]
+    before = [replace(d, release=d.release.having({"KEY_ONE_SECRET": "k"})) for d in KEPT]
+    assert [d.number for d in history.retained([*before, *rotated])] == [4, 6, 29]
+
+
 def test_each_says_what_it_changed() -> None:
     assert history.changed(KEPT) == {
         5: ["change vote: image v:1 → 2"],

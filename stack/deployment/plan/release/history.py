@@ -27,8 +27,11 @@ class Deployment:
 
 
 def retained(kept: Sequence[Deployment]) -> list[Deployment]:
-    """Return the deployments that stay: the newest of each of the last releases, the oldest first."""
-    newest = {d.release.identity: d for d in kept}
+    """Return the deployments that stay: the newest of each of the last releases, the oldest first.
+
+    What differs in nothing but what never goes back is one release: nobody can go from one to the other.
+    """
+    newest = {_as_today(d, kept).identity: d for d in kept}
     return sorted(newest.values(), key=lambda deployment: deployment.number)[-KEPT:]
 
 
@@ -38,18 +41,18 @@ def chosen(kept: Sequence[Deployment], wanted: str, running: Collection[str]) ->
     Where services run another release than the last good one, that one is the one before.
     """
     if not wanted:
-        others = [d for d in kept if _differs(d, kept) or set(running) - {kept[-1].release.identity}]
+        last = kept[-1].release.identity if kept else ""
+        others = [d for d in kept if _as_today(d, kept).identity != last or set(running) - {last}]
         return others[-1] if others else None
     return next((d for d in reversed(kept) if wanted in (str(d.number), d.release.identity)), None)
 
 
-def _differs(one: Deployment, kept: Sequence[Deployment]) -> bool:
-    """Say whether it differs from the last in more than what never goes back: secrets, poll and bucket."""
-    last = kept[-1]
-    newest = last.release.variables
+def _as_today(one: Deployment, kept: Sequence[Deployment]) -> Release:
+    """Return its release with what never goes back as it is today: secrets, poll and bucket."""
+    newest = kept[-1].release.variables
     never = (name for name in one.release.variables if name in newest and never_goes_back(name))
     alike = one.release.having({name: newest[name] for name in never})
-    return bucket.kept(alike, bucket.newest(d.release for d in kept)).identity != last.release.identity
+    return bucket.kept(alike, bucket.newest(d.release for d in kept))
 
 
 def changed(kept: Sequence[Deployment]) -> dict[int, list[str]]:
