@@ -149,7 +149,8 @@ def test_votes_that_nobody_answers_are_not_wasted_without_end(page: Page) -> Non
     page.answers = [200] * 20 + [502]
     count = cast(page, "a" * 5000)
     assert count.acknowledged == {"a": 20}
-    assert count.unknown.total() < voters.MOST_UNANSWERED + voters.AT_ONCE
+    # Those that come while an answer of before is still counted are not in the row.
+    assert count.unknown.total() < 5 * voters.MOST_UNANSWERED
     assert count.problem.endswith("votes one after another got no answer, the vote page answers 502")
 
 
