@@ -130,7 +130,12 @@ def run_shown(task: Task, command: list[str], environment: dict[str, str] | None
     """Run a command, showing its lines as the task's detail; raise DeployError with the last ones."""
     lines: list[str] = []
     with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        env=environment,
+        text=True,
+        errors="replace",  # apt-get speaks the user's language, in the user's encoding
     ) as process:
         for line in process.stdout or ():
             lines.append(line.rstrip())

@@ -141,8 +141,10 @@ def revision() -> str:
 
 def _git(*arguments: str) -> str:
     try:
+        # Its code runs already: a checkout that is somebody else's can be asked, too.
+        mine = ("-c", f"safe.directory={ROOT}")
         done = subprocess.run(
-            ["git", "-C", str(ROOT), *arguments], capture_output=True, text=True, check=False
+            ["git", *mine, "-C", str(ROOT), *arguments], capture_output=True, text=True, check=False
         )
     except FileNotFoundError:
         return ""

@@ -1,6 +1,7 @@
 """What a verb works on: settings, the engine and its Swarm as they are, and the release that is wanted."""
 
 import getpass
+import os
 import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -47,8 +48,12 @@ def now() -> str:
 
 
 def me() -> str:
-    """Return who runs this, as user@machine."""
-    return f"{getpass.getuser()}@{socket.gethostname()}"
+    """Return who runs this, as user@machine; the person before `sudo`, and a number that has no name."""
+    try:
+        user = os.environ.get("SUDO_USER") or getpass.getuser()
+    except (KeyError, OSError):  # what it raises depends on the version of Python
+        user = str(os.getuid())
+    return f"{user}@{socket.gethostname()}"
 
 
 @dataclass
