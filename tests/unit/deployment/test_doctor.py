@@ -24,6 +24,7 @@ from deployment.configuration.settings import Settings
 from deployment.engine.doctor import append_only as checking
 from deployment.engine.doctor import asking, mesh, mesh_probe, probe, surroundings, visit
 from deployment.engine.doctor.asking import Heard
+from deployment.engine.machine import host
 from deployment.engine.swarm.membership import Membership
 from deployment.operations.doctor import doctor
 from deployment.plan.doctor import append_only, backups, finding, machine, network, pages, swarm
@@ -396,6 +397,16 @@ def test_of_containers_the_engine_is_asked_and_not_this_process(
     of_containers = {each.id.partition(".")[0]: each.severity for each in found}
     assert of_containers.get("userns") is expected
     assert "files" not in of_containers
+
+
+def test_a_machine_elsewhere_is_not_judged_by_this_one() -> None:
+    (found,) = doctor._of_machine(Settings(), {"Name": "not this one", "DockerRootDir": "/none/docker"})
+    assert (found.id, found.severity) == ("machine", Severity.UNKNOWN)
+
+
+@pytest.mark.parametrize("path", ["/none/docker", "/none", "/"])
+def test_a_folder_that_is_not_there_is_judged_by_what_it_would_be_in(path: str) -> None:
+    assert host.seen(path) == "/"
 
 
 def test_a_port_that_is_closed_is_named() -> None:

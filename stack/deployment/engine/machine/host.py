@@ -1,6 +1,7 @@
 """What the engine's machine must offer before anything is changed: memory, disk and the two ports."""
 
 import hashlib
+import os
 import shutil
 import socket
 from collections.abc import Mapping
@@ -36,6 +37,11 @@ def observe(data_root: str = "/var") -> Host:
         disk_mib=shutil.disk_usage(data_root).free // MIB,
         listeners=_listeners(),
     )
+
+
+def seen(path: str) -> str:
+    """Return a folder, or the nearest above it that this user may look at."""
+    return next(str(each) for each in (Path(path), *Path(path).parents) if os.access(each, os.F_OK))
 
 
 def machine() -> str:

@@ -11,7 +11,7 @@ from deployment.configuration.settings import Settings
 from deployment.engine import observer
 from deployment.engine.doctor import append_only as checking
 from deployment.engine.doctor import asking, mesh, surroundings, visit
-from deployment.engine.machine import engine
+from deployment.engine.machine import engine, host
 from deployment.engine.machine.engine import Client, EngineError, RefusedError
 from deployment.engine.records import releases
 from deployment.engine.secrets import credentials, kits
@@ -68,8 +68,11 @@ def _of_swarm(
 
 def _of_machine(settings: Settings, info: Mapping[str, Any]) -> list[Finding]:
     """Judge this machine, before it is in a Swarm; `info` is what its engine says of itself, if it does."""
+    name = socket.gethostname()
+    if (there := info.get("Name", name)) != name:
+        return [unknown("machine", f"The engine is on {there}. Run `doctor` on that machine.")]
     remapped = machine.remapped(info) if info else None
-    here = asking.here(socket.gethostname(), str(info.get("DockerRootDir", DATA_ROOT)), remapped)
+    here = asking.here(name, host.seen(str(info.get("DockerRootDir", DATA_ROOT))), remapped)
     judged = [network.overlaps(here, ()), *network.mtu([here])]
     return [*machine.node(here, encrypted=settings.network_encryption), *(each for each in judged if each)]
 

@@ -1,7 +1,5 @@
 """What could not work is refused before anything is changed."""
 
-from pathlib import Path
-
 from deployment.engine.images import images
 from deployment.engine.machine import advertise, host
 from deployment.engine.secrets import credentials, kits
@@ -67,7 +65,7 @@ def _machine(site: Site) -> host.Host:
     if not site.local:
         return host.of_engine(site.engine.info())
     root = str(site.client.info()["DockerRootDir"]) if site.client else "/var"
-    return host.observe(root if Path(root).exists() else "/")
+    return host.observe(host.seen(root))
 
 
 def _ports(site: Site) -> dict[str, int]:
