@@ -133,4 +133,4 @@ class Container:
 
     def remove(self) -> None:
         """Leave nothing of it."""
-        docker("rm", "--force", "--volumes", "--volumes", self.name, check=False)
+        docker("rm", "--force", "--volumes", self.name, check=False)

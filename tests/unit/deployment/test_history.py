@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from deployment.configuration.layout import MONITORING
 from deployment.engine.records.releases import DOCUMENT
 from deployment.plan.release import history
 from deployment.plan.release.drift import Service
@@ -78,6 +79,16 @@ def test_changes_of_a_secret_take_the_place_of_no_release() -> None:
     ]
     before = [replace(d, release=d.release.having({"KEY_ONE_SECRET": "k"})) for d in KEPT]
     assert [d.number for d in history.retained([*before, *rotated])] == [4, 6, 29]
+
+
+def test_that_a_rollback_took_the_monitoring_away_outlives_changes_of_a_secret() -> None:
+    overlay = f"overlays/{MONITORING}"
+    parts = {"stack.yaml": STACK, overlay: "services: {}"}
+    watched = replace(KEPT[0], release=Release(tuple(parts), parts, {"VOTE_IMAGE": "v:1"}))
+    back = replace(KEPT[1], verb="rollback to 4", release=KEPT[1].release.having({"KEY_ONE_SECRET": "k"}))
+    rotated = replace(back, number=6, verb="secrets rotate key_one")
+    rotated = replace(rotated, release=rotated.release.having({"KEY_ONE_SECRET": "new"}))
+    assert history.unwatched(history.retained([watched, back, rotated]))
 
 
 def test_each_says_what_it_changed() -> None:

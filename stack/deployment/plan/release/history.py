@@ -29,9 +29,10 @@ class Deployment:
 def retained(kept: Sequence[Deployment]) -> list[Deployment]:
     """Return the deployments that stay: the newest of each of the last releases, the oldest first.
 
-    What differs in nothing but what never goes back is one release: nobody can go from one to the other.
+    What differs in nothing but what never goes back is one release: nobody can go from one to the other. That
+    a rollback took the monitoring away stays known.
     """
-    newest = {_as_today(d, kept).identity: d for d in kept}
+    newest = {(_as_today(d, kept).identity, _unwatching(d)): d for d in kept}
     return sorted(newest.values(), key=lambda deployment: deployment.number)[-KEPT:]
 
 
@@ -59,6 +60,10 @@ def changed(kept: Sequence[Deployment]) -> dict[int, list[str]]:
     """Say what each deployment changed in the one before it, by number; of the oldest nothing is known."""
     pairs = pairwise(kept)
     return {new.number: release.told(release.changes(old.release, new.release)) for old, new in pairs}
+
+
+def _unwatching(one: Deployment) -> bool:
+    return one.verb.startswith("rollback") and not one.release.watched
 
 
 def unwatched(kept: Sequence[Deployment]) -> bool:
