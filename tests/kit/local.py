@@ -19,7 +19,8 @@ from kit.images import absent
 from kit.waiting import wait_until
 
 HEALTHY_SECONDS = 120
-SOON_SECONDS = 15
+# One answer that was late is no loss of strength.
+LATE_ANSWER_SECONDS = 15
 STORED_SECONDS = 30
 
 
@@ -48,18 +49,14 @@ class LocalStack:
 
         wait_until(stored, STORED_SECONDS, lambda: str(self.status()))
 
-    def whole(self) -> dict[str, Any]:
-        """Return the status once it is healthy, soon: one answer that was late is no loss of strength."""
+    def wait_healthy(self, seconds: float = HEALTHY_SECONDS) -> dict[str, Any]:
+        """Wait for full strength, as a user sees it in `status`, and return that."""
 
         def found() -> dict[str, Any] | None:
             now = self.status()
             return now if now["healthy"] else None
 
-        return wait_until(found, SOON_SECONDS, lambda: str(self.status()))
-
-    def wait_healthy(self) -> None:
-        """Wait for full strength, as a user sees it in `status`."""
-        wait_until(lambda: bool(self.status()["healthy"]), HEALTHY_SECONDS, lambda: str(self.status()))
+        return wait_until(found, seconds, lambda: str(self.status()))
 
 
 def deploy(*options: str, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -16,7 +16,7 @@ from deployment.operations import up
 from deployment.operations.steps import certificates
 from deployment.progress import Progress
 from kit.containers import docker
-from kit.local import LocalStack, deploy
+from kit.local import LATE_ANSWER_SECONDS, LocalStack, deploy
 from kit.pebble import AcmeServer, DnsServer, acme_server, dns_server
 
 HOSTS = ("vote.example.test", "result.example.test")
@@ -81,7 +81,7 @@ def test_without_a_certificate_the_former_release_comes_back(
     assert "runs the former release" in failure.value.what
     assert all(f"{host} has neither an A nor an AAAA record" in failure.value.what for host in HOSTS)
     assert orders(server) == 0
-    now = local.whole()
+    now = local.wait_healthy(LATE_ANSWER_SECONDS)
     assert not any(host in url for host in HOSTS for url in now["urls"].values())
 
 
@@ -95,7 +95,7 @@ def test_the_next_up_gets_certificates(
     done = deploy(*flags, **settings(server, dns), **dashboard)
     assert done.returncode == 0, done.stderr
     assert f"https://{DASHBOARD}/dashboard/" in done.stderr
-    now = local.whole()
+    now = local.wait_healthy(LATE_ANSWER_SECONDS)
     assert set(now["urls"].values()) == {f"https://{host}/" for host in HOSTS}
     assert (now["certificates"]["issuer"], now["certificates"]["problem"]) == (server.directory, "")
     assert sorted(now["certificates"]["names"]) == sorted((*HOSTS, DASHBOARD))

@@ -3,7 +3,7 @@
 import pytest
 
 from kit.containers import docker
-from kit.local import LocalStack, deploy, running
+from kit.local import LATE_ANSWER_SECONDS, LocalStack, deploy, running
 from kit.waiting import wait_until
 
 LEAVING_SECONDS = 60
@@ -32,4 +32,4 @@ def test_services_that_were_scaled_or_removed_are_named_and_restored(local: Loca
         done = deploy()
     assert done.returncode == 0, done.stderr
     assert "Nothing to do" not in done.stderr
-    local.whole()
+    local.wait_healthy(LATE_ANSWER_SECONDS)

@@ -16,7 +16,7 @@ import requests
 
 from deployment.configuration.layout import ROOT
 from deployment.configuration.settings import load
-from kit.local import LocalStack, deploy
+from kit.local import LATE_ANSWER_SECONDS, LocalStack, deploy
 from kit.waiting import wait_until
 
 LONGEST_SECONDS = 45.0
@@ -71,7 +71,7 @@ def test_up_goes_on_after_an_interruption(local: LocalStack, turn: int) -> None:
         process.wait()
     again = deploy(**settings)
     assert again.returncode == 0, again.stderr
-    now = local.whole()
+    now = local.wait_healthy(LATE_ANSWER_SECONDS)
     assert now["lock"] is None
     urls = load(routing=settings.get("ROUTING", "host")).urls
     assert now["urls"] == urls

@@ -13,7 +13,7 @@ import pytest
 from deployment.configuration.layout import STACK
 from deployment.engine.images import grafana
 from kit import dashboards
-from kit.local import LocalStack, running, verb
+from kit.local import LATE_ANSWER_SECONDS, LocalStack, running, verb
 from kit.waiting import wait_until
 from swarm.prometheus import ask
 
@@ -143,7 +143,7 @@ def test_nobody_else_is_restarted(watched: LocalStack, before: dict[str, str]) -
     now = containers(watched)
     assert now.items() >= before.items()
     assert {now[each] for each in now.keys() - before.keys()} == WATCHING
-    watched.whole()
+    watched.wait_healthy(LATE_ANSWER_SECONDS)
 
 
 # First, as the others need what is told by then.

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from kit.local import SOON_SECONDS, LocalStack, deploy, running, verb
+from kit.local import LATE_ANSWER_SECONDS, LocalStack, deploy, running, verb
 from kit.waiting import wait_until
 
 
@@ -28,7 +28,9 @@ def test_a_number_of_containers_lasts_and_none_at_all_is_on_purpose(local: Local
     assert [count(local, service) for service in ("worker", "result")] == [(1, 1), (0, 0)]
     alone = ["result is scaled to 0 on purpose: nobody sees the results"]
     wait_until(
-        lambda: local.status()["missing"] == alone, SOON_SECONDS, lambda: str(local.status()["missing"])
+        lambda: local.status()["missing"] == alone,
+        LATE_ANSWER_SECONDS,
+        lambda: str(local.status()["missing"]),
     )
     assert not local.status()["healthy"]
     assert "Nothing to do" in deploy().stderr

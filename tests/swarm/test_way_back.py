@@ -13,7 +13,7 @@ from deployment.configuration.settings import Settings
 from deployment.engine.swarm import services
 from deployment.plan.cluster.convergence import BUSY
 from kit.checkout import copied
-from kit.local import LocalStack, deploy, running, verb
+from kit.local import LATE_ANSWER_SECONDS, LocalStack, deploy, running, verb
 from kit.waiting import wait_until
 from swarm import busy
 from swarm.electorate import electorate, refused, voting
@@ -86,7 +86,7 @@ def test_a_deployment_that_fails_is_taken_back(
     assert done.returncode == 1, done.stderr
     assert f"The stack runs the former release {before['identity']} again." in done.stderr
     assert service in done.stderr.rpartition("ERROR: ")[2].partition("The stack runs")[0]
-    now = local.whole()
+    now = local.wait_healthy(LATE_ANSWER_SECONDS)
     assert now["release"] == before
     # One machine has one edge: while that is replaced nobody gets in.
     assert unanswered or refused(ballots) == []
@@ -129,7 +129,7 @@ def test_a_busy_machine_is_asked_again_and_a_former_release_comes_back_without_a
         assert local.status()["release"]["identity"] != before["identity"]
         done = verb("rollback")
         assert done.returncode == 0, done.stderr
-    now = local.whole()
+    now = local.wait_healthy(LATE_ANSWER_SECONDS)
     assert now["release"]["identity"] == before["identity"]
     assert refused(ballots) == []
 
@@ -152,7 +152,7 @@ def test_no_service_meets_entries_or_connections_that_it_does_not_know(
         assert done.returncode == 0, done.stderr
         assert "No votes were taken for" in done.stderr
     assert (between, encrypted(local)) == ({True}, {False})
-    now = local.whole()
+    now = local.wait_healthy(LATE_ANSWER_SECONDS)
     assert now["release"]["identity"] == before["release"]["identity"]
     assert now["queue"]["dead"] == before["queue"]["dead"]
     assert set(refused(ballots)) == {"HTTP 503 from the service"}, Counter(refused(ballots))

@@ -34,7 +34,7 @@ def observe(data_root: str = "/var") -> Host:
     """Look at this machine's total memory, the free disk where the engine keeps its data, and ports."""
     return Host(
         memory_mib=psutil.virtual_memory().total // MIB,
-        disk_mib=shutil.disk_usage(data_root).free // MIB,
+        disk_mib=shutil.disk_usage(seen(data_root)).free // MIB,
         listeners=_listeners(),
     )
 

@@ -78,4 +78,4 @@ def _here(client: Client) -> str:
 
 
 def _disk(client: Client) -> int | None:
-    return host.observe(host.seen(str(client.info()["DockerRootDir"]))).disk_mib
+    return host.observe(str(client.info()["DockerRootDir"])).disk_mib

@@ -65,7 +65,7 @@ def _machine(site: Site) -> host.Host:
     if not site.local:
         return host.of_engine(site.engine.info())
     root = str(site.client.info()["DockerRootDir"]) if site.client else "/var"
-    return host.observe(host.seen(root))
+    return host.observe(root)
 
 
 def _ports(site: Site) -> dict[str, int]:

@@ -70,8 +70,8 @@ def unwatched(kept: Sequence[Deployment]) -> bool:
     """Whether a rollback took the monitoring away, and none has come since."""
     if not kept or kept[-1].release.watched:
         return False
-    ended = [new.verb for old, new in pairwise(kept) if old.release.watched]
-    return bool(ended) and ended[-1].startswith("rollback")
+    after = [new for old, new in pairwise(kept) if old.release.watched]
+    return bool(after) and _unwatching(after[-1])
 
 
 def images_kept(newest: Release | None, kept: Sequence[Deployment]) -> set[str]:
